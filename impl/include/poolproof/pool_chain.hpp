@@ -1,0 +1,369 @@
+// A list of rings, each twice as long as the one before (Go's poolChain), and the reclamation of
+// the rings that the list no longer needs (in Go the garbage collector's work).
+//
+//      tail_                                    head_
+//        v                                        v
+//     [ ring 8 ] --next--> [ ring 16 ] --next--> [ ring 32 ]      thieves go this way
+//         ^------prev----------' ^------prev---------'            the owner goes this way
+//
+// The owner pushes to the ring at head_, and adds one when it is full. It pops from head_, then
+// from the rings before it. Thieves pop from the ring at tail_, and unlink it once it is drained
+// for good.
+//
+// Who owns what
+//   I1. head_ and every prev are the owner's. tail_ and every next are read by thieves; the owner
+//   sets
+//       a next once, and tail_ only where the chain is empty of rings; thieves move tail_ to a
+//       next.
+//   I2. A ring whose next is set gets no more items. So if a thief reads a next first and then
+//   finds
+//       that ring empty, it is drained for good.
+//   I3. tail_ never points to a ring before which an item lies. The rings before tail_ are
+//   unlinked: a
+//       thief that enters from now on cannot reach them. Late thieves can, and so can the owner.
+//   I4. A ring is freed only by the owner of the shard (so no owner is walking back into it), and
+//   only
+//       after every thief that entered before it was unlinked has left (so no thief is in it).
+//
+// Stands on: pool_dequeue, sync.
+#pragma once
+
+#include <poolproof/pool_dequeue.hpp>
+#include <poolproof/sync.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <utility>
+
+namespace poolproof {
+
+// One ring of a chain; its slots follow it in the same block of memory.
+template <class T, sync_policy Sync>
+struct chain_ring {
+  using slot = typename pool_dequeue<T, Sync>::slot;
+
+  // A ring with `length` empty slots, or null if memory is refused.
+  static chain_ring* create(std::uint32_t length, chain_ring* prev) noexcept;
+  static void destroy(chain_ring* ring) noexcept;
+
+  // The links lie in what would be padding, on the line that a thief writes anyway.
+  [[no_unique_address]] pool_dequeue<T, Sync> items;
+  typename Sync::template var<chain_ring*> prev;     // the ring before this one; the owner's
+  typename Sync::template atomic<chain_ring*> next;  // the ring after this one; set once
+
+ private:
+  chain_ring(std::uint32_t length, chain_ring* previous) noexcept
+      : items(slots(), length), prev(previous), next(nullptr) {}
+  ~chain_ring() = default;
+
+  slot* slots() noexcept { return reinterpret_cast<slot*>(this + 1); }
+
+  static constexpr std::size_t bytes(std::uint32_t length) noexcept {
+    return sizeof(chain_ring) + length * sizeof(slot);
+  }
+};
+
+template <class T, sync_policy Sync>
+chain_ring<T, Sync>* chain_ring<T, Sync>::create(std::uint32_t length, chain_ring* prev) noexcept {
+  static_assert(alignof(slot) <= alignof(chain_ring), "the slots follow the ring without a gap");
+  void* const memory = Sync::allocate(bytes(length), alignof(chain_ring));
+  if (memory == nullptr) return nullptr;
+  auto* const ring = ::new (memory) chain_ring(length, prev);
+  for (std::uint32_t i = 0; i < length; ++i) ::new (ring->slots() + i) slot(nullptr);
+  return ring;
+}
+
+template <class T, sync_policy Sync>
+void chain_ring<T, Sync>::destroy(chain_ring* ring) noexcept {
+  const std::uint32_t length = ring->items.length();
+  std::destroy_n(ring->slots(), length);
+  ring->~chain_ring();
+  Sync::deallocate(ring, bytes(length), alignof(chain_ring));
+}
+
+// Who is inside the chains of a shard, and the rings that wait for them to leave.
+//
+// A thief enters by one read-modify-write on gate_, which holds the phase (the top bit) and how
+// many have entered in it; it leaves by one on left_[phase]. The owner, who has unlinked some
+// rings, starts a new phase by one exchange, which tells how many entered the old one. They are a
+// closed set: once as many have left, nobody can hold a pointer to those rings. Thieves of the new
+// phase, however many, do not delay it. Both sides change gate_ by read-modify-writes, so each
+// thief is either counted in the exchange or has read from it; no fence is needed to exclude a
+// third case.
+//
+// A thief that stops inside holds back what is in limbo_, and nothing is added to limbo_ meanwhile:
+// the rings of one chain, at most. The chains go on in the rings that they have.
+template <class T, sync_policy Sync>
+class ring_reclaimer {
+ public:
+  using ring = chain_ring<T, Sync>;
+
+  ring_reclaimer() noexcept = default;
+  ring_reclaimer(const ring_reclaimer&) = delete;
+  ring_reclaimer& operator=(const ring_reclaimer&) = delete;
+
+  // Exclusive: nobody else may use the shard any more.
+  ~ring_reclaimer() { destroy_rings(limbo_.get()); }
+
+  // A thief's visit. While one exists, no ring is freed that it could have reached. Anyone;
+  // wait-free.
+  class visit {
+   public:
+    explicit visit(ring_reclaimer& reclaimer) noexcept
+        : reclaimer_(reclaimer), phase_(reclaimer.enter()) {}
+    ~visit() { reclaimer_.leave(phase_); }
+    visit(const visit&) = delete;
+    visit& operator=(const visit&) = delete;
+
+   private:
+    ring_reclaimer& reclaimer_;
+    const unsigned phase_;
+  };
+
+  // True if retire may be called: the rings retired before are gone. Owner only; wait-free. Frees
+  // the rings in limbo if all who could reach them have left.
+  bool reclaim() noexcept;
+
+  // Takes over rings that no thief can reach any more from a chain, linked by prev, newest first;
+  // frees them now or in a later reclaim. Owner only; wait-free; only after reclaim has said true.
+  void retire(ring* unlinked) noexcept;
+
+ private:
+  static constexpr std::uint64_t phase_bit = std::uint64_t{1} << 63;
+
+  static unsigned phase_of(std::uint64_t gate) noexcept { return (gate & phase_bit) != 0 ? 1 : 0; }
+
+  unsigned enter() noexcept {
+    // [enter.count] acquire: pairs with [retire.flip]; so that whoever is not counted in the old
+    // phase finds the retired rings unlinked (I4).
+    return phase_of(gate_.fetch_add(1, std::memory_order_acquire));
+  }
+
+  void leave(unsigned phase) noexcept {
+    // [leave.count] release: pairs with [reclaim.quiet]; so that all reads of a ring come before
+    // its memory is given back (I4).
+    left_[phase].fetch_add(1, std::memory_order_release);
+  }
+
+  static void destroy_rings(ring* newest) noexcept;
+
+  typename Sync::template atomic<std::uint64_t> gate_{0};
+  typename Sync::template atomic<std::uint64_t> left_[2]{0, 0};
+  typename Sync::template var<ring*> limbo_{nullptr};  // the owner's
+  typename Sync::template var<std::uint64_t> entered_{
+      0};  // gate_ at the end of the old phase; the owner's
+};
+
+template <class T, sync_policy Sync>
+bool ring_reclaimer<T, Sync>::reclaim() noexcept {
+  ring* const waiting = limbo_.get();
+  if (waiting == nullptr) return true;
+  const std::uint64_t old_phase = entered_.get();
+  // [reclaim.quiet] acquire: pairs with [leave.count]; so that the rings are freed only after the
+  // last read of every thief that had entered (I4).
+  const std::uint64_t left = left_[phase_of(old_phase)].load(std::memory_order_acquire);
+  if (left != (old_phase & ~phase_bit)) return false;
+  limbo_.set(nullptr);
+  destroy_rings(waiting);
+  return true;
+}
+
+template <class T, sync_policy Sync>
+void ring_reclaimer<T, Sync>::retire(ring* unlinked) noexcept {
+  // [retire.read] relaxed: owner-only; only owners change the phase, and the count is not looked
+  // at.
+  const unsigned next_phase = 1 - phase_of(gate_.load(std::memory_order_relaxed));
+  // The last phase of this number is over: reclaim has seen all its thieves leave.
+  // [retire.reset] relaxed: ordered by [retire.flip]; thieves of the new phase count from zero.
+  left_[next_phase].store(0, std::memory_order_relaxed);
+  const std::uint64_t opened = next_phase == 0 ? 0 : phase_bit;
+  // Nothing to acquire: what the thieves of the old phase did matters only once they have left.
+  // [retire.flip] release: pairs with [enter.count]; so that thieves of the new phase find the
+  // rings unlinked, and left_ reset (I4).
+  entered_.set(gate_.exchange(opened, std::memory_order_release));
+  limbo_.set(unlinked);
+  reclaim();
+}
+
+template <class T, sync_policy Sync>
+void ring_reclaimer<T, Sync>::destroy_rings(ring* newest) noexcept {
+  while (newest != nullptr) ring::destroy(std::exchange(newest, newest->prev.get()));
+}
+
+template <class T, sync_policy Sync = std_sync>
+class pool_chain {
+ public:
+  using ring = chain_ring<T, Sync>;
+  using reclaimer = ring_reclaimer<T, Sync>;
+
+  static constexpr std::uint32_t first_length = 8;
+
+  pool_chain() noexcept = default;
+  pool_chain(const pool_chain&) = delete;
+  pool_chain& operator=(const pool_chain&) = delete;
+
+  // Exclusive. Frees the rings; what they still point to is the caller's affair.
+  ~pool_chain();
+
+  // Pushes an item, which must not be null. Owner only; wait-free but for the allocator. False if a
+  // ring is needed and memory is refused: the item is then still the caller's. What happened before
+  // the push happens before the return of the pop that takes the item.
+  bool push_head(T* item, reclaimer& rings) noexcept;
+
+  // Takes an item, the newest of the youngest ring that has one, or null. Owner only; lock-free.
+  T* pop_head() noexcept;
+
+  // Takes the oldest item, or null if the chain was empty at some moment of the call. Anyone,
+  // inside a visit of the shard's reclaimer; lock-free.
+  T* pop_tail() noexcept;
+
+  // True if the chain has never had a ring since it was last detached: a thief need not visit.
+  // Anyone; wait-free; a hint, but for what happened before the call.
+  bool looks_unused() const noexcept {
+    // [looks_unused.read] relaxed: hint, rechecked by [steal.tail]; the pointer is not followed.
+    return tail_.load(std::memory_order_relaxed) == nullptr;
+  }
+
+  // True if no item is left. Owner only; wait-free.
+  bool drained() const noexcept;
+
+  // How many items it held, about. Anyone, inside a visit; wait-free but for growth meanwhile.
+  std::uint64_t size() const noexcept;
+
+  // Gives all rings of a drained chain to the reclaimer, so that a chain that once was long becomes
+  // short; does nothing while the reclaimer still waits for a thief. Owner only.
+  void release_rings(reclaimer& rings) noexcept;
+
+ private:
+  ring* grow(reclaimer& rings) noexcept;
+  void release_unlinked(reclaimer& rings) noexcept;
+
+  typename Sync::template var<ring*> head_{nullptr};
+  typename Sync::template atomic<ring*> tail_{nullptr};
+};
+
+template <class T, sync_policy Sync>
+pool_chain<T, Sync>::~pool_chain() {
+  ring* newest = head_.get();
+  while (newest != nullptr) ring::destroy(std::exchange(newest, newest->prev.get()));
+}
+
+template <class T, sync_policy Sync>
+bool pool_chain<T, Sync>::push_head(T* item, reclaimer& rings) noexcept {
+  if (ring* const newest = head_.get(); newest != nullptr && newest->items.push_head(item)) {
+    return true;
+  }
+  ring* const added = grow(rings);
+  return added != nullptr && added->items.push_head(item);
+}
+
+// Adds an empty ring at the head, or returns null.
+template <class T, sync_policy Sync>
+auto pool_chain<T, Sync>::grow(reclaimer& rings) noexcept -> ring* {
+  release_unlinked(rings);
+  ring* const newest = head_.get();
+  if (newest == nullptr) {
+    ring* const first = ring::create(first_length, nullptr);
+    if (first == nullptr) return nullptr;
+    head_.set(first);
+    // [grow.first] release: pairs with [steal.tail], [chain_size.tail]; so that a thief finds the
+    // ring initialised.
+    tail_.store(first, std::memory_order_release);
+    return first;
+  }
+  const std::uint32_t twice =
+      std::min(newest->items.length() * 2, pool_dequeue<T, Sync>::max_length);
+  ring* const added = ring::create(twice, newest);
+  if (added == nullptr) return nullptr;
+  head_.set(added);
+  // [grow.link] release: pairs with [steal.next], [chain_size.next]; so that a thief finds the ring
+  // initialised, and all pushes to the ring before it done (I2).
+  newest->next.store(added, std::memory_order_release);
+  return added;
+}
+
+template <class T, sync_policy Sync>
+T* pool_chain<T, Sync>::pop_head() noexcept {
+  for (ring* r = head_.get(); r != nullptr; r = r->prev.get()) {
+    if (T* const item = r->items.pop_head()) return item;
+  }
+  return nullptr;
+}
+
+template <class T, sync_policy Sync>
+T* pool_chain<T, Sync>::pop_tail() noexcept {
+  // [steal.tail] acquire: pairs with [grow.first], [steal.unlink]; so that the ring that it points
+  // to is initialised for this thread.
+  ring* oldest = tail_.load(std::memory_order_acquire);
+  while (oldest != nullptr) {
+    // Before the pop: only then does its failure mean that the ring is drained for good (I2).
+    // [steal.next] acquire: pairs with [grow.link]; so that the pop sees every item that was pushed
+    // to this ring, and the next ring is initialised.
+    ring* const next = oldest->next.load(std::memory_order_acquire);
+    if (T* const item = oldest->items.pop_tail()) return item;
+    if (next == nullptr) return nullptr;
+    // Go's winner also clears the next ring's prev, so that the collector can free this ring. Here
+    // that is left to the owner, and prev stays the owner's alone.
+    ring* expected = oldest;
+    // [steal.unlink] release: pairs with [steal.tail], [chain_size.tail]; so that whoever finds the
+    // next ring at tail_ finds it initialised: the initialisation came to this thread by
+    // [steal.next].
+    // [steal.unlink.fail] relaxed: hint, rechecked by [steal.unlink]; another thief has unlinked
+    // this ring, and the next one is known already.
+    tail_.compare_exchange_strong(expected, next, std::memory_order_release,
+                                  std::memory_order_relaxed);
+    oldest = next;
+  }
+  return nullptr;
+}
+
+template <class T, sync_policy Sync>
+bool pool_chain<T, Sync>::drained() const noexcept {
+  for (ring* r = head_.get(); r != nullptr; r = r->prev.get()) {
+    if (r->items.size() != 0) return false;
+  }
+  return true;
+}
+
+template <class T, sync_policy Sync>
+std::uint64_t pool_chain<T, Sync>::size() const noexcept {
+  std::uint64_t total = 0;
+  // [chain_size.tail] acquire: pairs with [grow.first], [steal.unlink]; so that the ring is
+  // initialised.
+  ring* r = tail_.load(std::memory_order_acquire);
+  while (r != nullptr) {
+    total += r->items.size();
+    // [chain_size.next] acquire: pairs with [grow.link]; so that the ring is initialised.
+    r = r->next.load(std::memory_order_acquire);
+  }
+  return total;
+}
+
+// Retires the rings that thieves have unlinked: those before tail_. The ring at tail_ itself stays.
+template <class T, sync_policy Sync>
+void pool_chain<T, Sync>::release_unlinked(reclaimer& rings) noexcept {
+  if (!rings.reclaim()) return;
+  // A thief that enters after the flip reads tail_ no older than it is read here (I3).
+  // [release_unlinked.tail] relaxed: ordered by [retire.flip]; an owner has made the ring it points
+  // to.
+  ring* const oldest = tail_.load(std::memory_order_relaxed);
+  if (oldest == nullptr) return;
+  ring* const unlinked = oldest->prev.get();
+  if (unlinked == nullptr) return;
+  oldest->prev.set(nullptr);
+  rings.retire(unlinked);
+}
+
+template <class T, sync_policy Sync>
+void pool_chain<T, Sync>::release_rings(reclaimer& rings) noexcept {
+  ring* const newest = head_.get();
+  if (newest == nullptr || !rings.reclaim()) return;
+  head_.set(nullptr);
+  // A late thief's unlinking fails or is overwritten: its ring is no longer at tail_.
+  // [release_rings.cut] relaxed: ordered by [retire.flip]; who enters after it finds the chain
+  // unused.
+  tail_.store(nullptr, std::memory_order_relaxed);
+  rings.retire(newest);
+}
+
+}  // namespace poolproof

@@ -1,0 +1,385 @@
+// A pool's inner part: its shards, its cycles, and the paths of get and put (Go's Get, Put, getSlow
+// and poolCleanup).
+//
+//     put    private part -> displaced item: own ring -> busy: a spill shard
+//     get    private part -> own ring -> other shards' rings -> victims -> other shards' private
+//     parts
+//
+// It is made at the pool's first use and outlives the pool while handles are out, or while a
+// rotate_all is at work in it.
+//
+// Who owns what
+//   I1. An item is in one place: the hands of one thread, a private part, or a slot of a ring.
+//   Every
+//       move takes it out of one by a single read-modify-write before it is put into the next.
+//   I2. A destructor of an item runs with no shard owned, no visit open and no mutex held.
+//   I3. What a call takes out in order to destroy, it destroys before it returns.
+//
+// Stands on: registry, shard_table, shard, sync.
+#pragma once
+
+#include <poolproof/registry.hpp>
+#include <poolproof/shard_table.hpp>
+#include <poolproof/sync.hpp>
+
+#include <array>
+#include <limits>
+
+namespace poolproof {
+
+// What a pool has done. Numbers that several threads count at once are exact, but not of one
+// moment.
+struct pool_stats {
+  std::uint64_t constructions = 0;  // items that the factory made
+  std::uint64_t misses = 0;         // gets that found no item in the pool
+  std::uint64_t steals = 0;         // gets that took from another CPU's shard, or a spill shard
+  std::uint64_t victim_hits = 0;  // gets that took an item that the next cycle would have destroyed
+  std::uint64_t busy = 0;         // times that the own shard's ring had another owner
+  std::uint64_t spills = 0;       // puts that went to a spill shard for that reason
+  std::uint64_t refused_memory = 0;  // items destroyed because memory for a ring was refused
+  std::uint64_t late_returns =
+      0;                     // items destroyed because their handle came back to a closed pool
+  std::uint64_t cycles = 0;  // cycles begun
+  std::uint64_t cycle_destroyed = 0;     // items that cycles destroyed
+  std::uint64_t retained = 0;            // items in the pool, about
+  pin_kind pin = pin_kind::thread_hash;  // how the calling thread finds its shard
+};
+
+template <class T, class Deleter, sync_policy Sync>
+class pool_core final : public pool_entry<Sync> {
+ public:
+  using shard_type = shard<T, Sync>;
+  using nanoseconds = std::chrono::nanoseconds;
+
+  // A core, known to rotate_all, or null if memory is refused.
+  static pool_core* create(std::optional<nanoseconds> interval) noexcept;
+
+  // Takes an item, or null. Anyone; lock-free but for the destructors of a cycle.
+  T* get() noexcept {
+    const std::uint32_t cpu = Sync::cpu();
+    shard_type& own = local(cpu);
+    if (own.operations.tick()) [[unlikely]]
+      look_at_clock();
+    if (T* const item = own.take()) [[likely]]
+      return item;
+    return get_slow(cpu, own);
+  }
+
+  // Puts an item, which must not be null. Anyone; lock-free but for the allocator and for the
+  // destructors of a cycle.
+  void put(T* item) noexcept {
+    shard_type& own = local(Sync::cpu());
+    T* const displaced = own.give(item);
+    if (displaced == nullptr) [[likely]]
+      return;
+    put_slow(own, displaced);
+  }
+
+  // One cycle. See object_pool::rotate.
+  void rotate() noexcept override;
+
+  pool_stats stats() noexcept;
+  void count_construction() noexcept { constructions_.add(1); }
+
+  // Counts a handle that the caller is about to have; returns the shard that it is counted in.
+  shard_type& count_borrow() noexcept {
+    shard_type& own = local(Sync::cpu());
+    own.count_borrow();
+    return own;
+  }
+
+  // Ends what count_borrow began, for a handle that keeps its item.
+  void end_borrow(shard_type& counted) noexcept {
+    if (!counted.end_borrow()) drop_late_reference();
+  }
+
+  // The same, for a handle that returns its item: to the pool, or if that is closed, to nobody.
+  void end_borrow(shard_type& counted, T* item) noexcept;
+
+  // The pool's destructor. Handles may be returned meanwhile and later; no other call may.
+  void close() noexcept;
+
+ private:
+  using owner = typename shard_type::owner;
+  using private_type = typename shard_type::private_type;
+
+  // How many items one hold of a shard takes out for a cycle: bounds how long its users find it
+  // busy.
+  static constexpr std::size_t batch = 32;
+  // How many items a call other than rotate destroys for a cycle.
+  static constexpr std::size_t call_budget = 32;
+  static constexpr std::size_t no_budget = std::numeric_limits<std::size_t>::max();
+  // How often rotate yields to the owner of a shard before it leaves the shard to whoever comes
+  // next.
+  static constexpr unsigned rotate_attempts = 16;
+  // Keeps the references above zero while the pool's destructor adds up the handles.
+  static constexpr std::int64_t closing_bias = std::int64_t{1} << 40;
+
+  explicit pool_core(std::optional<nanoseconds> interval) noexcept : cycles_(interval) {}
+  ~pool_core() = default;
+
+  shard_type& local(std::uint32_t cpu) noexcept {
+    if (shard_type* const found = table_.find(cpu)) [[likely]]
+      return *found;
+    // The first array exists since create, so there is always some shard.
+    return *table_.find_slow(cpu, cycles_.begun());
+  }
+
+  [[gnu::noinline]] T* get_slow(std::uint32_t cpu, shard_type& own) noexcept;
+  [[gnu::noinline]] void put_slow(shard_type& own, T* item) noexcept;
+  [[gnu::noinline]] void look_at_clock() noexcept;
+
+  T* search(std::uint32_t cpu, shard_type& own) noexcept;
+  T* pop_own(shard_type& own) noexcept;
+  void catch_up(shard_type& own) noexcept;
+  bool advance(shard_type& s, std::uint64_t target, std::size_t& budget,
+               unsigned attempts) noexcept;
+  bool advance_all(std::uint64_t target, std::size_t& budget, unsigned attempts) noexcept;
+  static owner own_within(shard_type& s, unsigned attempts) noexcept;
+
+  void drop_late_reference() noexcept;
+  void drain() noexcept override;
+  void destroy() noexcept override;
+
+  static void destroy_item(T* item) noexcept { Deleter{}(item); }
+
+  shard_table<T, Sync> table_;
+  cycle_state<Sync> cycles_;
+  ownership<Sync> sweeping_;
+
+  typename Sync::counter constructions_;
+  typename Sync::counter misses_;
+  typename Sync::counter victim_hits_;
+  typename Sync::counter spills_;
+  typename Sync::counter refused_memory_;
+  typename Sync::counter late_returns_;
+  typename Sync::counter cycle_destroyed_;
+};
+
+template <class T, class Deleter, sync_policy Sync>
+auto pool_core<T, Deleter, Sync>::create(std::optional<nanoseconds> interval) noexcept
+    -> pool_core* {
+  void* const memory = Sync::allocate(sizeof(pool_core), alignof(pool_core));
+  if (memory == nullptr) return nullptr;
+  auto* const made = ::new (memory) pool_core(interval);
+  if (made->table_.find_slow(Sync::cpu(), 0) == nullptr) {
+    made->destroy();
+    return nullptr;
+  }
+  pool_registry<Sync>::instance().link(*made);
+  return made;
+}
+
+template <class T, class Deleter, sync_policy Sync>
+T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own) noexcept {
+  T* const item = search(cpu, own);
+  // After the search, not before: an overdue cycle destroys what the search may find.
+  catch_up(own);
+  return item;
+}
+
+template <class T, class Deleter, sync_policy Sync>
+T* pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type& own) noexcept {
+  if (T* const item = pop_own(own)) return item;
+  if (T* const item = table_.find_first(cpu, [](auto& s) { return s.steal_shared(); })) {
+    own.steals.add(1);
+    return item;
+  }
+  if (const auto turns = cycles_.victims_to_search()) {
+    if (T* const item = table_.find_first(cpu, [](auto& s) { return s.steal_victim(); })) {
+      victim_hits_.add(1);
+      return item;
+    }
+    cycles_.note_no_victims(*turns);
+  }
+  // Go cannot reach these; a factory that is worth a pool costs more than one look at each.
+  if (T* const item = table_.find_first(cpu, [](auto& s) { return s.steal_private(); })) {
+    own.steals.add(1);
+    return item;
+  }
+  misses_.add(1);
+  return nullptr;
+}
+
+// The newest item of the own shard's ring; null also if its owner is another: thieves' ways lead
+// there.
+template <class T, class Deleter, sync_policy Sync>
+T* pool_core<T, Deleter, Sync>::pop_own(shard_type& own) noexcept {
+  if (!own.looks_shared()) return nullptr;
+  if (owner held = own.try_own()) return held.pop();
+  own.busy.add(1);
+  return nullptr;
+}
+
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::put_slow(shard_type& own, T* item) noexcept {
+  if (own.operations.tick()) [[unlikely]]
+    look_at_clock();
+  // Before the push: so that the item is put after the cycles that have begun, not before.
+  catch_up(own);
+  bool kept = false;
+  if (owner held = own.try_own()) {
+    kept = held.push(item);
+  } else {
+    own.busy.add(1);
+    if (owner spill = table_.own_spill(cycles_.begun())) {
+      spills_.add(1);
+      kept = spill.push(item);
+    }
+  }
+  if (kept) return;
+  refused_memory_.add(1);
+  destroy_item(item);
+}
+
+// Begins a cycle if it is time, and does some of what is overdue anywhere.
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::look_at_clock() noexcept {
+  cycles_.begin_if_due();
+  if (!cycles_.overdue() || !sweeping_.try_own()) return;
+  const std::uint64_t target = cycles_.begun();
+  std::size_t budget = call_budget;
+  if (advance_all(target, budget, 1)) cycles_.note_swept(target);
+  sweeping_.release();
+}
+
+// Does some of what is overdue in the own shard. As in look_at_clock, one thread at a time: so a
+// destructor that uses this pool does not catch up in its turn, ever deeper. Nobody waits for it.
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::catch_up(shard_type& own) noexcept {
+  const std::uint64_t target = cycles_.begun();
+  if (own.cycle() >= target || !sweeping_.try_own()) return;
+  std::size_t budget = call_budget;
+  advance(own, target, budget, 1);
+  sweeping_.release();
+}
+
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::rotate() noexcept {
+  const std::uint64_t target = cycles_.begin();
+  std::size_t budget = no_budget;
+  if (advance_all(target, budget, rotate_attempts)) cycles_.note_swept(target);
+}
+
+// Advances every shard; false if one of them could not be.
+template <class T, class Deleter, sync_policy Sync>
+bool pool_core<T, Deleter, Sync>::advance_all(std::uint64_t target, std::size_t& budget,
+                                              unsigned attempts) noexcept {
+  bool all = true;
+  table_.for_each([&](shard_type& s) { all = advance(s, target, budget, attempts) && all; });
+  return all;
+}
+
+// Turns a shard until it has been through `target` cycles; destroys at most `budget` items for it,
+// and takes them off the budget. False if the budget or the attempts to own the shard did not
+// suffice.
+template <class T, class Deleter, sync_policy Sync>
+bool pool_core<T, Deleter, Sync>::advance(shard_type& s, std::uint64_t target, std::size_t& budget,
+                                          unsigned attempts) noexcept {
+  while (s.cycle() < target) {
+    std::array<T*, batch + private_type::capacity> doomed;
+    std::size_t victims = 0;
+    std::size_t refused = 0;
+    const std::size_t room = std::min(budget, batch);
+    if (room == 0) return false;
+    {
+      owner held = own_within(s, attempts);
+      if (!held) return false;
+      // Only now is the number exact. Who came before may have done the work, and what is the
+      // victim then is younger than this cycle.
+      if (s.cycle() >= target) return true;
+      victims = held.take_victims(doomed.data(), room);
+      if (victims < room) {
+        const auto turned = held.turn(doomed.data() + victims);
+        if (turned.has_victims) cycles_.note_turn();
+        refused = turned.refused;
+      }
+    }
+    for (std::size_t i = 0; i < victims + refused; ++i) destroy_item(doomed[i]);
+    cycle_destroyed_.add(victims);
+    refused_memory_.add(refused);
+    budget -= victims;
+  }
+  return true;
+}
+
+template <class T, class Deleter, sync_policy Sync>
+auto pool_core<T, Deleter, Sync>::own_within(shard_type& s, unsigned attempts) noexcept -> owner {
+  for (unsigned i = 1; i < attempts; ++i) {
+    if (owner held = s.try_own()) return held;
+    Sync::yield();
+  }
+  return s.try_own();
+}
+
+template <class T, class Deleter, sync_policy Sync>
+pool_stats pool_core<T, Deleter, Sync>::stats() noexcept {
+  pool_stats result;
+  table_.for_each([&](shard_type& s) {
+    result.steals += s.steals.value();
+    result.busy += s.busy.value();
+    result.retained += s.size();
+  });
+  result.constructions = constructions_.value();
+  result.misses = misses_.value();
+  result.victim_hits = victim_hits_.value();
+  result.spills = spills_.value();
+  result.refused_memory = refused_memory_.value();
+  result.late_returns = late_returns_.value();
+  result.cycles = cycles_.begun();
+  result.cycle_destroyed = cycle_destroyed_.value();
+  result.pin = Sync::pin();
+  return result;
+}
+
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::end_borrow(shard_type& counted, T* item) noexcept {
+  if (counted.closed()) {
+    late_returns_.add(1);
+    destroy_item(item);
+  } else {
+    put(item);
+  }
+  end_borrow(counted);
+}
+
+// A handle came back after the pool was closed. If it has put its item all the same, because it saw
+// too late that the pool was closed, the destructor may not have seen the item.
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::drop_late_reference() noexcept {
+  drain();
+  this->drop_references(1);
+}
+
+// The handles that are out are counted in the shards until here, so that borrowing is cheap; here
+// each becomes a reference. The bias covers those that come back between the marking and the sum.
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::close() noexcept {
+  pool_registry<Sync>::instance().retire(*this);
+  this->add_references(closing_bias);
+  std::uint64_t handles = 0;
+  table_.for_each([&](shard_type& s) { handles += s.close_borrows(); });
+  drain();
+  this->drop_references(closing_bias - static_cast<std::int64_t>(handles) + 1);
+}
+
+// Destroys every item in the pool, also what the destructors put meanwhile. As a thief: no owner
+// can be in its way.
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::drain() noexcept {
+  const auto steal_any = [](shard_type& s) {
+    if (T* const item = s.steal_private()) return item;
+    if (T* const item = s.steal_shared()) return item;
+    return s.steal_victim();
+  };
+  while (T* const item = table_.find_first(0, steal_any)) destroy_item(item);
+}
+
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::destroy() noexcept {
+  drain();
+  this->~pool_core();
+  Sync::deallocate(this, sizeof(pool_core), alignof(pool_core));
+}
+
+}  // namespace poolproof

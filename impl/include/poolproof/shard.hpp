@@ -1,0 +1,210 @@
+// A shard: the part of a pool that one CPU uses (Go's poolLocal).
+//
+//     private part        take and give of the current CPU
+//     chain [c]           shared: the owner works at its head, thieves steal from its tail
+//     chain [1 - c]       victim: what was shared before the last cycle; it only shrinks
+//     c                   the lowest bit of the shard's cycle number
+//
+// A cycle of a shard ("turn") makes the shared chain the victim, and the victim chain, which must
+// be drained by then, the shared one. No ring moves and nothing is copied: the cycle number goes up
+// by one.
+//
+// Who owns what
+//   I1. Only the owner pushes to a chain or pops from its head, and only the owner turns the shard.
+//   So
+//       which chain is which is fixed for the owner, and a hint for everyone else.
+//   I2. Nobody pushes to the victim: once drained it stays drained until the shard turns.
+//   I3. An item in the victim was put before the shard's last turn, an item in the private part or
+//   the
+//       shared chain before the next.
+//   I4. A borrowed handle is counted in the shard that it was borrowed at, until it is returned.
+//
+// Stands on: pin, pool_chain, sync.
+#pragma once
+
+#include <poolproof/pin.hpp>
+#include <poolproof/pool_chain.hpp>
+#include <poolproof/sync.hpp>
+
+namespace poolproof {
+
+// Two cache lines: processors fetch them in pairs, so neighbours of half the size would still
+// disturb each other.
+inline constexpr std::size_t shard_alignment = 128;
+
+template <class T, sync_policy Sync = std_sync>
+class alignas(shard_alignment) shard {
+ public:
+  using private_type = private_part<T, Sync>;
+  using counter = typename Sync::counter;
+
+  // A shard that takes part in the cycles after `cycle`.
+  explicit shard(std::uint64_t cycle = 0) noexcept : cycle_(cycle) {}
+
+  // The private part. take and give are meant for the CPU's own shard, steal for any.
+  T* take() noexcept { return private_.take(); }
+  [[nodiscard]] T* give(T* item) noexcept { return private_.give(item); }
+  T* steal_private() noexcept { return private_.steal(); }
+
+  // Take the oldest item of the shared chain, or of the victim; null if it was empty at some moment
+  // of the call. Anyone; lock-free. While the shard turns, the two may be mistaken for each other.
+  T* steal_shared() noexcept { return steal_from(shared_index()); }
+  T* steal_victim() noexcept { return steal_from(1 - shared_index()); }
+
+  class owner;
+
+  // The owner's rights, or an owner that converts to false if another thread has them. Anyone;
+  // wait-free.
+  [[nodiscard]] owner try_own() noexcept { return owner(owned_.try_own() ? this : nullptr); }
+
+  // False if an owner has nothing to find here: spares a get the exchange. Anyone; wait-free; a
+  // hint, but for what happened before the call.
+  bool looks_shared() const noexcept { return !chains_[shared_index()].looks_unused(); }
+
+  // How many cycles this shard has been through. Anyone; wait-free; exact for the owner, else
+  // perhaps old.
+  std::uint64_t cycle() const noexcept {
+    // [cycle.read] relaxed: hint, rechecked by [try_own.claim]; which chain is which matters for
+    // safety to owners only. A thief's view is brought up to date by [victims_changed.read].
+    return cycle_.load(std::memory_order_relaxed);
+  }
+
+  // How many items it holds, about. Anyone; wait-free but for growth meanwhile.
+  std::uint64_t size() noexcept {
+    const typename reclaimer::visit inside(rings_);
+    return private_.size() + chains_[0].size() + chains_[1].size();
+  }
+
+  // Counts a handle that is borrowed here. Anyone, not concurrently with close_borrows; wait-free.
+  void count_borrow() noexcept {
+    // [count_borrow.add] relaxed: counter; the pool's user orders every borrow before the
+    // destruction.
+    borrows_.fetch_add(one_borrow, std::memory_order_relaxed);
+  }
+
+  // Takes back the count of a handle. False if the pool was closed before: then the count has
+  // become the closer's, and what the caller has put since then is its own to clear away. Anyone;
+  // wait-free.
+  [[nodiscard]] bool end_borrow() noexcept {
+    // [end_borrow.sub] acq_rel: acquire pairs with [close_borrows.mark]; so that a late handle
+    // finds the closer's count prepared; release pairs with [close_borrows.mark]; so that the
+    // closer finds the item that the handle has put.
+    return (borrows_.fetch_sub(one_borrow, std::memory_order_acq_rel) & closed_mark) == 0;
+  }
+
+  // True if the pool is closed: a handle then need not put its item. Anyone; wait-free.
+  bool closed() const noexcept {
+    // [closed.look] relaxed: hint, rechecked by [end_borrow.sub].
+    return (borrows_.load(std::memory_order_relaxed) & closed_mark) != 0;
+  }
+
+  // Marks the shard closed and returns how many handles are still out. Once, by the pool's
+  // destructor.
+  std::uint64_t close_borrows() noexcept {
+    // [close_borrows.mark] acq_rel: acquire pairs with [end_borrow.sub]; so that what handles have
+    // put before is found; release pairs with [end_borrow.sub]; so that a handle that comes later
+    // finds the closer's count prepared.
+    return borrows_.fetch_add(closed_mark, std::memory_order_acq_rel) / one_borrow;
+  }
+
+  // Statistics of the threads that use this shard as their own. Operations also drives the clock.
+  counter operations;
+  counter steals;
+  counter busy;
+
+ private:
+  using chain = pool_chain<T, Sync>;
+  using reclaimer = ring_reclaimer<T, Sync>;
+
+  // borrows_ holds twice the number of handles, and the mark in the lowest bit.
+  static constexpr std::uint64_t closed_mark = 1;
+  static constexpr std::uint64_t one_borrow = 2;
+
+  unsigned shared_index() const noexcept { return static_cast<unsigned>(cycle() & 1); }
+
+  T* steal_from(unsigned index) noexcept {
+    chain& from = chains_[index];
+    if (from.looks_unused()) return nullptr;
+    const typename reclaimer::visit inside(rings_);
+    return from.pop_tail();
+  }
+
+  private_type private_;
+  ownership<Sync> owned_;
+  typename Sync::template atomic<std::uint64_t> cycle_;
+  typename Sync::template atomic<std::uint64_t> borrows_{0};
+  chain chains_[2];
+  reclaimer rings_;
+};
+
+// The owner's rights over a shard's chains, given back on destruction. Belongs to one thread.
+template <class T, sync_policy Sync>
+class shard<T, Sync>::owner {
+ public:
+  owner() noexcept = default;
+  ~owner() {
+    if (shard_ != nullptr) shard_->owned_.release();
+  }
+  owner(owner&& other) noexcept : shard_(std::exchange(other.shard_, nullptr)) {}
+  owner& operator=(owner&& other) noexcept {
+    std::swap(shard_, other.shard_);
+    return *this;
+  }
+
+  explicit operator bool() const noexcept { return shard_ != nullptr; }
+
+  // Pushes an item to the shared chain. False if memory is refused: the item is still the caller's.
+  // Wait-free but for the allocator.
+  bool push(T* item) noexcept { return shared().push_head(item, shard_->rings_); }
+
+  // Takes the newest item of the shared chain, or null. Lock-free.
+  T* pop() noexcept { return shared().pop_head(); }
+
+  // Takes up to `room` items out of the victim and returns how many. Fewer than `room`: it is
+  // drained. Lock-free.
+  std::size_t take_victims(T** out, std::size_t room) noexcept {
+    std::size_t count = 0;
+    while (count < room) {
+      T* const item = victim().pop_head();
+      if (item == nullptr) break;
+      out[count++] = item;
+    }
+    return count;
+  }
+
+  // What a turn leaves to its caller.
+  struct turned {
+    bool has_victims;     // the new victim is not empty
+    std::size_t refused;  // how many items had no room in the chain, for memory was refused
+  };
+
+  // One cycle of the shard; the victim must be drained. Items of the private part that find no
+  // memory in the chain go to `refused`, which has room for private_type::capacity. Lock-free.
+  turned turn(T** refused) noexcept {
+    std::size_t refused_count = 0;
+    for (std::size_t i = 0; i < private_type::capacity; ++i) {
+      T* const item = shard_->private_.steal();
+      if (item == nullptr) break;
+      if (!push(item)) refused[refused_count++] = item;
+    }
+    const bool has_victims = !shared().drained();
+    victim().release_rings(shard_->rings_);
+    // [turn.store] relaxed: ordered by [note_turn.count]; the next owner is told by
+    // [release.hand_over].
+    shard_->cycle_.store(shard_->cycle() + 1, std::memory_order_relaxed);
+    return {has_victims, refused_count};
+  }
+
+ private:
+  friend class shard;
+  explicit owner(shard* owned) noexcept : shard_(owned) {}
+
+  chain& shared() noexcept { return shard_->chains_[shard_->shared_index()]; }
+  chain& victim() noexcept { return shard_->chains_[1 - shard_->shared_index()]; }
+
+  shard* shard_ = nullptr;
+};
+
+static_assert(sizeof(shard<int>) == shard_alignment && alignof(shard<int>) == shard_alignment);
+
+}  // namespace poolproof

@@ -1,0 +1,294 @@
+// The seam between the pool and the machine: what a pool needs from its surroundings, as one
+// policy.
+//
+// Every header of the library is a template over a `sync_policy`. Production uses `std_sync`,
+// below. A checker supplies its own policy, and the same headers then run on its atomics, its
+// memory and its clock. This is the only file that names std::atomic, sched_getcpu, rseq or a
+// clock.
+//
+// Stands on: the standard library; on Linux also <sched.h>, <time.h> and glibc's <sys/rseq.h>.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <mutex>
+#include <new>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <version>
+
+#if __has_include(<unistd.h>)
+#include <pthread.h>
+#include <unistd.h>
+#endif
+
+#if defined(__linux__)
+#include <sched.h>
+#include <time.h>
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+#include <sys/rseq.h>
+#endif
+#endif
+
+#define POOLPROOF_VERSION_MAJOR 0
+#define POOLPROOF_VERSION_MINOR 1
+#define POOLPROOF_VERSION_PATCH 0
+// One number to compare with: major * 10000 + minor * 100 + patch.
+#define POOLPROOF_VERSION \
+  (POOLPROOF_VERSION_MAJOR * 10000 + POOLPROOF_VERSION_MINOR * 100 + POOLPROOF_VERSION_PATCH)
+
+namespace poolproof {
+
+// How a thread finds the shard that it uses first. Every answer is a hint: the pool is correct
+// whatever index it gets, and only its speed depends on it.
+enum class pin_kind : std::uint8_t {
+  rseq_cpu_id,   // the kernel keeps the CPU number in glibc's rseq area: one load
+  sched_getcpu,  // a vDSO call
+  thread_hash,   // no CPU number to be had: a hash of the thread
+  model,         // a checker's policy chooses
+};
+
+// The requirements on a policy S. All members are static or types; all functions are noexcept.
+//
+//   S::atomic<T>          the operations of std::atomic<T> that the headers use, each with explicit
+//                         std::memory_order arguments: load, store, exchange, fetch_add, fetch_sub,
+//                         compare_exchange_weak and _strong with two orders.
+//   S::var<T>             plain data: get() and set(). A checker reports unordered accesses to it,
+//   and
+//                         counts its destruction as a write.
+//   S::counter            a statistic that no control flow reads for correctness: add(n), value(),
+//   and
+//                         tick(), which is true about once in `tick_period` calls.
+//   S::mutex              lock() and unlock(); only the process-wide registry has one.
+//   S::cpu()              the index of the caller's CPU, a hint of any value.
+//   S::cpu_count()        how many CPUs to expect, at least 1.
+//   S::pin()              which pin_kind cpu() answers by.
+//   S::allocate(n, a)     n bytes aligned to a, or null.
+//   S::deallocate(p,n,a)  gives them back.
+//   S::now()              a monotonic clock that is cheap and may be coarse.
+//   S::yield()            lets another thread run.
+//   S::process_state<R>() the one R of this process (of this execution, in a checker).
+//   S::protect_from_fork(m) makes fork() leave mutex m free in the child.
+template <class S>
+concept sync_policy = requires(typename S::template atomic<std::uint64_t>& atomic,
+                               const typename S::template atomic<std::uint64_t>& const_atomic,
+                               typename S::template var<std::uint64_t>& var,
+                               typename S::counter& counter, typename S::mutex& mutex,
+                               std::uint64_t& word, std::size_t size, void* memory) {
+  { const_atomic.load(std::memory_order_acquire) } -> std::convertible_to<std::uint64_t>;
+  atomic.store(word, std::memory_order_release);
+  { atomic.exchange(word, std::memory_order_acq_rel) } -> std::convertible_to<std::uint64_t>;
+  { atomic.fetch_add(word, std::memory_order_relaxed) } -> std::convertible_to<std::uint64_t>;
+  { atomic.fetch_sub(word, std::memory_order_relaxed) } -> std::convertible_to<std::uint64_t>;
+  {
+    atomic.compare_exchange_weak(word, word, std::memory_order_acq_rel, std::memory_order_relaxed)
+    } -> std::convertible_to<bool>;
+  {
+    atomic.compare_exchange_strong(word, word, std::memory_order_acq_rel, std::memory_order_relaxed)
+    } -> std::convertible_to<bool>;
+  { var.get() } -> std::convertible_to<std::uint64_t>;
+  var.set(word);
+  counter.add(word);
+  { counter.value() } -> std::convertible_to<std::uint64_t>;
+  { counter.tick() } -> std::convertible_to<bool>;
+  mutex.lock();
+  mutex.unlock();
+  { S::cpu() }
+  noexcept->std::same_as<std::uint32_t>;
+  { S::cpu_count() }
+  noexcept->std::same_as<std::uint32_t>;
+  { S::pin() }
+  noexcept->std::same_as<pin_kind>;
+  { S::allocate(size, size) }
+  noexcept->std::same_as<void*>;
+  { S::deallocate(memory, size, size) }
+  noexcept;
+  { S::now() }
+  noexcept->std::same_as<std::chrono::nanoseconds>;
+  { S::yield() }
+  noexcept;
+  { S::protect_from_fork(mutex) }
+  noexcept;
+};
+
+// The policy of production: the standard library, glibc and the kernel.
+//
+// Default visibility, so that all shared libraries of a process share one registry even where they
+// are compiled with -fvisibility=hidden.
+struct [[gnu::visibility("default")]] std_sync {
+  template <class T>
+  using atomic = std::atomic<T>;
+  using mutex = std::mutex;
+
+  template <class T>
+  class var;
+  class counter;
+
+  static std::uint32_t cpu() noexcept;
+  static std::uint32_t cpu_count() noexcept;
+  static pin_kind pin() noexcept;
+  static void* allocate(std::size_t size, std::size_t alignment) noexcept;
+  static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept;
+  static std::chrono::nanoseconds now() noexcept;
+  static void yield() noexcept { std::this_thread::yield(); }
+  template <class State>
+  static State& process_state() noexcept;
+  static void protect_from_fork(mutex & guarded) noexcept;
+
+ private:
+  static std::uint32_t rseq_cpu_id() noexcept;
+  static std::uint32_t thread_hash() noexcept;
+
+  static constexpr std::uint32_t no_cpu_ = ~std::uint32_t{0};
+};
+
+// Plain data. It costs what a T costs.
+template <class T>
+class std_sync::var {
+ public:
+  constexpr var() noexcept = default;
+  constexpr explicit var(T value) noexcept : value_(value) {}
+
+  constexpr T get() const noexcept { return value_; }
+  constexpr void set(T value) noexcept { value_ = value; }
+
+ private:
+  static_assert(std::is_trivially_copyable_v<T>, "var holds words and pointers");
+
+  T value_{};
+};
+
+static_assert(sizeof(std_sync::var<void*>) == sizeof(void*));
+static_assert(std::is_trivially_copyable_v<std_sync::var<void*>>);
+
+// A statistic. Relaxed throughout: it orders nothing, and nobody decides on it what must be right.
+class std_sync::counter {
+ public:
+  // Exact under concurrent use.
+  void add(std::uint64_t n) noexcept { count_.fetch_add(n, std::memory_order_relaxed); }
+
+  std::uint64_t value() const noexcept { return count_.load(std::memory_order_relaxed); }
+
+  // True once in tick_period calls, about: for the hit path, hence a load and a store instead of a
+  // read-modify-write. Two callers at once may count as one.
+  bool tick() noexcept {
+    const std::uint64_t count = count_.load(std::memory_order_relaxed) + 1;
+    count_.store(count, std::memory_order_relaxed);
+    return count % tick_period == 0;
+  }
+
+  static constexpr std::uint64_t tick_period = 256;
+
+ private:
+  std::atomic<std::uint64_t> count_{0};
+};
+
+// The CPU that the kernel last wrote into this thread's rseq area, or no_cpu_. A thread that glibc
+// did not register, or a process with registration turned off, has a negative number there.
+inline std::uint32_t std_sync::rseq_cpu_id() noexcept {
+#if defined(__linux__) && defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+  const auto* area = reinterpret_cast<const volatile struct rseq*>(
+      static_cast<const char*>(__builtin_thread_pointer()) + __rseq_offset);
+  const std::uint32_t cpu = area->cpu_id;
+  return static_cast<std::int32_t>(cpu) < 0 ? no_cpu_ : cpu;
+#else
+  return no_cpu_;
+#endif
+}
+
+// Threads spread over indices by their identity: the multiplier is 2^32 over the golden ratio,
+// which separates identities that differ in few bits (addresses of thread descriptors do).
+inline std::uint32_t std_sync::thread_hash() noexcept {
+  const std::size_t id = std::hash<std::thread::id>{}(std::this_thread::get_id());
+  const auto folded = static_cast<std::uint32_t>(id ^ (id >> 12) ^ (id >> 32));
+  return (folded * 0x9e3779b9u >> 16) % cpu_count();
+}
+
+inline std::uint32_t std_sync::cpu() noexcept {
+  if (const std::uint32_t cpu = rseq_cpu_id(); cpu != no_cpu_) [[likely]]
+    return cpu;
+#if defined(__linux__)
+  if (const int cpu = ::sched_getcpu(); cpu >= 0) return static_cast<std::uint32_t>(cpu);
+#endif
+  return thread_hash();
+}
+
+inline pin_kind std_sync::pin() noexcept {
+  if (rseq_cpu_id() != no_cpu_) return pin_kind::rseq_cpu_id;
+#if defined(__linux__)
+  if (::sched_getcpu() >= 0) return pin_kind::sched_getcpu;
+#endif
+  return pin_kind::thread_hash;
+}
+
+// Configured rather than online CPUs, where the system says: the pool then seldom has to grow.
+inline std::uint32_t std_sync::cpu_count() noexcept {
+  static const std::uint32_t count = [] {
+#if defined(_SC_NPROCESSORS_CONF)
+    if (const long configured = ::sysconf(_SC_NPROCESSORS_CONF); configured > 0)
+      return static_cast<std::uint32_t>(configured);
+#endif
+    const unsigned online = std::thread::hardware_concurrency();
+    return static_cast<std::uint32_t>(online == 0 ? 1 : online);
+  }();
+  return count;
+}
+
+inline void* std_sync::allocate(std::size_t size, std::size_t alignment) noexcept {
+  return ::operator new (size, std::align_val_t{alignment}, std::nothrow);
+}
+
+inline void std_sync::deallocate(void* memory, std::size_t, std::size_t alignment) noexcept {
+  ::operator delete (memory, std::align_val_t{alignment});
+}
+
+inline std::chrono::nanoseconds std_sync::now() noexcept {
+#if defined(__linux__)
+  // The tick's own time stamp: a few milliseconds coarse, and no read of a hardware counter.
+  timespec time{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &time);
+  return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+#else
+  return std::chrono::steady_clock::now().time_since_epoch();
+#endif
+}
+
+// Constant-initialised and never destroyed: usable before main and after static destructors.
+template <class State>
+[[gnu::visibility("default")]] State& std_sync::process_state() noexcept {
+  static_assert(std::is_trivially_destructible_v<State>, "it must outlive every static pool");
+  static constinit State state;
+  return state;
+}
+
+// There is one registry, hence one mutex: the first call registers the handlers.
+inline void std_sync::protect_from_fork(mutex& guarded) noexcept {
+#if __has_include(<unistd.h>)
+  static mutex* const protected_mutex = &guarded;
+  [[maybe_unused]] static const int registered =
+      ::pthread_atfork([] { protected_mutex->lock(); }, [] { protected_mutex->unlock(); },
+                       [] { protected_mutex->unlock(); });
+#endif
+}
+
+// Reports a bad argument: throws std::invalid_argument, or prints and aborts without exceptions.
+[[noreturn]] inline void reject_argument(const char* message) {
+#if defined(__cpp_exceptions)
+  throw std::invalid_argument(message);
+#else
+  std::fprintf(stderr, "poolproof: %s\n", message);
+  std::abort();
+#endif
+}
+
+static_assert(sync_policy<std_sync>);
+
+}  // namespace poolproof
