@@ -113,7 +113,7 @@ class pool_core final : public pool_entry<Sync> {
   // next.
   static constexpr unsigned rotate_attempts = 16;
   // Keeps the references above zero while the pool's destructor adds up the handles.
-  static constexpr std::int64_t closing_bias = std::int64_t{1} << 40;
+  static constexpr std::uint64_t closing_bias = std::uint64_t{1} << 40;
 
   explicit pool_core(std::optional<nanoseconds> interval) noexcept : cycles_(interval) {}
   ~pool_core() = default;
@@ -360,7 +360,7 @@ void pool_core<T, Deleter, Sync>::close() noexcept {
   std::uint64_t handles = 0;
   table_.for_each([&](shard_type& s) { handles += s.close_borrows(); });
   drain();
-  this->drop_references(closing_bias - static_cast<std::int64_t>(handles) + 1);
+  this->drop_references(closing_bias - handles + 1);
 }
 
 // Destroys every item in the pool, also what the destructors put meanwhile. As a thief: no owner

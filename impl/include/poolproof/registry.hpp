@@ -19,7 +19,6 @@
 
 #include <poolproof/sync.hpp>
 
-#include <limits>
 #include <mutex>
 #include <optional>
 
@@ -33,8 +32,7 @@ class cycle_state {
 
   // Automatic cycles every `interval` from now on; no value, none.
   explicit cycle_state(std::optional<nanoseconds> interval) noexcept
-      : interval_(interval),
-        deadline_(interval ? saturating_add(Sync::now().count(), interval->count()) : 0) {}
+      : interval_(interval), deadline_(interval ? after(*interval) : 0) {}
 
   // How many cycles have begun. Anyone; wait-free.
   std::uint64_t begun() const noexcept {
@@ -53,15 +51,14 @@ class cycle_state {
   // callers at once, one begins it.
   void begin_if_due() noexcept {
     if (!interval_) return;
-    const std::int64_t now = Sync::now().count();
     // [begin_if_due.read] relaxed: hint, rechecked by [begin_if_due.claim].
-    std::int64_t deadline = deadline_.load(std::memory_order_relaxed);
-    if (now < deadline) return;
+    std::uint64_t deadline = deadline_.load(std::memory_order_relaxed);
+    if (now() < deadline) return;
     // [begin_if_due.claim] relaxed: counter; the swap alone decides who begins the cycle.
     // [begin_if_due.claim.fail] relaxed: hint, rechecked by [begin_if_due.claim]; another call has
     // begun it.
-    if (deadline_.compare_exchange_strong(deadline, saturating_add(now, interval_->count()),
-                                          std::memory_order_relaxed, std::memory_order_relaxed)) {
+    if (deadline_.compare_exchange_strong(deadline, after(*interval_), std::memory_order_relaxed,
+                                          std::memory_order_relaxed)) {
       begin();
     }
   }
@@ -106,10 +103,11 @@ class cycle_state {
   }
 
  private:
-  // An interval of centuries is as good as none.
-  static std::int64_t saturating_add(std::int64_t now, std::int64_t interval) noexcept {
-    constexpr std::int64_t latest = std::numeric_limits<std::int64_t>::max();
-    return interval > latest - now ? latest : now + interval;
+  static std::uint64_t now() noexcept { return static_cast<std::uint64_t>(Sync::now().count()); }
+
+  // The longest interval is 292 years, and so is the clock's half of the range: the sum has room.
+  static std::uint64_t after(nanoseconds interval) noexcept {
+    return now() + static_cast<std::uint64_t>(interval.count());
   }
 
   const std::optional<nanoseconds> interval_;
@@ -117,7 +115,7 @@ class cycle_state {
   typename Sync::template atomic<std::uint64_t> swept_{0};
   typename Sync::template atomic<std::uint64_t> turns_{0};
   typename Sync::template atomic<std::uint64_t> empty_at_{0};
-  typename Sync::template atomic<std::int64_t> deadline_;
+  typename Sync::template atomic<std::uint64_t> deadline_;  // nanoseconds of Sync::now()
 };
 
 template <sync_policy Sync>
@@ -134,7 +132,7 @@ class pool_entry {
 
   // Gives up `count` references. Whoever gives up the last takes the entry out of the list and
   // destroys it. Lock-free, but for the last.
-  void drop_references(std::int64_t count) noexcept {
+  void drop_references(std::uint64_t count) noexcept {
     // [drop_references.sub] acq_rel: acquire pairs with [drop_references.sub]; so that the last to
     // leave finds all that the others have done; release pairs with [drop_references.sub]; so that
     // what this thread has done is found by the last to leave.
@@ -143,7 +141,7 @@ class pool_entry {
 
   // Takes references that drop_references will give up. Only while the caller has one, or under the
   // registry's mutex (I4). Wait-free.
-  void add_references(std::int64_t count) noexcept {
+  void add_references(std::uint64_t count) noexcept {
     // [add_references.add] relaxed: counter; the count cannot reach zero meanwhile.
     references_.fetch_add(count, std::memory_order_relaxed);
   }
@@ -165,7 +163,7 @@ class pool_entry {
 
   void finish() noexcept;
 
-  typename Sync::template atomic<std::int64_t> references_{1};
+  typename Sync::template atomic<std::uint64_t> references_{1};
   typename Sync::template var<pool_entry*> next_{nullptr};
   typename Sync::template var<bool> retired_{false};
 };
