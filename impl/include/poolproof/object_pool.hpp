@@ -10,15 +10,26 @@
 //
 // Guarantees
 //   - put(x) happens before the get that returns x; so does the factory's return of x.
-//   - An item is handed out at most once per put. A get may miss although the pool holds an item
-//   that
-//     another thread has in its hands at that moment.
-//   - put destroys an item only in a cycle, or if memory for its place is refused.
+//   - An item is handed out at most once per put. A get may miss although the pool holds items, if
+//     another thread has them in its hands at that moment, or the shard that a cycle is just
+//     turning.
+//   - put destroys its item only if memory for its place is refused. All else that is destroyed is
+//     destroyed by cycles, and by the pool's destructor.
 //   - Member functions may be called by any number of threads at once, and from an item's
 //   destructor and
 //     from the factory; not from a signal handler, and not concurrently with the pool's destructor.
 //     Handles may be returned concurrently with it and after it. The pool holds no lock when it
 //     runs the factory or a destructor.
+//   - Items may have destructors that use the pool, if they come to an end: one that calls rotate
+//   runs
+//     other destructors inside itself, and one that always puts a new item keeps the pool's
+//     destructor busy for ever. From the start of the pool's destructor on, items may also be
+//     destroyed by threads that return a handle or are at work in rotate_all: their destructors
+//     must then no longer use it.
+//   - After fork() the child may go on using the pool. What other threads had in their hands is
+//   leaked,
+//     and shards that they owned are left out. Not from a pthread_atfork handler: rotate_all, and
+//     destroying a pool, take a mutex that fork() holds.
 //
 // Stands on: pool_core, registry, sync.
 #pragma once
@@ -48,11 +59,15 @@ class item_factory {
  public:
   template <class Factory>
   constexpr explicit item_factory(Factory factory) {
-    if constexpr (std::is_empty_v<Factory> && std::is_default_constructible_v<Factory>) {
-      make_ = [](void*) -> Item { return Factory{}(); };
+    if constexpr (std::is_empty_v<Factory> && std::is_trivially_default_constructible_v<Factory> &&
+                  std::is_trivially_destructible_v<Factory>) {
+      make_ = [](void*) -> Item {
+        Factory stateless;
+        return stateless();
+      };
     } else {
-      if constexpr (requires { factory == nullptr; }) {
-        if (factory == nullptr) {
+      if constexpr (std::is_pointer_v<Factory> || requires { factory.target_type(); }) {
+        if (!factory) {
           reject_argument(
               "object_pool: argument 'factory' is null; pass a callable that returns "
               "std::unique_ptr<T, Deleter>");
@@ -114,18 +129,16 @@ class object_pool {
 
   // Go's Get: an item of the pool, else what the factory makes; null only if the factory returns
   // null.
-  item get() {
-    if (item pooled = try_get()) [[likely]]
+  [[nodiscard]] item get() {
+    core* const inner = find_core();
+    if (item pooled = take_from(inner)) [[likely]]
       return pooled;
-    return construct();
+    return construct(inner);
   }
 
   // Go's Get without New: an item of the pool, else null. Lock-free but for the allocator at first
   // use, and for the destructors of a cycle, of which one call runs a bounded number.
-  item try_get() noexcept {
-    core* const inner = find_core();
-    return item(inner != nullptr ? inner->get() : nullptr);
-  }
+  [[nodiscard]] item try_get() noexcept { return take_from(find_core()); }
 
   // Go's Put: gives an item to the pool, from whatever source. Null is ignored. Progress as
   // try_get.
@@ -136,7 +149,7 @@ class object_pool {
   }
 
   // As get, in a handle that puts the item back when it is destroyed.
-  handle borrow() {
+  [[nodiscard]] handle borrow() {
     item pooled = get();
     core* const inner = find_core();
     return handle(inner, std::move(pooled));
@@ -144,8 +157,7 @@ class object_pool {
 
   // Counts since the pool's first use. Cheap on the pool's side: a hit counts nothing.
   pool_stats stats() const {
-    // [stats.core] acquire: pairs with [first_use.publish]; so that the core is initialised.
-    core* const inner = core_.load(std::memory_order_acquire);
+    core* const inner = used_core();
     return inner != nullptr ? inner->stats() : pool_stats{.pin = Sync::pin()};
   }
 
@@ -153,18 +165,20 @@ class object_pool {
   // destroyed, by this thread.
   //
   // An item put before a cycle began, and not touched since, is destroyed when the second later
-  // rotate returns, unless a thread is stopped inside a call that has the item's shard, or the item
-  // itself, in its hands: such a shard is left, after a few yields, to whoever comes to it next.
-  // With concurrent rotates each counts as a cycle; when one returns, the cycles that began before
-  // it are done, but for such shards, and for destructors that another rotate is just running.
-  // Lock-free but for destructors.
+  // rotate returns, unless another thread is inside a call that has the item's shard, or the item
+  // itself, in its hands: such a shard is left, after a few yields, to whoever comes to it next,
+  // and then does all the cycles that it missed, one after the other. With concurrent rotates each
+  // counts as a cycle; when one returns, the cycles that began before it are done, but for such
+  // shards, and for destructors that another call is just running. Lock-free but for destructors
+  // and the allocator.
   void rotate() {
-    // [rotate.core] acquire: pairs with [first_use.publish]; so that the core is initialised.
-    if (core* const inner = core_.load(std::memory_order_acquire)) inner->rotate();
+    if (core* const inner = used_core()) inner->rotate();
   }
 
  private:
   using core = pool_core<T, Deleter, Sync>;
+
+  static_assert(!std::is_array_v<T>, "object_pool: T must not be an array; pool a std::vector");
 
   static_assert(
       std::is_empty_v<Deleter> && std::is_default_constructible_v<Deleter>,
@@ -185,35 +199,42 @@ class object_pool {
     return options;
   }
 
-  [[gnu::noinline]] item construct() {
+  static item take_from(core* inner) noexcept {
+    return item(inner != nullptr ? inner->get() : nullptr);
+  }
+
+  [[gnu::noinline]] item construct(core* inner) {
     item made = factory_();
-    // [construct.core] acquire: pairs with [first_use.publish]; so that the core is initialised.
-    core* const inner = core_.load(std::memory_order_acquire);
     if (made != nullptr && inner != nullptr) inner->count_construction();
     return made;
   }
 
+  // The core, or null before the pool's first use.
+  core* used_core() const noexcept {
+    // [used_core.read] acquire: pairs with [first_use.publish]; so that the core is initialised.
+    return core_.load(std::memory_order_acquire);
+  }
+
   // The core, which the first call makes; null if memory for it is refused.
   core* find_core() noexcept {
-    // [find_core.read] acquire: pairs with [first_use.publish]; so that the core is initialised.
-    core* const inner = core_.load(std::memory_order_acquire);
+    core* const inner = used_core();
     return inner != nullptr ? inner : first_use();
   }
 
-  // Several threads may make a core at once; one of them is published, the others are closed again.
+  // Several threads may make a core at once; one of them is published, the others were for nothing.
   [[gnu::noinline]] core* first_use() noexcept {
     core* const made = core::create(cycle_interval_);
     if (made == nullptr) return nullptr;
     core* published = nullptr;
-    // [first_use.publish] release: pairs with [find_core.read], [stats.core], [rotate.core],
-    // [construct.core], [first_use.publish.fail]; so that whoever finds the core finds it
-    // initialised.
-    // [first_use.publish.fail] acquire: pairs with [first_use.publish]; as [find_core.read].
+    // [first_use.publish] release: pairs with [used_core.read], [first_use.publish.fail]; so that
+    // whoever finds the core finds it initialised.
+    // [first_use.publish.fail] acquire: pairs with [first_use.publish]; as [used_core.read].
     if (core_.compare_exchange_strong(published, made, std::memory_order_release,
                                       std::memory_order_acquire)) {
+      made->link();
       return made;
     }
-    made->close();
+    made->destroy();
     return published;
   }
 
@@ -233,25 +254,26 @@ class object_pool<T, Deleter, Sync>::handle {
   handle(handle&& other) noexcept
       : inner_(other.inner_), counted_(other.counted_), item_(std::move(other.item_)) {}
 
+  // By way of a third handle: what this one gives back may contain `other`.
   handle& operator=(handle&& other) noexcept {
-    if (this == &other) return *this;
-    give_back();
-    inner_ = other.inner_;
-    counted_ = other.counted_;
-    item_ = std::move(other.item_);
+    handle taken(std::move(other));
+    std::swap(inner_, taken.inner_);
+    std::swap(counted_, taken.counted_);
+    std::swap(item_, taken.item_);
     return *this;
   }
 
   // The item; null in an empty handle: default-made, moved from, detached, or the factory gave
   // null.
-  T* get() const noexcept { return item_.get(); }
+  T* get() const& noexcept { return item_.get(); }
+  T* get() const&& = delete;  // the item would be back in the pool before the pointer is used
   std::add_lvalue_reference_t<T> operator*() const noexcept { return *item_; }
   T* operator->() const noexcept { return item_.get(); }
   explicit operator bool() const noexcept { return item_ != nullptr; }
 
   // Takes the item out of the pool for good. The handle is empty afterwards.
-  item detach() noexcept {
-    if (item_ != nullptr && inner_ != nullptr) inner_->end_borrow(*counted_);
+  [[nodiscard]] item detach() noexcept {
+    if (item_ != nullptr && counted_ != nullptr) inner_->end_borrow(*counted_);
     return std::move(item_);
   }
 
@@ -259,26 +281,31 @@ class object_pool<T, Deleter, Sync>::handle {
   friend class object_pool;
 
   handle(core* inner, item pooled) noexcept : inner_(inner), item_(std::move(pooled)) {
-    if (item_ != nullptr && inner_ != nullptr) counted_ = &inner_->count_borrow();
+    if (item_ != nullptr && inner_ != nullptr) counted_ = inner_->count_borrow();
   }
 
   void give_back() noexcept {
-    if (item_ != nullptr && inner_ != nullptr) inner_->end_borrow(*counted_, item_.release());
-    item_.reset();
+    if (item_ == nullptr || counted_ == nullptr) return;
+    inner_->end_borrow(*counted_, item_.release());
   }
 
-  core* inner_ = nullptr;  // null if there was no memory for one: the item is then just destroyed
-  typename core::shard_type* counted_ = nullptr;
+  core* inner_ = nullptr;
+  typename core::shard_type* counted_ = nullptr;  // null: nothing to return to, the item just ends
   item item_;
 };
 
-// One cycle of every pool in the process that is in use (Go's poolCleanup): see
-// object_pool::rotate. Runs the destructors of all pools' items, by this thread. A pool that is
-// being destroyed is left out. Takes the registry's mutex for a moment between two pools, and holds
-// none while it works in one.
-template <sync_policy Sync = std_sync>
-void rotate_all() {
+// One cycle of every pool of the process that is in use and has this policy. A checker's way to
+// call rotate_all.
+template <sync_policy Sync>
+void rotate_all_of() noexcept {
   pool_registry<Sync>::instance().rotate_all();
 }
+
+// One cycle of every pool in the process that is in use (Go's poolCleanup): see
+// object_pool::rotate. Runs the destructors of all pools' items, by this thread. A pool that is
+// being destroyed is left out, and so may be one whose first use another thread has begun but not
+// returned from. Takes the registry's mutex for a moment between two pools, and holds none while it
+// works in one.
+inline void rotate_all() noexcept { rotate_all_of<std_sync>(); }
 
 }  // namespace poolproof

@@ -35,7 +35,8 @@ class private_part {
   // What happened before an item's give happens before the return of its take.
   T* take() noexcept {
     // Looking first spares an empty slot the locked exchange.
-    // [take.look] relaxed: hint, rechecked by [take.claim]; the pointer is not followed.
+    // [take.look] relaxed: hint, rechecked by [take.claim]; "empty" is an answer of its own, true
+    // at some moment. The pointer is not followed.
     if (slot_.load(std::memory_order_relaxed) == nullptr) return nullptr;
     // [take.claim] acquire: pairs with [give.swap]; so that the item is as its giver left it (I2).
     return slot_.exchange(nullptr, std::memory_order_acquire);

@@ -210,6 +210,10 @@ class pool_chain {
   // the push happens before the return of the pop that takes the item.
   bool push_head(T* item, reclaimer& rings) noexcept;
 
+  // Makes sure that the next push needs no memory; false if memory is refused. Owner only;
+  // wait-free but for the allocator.
+  bool reserve(reclaimer& rings) noexcept;
+
   // Takes an item, the newest of the youngest ring that has one, or null. Owner only; lock-free.
   T* pop_head() noexcept;
 
@@ -220,7 +224,8 @@ class pool_chain {
   // True if the chain has never had a ring since it was last detached: a thief need not visit.
   // Anyone; wait-free; a hint, but for what happened before the call.
   bool looks_unused() const noexcept {
-    // [looks_unused.read] relaxed: hint, rechecked by [steal.tail]; the pointer is not followed.
+    // [looks_unused.read] relaxed: hint, rechecked by [steal.tail]; "unused" is an answer of its
+    // own, true at some moment. The pointer is not followed.
     return tail_.load(std::memory_order_relaxed) == nullptr;
   }
 
@@ -255,6 +260,12 @@ bool pool_chain<T, Sync>::push_head(T* item, reclaimer& rings) noexcept {
   }
   ring* const added = grow(rings);
   return added != nullptr && added->items.push_head(item);
+}
+
+template <class T, sync_policy Sync>
+bool pool_chain<T, Sync>::reserve(reclaimer& rings) noexcept {
+  ring* const newest = head_.get();
+  return (newest != nullptr && newest->items.has_room()) || grow(rings) != nullptr;
 }
 
 // Adds an empty ring at the head, or returns null.
@@ -356,8 +367,10 @@ void pool_chain<T, Sync>::release_unlinked(reclaimer& rings) noexcept {
 
 template <class T, sync_policy Sync>
 void pool_chain<T, Sync>::release_rings(reclaimer& rings) noexcept {
+  // Reclaim first: a chain without rings may still have left some in limbo.
+  if (!rings.reclaim()) return;
   ring* const newest = head_.get();
-  if (newest == nullptr || !rings.reclaim()) return;
+  if (newest == nullptr) return;
   head_.set(nullptr);
   // A late thief's unlinking fails or is overwritten: its ring is no longer at tail_.
   // [release_rings.cut] relaxed: ordered by [retire.flip]; who enters after it finds the chain

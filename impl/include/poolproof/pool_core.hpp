@@ -12,7 +12,9 @@
 //   I1. An item is in one place: the hands of one thread, a private part, or a slot of a ring.
 //   Every
 //       move takes it out of one by a single read-modify-write before it is put into the next.
-//   I2. A destructor of an item runs with no shard owned, no visit open and no mutex held.
+//   I2. A destructor of an item runs with no shard owned, no visit open and no mutex held. It may
+//   run
+//       under a claim to the pool's overdue work, for which nobody waits.
 //   I3. What a call takes out in order to destroy, it destroys before it returns.
 //
 // Stands on: registry, shard_table, shard, sync.
@@ -24,6 +26,7 @@
 
 #include <array>
 #include <limits>
+#include <memory>
 
 namespace poolproof {
 
@@ -32,11 +35,11 @@ namespace poolproof {
 struct pool_stats {
   std::uint64_t constructions = 0;  // items that the factory made
   std::uint64_t misses = 0;         // gets that found no item in the pool
-  std::uint64_t steals = 0;         // gets that took from another CPU's shard, or a spill shard
+  std::uint64_t steals = 0;         // gets that took an item as a thief, from whatever shard
   std::uint64_t victim_hits = 0;  // gets that took an item that the next cycle would have destroyed
   std::uint64_t busy = 0;         // times that the own shard's ring had another owner
   std::uint64_t spills = 0;       // puts that went to a spill shard for that reason
-  std::uint64_t refused_memory = 0;  // items destroyed because memory for a ring was refused
+  std::uint64_t refused_memory = 0;  // puts whose item was destroyed because memory was refused
   std::uint64_t late_returns =
       0;                     // items destroyed because their handle came back to a closed pool
   std::uint64_t cycles = 0;  // cycles begun
@@ -51,18 +54,25 @@ class pool_core final : public pool_entry<Sync> {
   using shard_type = shard<T, Sync>;
   using nanoseconds = std::chrono::nanoseconds;
 
-  // A core, known to rotate_all, or null if memory is refused.
+  // A core, or null if memory is refused. Its maker publishes it and then links it, or destroys it.
   static pool_core* create(std::optional<nanoseconds> interval) noexcept;
+
+  // Makes the pool known to rotate_all. Once.
+  void link() noexcept { pool_registry<Sync>::instance().link(*this); }
+
+  // Exclusive. Destroys what is in the pool, and the core.
+  void destroy() noexcept override;
 
   // Takes an item, or null. Anyone; lock-free but for the destructors of a cycle.
   T* get() noexcept {
     const std::uint32_t cpu = Sync::cpu();
     shard_type& own = local(cpu);
+    T* const item = own.take();
+    if (item == nullptr) [[unlikely]]
+      return get_slow(cpu, own);
     if (own.operations.tick()) [[unlikely]]
       look_at_clock();
-    if (T* const item = own.take()) [[likely]]
-      return item;
-    return get_slow(cpu, own);
+    return item;
   }
 
   // Puts an item, which must not be null. Anyone; lock-free but for the allocator and for the
@@ -81,16 +91,17 @@ class pool_core final : public pool_entry<Sync> {
   pool_stats stats() noexcept;
   void count_construction() noexcept { constructions_.add(1); }
 
-  // Counts a handle that the caller is about to have; returns the shard that it is counted in.
-  shard_type& count_borrow() noexcept {
+  // Counts a handle that the caller is about to have, and returns the shard that it is counted in;
+  // null if the pool is closed, as it is for an item's destructor that borrows from a pool that is
+  // being destroyed: such a handle then has nothing to return to.
+  shard_type* count_borrow() noexcept {
     shard_type& own = local(Sync::cpu());
-    own.count_borrow();
-    return own;
+    return own.count_borrow() ? &own : nullptr;
   }
 
   // Ends what count_borrow began, for a handle that keeps its item.
   void end_borrow(shard_type& counted) noexcept {
-    if (!counted.end_borrow()) drop_late_reference();
+    if (!counted.end_borrow()) this->drop_references(1);
   }
 
   // The same, for a handle that returns its item: to the pool, or if that is closed, to nobody.
@@ -131,21 +142,19 @@ class pool_core final : public pool_entry<Sync> {
 
   T* search(std::uint32_t cpu, shard_type& own) noexcept;
   T* pop_own(shard_type& own) noexcept;
+  void do_overdue(shard_type& own) noexcept;
   void catch_up(shard_type& own) noexcept;
   bool advance(shard_type& s, std::uint64_t target, std::size_t& budget,
                unsigned attempts) noexcept;
   bool advance_all(std::uint64_t target, std::size_t& budget, unsigned attempts) noexcept;
   static owner own_within(shard_type& s, unsigned attempts) noexcept;
 
-  void drop_late_reference() noexcept;
   void drain() noexcept override;
-  void destroy() noexcept override;
 
-  static void destroy_item(T* item) noexcept { Deleter{}(item); }
+  static void destroy_item(T* item) noexcept { std::unique_ptr<T, Deleter>{item}.reset(); }
 
   shard_table<T, Sync> table_;
   cycle_state<Sync> cycles_;
-  ownership<Sync> sweeping_;
 
   typename Sync::counter constructions_;
   typename Sync::counter misses_;
@@ -166,7 +175,6 @@ auto pool_core<T, Deleter, Sync>::create(std::optional<nanoseconds> interval) no
     made->destroy();
     return nullptr;
   }
-  pool_registry<Sync>::instance().link(*made);
   return made;
 }
 
@@ -174,7 +182,7 @@ template <class T, class Deleter, sync_policy Sync>
 T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own) noexcept {
   T* const item = search(cpu, own);
   // After the search, not before: an overdue cycle destroys what the search may find.
-  catch_up(own);
+  do_overdue(own);
   return item;
 }
 
@@ -213,10 +221,8 @@ T* pool_core<T, Deleter, Sync>::pop_own(shard_type& own) noexcept {
 
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::put_slow(shard_type& own, T* item) noexcept {
-  if (own.operations.tick()) [[unlikely]]
-    look_at_clock();
   // Before the push: so that the item is put after the cycles that have begun, not before.
-  catch_up(own);
+  do_overdue(own);
   bool kept = false;
   if (owner held = own.try_own()) {
     kept = held.push(item);
@@ -224,6 +230,7 @@ void pool_core<T, Deleter, Sync>::put_slow(shard_type& own, T* item) noexcept {
     own.busy.add(1);
     if (owner spill = table_.own_spill(cycles_.begun())) {
       spills_.add(1);
+      spill.skip_to(cycles_.begun());
       kept = spill.push(item);
     }
   }
@@ -232,26 +239,35 @@ void pool_core<T, Deleter, Sync>::put_slow(shard_type& own, T* item) noexcept {
   destroy_item(item);
 }
 
+// What a call that does not hit does for cycles: it destroys call_budget items at most.
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::do_overdue(shard_type& own) noexcept {
+  if (own.operations.tick()) {
+    look_at_clock();
+  } else {
+    catch_up(own);
+  }
+}
+
 // Begins a cycle if it is time, and does some of what is overdue anywhere.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::look_at_clock() noexcept {
   cycles_.begin_if_due();
-  if (!cycles_.overdue() || !sweeping_.try_own()) return;
   const std::uint64_t target = cycles_.begun();
+  if (!cycles_.overdue() || !cycles_.claim_sweep(target)) return;
   std::size_t budget = call_budget;
   if (advance_all(target, budget, 1)) cycles_.note_swept(target);
-  sweeping_.release();
+  cycles_.end_sweep(target);
 }
 
-// Does some of what is overdue in the own shard. As in look_at_clock, one thread at a time: so a
-// destructor that uses this pool does not catch up in its turn, ever deeper. Nobody waits for it.
+// Does some of what is overdue in the own shard.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::catch_up(shard_type& own) noexcept {
   const std::uint64_t target = cycles_.begun();
-  if (own.cycle() >= target || !sweeping_.try_own()) return;
+  if (own.cycle() >= target || !cycles_.claim_sweep(target)) return;
   std::size_t budget = call_budget;
   advance(own, target, budget, 1);
-  sweeping_.release();
+  cycles_.end_sweep(target);
 }
 
 template <class T, class Deleter, sync_policy Sync>
@@ -272,33 +288,28 @@ bool pool_core<T, Deleter, Sync>::advance_all(std::uint64_t target, std::size_t&
 
 // Turns a shard until it has been through `target` cycles; destroys at most `budget` items for it,
 // and takes them off the budget. False if the budget or the attempts to own the shard did not
-// suffice.
+// suffice. A shard without victims needs no budget: so one with many does not make the others late.
 template <class T, class Deleter, sync_policy Sync>
 bool pool_core<T, Deleter, Sync>::advance(shard_type& s, std::uint64_t target, std::size_t& budget,
                                           unsigned attempts) noexcept {
   while (s.cycle() < target) {
-    std::array<T*, batch + private_type::capacity> doomed;
-    std::size_t victims = 0;
-    std::size_t refused = 0;
-    const std::size_t room = std::min(budget, batch);
-    if (room == 0) return false;
+    std::array<T*, batch> doomed;
+    std::size_t count = 0;
+    bool turned = false;
     {
       owner held = own_within(s, attempts);
       if (!held) return false;
       // Only now is the number exact. Who came before may have done the work, and what is the
       // victim then is younger than this cycle.
       if (s.cycle() >= target) return true;
-      victims = held.take_victims(doomed.data(), room);
-      if (victims < room) {
-        const auto turned = held.turn(doomed.data() + victims);
-        if (turned.has_victims) cycles_.note_turn();
-        refused = turned.refused;
-      }
+      count = held.take_victims(doomed.data(), std::min(budget, batch));
+      turned = held.victims_drained();
+      if (turned && held.turn(target)) cycles_.note_turn();
     }
-    for (std::size_t i = 0; i < victims + refused; ++i) destroy_item(doomed[i]);
-    cycle_destroyed_.add(victims);
-    refused_memory_.add(refused);
-    budget -= victims;
+    for (std::size_t i = 0; i < count; ++i) destroy_item(doomed[i]);
+    cycle_destroyed_.add(count);
+    budget -= count;
+    if (count == 0 && !turned) return false;
   }
   return true;
 }
@@ -337,16 +348,12 @@ void pool_core<T, Deleter, Sync>::end_borrow(shard_type& counted, T* item) noexc
   if (counted.closed()) {
     late_returns_.add(1);
     destroy_item(item);
-  } else {
-    put(item);
+    end_borrow(counted);
+    return;
   }
-  end_borrow(counted);
-}
-
-// A handle came back after the pool was closed. If it has put its item all the same, because it saw
-// too late that the pool was closed, the destructor may not have seen the item.
-template <class T, class Deleter, sync_policy Sync>
-void pool_core<T, Deleter, Sync>::drop_late_reference() noexcept {
+  put(item);
+  if (counted.end_borrow()) return;
+  // Closed meanwhile: the destructor may have looked for items before this one was put.
   drain();
   this->drop_references(1);
 }
@@ -372,7 +379,16 @@ void pool_core<T, Deleter, Sync>::drain() noexcept {
     if (T* const item = s.steal_shared()) return item;
     return s.steal_victim();
   };
-  while (T* const item = table_.find_first(0, steal_any)) destroy_item(item);
+  bool found = true;
+  while (found) {
+    found = false;
+    table_.for_each([&](shard_type& s) {
+      while (T* const item = steal_any(s)) {
+        destroy_item(item);
+        found = true;
+      }
+    });
+  }
 }
 
 template <class T, class Deleter, sync_policy Sync>

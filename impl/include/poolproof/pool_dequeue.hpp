@@ -74,6 +74,10 @@ class pool_dequeue {
   // happens before the return of the pop that takes the item.
   bool push_head(T* item) noexcept;
 
+  // True if a push would succeed now; it then does, as long as nobody else becomes owner. Owner
+  // only; wait-free.
+  bool has_room() const noexcept { return free_slot() != nullptr; }
+
   // Takes the newest item, or null. Owner only; lock-free: it retries only after a thief's success.
   T* pop_head() noexcept;
 
@@ -85,6 +89,8 @@ class pool_dequeue {
   std::uint32_t size() const noexcept;
 
  private:
+  slot* free_slot() const noexcept;
+
   slot& slot_at(std::uint32_t index) const noexcept {
     return slots_.get()[index & (length_.get() - 1)];
   }
@@ -98,24 +104,31 @@ class pool_dequeue {
   alignas(64) typename Sync::template atomic<std::uint64_t> head_tail_;
 };
 
+// The slot at the head, if the producer may fill it; else null.
 template <class T, sync_policy Sync>
-bool pool_dequeue<T, Sync>::push_head(T* item) noexcept {
+auto pool_dequeue<T, Sync>::free_slot() const noexcept -> slot* {
   // [push_head.read] relaxed: owner-only; the head is exact, and an old tail can only make the ring
   // look fuller.
   const ring_ends ends = unpack(head_tail_.load(std::memory_order_relaxed));
-  if (ends.distance() == length_.get()) return false;
-  slot& target = slot_at(ends.head);
+  if (ends.distance() == length_.get()) return nullptr;
+  slot& head = slot_at(ends.head);
 
   // Go needs an acquire here, for its slots are two words. With one word the order within the slot
   // is enough: the taker read its item before it stored null, this thread reads that null before it
   // stores the next item, so the taker cannot have read the next item.
   // [push_head.reuse] relaxed: coherence with [pop_tail.vacate]; until null is seen, the slot is a
   // thief's (I2).
-  if (target.load(std::memory_order_relaxed) != nullptr) return false;
+  return head.load(std::memory_order_relaxed) == nullptr ? &head : nullptr;
+}
+
+template <class T, sync_policy Sync>
+bool pool_dequeue<T, Sync>::push_head(T* item) noexcept {
+  slot* const target = free_slot();
+  if (target == nullptr) return false;
 
   // [push_head.fill] relaxed: ordered by [push_head.publish]; no one looks before the head moves
   // (I3).
-  target.store(item, std::memory_order_relaxed);
+  target->store(item, std::memory_order_relaxed);
 
   // [push_head.publish] release: pairs with [pop_tail.claim]; so that the slot, and the object that
   // the item points to, are seen by whoever claims the index (I3).
@@ -142,7 +155,7 @@ T* pool_dequeue<T, Sync>::pop_head() noexcept {
   slot& source = slot_at(ends.head);
   // [pop_head.take] relaxed: owner-only; the slot left the ring at [pop_head.claim] (I1).
   T* const item = source.load(std::memory_order_relaxed);
-  // [pop_head.vacate] relaxed: owner-only; the next to look at the slot is this owner's next push.
+  // [pop_head.vacate] relaxed: owner-only; the next to look at the slot is an owner's next push.
   source.store(nullptr, std::memory_order_relaxed);
   return item;
 }
@@ -177,8 +190,8 @@ T* pool_dequeue<T, Sync>::pop_tail() noexcept {
 
 template <class T, sync_policy Sync>
 std::uint32_t pool_dequeue<T, Sync>::size() const noexcept {
-  // [ring_size.read] relaxed: counter; a snapshot. To an owner the head is exact, and an old tail
-  // errs on the side of "not yet empty".
+  // [ring_size.read] relaxed: owner-only; its head is exact, and an old tail errs on the side of
+  // "not yet empty". To everyone else it is a statistic.
   return unpack(head_tail_.load(std::memory_order_relaxed)).distance();
 }
 

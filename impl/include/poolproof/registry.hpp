@@ -8,9 +8,10 @@
 // Who owns what
 //   I1. begun_ only grows. A shard that has been through as many cycles has nothing left to do.
 //   I2. If turns_ has not changed since all victims were found empty, they still are.
-//   I3. An entry is in the list from before its pool's first use until nobody refers to it. The
-//   list's
-//       links are changed under the mutex, but for an entry's own before it is in the list.
+//   I3. An entry comes into inbox_ once its pool has been published, without the mutex; from there
+//   into
+//       the list, under the mutex, where it stays until nobody refers to it. An entry's links are
+//       its adder's until it is in inbox_, and the mutex holder's from then on.
 //   I4. A reference to an entry is taken under the mutex, from an entry that is not retired: so the
 //       pool's own reference is still there.
 //
@@ -65,8 +66,33 @@ class cycle_state {
 
   // True if some shard may be due to turn. Anyone; wait-free.
   bool overdue() const noexcept {
-    // [overdue.read] relaxed: hint, rechecked by [cycle.read]; each shard knows its own cycle.
+    // [overdue.read] relaxed: hint, rechecked by [cycle.read]; each shard knows its own cycle, and
+    // who is told too early that nothing is due is told otherwise the next time.
     return swept_.load(std::memory_order_relaxed) != begun();
+  }
+
+  // Claims the overdue work for the caller: so that a destructor that uses the pool does not do
+  // overdue work in its turn, ever deeper. False while another call has claimed it for the same
+  // cycle; a claim that is never given up, as in a forked child, lasts until the next cycle begins.
+  // Anyone; wait-free.
+  [[nodiscard]] bool claim_sweep(std::uint64_t cycle) noexcept {
+    // [claim_sweep.read] relaxed: hint, rechecked by [claim_sweep.swap].
+    std::uint64_t claimed = sweeper_.load(std::memory_order_relaxed);
+    if (claimed >= cycle) return false;
+    // [claim_sweep.swap] relaxed: counter; the claim guards no data, each shard has an owner for
+    // that.
+    // [claim_sweep.swap.fail] relaxed: hint, rechecked by [claim_sweep.swap]; another call was
+    // faster.
+    return sweeper_.compare_exchange_strong(claimed, cycle, std::memory_order_relaxed,
+                                            std::memory_order_relaxed);
+  }
+
+  // Gives up the claim for `cycle`, unless a later one has taken its place. Wait-free.
+  void end_sweep(std::uint64_t cycle) noexcept {
+    // [end_sweep.swap] relaxed: counter; as [claim_sweep.swap].
+    // [end_sweep.swap.fail] relaxed: counter; a later claim has taken its place.
+    sweeper_.compare_exchange_strong(cycle, 0, std::memory_order_relaxed,
+                                     std::memory_order_relaxed);
   }
 
   // Notes that every shard has been through `cycle` cycles. Anyone; wait-free.
@@ -113,19 +139,20 @@ class cycle_state {
   const std::optional<nanoseconds> interval_;
   typename Sync::template atomic<std::uint64_t> begun_{0};
   typename Sync::template atomic<std::uint64_t> swept_{0};
+  typename Sync::template atomic<std::uint64_t> sweeper_{0};  // the cycle that is being swept, or 0
   typename Sync::template atomic<std::uint64_t> turns_{0};
   typename Sync::template atomic<std::uint64_t> empty_at_{0};
   typename Sync::template atomic<std::uint64_t> deadline_;  // nanoseconds of Sync::now()
 };
 
 template <sync_policy Sync>
-class pool_registry;
+class [[gnu::visibility("default")]] pool_registry;
 
 // What the registry knows of a pool. It lives until the last reference to it is given up: the
 // pool's own, that of a rotate_all at work in it, and those of borrowed handles once the pool is
 // closed.
 template <sync_policy Sync = std_sync>
-class pool_entry {
+class [[gnu::visibility("default")]] pool_entry {
  public:
   // One cycle of the pool.
   virtual void rotate() noexcept = 0;
@@ -148,7 +175,7 @@ class pool_entry {
 
  protected:
   pool_entry() noexcept = default;
-  ~pool_entry() = default;
+  virtual ~pool_entry() = default;
   pool_entry(const pool_entry&) = delete;
   pool_entry& operator=(const pool_entry&) = delete;
 
@@ -165,12 +192,17 @@ class pool_entry {
 
   typename Sync::template atomic<std::uint64_t> references_{1};
   typename Sync::template var<pool_entry*> next_{nullptr};
+  typename Sync::template var<pool_entry*> previous_{nullptr};
   typename Sync::template var<bool> retired_{false};
 };
 
-// The pools of the process. First use of a pool adds to the list without the mutex.
+// The pools of the process: an inbox, to which first use adds without the mutex, and a list, into
+// which whoever has the mutex moves what is in the inbox.
+//
+// Default visibility, here and for the entries, so that it is one registry for all shared
+// libraries.
 template <sync_policy Sync = std_sync>
-class pool_registry {
+class [[gnu::visibility("default")]] pool_registry {
  public:
   using entry = pool_entry<Sync>;
 
@@ -183,43 +215,38 @@ class pool_registry {
     return Sync::template process_state<pool_registry>();
   }
 
-  // Adds an entry. Once per entry, before others know it; lock-free.
-  void link(entry& added) noexcept {
+  // Adds an entry. Once per entry; lock-free.
+  void link(entry & added) noexcept {
     Sync::protect_from_fork(mutex_);
     // [link.read] relaxed: hint, rechecked by [link.publish]; the pointer is not followed.
-    entry* newest = newest_.load(std::memory_order_relaxed);
+    entry* newest = inbox_.load(std::memory_order_relaxed);
     do {
       added.next_.set(newest);
-      // [link.publish] release: pairs with [walk.newest], [unlink.newest]; so that whoever finds
-      // the entry finds it initialised (I3).
+      // [link.publish] release: pairs with [adopt.take]; so that whoever takes the entry out of the
+      // inbox finds it initialised (I3).
       // [link.publish.fail] relaxed: hint, rechecked by [link.publish].
-    } while (!newest_.compare_exchange_weak(newest, &added, std::memory_order_release,
-                                            std::memory_order_relaxed));
+    } while (!inbox_.compare_exchange_weak(newest, &added, std::memory_order_release,
+                                           std::memory_order_relaxed));
   }
 
   // Hides an entry from rotate_all: its pool is about to be destroyed. Takes the mutex.
-  void retire(entry& retired) noexcept {
-    const std::lock_guard lock(mutex_);
+  void retire(entry & retired) noexcept {
+    const lock_guard lock(mutex_);
     retired.retired_.set(true);
   }
 
-  // Takes an entry out. Takes the mutex; linear in the pools that are younger.
-  void unlink(entry& removed) noexcept {
-    const std::lock_guard lock(mutex_);
-    entry* const after = removed.next_.get();
-    entry* newest = &removed;
-    // The release of whoever linked `after` goes on in this read-modify-write: none is needed here.
-    // [unlink.first] relaxed: ordered by [link.publish]; the mutex orders all who follow links.
-    // [unlink.first.fail] relaxed: hint, rechecked by [unlink.newest].
-    if (newest_.compare_exchange_strong(newest, after, std::memory_order_relaxed,
-                                        std::memory_order_relaxed)) {
-      return;
+  // Takes an entry out of the list. Takes the mutex.
+  void unlink(entry & removed) noexcept {
+    const lock_guard lock(mutex_);
+    adopt();
+    entry* const next = removed.next_.get();
+    entry* const previous = removed.previous_.get();
+    if (next != nullptr) next->previous_.set(previous);
+    if (previous != nullptr) {
+      previous->next_.set(next);
+    } else {
+      first_.set(next);
     }
-    // [unlink.newest] acquire: pairs with [link.publish]; so that the younger entries are
-    // initialised.
-    entry* before = newest_.load(std::memory_order_acquire);
-    while (before->next_.get() != &removed) before = before->next_.get();
-    before->next_.set(after);
   }
 
   // Calls rotate on every entry that is in the list now and not retired. The mutex is not held
@@ -229,17 +256,19 @@ class pool_registry {
   }
 
  private:
+  using lock_guard = std::lock_guard<typename Sync::mutex>;
+
   entry* first() noexcept {
-    const std::lock_guard lock(mutex_);
-    // [walk.newest] acquire: pairs with [link.publish]; so that the entries are initialised (I3).
-    return refer(newest_.load(std::memory_order_acquire));
+    const lock_guard lock(mutex_);
+    adopt();
+    return refer(first_.get());
   }
 
-  entry* leave_for_next(entry& visited) noexcept {
+  entry* leave_for_next(entry & visited) noexcept {
     entry* next = nullptr;
     bool retired = false;
     {
-      const std::lock_guard lock(mutex_);
+      const lock_guard lock(mutex_);
       next = refer(visited.next_.get());
       retired = visited.retired_.get();
     }
@@ -248,15 +277,31 @@ class pool_registry {
     return next;
   }
 
+  // Moves what is in the inbox to the front of the list. Under the mutex.
+  void adopt() noexcept {
+    // Every link goes on in the next one's read-modify-write: one acquire suffices for all.
+    // [adopt.take] acquire: pairs with [link.publish]; so that the entries are initialised (I3).
+    entry* added = inbox_.exchange(nullptr, std::memory_order_acquire);
+    while (added != nullptr) {
+      entry* const rest = added->next_.get();
+      entry* const behind = first_.get();
+      added->next_.set(behind);
+      if (behind != nullptr) behind->previous_.set(added);
+      first_.set(added);
+      added = rest;
+    }
+  }
+
   // The first entry from `e` on that is not retired, referred to. Under the mutex (I4).
-  static entry* refer(entry* e) noexcept {
+  static entry* refer(entry * e) noexcept {
     while (e != nullptr && e->retired_.get()) e = e->next_.get();
     if (e != nullptr) e->add_references(1);
     return e;
   }
 
   typename Sync::mutex mutex_;
-  typename Sync::template atomic<entry*> newest_{nullptr};
+  typename Sync::template atomic<entry*> inbox_{nullptr};
+  typename Sync::template var<entry*> first_{nullptr};
 };
 
 template <sync_policy Sync>

@@ -75,11 +75,12 @@ class alignas(shard_alignment) shard {
     return private_.size() + chains_[0].size() + chains_[1].size();
   }
 
-  // Counts a handle that is borrowed here. Anyone, not concurrently with close_borrows; wait-free.
-  void count_borrow() noexcept {
-    // [count_borrow.add] relaxed: counter; the pool's user orders every borrow before the
-    // destruction.
-    borrows_.fetch_add(one_borrow, std::memory_order_relaxed);
+  // Counts a handle that is borrowed here. False if the pool is closed: it is then not counted.
+  // Anyone; wait-free.
+  [[nodiscard]] bool count_borrow() noexcept {
+    // [count_borrow.add] relaxed: coherence with [close_borrows.mark]; a handle is counted before
+    // the mark, or sees it. What is added after the mark means nothing to anybody.
+    return (borrows_.fetch_add(one_borrow, std::memory_order_relaxed) & closed_mark) == 0;
   }
 
   // Takes back the count of a handle. False if the pool was closed before: then the count has
@@ -172,32 +173,40 @@ class shard<T, Sync>::owner {
     return count;
   }
 
-  // What a turn leaves to its caller.
-  struct turned {
-    bool has_victims;     // the new victim is not empty
-    std::size_t refused;  // how many items had no room in the chain, for memory was refused
-  };
+  // True if no victim is left. Wait-free.
+  bool victims_drained() noexcept { return victim().drained(); }
 
-  // One cycle of the shard; the victim must be drained. Items of the private part that find no
-  // memory in the chain go to `refused`, which has room for private_type::capacity. Lock-free.
-  turned turn(T** refused) noexcept {
-    std::size_t refused_count = 0;
+  // One cycle of the shard; the victim must be drained. True if the new victim is not empty. If
+  // nothing is left at all, the shard has been through `target` cycles at once. An item of the
+  // private part that finds no memory stays there until the next cycle. Lock-free but for the
+  // allocator.
+  bool turn(std::uint64_t target) noexcept {
     for (std::size_t i = 0; i < private_type::capacity; ++i) {
-      T* const item = shard_->private_.steal();
-      if (item == nullptr) break;
-      if (!push(item)) refused[refused_count++] = item;
+      if (shard_->private_.size() == 0 || !shared().reserve(shard_->rings_)) break;
+      if (T* const item = shard_->private_.steal()) push(item);
     }
     const bool has_victims = !shared().drained();
     victim().release_rings(shard_->rings_);
-    // [turn.store] relaxed: ordered by [note_turn.count]; the next owner is told by
-    // [release.hand_over].
-    shard_->cycle_.store(shard_->cycle() + 1, std::memory_order_relaxed);
-    return {has_victims, refused_count};
+    set_cycle(has_victims ? shard_->cycle() + 1 : target);
+    return has_victims;
+  }
+
+  // Lets a shard that holds nothing catch up to `target` for free, so that what is pushed next is
+  // not taken for older than it is. Wait-free.
+  void skip_to(std::uint64_t target) noexcept {
+    if (shard_->cycle() >= target || shard_->private_.size() != 0) return;
+    if (shared().drained() && victim().drained()) set_cycle(target);
   }
 
  private:
   friend class shard;
   explicit owner(shard* owned) noexcept : shard_(owned) {}
+
+  void set_cycle(std::uint64_t cycle) noexcept {
+    // [turn.store] relaxed: ordered by [note_turn.count]; the next owner is told by
+    // [release.hand_over].
+    shard_->cycle_.store(cycle, std::memory_order_relaxed);
+  }
 
   chain& shared() noexcept { return shard_->chains_[shard_->shared_index()]; }
   chain& victim() noexcept { return shard_->chains_[1 - shard_->shared_index()]; }

@@ -113,10 +113,10 @@ class shard_table {
   // A shard for a CPU that find did not know: its own, after growing the array, or some other one
   // if the array cannot grow now. Null only if there is none yet and memory is refused. New shards
   // take part in the cycles after `cycle`. Anyone; lock-free but for the allocator.
-  shard_type* find_slow(std::uint32_t cpu, std::uint64_t cycle) noexcept {
-    grow(cpu, cycle);
-    // [pin_slow.size] acquire: pairs with [grow.size]; as [pin.size].
-    const std::uint32_t size = size_.load(std::memory_order_acquire);
+  [[gnu::noinline]] shard_type* find_slow(std::uint32_t cpu, std::uint64_t cycle) noexcept {
+    if (cpu < max_size) grow(cpu + 1, cycle);
+    // [pin_slow.size] relaxed: hint, rechecked by [pin.size]; sizes only grow.
+    const std::uint32_t size = size_.load(std::memory_order_relaxed);
     return size == 0 ? nullptr : find(cpu % size);
   }
 
@@ -168,7 +168,7 @@ class shard_table {
     return found;
   }
 
-  void grow(std::uint32_t cpu, std::uint64_t cycle) noexcept;
+  void grow(std::uint32_t needed, std::uint64_t cycle) noexcept;
   owner add_spill(std::uint64_t cycle) noexcept;
 
   typename Sync::template atomic<std::uint32_t> size_{0};
@@ -177,13 +177,12 @@ class shard_table {
   typename Sync::template atomic<array*> spills_{nullptr};
 };
 
-// Makes the array long enough for `cpu`, if memory allows and no other thread is growing it.
+// Makes the array at least `needed` long, if memory allows and no other thread is growing it.
 template <class T, sync_policy Sync>
-void shard_table<T, Sync>::grow(std::uint32_t cpu, std::uint64_t cycle) noexcept {
+void shard_table<T, Sync>::grow(std::uint32_t needed, std::uint64_t cycle) noexcept {
   if (!growing_.try_own()) return;
   // [grow.read] relaxed: owner-only; the last grower has handed over by [release.hand_over].
   const std::uint32_t size = size_.load(std::memory_order_relaxed);
-  const std::uint32_t needed = std::min(cpu, max_size - 1) + 1;
   if (needed > size) {
     const std::uint32_t longer =
         size == 0 ? std::max(needed, Sync::cpu_count()) : std::bit_ceil(needed);
@@ -193,7 +192,7 @@ void shard_table<T, Sync>::grow(std::uint32_t cpu, std::uint64_t cycle) noexcept
       // [grow.array] release: pairs with [pin.array], [find_first.arrays]; so that whoever finds
       // the array finds its shards initialised.
       array_.store(added, std::memory_order_release);
-      // [grow.size] release: pairs with [pin.size], [pin_slow.size]; so that whoever sees the size
+      // [grow.size] release: pairs with [pin.size]; so that whoever sees the size
       // finds an array of at least that length (I1).
       size_.store(longer, std::memory_order_release);
     }

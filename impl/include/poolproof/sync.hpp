@@ -6,7 +6,8 @@
 // memory and its clock. This is the only file that names std::atomic, sched_getcpu, rseq or a
 // clock.
 //
-// Stands on: the standard library; on Linux also <sched.h>, <time.h> and glibc's <sys/rseq.h>.
+// Stands on: the standard library and POSIX; on Linux also <sched.h>, <time.h> and glibc's
+// <sys/rseq.h>.
 #pragma once
 
 #include <atomic>
@@ -17,7 +18,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <mutex>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -25,10 +25,8 @@
 #include <type_traits>
 #include <version>
 
-#if __has_include(<unistd.h>)
 #include <pthread.h>
 #include <unistd.h>
-#endif
 
 #if defined(__linux__)
 #include <sched.h>
@@ -126,11 +124,11 @@ concept sync_policy = requires(typename S::template atomic<std::uint64_t>& atomi
 struct [[gnu::visibility("default")]] std_sync {
   template <class T>
   using atomic = std::atomic<T>;
-  using mutex = std::mutex;
 
   template <class T>
   class var;
   class counter;
+  class mutex;
 
   static std::uint32_t cpu() noexcept;
   static std::uint32_t cpu_count() noexcept;
@@ -145,9 +143,11 @@ struct [[gnu::visibility("default")]] std_sync {
 
  private:
   static std::uint32_t rseq_cpu_id() noexcept;
+  [[gnu::cold]] static std::uint32_t cpu_without_rseq() noexcept;
   static std::uint32_t thread_hash() noexcept;
+  static std::uint32_t count_cpus() noexcept;
 
-  static constexpr std::uint32_t no_cpu_ = ~std::uint32_t{0};
+  static constexpr std::uint32_t no_cpu = ~std::uint32_t{0};
 };
 
 // Plain data. It costs what a T costs.
@@ -191,16 +191,27 @@ class std_sync::counter {
   std::atomic<std::uint64_t> count_{0};
 };
 
-// The CPU that the kernel last wrote into this thread's rseq area, or no_cpu_. A thread that glibc
+// POSIX's own: constant-initialised and trivially destructible everywhere, as std::mutex is with
+// glibc.
+class std_sync::mutex {
+ public:
+  void lock() noexcept { ::pthread_mutex_lock(&mutex_); }
+  void unlock() noexcept { ::pthread_mutex_unlock(&mutex_); }
+
+ private:
+  pthread_mutex_t mutex_ = PTHREAD_MUTEX_INITIALIZER;
+};
+
+// The CPU that the kernel last wrote into this thread's rseq area, or no_cpu. A thread that glibc
 // did not register, or a process with registration turned off, has a negative number there.
 inline std::uint32_t std_sync::rseq_cpu_id() noexcept {
 #if defined(__linux__) && defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
   const auto* area = reinterpret_cast<const volatile struct rseq*>(
       static_cast<const char*>(__builtin_thread_pointer()) + __rseq_offset);
   const std::uint32_t cpu = area->cpu_id;
-  return static_cast<std::int32_t>(cpu) < 0 ? no_cpu_ : cpu;
+  return static_cast<std::int32_t>(cpu) < 0 ? no_cpu : cpu;
 #else
-  return no_cpu_;
+  return no_cpu;
 #endif
 }
 
@@ -213,8 +224,11 @@ inline std::uint32_t std_sync::thread_hash() noexcept {
 }
 
 inline std::uint32_t std_sync::cpu() noexcept {
-  if (const std::uint32_t cpu = rseq_cpu_id(); cpu != no_cpu_) [[likely]]
-    return cpu;
+  const std::uint32_t cpu = rseq_cpu_id();
+  return cpu != no_cpu ? cpu : cpu_without_rseq();
+}
+
+inline std::uint32_t std_sync::cpu_without_rseq() noexcept {
 #if defined(__linux__)
   if (const int cpu = ::sched_getcpu(); cpu >= 0) return static_cast<std::uint32_t>(cpu);
 #endif
@@ -222,24 +236,34 @@ inline std::uint32_t std_sync::cpu() noexcept {
 }
 
 inline pin_kind std_sync::pin() noexcept {
-  if (rseq_cpu_id() != no_cpu_) return pin_kind::rseq_cpu_id;
+  if (rseq_cpu_id() != no_cpu) return pin_kind::rseq_cpu_id;
 #if defined(__linux__)
   if (::sched_getcpu() >= 0) return pin_kind::sched_getcpu;
 #endif
   return pin_kind::thread_hash;
 }
 
-// Configured rather than online CPUs, where the system says: the pool then seldom has to grow.
+// Asked once: the system's answer costs a file. Not a static of this function, whose guard would
+// make a thread wait for another's first call, and a forked child for ever.
 inline std::uint32_t std_sync::cpu_count() noexcept {
-  static const std::uint32_t count = [] {
-#if defined(_SC_NPROCESSORS_CONF)
-    if (const long configured = ::sysconf(_SC_NPROCESSORS_CONF); configured > 0)
-      return static_cast<std::uint32_t>(configured);
-#endif
-    const unsigned online = std::thread::hardware_concurrency();
-    return static_cast<std::uint32_t>(online == 0 ? 1 : online);
-  }();
+  static constinit std::atomic<std::uint32_t> known{0};
+  std::uint32_t count = known.load(std::memory_order_relaxed);
+  if (count == 0) {
+    count = count_cpus();
+    known.store(count, std::memory_order_relaxed);
+  }
   return count;
+}
+
+// Configured rather than online CPUs, where the system says: the pool then seldom has to grow.
+inline std::uint32_t std_sync::count_cpus() noexcept {
+#if defined(_SC_NPROCESSORS_CONF)
+  if (const long configured = ::sysconf(_SC_NPROCESSORS_CONF); configured > 0) {
+    return static_cast<std::uint32_t>(configured);
+  }
+#endif
+  const unsigned online = std::thread::hardware_concurrency();
+  return online == 0 ? 1 : online;
 }
 
 inline void* std_sync::allocate(std::size_t size, std::size_t alignment) noexcept {
@@ -269,14 +293,16 @@ template <class State>
   return state;
 }
 
-// There is one registry, hence one mutex: the first call registers the handlers.
+// There is one registry, hence one mutex: the first call registers the handlers. A thread that
+// comes meanwhile does not wait for it.
 inline void std_sync::protect_from_fork(mutex& guarded) noexcept {
-#if __has_include(<unistd.h>)
-  static mutex* const protected_mutex = &guarded;
-  [[maybe_unused]] static const int registered =
-      ::pthread_atfork([] { protected_mutex->lock(); }, [] { protected_mutex->unlock(); },
-                       [] { protected_mutex->unlock(); });
-#endif
+  static constinit mutex* protected_mutex = nullptr;
+  static constinit std::atomic<bool> begun{false};
+  if (begun.load(std::memory_order_relaxed) || begun.exchange(true, std::memory_order_relaxed))
+    return;
+  protected_mutex = &guarded;
+  ::pthread_atfork([] { protected_mutex->lock(); }, [] { protected_mutex->unlock(); },
+                   [] { protected_mutex->unlock(); });
 }
 
 // Reports a bad argument: throws std::invalid_argument, or prints and aborts without exceptions.
