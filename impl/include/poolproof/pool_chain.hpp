@@ -149,9 +149,10 @@ class ring_reclaimer {
 
   typename Sync::template atomic<std::uint64_t> gate_{0};
   typename Sync::template atomic<std::uint64_t> left_[2]{0, 0};
-  typename Sync::template var<ring*> limbo_{nullptr};  // the owner's
-  typename Sync::template var<std::uint64_t> entered_{
-      0};  // gate_ at the end of the old phase; the owner's
+  // The owner's: the rings that wait, and gate_ at the end of the phase whose thieves they wait
+  // for.
+  typename Sync::template var<ring*> limbo_{nullptr};
+  typename Sync::template var<std::uint64_t> entered_{0};
 };
 
 template <class T, sync_policy Sync>

@@ -25,6 +25,13 @@
 
 namespace poolproof {
 
+// Default visibility, so that all shared libraries of a process share one registry. Said here, for
+// the first declaration decides.
+template <sync_policy Sync>
+class [[gnu::visibility("default")]] pool_entry;
+template <sync_policy Sync>
+class [[gnu::visibility("default")]] pool_registry;
+
 // The cycles of one pool.
 template <sync_policy Sync = std_sync>
 class cycle_state {
@@ -145,14 +152,11 @@ class cycle_state {
   typename Sync::template atomic<std::uint64_t> deadline_;  // nanoseconds of Sync::now()
 };
 
-template <sync_policy Sync>
-class [[gnu::visibility("default")]] pool_registry;
-
 // What the registry knows of a pool. It lives until the last reference to it is given up: the
 // pool's own, that of a rotate_all at work in it, and those of borrowed handles once the pool is
 // closed.
-template <sync_policy Sync = std_sync>
-class [[gnu::visibility("default")]] pool_entry {
+template <sync_policy Sync>
+class pool_entry {
  public:
   // One cycle of the pool.
   virtual void rotate() noexcept = 0;
@@ -198,11 +202,8 @@ class [[gnu::visibility("default")]] pool_entry {
 
 // The pools of the process: an inbox, to which first use adds without the mutex, and a list, into
 // which whoever has the mutex moves what is in the inbox.
-//
-// Default visibility, here and for the entries, so that it is one registry for all shared
-// libraries.
-template <sync_policy Sync = std_sync>
-class [[gnu::visibility("default")]] pool_registry {
+template <sync_policy Sync>
+class pool_registry {
  public:
   using entry = pool_entry<Sync>;
 
@@ -216,7 +217,7 @@ class [[gnu::visibility("default")]] pool_registry {
   }
 
   // Adds an entry. Once per entry; lock-free.
-  void link(entry & added) noexcept {
+  void link(entry& added) noexcept {
     Sync::protect_from_fork(mutex_);
     // [link.read] relaxed: hint, rechecked by [link.publish]; the pointer is not followed.
     entry* newest = inbox_.load(std::memory_order_relaxed);
@@ -230,13 +231,13 @@ class [[gnu::visibility("default")]] pool_registry {
   }
 
   // Hides an entry from rotate_all: its pool is about to be destroyed. Takes the mutex.
-  void retire(entry & retired) noexcept {
+  void retire(entry& retired) noexcept {
     const lock_guard lock(mutex_);
     retired.retired_.set(true);
   }
 
   // Takes an entry out of the list. Takes the mutex.
-  void unlink(entry & removed) noexcept {
+  void unlink(entry& removed) noexcept {
     const lock_guard lock(mutex_);
     adopt();
     entry* const next = removed.next_.get();
@@ -264,7 +265,7 @@ class [[gnu::visibility("default")]] pool_registry {
     return refer(first_.get());
   }
 
-  entry* leave_for_next(entry & visited) noexcept {
+  entry* leave_for_next(entry& visited) noexcept {
     entry* next = nullptr;
     bool retired = false;
     {
@@ -293,7 +294,7 @@ class [[gnu::visibility("default")]] pool_registry {
   }
 
   // The first entry from `e` on that is not retired, referred to. Under the mutex (I4).
-  static entry* refer(entry * e) noexcept {
+  static entry* refer(entry* e) noexcept {
     while (e != nullptr && e->retired_.get()) e = e->next_.get();
     if (e != nullptr) e->add_references(1);
     return e;

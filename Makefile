@@ -1,0 +1,90 @@
+# The front door: each target calls a CMake preset or a script. `make help` lists them.
+#
+#   JOBS=n      how many compilations and tests at once (default: one per CPU)
+#   PYTHON=..   the interpreter of the scripts (default: Debian's, which has matplotlib)
+#   PREFIX=..   where `make install` puts the headers; DESTDIR is honoured
+#   MODEL=.. SEED=..    for `make models`: one model, or one of its failures again
+#   QUICK=1             for `make bench`: a smoke test whose numbers are not kept
+
+JOBS ?= $(shell nproc)
+PYTHON ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
+PREFIX ?= /usr/local
+
+SOURCES = $(shell find impl relacy_models stress bench examples cmake -name '*.[ch]pp')
+BENCHMARKS = $(patsubst bench/%.cpp,build/release/bench/%,$(wildcard bench/*_bench.cpp))
+
+# build,<preset>[,<target>]   and   test,<preset>
+build = cmake --preset $(1) && cmake --build build/$(1) --parallel $(JOBS) $(if $(2),--target $(2))
+test = ctest --preset $(1) --parallel $(JOBS)
+
+# sanitized,<preset>: the stress tests print how often each race was met.
+sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
+            $(call test,$(1)) --label-regex stress --verbose
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: help setup build test check models mutants mutants-quick stress tsan asan bench plots lint \
+        format install clean
+
+help:  ## print this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+setup:  ## install what is missing to build and check poolproof (Debian packages)
+	scripts/setup.sh
+
+build:  ## build the unit tests and the examples
+	$(call build,dev)
+
+test: build  ## run the unit tests and the examples, and the tests again without what is Linux's own
+	$(call build,fallback)
+	$(call test,fallback)
+	$(call test,dev)
+
+check: lint models mutants-quick  ## prove the protocols: lint, all models, a sample of the mutants
+
+models:  ## run the models of the protocols on Relacy
+	$(call build,models)
+	$(PYTHON) relacy_models/run.py $(if $(MODEL),--model $(MODEL)) $(if $(SEED),--seed $(SEED))
+
+mutants:  ## weaken every memory order, break every algorithm, and see a model fail each time
+	$(call build,models)
+	$(PYTHON) scripts/mutants.py
+
+mutants-quick:  ## the same for a sample, as part of check
+	$(call build,models)
+	$(PYTHON) scripts/mutants.py --quick
+
+stress:  ## run the stress tests: real threads, counting how often each race was met
+	$(call build,release)
+	$(call test,stress)
+
+tsan:  ## run unit and stress tests under ThreadSanitizer, with g++ and with clang++
+	$(call sanitized,tsan-gcc)
+	$(call sanitized,tsan-clang)
+
+asan:  ## run unit and stress tests under ASan, UBSan and LSan, with g++ and with clang++
+	$(call sanitized,asan-gcc)
+	$(call sanitized,asan-clang)
+
+bench:  ## measure, and write the results with their provenance to bench/results
+	$(call build,release,$(notdir $(BENCHMARKS)))
+	$(foreach program,$(BENCHMARKS),$(PYTHON) bench/run.py $(if $(QUICK),--quick) $(program) &&) true
+
+plots:  ## draw the figures from bench/results
+	$(foreach script,$(filter-out plots/style.py,$(wildcard plots/*.py)),$(PYTHON) $(script) &&) true
+
+lint:  ## check the order labels, the format, and what clang-tidy finds
+	$(PYTHON) scripts/lint_orders.py --check-markdown
+	$(PYTHON) -m unittest discover --start-directory scripts/tests
+	clang-format --dry-run -Werror $(SOURCES)
+	clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include
+
+format:  ## format all C++ sources
+	clang-format -i $(SOURCES)
+
+install:  ## install the headers and the CMake package into PREFIX
+	$(call build,install)
+	cmake --install build/install --prefix $(PREFIX)
+
+clean:  ## remove everything that was built
+	rm -rf build

@@ -1,0 +1,18 @@
+# `cmake --install`: the headers, and what find_package(poolproof) reads.
+include(CMakePackageConfigHelpers)
+include(GNUInstallDirs)
+
+set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/poolproof)
+
+# While the major version is 0, a new minor version may break its users.
+write_basic_package_version_file(
+  ${PROJECT_BINARY_DIR}/poolproof-config-version.cmake
+  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+
+install(TARGETS poolproof EXPORT poolproof)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/impl/include/poolproof
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.hpp")
+install(EXPORT poolproof NAMESPACE poolproof:: FILE poolproof-targets.cmake
+        DESTINATION ${package_dir})
+install(FILES ${PROJECT_SOURCE_DIR}/cmake/poolproof-config.cmake
+              ${PROJECT_BINARY_DIR}/poolproof-config-version.cmake DESTINATION ${package_dir})

@@ -1,0 +1,5 @@
+// What clang-tidy looks at: every member of the library, instantiated.
+#include <poolproof/object_pool.hpp>
+
+template class poolproof::object_pool<int>;
+template void poolproof::rotate_all<poolproof::std_sync>();

@@ -1,0 +1,82 @@
+// The library without exceptions and without run-time type information: the pool works, and a bad
+// argument ends the program with a message that names it.
+#include <poolproof/object_pool.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+
+#if defined(__cpp_exceptions) || defined(__cpp_rtti)
+#error "this test is about builds without exceptions and run-time type information"
+#endif
+
+namespace {
+
+void require(bool holds, const char* what) {
+  std::printf("%s: %s\n", holds ? "ok" : "FAILED", what);
+  if (!holds) std::exit(EXIT_FAILURE);
+}
+
+void pool_keeps_and_returns_items() {
+  int made = 0;
+  poolproof::object_pool<int> pool([&made] { return std::make_unique<int>(++made); });
+  auto first = pool.get();
+  require(first != nullptr && *first == 1, "a miss calls the factory");
+  const int* const address = first.get();
+  pool.put(std::move(first));
+  require(pool.try_get().get() == address, "a hit returns the item that was put");
+  require(pool.try_get() == nullptr, "the item is handed out once");
+  {
+    const auto lent = pool.borrow();
+    require(lent && *lent == 2, "a handle holds an item");
+  }
+  require(pool.stats().retained == 1, "a handle gives its item back");
+  pool.rotate();
+  poolproof::rotate_all();
+  require(pool.stats().retained == 0, "two cycles destroy it");
+}
+
+// What a child process writes to its standard error while it constructs a pool with a zero
+// interval.
+std::string last_words(int& status) {
+  int ends[2];
+  require(::pipe(ends) == 0, "a pipe is made");
+  std::fflush(stdout);
+  const pid_t child = ::fork();
+  require(child >= 0, "a child is forked");
+  if (child == 0) {
+    ::dup2(ends[1], STDERR_FILENO);
+    const poolproof::pool_options zero{.cycle_interval = std::chrono::nanoseconds(0)};
+    const poolproof::object_pool<int> pool([] { return std::make_unique<int>(); }, zero);
+    std::_Exit(EXIT_SUCCESS);
+  }
+  ::close(ends[1]);
+  std::string words;
+  char buffer[256];
+  for (ssize_t n = 0; (n = ::read(ends[0], buffer, sizeof buffer)) > 0;)
+    words.append(buffer, static_cast<std::size_t>(n));
+  ::close(ends[0]);
+  ::waitpid(child, &status, 0);
+  return words;
+}
+
+void bad_argument_aborts_with_its_name() {
+  int status = 0;
+  const std::string words = last_words(status);
+  require(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "a zero interval aborts");
+  require(words.find("cycle_interval") != std::string::npos, "the message names the argument");
+}
+
+}  // namespace
+
+int main() {
+  pool_keeps_and_returns_items();
+  bad_argument_aborts_with_its_name();
+}

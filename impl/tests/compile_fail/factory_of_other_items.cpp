@@ -1,0 +1,11 @@
+// A factory makes the pool's own items.
+// expect: no matching (function|constructor)
+#include <poolproof/object_pool.hpp>
+
+#include <memory>
+
+#if defined(MISTAKE)
+poolproof::object_pool<int> pool([] { return std::make_unique<char>(); });
+#else
+poolproof::object_pool<int> pool([] { return std::make_unique<int>(); });
+#endif

@@ -1,0 +1,487 @@
+// object_pool.hpp: cycles, asked for and automatic.
+#include <poolproof/object_pool.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "catch.hpp"
+#include "pools.hpp"
+#include "test_sync.hpp"
+#include "tracked.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using poolproof::pool_stats;
+using poolproof::rotate_all_of;
+using poolproof::test::all_given_back;
+using poolproof::test::dispose;
+using poolproof::test::event;
+using poolproof::test::interrupt;
+using poolproof::test::item;
+using poolproof::test::no_factory;
+using poolproof::test::on_cpu;
+using poolproof::test::put_back;
+using poolproof::test::put_new;
+using poolproof::test::put_new_on;
+using poolproof::test::real_pool;
+using poolproof::test::steered_pool;
+using poolproof::test::stopped_owner;
+using poolproof::test::take;
+using poolproof::test::take_all;
+using poolproof::test::take_value;
+using poolproof::test::test_sync;
+using poolproof::test::tracked;
+using poolproof::test::without_automatic_cycles;
+
+// How many operations of a shard it takes until one of them looks at the clock.
+constexpr int look_period = static_cast<int>(test_sync::counter::tick_period);
+
+// What a call other than rotate destroys at most.
+constexpr std::uint64_t bound_per_call = 32;
+
+TEST_CASE_METHOD(all_given_back, "one_cycle_keeps_items_as_victims", "[cycles]") {
+  steered_pool pool(no_factory, without_automatic_cycles);
+  put_new(pool, 1, 10);
+  pool.rotate();
+  CHECK(pool.stats().cycles == 1);
+  CHECK(tracked::destroyed() == 0);
+  CHECK(pool.stats().retained == 10);
+  CHECK(take_all(pool) == 10);
+  CHECK(pool.stats().victim_hits == 10);
+}
+
+TEST_CASE_METHOD(all_given_back, "two_cycles_drop_what_was_not_used", "[cycles]") {
+  steered_pool pool(no_factory, without_automatic_cycles);
+  put_new(pool, 1, 10);
+  pool.rotate();
+  pool.rotate();
+  CHECK(tracked::alive() == 0);
+  CHECK(pool.stats().retained == 0);
+  CHECK(pool.stats().cycles == 2);
+  CHECK(pool.stats().cycle_destroyed == 10);
+  CHECK(take_value(pool) == std::nullopt);
+}
+
+TEST_CASE_METHOD(all_given_back, "items_put_between_two_cycles_survive_the_second", "[cycles]") {
+  steered_pool pool(no_factory, without_automatic_cycles);
+  put_new(pool, 0, 10);
+  pool.rotate();
+  put_new(pool, 10, 5);
+  pool.rotate();
+  CHECK(tracked::destroyed() == 10);
+  std::vector<int> left;
+  while (const auto value = take_value(pool)) left.push_back(*value);
+  std::sort(left.begin(), left.end());
+  CHECK(left == std::vector{10, 11, 12, 13, 14});
+}
+
+TEST_CASE_METHOD(all_given_back, "item_in_use_survives_any_number_of_cycles", "[cycles]") {
+  steered_pool pool(no_factory, without_automatic_cycles);
+  put_new(pool, 7);
+  for (int i = 0; i < 10; ++i) {
+    item used = take(pool);
+    REQUIRE(used != nullptr);
+    put_back(pool, std::move(used));
+    pool.rotate();
+  }
+  CHECK(tracked::destroyed() == 0);
+  CHECK(pool.stats().victim_hits == 9);
+}
+
+TEST_CASE_METHOD(all_given_back, "item_handed_out_is_not_retained", "[cycles]") {
+  real_pool pool;
+  std::vector<item> held;
+  for (int i = 0; i < 100; ++i) {
+    item got = pool.get();
+    got->hold();
+    held.push_back(std::move(got));
+    put_new(pool, i);
+  }
+  while (item got = take(pool)) held.push_back(std::move(got));
+  CHECK(pool.stats().retained == 0);
+  pool.rotate();
+  pool.rotate();
+  // None of them has been touched: the pool knows nothing of them.
+  CHECK(tracked::destroyed() == 0);
+  for (item& each : held) dispose(std::move(each));
+  CHECK(tracked::alive() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "retained_items_are_released_after_two_cycles", "[cycles]") {
+  steered_pool pool(no_factory, without_automatic_cycles);
+  for (std::uint32_t cpu = 0; cpu < 20; ++cpu) put_new_on(cpu, pool, 0, 50);
+  CHECK(pool.stats().retained == 1000);
+  pool.rotate();
+  pool.rotate();
+  CHECK(tracked::alive() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "rotate_of_an_unused_pool_does_nothing", "[cycles]") {
+  steered_pool pool;
+  pool.rotate();
+  CHECK(pool.stats().cycles == 0);
+  CHECK(test_sync::allocations() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "rotate_of_an_empty_pool_destroys_nothing", "[cycles]") {
+  steered_pool pool;
+  CHECK(pool.try_get() == nullptr);
+  for (int i = 0; i < 5; ++i) pool.rotate();
+  CHECK(pool.stats().cycles == 5);
+  put_new(pool, 1);
+  CHECK(take_value(pool) == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "two_cycles_give_the_memory_of_a_burst_back", "[cycles]") {
+  steered_pool pool(no_factory, without_automatic_cycles);
+  put_new(pool, 0, 10);
+  const std::int64_t usual = test_sync::live_bytes();
+  put_new(pool, 0, 10000);
+  CHECK(test_sync::live_bytes() > usual + 10000 * 8);
+  pool.rotate();
+  pool.rotate();
+  CHECK(test_sync::live_bytes() <= usual);
+}
+
+TEST_CASE_METHOD(all_given_back, "destructor_runs_while_no_shard_is_owned", "[cycles]") {
+  steered_pool pool(no_factory, without_automatic_cycles);
+  put_new(pool, 0, 100);
+  pool.rotate();
+  int destroyed = 0;
+  std::vector<item> returned;
+  for (int i = 0; i < 10; ++i) returned.push_back(std::make_unique<tracked>(1000));
+  // The destructor puts to the shard that is being cleaned, and gets from it.
+  tracked::when_destroyed([&](int value) {
+    if (value >= 1000) return;
+    ++destroyed;
+    if (!returned.empty()) {
+      // The put may destroy the next item, which comes here too.
+      item next = std::move(returned.back());
+      returned.pop_back();
+      pool.put(std::move(next));
+    }
+    if (destroyed == 50) CHECK(take_value(pool) == 1000);
+  });
+  pool.rotate();
+  CHECK(destroyed == 100);
+  CHECK(pool.stats().busy == 0);
+  CHECK(pool.stats().spills == 0);
+  CHECK(take_all(pool) == 9);
+}
+
+TEST_CASE_METHOD(all_given_back, "destructor_may_rotate_its_pool", "[cycles]") {
+  steered_pool pool(no_factory, without_automatic_cycles);
+  put_new(pool, 0, 100);
+  pool.rotate();
+  int rotations = 0;
+  tracked::when_destroyed([&](int) {
+    if (++rotations <= 3) pool.rotate();
+  });
+  pool.rotate();
+  pool.rotate();
+  CHECK(tracked::alive() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "rotate_goes_on_after_a_stopped_owner_and_the_rest_goes_next",
+                 "[cycles]") {
+  steered_pool pool(no_factory, without_automatic_cycles);
+  put_new_on(1, pool, 0, 20);
+  put_new_on(2, pool, 20, 20);
+  stopped_owner owner(pool, 0, 40);
+  REQUIRE(owner.stopped());
+  rotate_all_of<test_sync>();
+  pool.rotate();
+  CHECK(tracked::destroyed() == 40);
+  owner.finish();
+  CHECK(pool.stats().retained == 2);
+  pool.rotate();
+  CHECK(tracked::alive() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "cycle_interrupted_by_a_cycle_counts_as_two", "[cycles]") {
+  std::uint64_t interruptions = 0;
+  for (std::uint64_t n = 0;; ++n) {
+    steered_pool pool(no_factory, without_automatic_cycles);
+    put_new_on(0, pool, 0, 12);
+    put_new_on(1, pool, 12, 12);
+    if (!interrupt(
+            n, event::step, [&] { pool.rotate(); }, [&] { pool.rotate(); })) {
+      break;
+    }
+    ++interruptions;
+    REQUIRE(pool.stats().cycles == 2);
+    // The shard that the first one owned was passed by, and is done now.
+    pool.rotate();
+    REQUIRE(tracked::alive() == 0);
+  }
+  CHECK(interruptions > 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "concurrent_rotates_gets_and_puts_keep_the_books", "[cycles]") {
+  constexpr int rounds = 3000;
+  constexpr int rounds_per_cycle = 5;
+  constexpr int thread_count = 4;
+  std::latch all_here(thread_count);
+  real_pool pool([] { return std::make_unique<tracked>(); }, without_automatic_cycles);
+  put_new(pool, 0);
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < thread_count; ++t) {
+      threads.emplace_back([&, t] {
+        all_here.arrive_and_wait();
+        for (int i = 0; i < rounds; ++i) {
+          std::vector<item> held;
+          for (int k = 0; k < 12; ++k) {
+            held.push_back(pool.get());
+            held.back()->hold();
+            ++held.back()->value;
+          }
+          for (item& each : held) put_back(pool, std::move(each));
+          if (i % rounds_per_cycle != 0) continue;
+          // One cycle makes victims, which gets then take; of two, the second destroys them.
+          pool.rotate();
+          if (t == 0) pool.rotate();
+          std::this_thread::yield();
+        }
+      });
+    }
+  }
+  const pool_stats stats = pool.stats();
+  CHECK(stats.cycles == (thread_count + 1) * rounds / rounds_per_cycle);
+  CHECK(stats.cycle_destroyed > 0);
+  CHECK(stats.victim_hits > 0);
+  CHECK(stats.retained == tracked::alive());
+  CHECK(stats.cycle_destroyed == tracked::destroyed());
+  pool.rotate();
+  pool.rotate();
+  CHECK(tracked::alive() == 0);
+}
+
+// Hits on one CPU: an item is taken and put back, again and again. Returns the most that one call
+// destroyed.
+std::uint64_t hit_steadily(steered_pool& pool, int count) {
+  std::uint64_t most = 0;
+  for (int i = 0; i < count; ++i) {
+    const std::uint64_t before = tracked::destroyed();
+    item got = pool.try_get();
+    most = std::max(most, tracked::destroyed() - before);
+    REQUIRE(got != nullptr);
+    const std::uint64_t between = tracked::destroyed();
+    pool.put(std::move(got));
+    most = std::max(most, tracked::destroyed() - between);
+  }
+  return most;
+}
+
+TEST_CASE_METHOD(all_given_back, "burst_followed_by_steady_hits_shrinks", "[cycles]") {
+  steered_pool pool(no_factory);
+  put_new(pool, 0, 1000);
+  for (int interval = 0; interval < 3; ++interval) {
+    test_sync::advance_clock(60s);
+    CHECK(hit_steadily(pool, 40 * look_period) <= bound_per_call);
+  }
+  // Every call was a hit, and the item in use is still there.
+  CHECK(pool.stats().misses == 0);
+  CHECK(tracked::alive() == 1);
+  CHECK(pool.stats().cycles == 3);
+  CHECK(pool.stats().cycle_destroyed == 999);
+}
+
+TEST_CASE_METHOD(all_given_back, "steady_hits_on_one_cpu_shrink_every_shard", "[cycles]") {
+  steered_pool pool(no_factory);
+  for (std::uint32_t cpu = 0; cpu < 10; ++cpu) put_new_on(cpu, pool, 0, 50);
+  const on_cpu here(6);
+  for (int interval = 0; interval < 3; ++interval) {
+    test_sync::advance_clock(60s);
+    hit_steadily(pool, 40 * look_period);
+  }
+  CHECK(tracked::alive() == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "burst_of_puts_alone_is_bounded_by_cycles", "[cycles]") {
+  steered_pool pool(no_factory);
+  std::uint64_t most_alive = 0;
+  for (int i = 0; i < 10000; ++i) {
+    test_sync::advance_clock(1s);
+    put_new(pool, i);
+    most_alive = std::max(most_alive, tracked::alive());
+  }
+  // A look every 256 seconds begins a cycle: what is older than two of them goes.
+  CHECK(most_alive < 1000);
+}
+
+TEST_CASE_METHOD(all_given_back, "steady_misses_begin_cycles_too", "[cycles]") {
+  steered_pool pool(no_factory);
+  CHECK(pool.try_get() == nullptr);
+  test_sync::advance_clock(60s);
+  for (int i = 0; i < look_period; ++i) CHECK(pool.try_get() == nullptr);
+  CHECK(pool.stats().cycles == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "clock_starts_at_the_first_use", "[cycles]") {
+  steered_pool pool(no_factory, {.cycle_interval = 5s});
+  test_sync::advance_clock(1h);
+  put_new(pool, 1);
+  test_sync::advance_clock(5s - 1ns);
+  hit_steadily(pool, 2 * look_period);
+  CHECK(pool.stats().cycles == 0);
+  test_sync::advance_clock(1ns);
+  hit_steadily(pool, 2 * look_period);
+  CHECK(pool.stats().cycles == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "pool_without_interval_begins_no_cycle", "[cycles]") {
+  steered_pool pool(no_factory, without_automatic_cycles);
+  put_new(pool, 1, 100);
+  test_sync::advance_clock(24h);
+  hit_steadily(pool, 3 * look_period);
+  CHECK(pool.stats().cycles == 0);
+  CHECK(tracked::destroyed() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "pool_that_nobody_calls_keeps_its_items_until_rotate_all",
+                 "[cycles]") {
+  steered_pool pool;
+  put_new(pool, 1, 100);
+  test_sync::advance_clock(24h);
+  CHECK(tracked::destroyed() == 0);
+  rotate_all_of<test_sync>();
+  rotate_all_of<test_sync>();
+  CHECK(tracked::alive() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "automatic_cycle_leaves_other_pools_alone", "[cycles]") {
+  steered_pool pool(no_factory);
+  steered_pool other(no_factory);
+  put_new(pool, 1);
+  put_new(other, 2, 100);
+  for (int interval = 0; interval < 3; ++interval) {
+    test_sync::advance_clock(60s);
+    hit_steadily(pool, 2 * look_period);
+  }
+  CHECK(pool.stats().cycles == 3);
+  CHECK(other.stats().cycles == 0);
+  CHECK(tracked::destroyed() == 0);
+}
+
+// 200 victims on CPU 0, and a cycle begun by hits on CPU 1 that has dealt with a few of them.
+void begin_cycle_over_200_victims(steered_pool& pool) {
+  put_new_on(0, pool, 0, 200);
+  pool.rotate();
+  put_new_on(1, pool, 200, 1);
+  test_sync::advance_clock(60s);
+  const on_cpu other(1);
+  CHECK(hit_steadily(pool, look_period) == bound_per_call);
+  REQUIRE(tracked::destroyed() == bound_per_call);
+}
+
+TEST_CASE_METHOD(all_given_back, "put_destroys_a_bounded_number_of_victims", "[cycles]") {
+  steered_pool pool(no_factory);
+  begin_cycle_over_200_victims(pool);
+  put_new(pool, 300, 1);
+  for (std::uint64_t calls = 2; calls < 6; ++calls) {
+    put_new(pool, 300, 1);
+    CHECK(tracked::destroyed() == calls * bound_per_call);
+  }
+  put_new(pool, 300, 10);
+  CHECK(tracked::destroyed() == 200);
+}
+
+TEST_CASE_METHOD(all_given_back, "get_destroys_a_bounded_number_of_victims", "[cycles]") {
+  steered_pool pool(no_factory);
+  begin_cycle_over_200_victims(pool);
+  put_new_on(1, pool, 300, 20);
+  std::vector<item> held;
+  for (std::uint64_t calls = 2; calls < 6; ++calls) {
+    held.push_back(take(pool));
+    REQUIRE(held.back() != nullptr);
+    CHECK(tracked::destroyed() == calls * bound_per_call);
+  }
+  for (item& each : held) dispose(std::move(each));
+}
+
+TEST_CASE_METHOD(all_given_back, "put_that_looks_at_the_clock_destroys_no_more_than_others",
+                 "[cycles]") {
+  steered_pool pool(no_factory);
+  put_new(pool, 0, 400);
+  pool.rotate();
+  test_sync::advance_clock(60s);
+  std::uint64_t most = 0;
+  for (int i = 0; i < 2 * look_period; ++i) {
+    const std::uint64_t before = tracked::destroyed();
+    put_new(pool, 1000 + i);
+    most = std::max(most, tracked::destroyed() - before);
+  }
+  CHECK(pool.stats().cycles == 2);
+  CHECK(tracked::destroyed() == 400);
+  CHECK(most == bound_per_call);
+}
+
+// Its items become victims in the same cycle, although the shard before it uses up the bound.
+TEST_CASE_METHOD(all_given_back, "shard_with_many_victims_does_not_make_the_others_late",
+                 "[cycles]") {
+  steered_pool pool(no_factory);
+  for (std::uint32_t cpu = 0; cpu < 4; ++cpu) put_new_on(cpu, pool, 0, 1000);
+  pool.rotate();
+  put_new_on(9, pool, 5000, 10);
+  test_sync::advance_clock(60s);
+  const on_cpu here(9);
+  hit_steadily(pool, look_period);
+  CHECK(pool.stats().cycles == 2);
+  CHECK(tracked::destroyed() == bound_per_call);
+  // All but the item that was in use are in the victim now, and the next cycle takes them.
+  pool.rotate();
+  CHECK(tracked::alive() == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "rotate_does_what_calls_have_left", "[cycles]") {
+  steered_pool pool(no_factory);
+  begin_cycle_over_200_victims(pool);
+  pool.rotate();
+  CHECK(tracked::destroyed() == 200);
+  CHECK(tracked::alive() == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "destructor_that_calls_its_pool_does_not_clean_ever_deeper",
+                 "[cycles]") {
+  steered_pool pool(no_factory);
+  begin_cycle_over_200_victims(pool);
+  int depth = 0;
+  int deepest = 0;
+  tracked::when_destroyed([&](int value) {
+    deepest = std::max(deepest, ++depth);
+    if (value < 300) put_new(pool, 300, 2);
+    --depth;
+  });
+  put_new(pool, 300, 2);
+  CHECK(tracked::destroyed() == 2 * bound_per_call);
+  CHECK(deepest == 1);
+  tracked::when_destroyed(nullptr);
+}
+
+TEST_CASE_METHOD(all_given_back, "rotate_all_turns_every_pool_once", "[cycles]") {
+  steered_pool first(no_factory);
+  steered_pool second(no_factory);
+  const steered_pool unused(no_factory);
+  put_new(first, 1, 10);
+  put_new(second, 1, 10);
+  rotate_all_of<test_sync>();
+  CHECK(first.stats().cycles == 1);
+  CHECK(second.stats().cycles == 1);
+  CHECK(unused.stats().cycles == 0);
+  CHECK(tracked::destroyed() == 0);
+  rotate_all_of<test_sync>();
+  CHECK(tracked::alive() == 0);
+}
+
+}  // namespace

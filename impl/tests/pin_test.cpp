@@ -1,0 +1,178 @@
+// pin.hpp: the private part and ownership.
+#include <poolproof/pin.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <latch>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "catch.hpp"
+#include "test_sync.hpp"
+
+namespace {
+
+using poolproof::ownership;
+using poolproof::private_part;
+using poolproof::std_sync;
+using poolproof::test::event;
+using poolproof::test::interrupt;
+using poolproof::test::test_sync;
+
+// Items are the addresses of these.
+std::array<int, 3> things;
+
+TEST_CASE("empty_private_part_gives_nothing", "[pin]") {
+  private_part<int, std_sync> part;
+  CHECK(part.size() == 0);
+  CHECK(part.take() == nullptr);
+  CHECK(part.steal() == nullptr);
+}
+
+TEST_CASE("item_given_is_taken_once", "[pin]") {
+  private_part<int, std_sync> part;
+  CHECK(part.give(&things[0]) == nullptr);
+  CHECK(part.size() == 1);
+  CHECK(part.take() == &things[0]);
+  CHECK(part.take() == nullptr);
+  CHECK(part.size() == 0);
+}
+
+TEST_CASE("full_private_part_hands_back_what_has_no_room", "[pin]") {
+  private_part<int, std_sync> part;
+  std::multiset<int*> given;
+  std::multiset<int*> got;
+  for (int& thing : things) {
+    given.insert(&thing);
+    if (int* const displaced = part.give(&thing)) got.insert(displaced);
+  }
+  CHECK(part.size() == part.capacity);
+  CHECK(got.size() == given.size() - part.capacity);
+  while (int* const item = part.take()) got.insert(item);
+  CHECK(got == given);
+}
+
+TEST_CASE("private_part_is_stolen_from_whatever_the_cpu", "[pin]") {
+  private_part<int, std_sync> part;
+  CHECK(part.give(&things[0]) == nullptr);
+  CHECK(part.steal() == &things[0]);
+  CHECK(part.take() == nullptr);
+}
+
+// A taker has looked at the slot, and something else is done to it before its exchange.
+TEST_CASE("take_overtaken_by_a_take_gets_nothing", "[pin]") {
+  private_part<int, test_sync> part;
+  CHECK(part.give(&things[0]) == nullptr);
+  int* late = &things[1];
+  CHECK(interrupt(
+      1, event::step, [&] { late = part.take(); }, [&] { CHECK(part.take() == &things[0]); }));
+  CHECK(late == nullptr);
+}
+
+TEST_CASE("take_overtaken_by_a_give_gets_the_item_now_there", "[pin]") {
+  private_part<int, test_sync> part;
+  CHECK(part.give(&things[0]) == nullptr);
+  int* late = nullptr;
+  CHECK(interrupt(
+      1, event::step, [&] { late = part.take(); },
+      [&] { CHECK(part.give(&things[1]) == &things[0]); }));
+  CHECK(late == &things[1]);
+  CHECK(part.size() == 0);
+}
+
+TEST_CASE("private_part_of_many_threads_has_each_item_in_one_place", "[pin]") {
+  // Plain, so that a sanitizer sees it where a give does not happen before the take.
+  struct guarded {
+    int uses = 0;
+    std::atomic<bool> held{false};
+  };
+  constexpr int rounds = 20000;
+  constexpr std::size_t thread_count = 4;
+  std::array<guarded, thread_count> items;
+  private_part<guarded, std_sync> part;
+  std::atomic<int> held_twice{0};
+  std::atomic<int> from_others{0};
+  std::latch all_here(thread_count);
+  {
+    std::vector<std::jthread> threads;
+    for (guarded& first : items) {
+      threads.emplace_back([&, mine = &first]() mutable {
+        guarded* const own = mine;
+        all_here.arrive_and_wait();
+        for (int i = 0; i < rounds; ++i) {
+          if (mine != nullptr) {
+            if (mine->held.exchange(true, std::memory_order_relaxed)) ++held_twice;
+            ++mine->uses;
+            mine->held.store(false, std::memory_order_relaxed);
+            mine = part.give(mine);
+          } else {
+            mine = part.take();
+          }
+          if (mine != nullptr && mine != own) ++from_others;
+          if (i % 16 == 0) std::this_thread::yield();
+        }
+        // Keep what is in hand for the count: the part holds at most one item.
+        if (mine != nullptr) mine->held.store(true, std::memory_order_relaxed);
+      });
+    }
+  }
+  CHECK(held_twice == 0);
+  CHECK(from_others > 0);
+  std::size_t in_hands = 0;
+  for (const guarded& item : items) in_hands += item.held ? 1 : 0;
+  CHECK(in_hands + part.size() == thread_count);
+}
+
+TEST_CASE("ownership_is_had_by_one_until_released", "[pin]") {
+  ownership<std_sync> right;
+  CHECK(right.try_own());
+  CHECK_FALSE(right.try_own());
+  CHECK_FALSE(right.try_own());
+  right.release();
+  CHECK(right.try_own());
+}
+
+TEST_CASE("ownership_wanted_by_two_at_once_goes_to_one", "[pin]") {
+  for (const std::uint64_t n : {0u, 1u}) {
+    ownership<test_sync> right;
+    bool first = false;
+    bool second = false;
+    CHECK(interrupt(
+        n, event::step, [&] { first = right.try_own(); }, [&] { second = right.try_own(); }));
+    CHECK(second);
+    CHECK_FALSE(first);
+  }
+}
+
+TEST_CASE("ownership_of_many_threads_is_had_by_one_at_a_time", "[pin]") {
+  ownership<std_sync> right;
+  // Plain: the owner's, and a race if there are two owners.
+  std::uint64_t sections = 0;
+  std::atomic<std::uint64_t> owned{0};
+  std::atomic<std::uint64_t> busy{0};
+  std::latch all_here(4);
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&] {
+        all_here.arrive_and_wait();
+        for (int i = 0; i < 20000; ++i) {
+          if (!right.try_own()) {
+            ++busy;
+            continue;
+          }
+          ++sections;
+          if (i % 64 == 0) std::this_thread::yield();
+          right.release();
+          ++owned;
+        }
+      });
+    }
+  }
+  CHECK(sections == owned);
+  CHECK(busy > 0);
+}
+
+}  // namespace

@@ -1,0 +1,368 @@
+// registry.hpp: the cycles of a pool, and the pools of the process.
+#include <poolproof/registry.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "catch.hpp"
+#include "test_sync.hpp"
+#include "tracked.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using poolproof::cycle_state;
+using poolproof::pool_entry;
+using poolproof::pool_registry;
+using poolproof::test::all_given_back;
+using poolproof::test::event;
+using poolproof::test::interrupt;
+using poolproof::test::test_sync;
+
+using cycles = cycle_state<test_sync>;
+using registry = pool_registry<test_sync>;
+
+TEST_CASE_METHOD(all_given_back, "cycles_are_numbered_from_one", "[registry]") {
+  cycles c(60s);
+  CHECK(c.begun() == 0);
+  CHECK(c.begin() == 1);
+  CHECK(c.begin() == 2);
+  CHECK(c.begun() == 2);
+}
+
+TEST_CASE_METHOD(all_given_back, "interval_that_is_over_begins_one_cycle", "[registry]") {
+  test_sync::advance_clock(1h);
+  cycles c(10s);
+  test_sync::advance_clock(10s - 1ns);
+  c.begin_if_due();
+  CHECK(c.begun() == 0);
+  test_sync::advance_clock(1ns);
+  c.begin_if_due();
+  c.begin_if_due();
+  CHECK(c.begun() == 1);
+  // The next interval begins where the cycle did, not where the last interval ended.
+  test_sync::advance_clock(25s);
+  c.begin_if_due();
+  c.begin_if_due();
+  CHECK(c.begun() == 2);
+  test_sync::advance_clock(9s);
+  c.begin_if_due();
+  CHECK(c.begun() == 2);
+}
+
+TEST_CASE_METHOD(all_given_back, "two_callers_at_the_end_of_an_interval_begin_one_cycle",
+                 "[registry]") {
+  std::uint64_t interruptions = 0;
+  for (std::uint64_t n = 0;; ++n) {
+    cycles c(10s);
+    test_sync::advance_clock(10s);
+    const auto look = [&] { c.begin_if_due(); };
+    if (!interrupt(n, event::step, look, look)) break;
+    ++interruptions;
+    REQUIRE(c.begun() == 1);
+  }
+  CHECK(interruptions > 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "no_interval_begins_no_cycle", "[registry]") {
+  cycles c(std::nullopt);
+  test_sync::advance_clock(24h * 365 * 100);
+  c.begin_if_due();
+  CHECK(c.begun() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "longest_interval_is_never_over", "[registry]") {
+  test_sync::advance_clock(1h);
+  cycles c(std::chrono::nanoseconds::max());
+  test_sync::advance_clock(24h * 365 * 100);
+  c.begin_if_due();
+  CHECK(c.begun() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "cycle_is_overdue_until_all_is_swept", "[registry]") {
+  cycles c(60s);
+  CHECK_FALSE(c.overdue());
+  c.begin();
+  CHECK(c.overdue());
+  const std::uint64_t second = c.begin();
+  c.note_swept(second - 1);
+  CHECK(c.overdue());
+  c.note_swept(second);
+  CHECK_FALSE(c.overdue());
+}
+
+TEST_CASE_METHOD(all_given_back, "overdue_work_is_claimed_by_one_at_a_time", "[registry]") {
+  cycles c(60s);
+  const std::uint64_t cycle = c.begin();
+  CHECK(c.claim_sweep(cycle));
+  CHECK_FALSE(c.claim_sweep(cycle));
+  c.end_sweep(cycle);
+  CHECK(c.claim_sweep(cycle));
+}
+
+// The thread that has the claim may not exist any more, in a forked child.
+TEST_CASE_METHOD(all_given_back, "claim_that_is_never_given_up_ends_with_the_next_cycle",
+                 "[registry]") {
+  cycles c(60s);
+  const std::uint64_t first = c.begin();
+  CHECK(c.claim_sweep(first));
+  const std::uint64_t second = c.begin();
+  CHECK(c.claim_sweep(second));
+  // The late end of the first does not end the second.
+  c.end_sweep(first);
+  CHECK_FALSE(c.claim_sweep(second));
+  c.end_sweep(second);
+  CHECK(c.claim_sweep(second));
+}
+
+TEST_CASE_METHOD(all_given_back, "claim_wanted_by_two_at_once_goes_to_one", "[registry]") {
+  for (const std::uint64_t n : {0u, 1u}) {
+    cycles c(60s);
+    const std::uint64_t cycle = c.begin();
+    bool first = false;
+    bool second = false;
+    CHECK(interrupt(
+        n, event::step, [&] { first = c.claim_sweep(cycle); },
+        [&] { second = c.claim_sweep(cycle); }));
+    CHECK(second);
+    CHECK_FALSE(first);
+  }
+}
+
+TEST_CASE_METHOD(all_given_back, "victims_are_searched_until_none_are_found", "[registry]") {
+  cycles c(60s);
+  CHECK_FALSE(c.victims_to_search());
+  c.note_turn();
+  const auto turns = c.victims_to_search();
+  REQUIRE(turns);
+  CHECK(c.victims_to_search() == turns);
+  c.note_no_victims(*turns);
+  CHECK_FALSE(c.victims_to_search());
+  c.note_turn();
+  CHECK(c.victims_to_search());
+}
+
+TEST_CASE_METHOD(all_given_back, "turn_during_a_search_makes_it_be_repeated", "[registry]") {
+  cycles c(60s);
+  c.note_turn();
+  const auto turns = c.victims_to_search();
+  REQUIRE(turns);
+  c.note_turn();
+  c.note_no_victims(*turns);
+  CHECK(c.victims_to_search());
+}
+
+// A pool as the registry sees it. What it is told to do goes into a log.
+class fake_pool {
+ public:
+  explicit fake_pool(std::string name) : entry_(new entry(std::move(name))) {
+    registry::instance().link(*entry_);
+  }
+  ~fake_pool() { close(); }
+  fake_pool(const fake_pool&) = delete;
+  fake_pool& operator=(const fake_pool&) = delete;
+
+  // What the destructor of a pool does; `references` remain for handles that are out.
+  void close(std::uint64_t references = 0) {
+    if (entry_ == nullptr) return;
+    registry::instance().retire(*entry_);
+    entry_->add_references(references);
+    std::exchange(entry_, nullptr)->drop_references(1);
+  }
+
+  pool_entry<test_sync>& as_entry() { return *entry_; }
+  void when_rotated(std::function<void()> action) { entry_->action = std::move(action); }
+
+  inline static std::vector<std::string> log;
+
+ private:
+  class entry final : public pool_entry<test_sync> {
+   public:
+    explicit entry(std::string name) : name_(std::move(name)) {}
+    ~entry() = default;
+
+    void rotate() noexcept override {
+      log.push_back("rotate " + name_);
+      if (action) std::exchange(action, nullptr)();
+    }
+
+    std::function<void()> action;
+
+   private:
+    void drain() noexcept override { log.push_back("drain " + name_); }
+    void destroy() noexcept override {
+      log.push_back("destroy " + name_);
+      delete this;
+    }
+
+    const std::string name_;
+  };
+
+  entry* entry_;
+};
+
+std::vector<std::string> logged_by(const std::function<void()>& action) {
+  fake_pool::log.clear();
+  action();
+  return std::exchange(fake_pool::log, {});
+}
+
+using log = std::vector<std::string>;
+
+log sorted(log lines) {
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+// What every pool was told, in an order that is promised by nobody.
+log logged_by_rotate_all() {
+  return sorted(logged_by([] { registry::instance().rotate_all(); }));
+}
+
+TEST_CASE_METHOD(all_given_back, "empty_registry_rotates_nothing", "[registry]") {
+  CHECK(logged_by_rotate_all().empty());
+}
+
+TEST_CASE_METHOD(all_given_back, "every_pool_in_the_registry_is_rotated_once", "[registry]") {
+  const fake_pool a("a");
+  const fake_pool b("b");
+  CHECK(logged_by_rotate_all() == log{"rotate a", "rotate b"});
+  const fake_pool c("c");
+  const fake_pool d("d");
+  CHECK(logged_by_rotate_all() == log{"rotate a", "rotate b", "rotate c", "rotate d"});
+}
+
+TEST_CASE_METHOD(all_given_back, "pool_enters_the_registry_without_its_mutex", "[registry]") {
+  const fake_pool a("a");
+  CHECK(test_sync::mutex_locks() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "closed_pool_leaves_the_others_in_the_registry", "[registry]") {
+  const std::size_t closed = GENERATE(0u, 1u, 2u, 3u);
+  const bool rotated_before = GENERATE(false, true);
+  std::vector<std::unique_ptr<fake_pool>> pools;
+  const auto expected = [&] {
+    log lines;
+    for (std::size_t i = 0; i < pools.size(); ++i) {
+      if (pools[i] != nullptr) lines.push_back("rotate " + std::to_string(i));
+    }
+    return lines;
+  };
+  const auto add = [&] {
+    pools.push_back(std::make_unique<fake_pool>(std::to_string(pools.size())));
+  };
+  for (int i = 0; i < 3; ++i) add();
+  // Pools that have been rotated are in the list, those added since in the inbox before it.
+  if (rotated_before) CHECK(logged_by_rotate_all() == expected());
+  add();
+  CHECK(logged_by([&] { pools[closed].reset(); }) == log{"destroy " + std::to_string(closed)});
+  CHECK(logged_by_rotate_all() == expected());
+  add();
+  CHECK(logged_by_rotate_all() == expected());
+  for (const std::size_t i : {1u, 4u, 0u, 2u, 3u}) {
+    pools[i].reset();
+    CHECK(logged_by_rotate_all() == expected());
+  }
+}
+
+TEST_CASE_METHOD(all_given_back, "closed_pool_with_references_is_not_rotated", "[registry]") {
+  fake_pool a("a");
+  fake_pool b("b");
+  auto& entry = b.as_entry();
+  CHECK(logged_by([&] { b.close(2); }).empty());
+  CHECK(logged_by_rotate_all() == log{"rotate a"});
+  CHECK(logged_by([&] { entry.drop_references(1); }).empty());
+  CHECK(logged_by([&] { entry.drop_references(1); }) == log{"destroy b"});
+  CHECK(logged_by_rotate_all() == log{"rotate a"});
+}
+
+TEST_CASE_METHOD(all_given_back, "pool_closed_while_it_is_rotated_is_drained_and_destroyed_after",
+                 "[registry]") {
+  fake_pool a("a");
+  a.when_rotated([&] {
+    a.close();
+    fake_pool::log.push_back("closed");
+  });
+  CHECK(logged_by([] { registry::instance().rotate_all(); }) ==
+        log{"rotate a", "closed", "drain a", "destroy a"});
+  CHECK(logged_by_rotate_all().empty());
+}
+
+TEST_CASE_METHOD(all_given_back, "pools_closed_during_rotate_all_are_left_out_if_it_has_not_come",
+                 "[registry]") {
+  // Entries that are destroyed, or that stay in the list because they are still referred to.
+  const std::uint64_t references = GENERATE(0u, 1u);
+  std::vector<std::unique_ptr<fake_pool>> pools;
+  std::vector<pool_entry<test_sync>*> entries;
+  for (int i = 0; i < 5; ++i) {
+    pools.push_back(std::make_unique<fake_pool>(std::to_string(i)));
+    entries.push_back(&pools.back()->as_entry());
+  }
+  // Whichever comes first closes its neighbours; so does whichever comes next.
+  for (std::size_t i = 0; i < 5; ++i) {
+    pools[i]->when_rotated([&, i] {
+      if (i > 0) pools[i - 1]->close(references);
+      if (i < 4) pools[i + 1]->close(references);
+    });
+  }
+  const log lines = logged_by([] { registry::instance().rotate_all(); });
+  const auto told = [&](const std::string& what, std::size_t i) {
+    return std::count(lines.begin(), lines.end(), what + ' ' + std::to_string(i));
+  };
+  CHECK(told("rotate", 0) == 1);
+  CHECK(told("rotate", 1) == 0);
+  CHECK(told("rotate", 2) == 1);
+  CHECK(told("rotate", 3) == 0);
+  CHECK(told("rotate", 4) == 1);
+  if (references == 0) return;
+  for (const std::size_t i : {1u, 3u}) entries[i]->drop_references(1);
+}
+
+TEST_CASE_METHOD(all_given_back, "pool_made_during_rotate_all_is_in_the_registry", "[registry]") {
+  fake_pool a("a");
+  std::unique_ptr<fake_pool> made;
+  a.when_rotated([&] { made = std::make_unique<fake_pool>("made"); });
+  CHECK(logged_by_rotate_all().back() == "rotate a");
+  CHECK(logged_by_rotate_all() == log{"rotate a", "rotate made"});
+}
+
+TEST_CASE_METHOD(all_given_back, "rotate_all_may_be_called_from_a_pool_that_is_rotated",
+                 "[registry]") {
+  const fake_pool a("a");
+  fake_pool b("b");
+  b.when_rotated([] { registry::instance().rotate_all(); });
+  CHECK(logged_by_rotate_all() == log{"rotate a", "rotate a", "rotate b", "rotate b"});
+}
+
+TEST_CASE_METHOD(all_given_back, "link_interrupted_anywhere_keeps_every_pool", "[registry]") {
+  const int other = GENERATE(0, 1, 2);
+  std::uint64_t interruptions = 0;
+  for (std::uint64_t n = 0;; ++n) {
+    auto a = std::make_unique<fake_pool>("a");
+    std::unique_ptr<fake_pool> b;
+    std::unique_ptr<fake_pool> c;
+    const bool interrupted = interrupt(
+        n, event::step, [&] { b = std::make_unique<fake_pool>("b"); },
+        [&] {
+          if (other == 0) c = std::make_unique<fake_pool>("c");
+          if (other == 1) a.reset();
+          if (other == 2) registry::instance().rotate_all();
+        });
+    if (!interrupted) break;
+    ++interruptions;
+    const log rotated = logged_by_rotate_all();
+    if (other == 0) REQUIRE(rotated == log{"rotate a", "rotate b", "rotate c"});
+    if (other == 1) REQUIRE(rotated == log{"rotate b"});
+    if (other == 2) REQUIRE(rotated == log{"rotate a", "rotate b"});
+  }
+  CHECK(interruptions > 0);
+}
+
+}  // namespace

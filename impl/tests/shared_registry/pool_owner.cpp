@@ -1,0 +1,30 @@
+#include <poolproof/object_pool.hpp>
+
+#include <atomic>
+#include <memory>
+
+#include "libraries.hpp"
+
+namespace {
+
+std::atomic<int> alive{0};
+
+struct counted {
+  counted() { ++alive; }
+  ~counted() { --alive; }
+  counted(const counted&) = delete;
+  counted& operator=(const counted&) = delete;
+};
+
+poolproof::object_pool<counted>& pool() {
+  static auto* const never_destroyed = new poolproof::object_pool<counted>;
+  return *never_destroyed;
+}
+
+}  // namespace
+
+void put_items(int count) {
+  for (int i = 0; i < count; ++i) pool().put(std::make_unique<counted>());
+}
+
+int items_alive() { return alive; }

@@ -1,0 +1,5 @@
+#include <poolproof/object_pool.hpp>
+
+#include "libraries.hpp"
+
+void rotate_everything() { poolproof::rotate_all(); }

@@ -1,0 +1,263 @@
+// sync.hpp: the policy of production, and what makes a policy.
+#include <poolproof/sync.hpp>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <cstdlib>
+#include <latch>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "catch.hpp"
+
+#if defined(__linux__)
+#include <sched.h>
+#include <sys/syscall.h>
+
+namespace {
+std::atomic<bool> sched_getcpu_fails{false};
+}  // namespace
+
+// Stands before the C library's, so that a test can make it fail.
+extern "C" int sched_getcpu() noexcept {
+  if (sched_getcpu_fails) return -1;
+  unsigned cpu = 0;
+  return ::syscall(SYS_getcpu, &cpu, nullptr, nullptr) == 0 ? static_cast<int>(cpu) : -1;
+}
+#endif
+
+namespace {
+
+using namespace std::chrono_literals;
+using poolproof::pin_kind;
+using poolproof::std_sync;
+using poolproof::sync_policy;
+
+// Runs `check` in a child process; true if it returned true there.
+template <class Check>
+bool holds_in_child(Check check) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(20);
+    ::_exit(check() ? EXIT_SUCCESS : EXIT_FAILURE);
+  }
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+TEST_CASE("version_parts_make_one_number", "[sync]") {
+  CHECK(POOLPROOF_VERSION ==
+        POOLPROOF_VERSION_MAJOR * 10000 + POOLPROOF_VERSION_MINOR * 100 + POOLPROOF_VERSION_PATCH);
+  CHECK(POOLPROOF_VERSION > 0);
+}
+
+struct without_clock : std_sync {
+  static void now() noexcept {}
+};
+struct with_throwing_cpu : std_sync {
+  static std::uint32_t cpu() { return 0; }
+};
+struct without_release : std_sync {
+  static void deallocate(void*) noexcept {}
+};
+
+TEST_CASE("incomplete_policy_is_no_sync_policy", "[sync]") {
+  STATIC_REQUIRE(sync_policy<std_sync>);
+  STATIC_REQUIRE_FALSE(sync_policy<without_clock>);
+  STATIC_REQUIRE_FALSE(sync_policy<with_throwing_cpu>);
+  STATIC_REQUIRE_FALSE(sync_policy<without_release>);
+  STATIC_REQUIRE_FALSE(sync_policy<int>);
+}
+
+TEST_CASE("var_holds_what_was_set_and_nothing_else", "[sync]") {
+  STATIC_REQUIRE(sizeof(std_sync::var<std::uint32_t>) == sizeof(std::uint32_t));
+  std_sync::var<int> number(3);
+  CHECK(number.get() == 3);
+  number.set(4);
+  CHECK(number.get() == 4);
+  CHECK(std_sync::var<int*>().get() == nullptr);
+}
+
+TEST_CASE("counter_of_many_threads_is_exact", "[sync]") {
+  constexpr int thread_count = 4;
+  constexpr int rounds = 50000;
+  std_sync::counter counter;
+  std::latch all_here(thread_count);
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < thread_count; ++t) {
+      threads.emplace_back([&] {
+        all_here.arrive_and_wait();
+        for (int i = 0; i < rounds; ++i) counter.add(3);
+      });
+    }
+  }
+  CHECK(counter.value() == thread_count * rounds * 3);
+}
+
+TEST_CASE("counter_ticks_once_in_a_period", "[sync]") {
+  std_sync::counter counter;
+  for (int period = 0; period < 3; ++period) {
+    std::uint64_t ticks = 0;
+    for (std::uint64_t i = 0; i < std_sync::counter::tick_period; ++i) {
+      if (counter.tick()) ++ticks;
+    }
+    CHECK(ticks == 1);
+  }
+}
+
+#if defined(__linux__)
+
+// Runs `visit(cpu)` on every CPU that the process may use.
+template <class Visit>
+void on_every_cpu(Visit visit) {
+  cpu_set_t before;
+  REQUIRE(::sched_getaffinity(0, sizeof before, &before) == 0);
+  for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    if (!CPU_ISSET(cpu, &before)) continue;
+    cpu_set_t only;
+    CPU_ZERO(&only);
+    CPU_SET(cpu, &only);
+    REQUIRE(::sched_setaffinity(0, sizeof only, &only) == 0);
+    visit(cpu);
+  }
+  REQUIRE(::sched_setaffinity(0, sizeof before, &before) == 0);
+}
+
+// Whether the C library and the kernel have registered this thread for restartable sequences.
+bool has_rseq() {
+#if __GLIBC_PREREQ(2, 35)
+  return __rseq_size != 0;
+#else
+  return false;
+#endif
+}
+
+TEST_CASE("thread_with_rseq_is_pinned_by_it", "[sync]") {
+  CHECK(std_sync::pin() == (has_rseq() ? pin_kind::rseq_cpu_id : pin_kind::sched_getcpu));
+  on_every_cpu([](unsigned cpu) { CHECK(std_sync::cpu() == cpu); });
+}
+
+// What the next two test cases run, in a process that glibc did not register for rseq.
+TEST_CASE("process_without_rseq", "[.child]") {
+  REQUIRE_FALSE(has_rseq());
+  CHECK(std_sync::pin() == pin_kind::sched_getcpu);
+  on_every_cpu([](unsigned cpu) { CHECK(std_sync::cpu() == cpu); });
+}
+
+TEST_CASE("process_without_rseq_and_getcpu", "[.child]") {
+  REQUIRE_FALSE(has_rseq());
+  sched_getcpu_fails = true;
+  CHECK(std_sync::pin() == pin_kind::thread_hash);
+  on_every_cpu([cpu_of_thread = std_sync::cpu()](unsigned) {
+    CHECK(std_sync::cpu() == cpu_of_thread);
+    CHECK(std_sync::cpu() < std_sync::cpu_count());
+  });
+}
+
+bool passes_without_rseq(const char* test_case) {
+  return holds_in_child([=] {
+    ::setenv("GLIBC_TUNABLES", "glibc.pthread.rseq=0", 1);
+    ::execl("/proc/self/exe", "sync_test", test_case, static_cast<char*>(nullptr));
+    return false;
+  });
+}
+
+TEST_CASE("process_without_rseq_is_pinned_by_getcpu", "[sync]") {
+  CHECK(passes_without_rseq("process_without_rseq"));
+}
+
+TEST_CASE("process_without_rseq_and_getcpu_is_pinned_by_a_hash", "[sync]") {
+  CHECK(passes_without_rseq("process_without_rseq_and_getcpu"));
+}
+
+#else
+
+TEST_CASE("system_without_cpu_numbers_is_pinned_by_a_hash", "[sync]") {
+  CHECK(std_sync::pin() == pin_kind::thread_hash);
+  CHECK(std_sync::cpu() == std_sync::cpu());
+  CHECK(std_sync::cpu() < std_sync::cpu_count());
+}
+
+#endif
+
+TEST_CASE("cpu_count_covers_the_cpus_in_use", "[sync]") {
+  CHECK(std_sync::cpu_count() >= 1);
+  CHECK(std_sync::cpu_count() >= std::thread::hardware_concurrency());
+}
+
+TEST_CASE("allocated_memory_is_aligned_and_writable", "[sync]") {
+  for (std::size_t alignment = 8; alignment <= 4096; alignment *= 2) {
+    for (const std::size_t size : {alignment, 3 * alignment, std::size_t{100000}}) {
+      auto* const memory = static_cast<unsigned char*>(std_sync::allocate(size, alignment));
+      REQUIRE(memory != nullptr);
+      CHECK(reinterpret_cast<std::uintptr_t>(memory) % alignment == 0);
+      memory[0] = 1;
+      memory[size - 1] = 1;
+      std_sync::deallocate(memory, size, alignment);
+    }
+  }
+}
+
+TEST_CASE("clock_goes_forward_only", "[sync]") {
+  const auto start = std_sync::now();
+  auto last = start;
+  bool went_back = false;
+  const auto deadline = std::chrono::steady_clock::now() + 50ms;
+  while (std::chrono::steady_clock::now() < deadline) {
+    const auto now = std_sync::now();
+    went_back = went_back || now < last;
+    last = now;
+  }
+  CHECK_FALSE(went_back);
+  CHECK(last - start >= 20ms);
+  CHECK(last - start < 20s);
+}
+
+struct some_state {
+  int number = 7;
+};
+
+TEST_CASE("process_state_is_one_object", "[sync]") {
+  auto& state = std_sync::process_state<some_state>();
+  CHECK(state.number == 7);
+  const some_state* of_other_thread = nullptr;
+  std::jthread([&] { of_other_thread = &std_sync::process_state<some_state>(); }).join();
+  CHECK(of_other_thread == &state);
+}
+
+TEST_CASE("mutex_locked_during_fork_is_free_in_the_child", "[sync]") {
+  static std_sync::mutex guarded;
+  std_sync::protect_from_fork(guarded);
+  std_sync::protect_from_fork(guarded);
+  std::latch locked(1);
+  // Long enough for an unprotected fork to come in the middle; a protected one waits for the end.
+  std::jthread holder([&] {
+    const std::lock_guard<std_sync::mutex> lock(guarded);
+    locked.count_down();
+    std::this_thread::sleep_for(100ms);
+  });
+  locked.wait();
+  CHECK(holds_in_child([] {
+    guarded.lock();
+    return true;
+  }));
+  holder.join();
+  guarded.lock();
+  guarded.unlock();
+}
+
+TEST_CASE("rejected_argument_throws_its_message", "[sync]") {
+  CHECK_THROWS_AS(poolproof::reject_argument("argument 'x' is wrong"), std::invalid_argument);
+  CHECK_THROWS_WITH(poolproof::reject_argument("argument 'x' is wrong"), "argument 'x' is wrong");
+}
+
+}  // namespace

@@ -1,0 +1,84 @@
+// Go's stress of a ring or a chain: one producer, which also takes back every tenth value, and nine
+// thieves; each value must be seen exactly once.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <latch>
+#include <thread>
+#include <vector>
+
+namespace poolproof::test {
+
+// A value on its way from the producer to whoever takes it.
+struct value {
+  int payload = 0;  // plain: a sanitizer sees it where the push does not come before the pop
+  std::atomic<int> taken{0};
+};
+
+struct theft_result {
+  std::size_t seen_once = 0;
+  std::size_t unfilled = 0;  // taken before the producer had written them
+  std::size_t by_producer = 0;
+  std::size_t by_thieves = 0;  // while the producer was at work
+};
+
+// `push(value*)` is false when there is no room; `pop_head` and `pop_tail` return null when there
+// is no value.
+template <class Push, class PopHead, class PopTail>
+theft_result one_producer_nine_thieves(std::size_t count, Push push, PopHead pop_head,
+                                       PopTail pop_tail) {
+  std::vector<value> values(count);
+  std::atomic<std::size_t> by_thieves{0};
+  std::atomic<std::size_t> unfilled{0};
+  std::size_t by_producer = 0;
+  std::atomic<bool> produced{false};
+  std::latch all_here(10);
+
+  const auto receive = [&](value& v) {
+    if (v.payload != 1) unfilled.fetch_add(1, std::memory_order_relaxed);
+    v.taken.fetch_add(1, std::memory_order_relaxed);
+  };
+  const auto steal_all = [&] {
+    std::size_t stolen = 0;
+    all_here.arrive_and_wait();
+    for (;;) {
+      const bool last_look = produced;
+      if (value* const v = pop_tail()) {
+        receive(*v);
+        if (!last_look) ++stolen;
+      } else if (last_look) {
+        break;
+      } else {
+        std::this_thread::yield();
+      }
+    }
+    by_thieves.fetch_add(stolen, std::memory_order_relaxed);
+  };
+  {
+    std::vector<std::jthread> thieves;
+    for (int i = 0; i < 9; ++i) thieves.emplace_back(steal_all);
+    all_here.arrive_and_wait();
+    for (std::size_t i = 0; i < count; ++i) {
+      // A producer that is never interrupted has pushed everything before the first theft.
+      if (i % 256 == 0) std::this_thread::yield();
+      values[i].payload = 1;
+      while (!push(&values[i])) std::this_thread::yield();
+      if (i % 10 == 0) {
+        if (value* const v = pop_head()) {
+          receive(*v);
+          ++by_producer;
+        }
+      }
+    }
+    produced = true;
+  }
+
+  theft_result result{.unfilled = unfilled, .by_producer = by_producer, .by_thieves = by_thieves};
+  for (const value& v : values) {
+    if (v.taken == 1) ++result.seen_once;
+  }
+  return result;
+}
+
+}  // namespace poolproof::test

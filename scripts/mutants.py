@@ -1,0 +1,385 @@
+#!/usr/bin/env python3
+"""Tests the comments: weakens every memory order of the headers by one step, and breaks every algorithm,
+and sees whether the models notice. What came out is compared with relacy_models/mutants.toml.
+
+Three kinds of mutants:
+  weakening    one order of one labelled site, changed at run time
+  operation    what one labelled operation does, changed at run time
+  patch        a few words of a header, changed in a copy in the build tree; one model is compiled with it
+
+Verdicts: 'killed' (a model fails), 'kept' (no model fails, but Relacy cannot see such executions: the
+ledger names the litmus test that shows it), 'equivalent' (the ledger gives the argument).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+LEDGER = ROOT / "relacy_models" / "mutants.toml"
+HEADERS = ROOT / "impl" / "include"
+FAIL_SUFFIX = ".fail"
+
+# The steps down from an order. The two halves of acq_rel can be weakened separately.
+WEAKER = {
+    "seq_cst": ("acq_rel",),
+    "acq_rel": ("acquire", "release"),
+    "acquire": ("relaxed",),
+    "release": ("relaxed",),
+    "relaxed": (),
+}
+# A load has no release half, a store no acquire half.
+WEAKER_LOAD = WEAKER | {"seq_cst": ("acquire",)}
+WEAKER_STORE = WEAKER | {"seq_cst": ("release",)}
+
+
+class MutantError(Exception):
+    """Something that keeps the run from a verdict; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class Site:
+    """A labelled operation, or the failure half of a compare-and-swap."""
+
+    label: str
+    file: str
+    line: int
+    which: str
+    op: str
+    order: str
+
+    def weaker_orders(self) -> tuple[str, ...]:
+        if self.op == "load" or self.which == "fail":
+            return WEAKER_LOAD[self.order]
+        if self.op == "store":
+            return WEAKER_STORE[self.order]
+        return WEAKER[self.order]
+
+    def option(self) -> str:
+        return f"{Path(self.file).name}:{self.line}:{self.which}"
+
+
+@dataclass
+class Mutant:
+    """One change, and what the ledger says of it."""
+
+    name: str
+    kind: str
+    verdict: str
+    by: str | None = None
+    litmus: str | None = None
+    why: str | None = None
+    options: list[str] = field(default_factory=list)
+    patches: list[dict[str, str]] = field(default_factory=list)
+    search: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Result:
+    """What a run of the models has shown of a mutant."""
+
+    mutant: Mutant
+    found: str
+    detail: str
+    seconds: float
+
+    def agrees(self) -> bool:
+        expected = "killed" if self.mutant.verdict == "killed" else "survived"
+        return self.found == expected
+
+
+# ------------------------------------------------------------------------------------------ the ledger
+
+
+def read_sites() -> dict[str, Site]:
+    """All labelled sites of the headers, by label."""
+    lint = ROOT / "scripts" / "lint_orders.py"
+    run = subprocess.run([sys.executable, str(lint), "--json"], capture_output=True, text=True)
+    if run.returncode != 0:
+        raise MutantError(f"the order labels are not in order; run {lint.name} first:\n{run.stdout}{run.stderr}")
+    sites = {}
+    for s in json.loads(run.stdout):
+        sites[s["label"]] = Site(s["label"], s["file"], s["line"], s["which"], s["op"], s["order"])
+    return sites
+
+
+def read_ledger(sites: dict[str, Site], models: set[str], litmus: set[str]) -> list[Mutant]:
+    """The ledger's mutants. Every possible weakening stands in it, and nothing else."""
+    ledger = tomllib.loads(LEDGER.read_text())
+    mutants = []
+    complaints = []
+    listed = set()
+    for entry in ledger.get("weakening", []):
+        label, order = entry["site"], entry["to"]
+        name = f"{label} -> {order}"
+        if label not in sites or order not in sites[label].weaker_orders():
+            complaints.append(f"{name}: the headers have no such weakening any more; remove the entry")
+            continue
+        if name in listed:
+            complaints.append(f"{name}: listed twice")
+        listed.add(name)
+        option = f"{sites[label].option()}:{order}"
+        mutants.append(_mutant(entry, name, "weakening", options=["--weaken", option]))
+    for site in sites.values():
+        for order in site.weaker_orders():
+            if f"{site.label} -> {order}" not in listed:
+                complaints.append(f"{site.label} -> {order}: not in the ledger; see --survey")
+    for entry in ledger.get("operation", []):
+        label = entry["site"]
+        if label not in sites:
+            complaints.append(f"{entry['name']}: the headers have no site [{label}] any more")
+            continue
+        option = f"{Path(sites[label].file).name}:{sites[label].line}:{entry['does']}"
+        mutants.append(_mutant(entry, entry["name"], "operation", options=["--mutate", option]))
+    for entry in ledger.get("patch", []):
+        mutants.append(_mutant(entry, entry["name"], "patch", patches=entry["change"]))
+    for mutant in mutants:
+        complaints += _complaints(mutant, models, litmus)
+    if complaints:
+        raise MutantError("\n".join([f"{LEDGER.relative_to(ROOT)} does not fit:"] + complaints))
+    return mutants
+
+
+def _mutant(entry: dict, name: str, kind: str, **rest) -> Mutant:
+    return Mutant(
+        name,
+        kind,
+        entry["verdict"],
+        by=entry.get("by"),
+        litmus=entry.get("litmus"),
+        why=entry.get("why"),
+        search=shlex.split(entry.get("search", "")),
+        **rest,
+    )
+
+
+def _complaints(mutant: Mutant, models: set[str], litmus: set[str]) -> list[str]:
+    """What an entry lacks for its verdict."""
+    if mutant.verdict == "killed":
+        return [] if mutant.by in models else [f"{mutant.name}: 'by' names no model"]
+    if mutant.kind != "weakening":
+        return [f"{mutant.name}: an algorithmic mutant must be killed"]
+    if not mutant.why:
+        return [f"{mutant.name}: 'why' gives no argument"]
+    if mutant.verdict == "kept" and mutant.litmus not in litmus:
+        return [f"{mutant.name}: 'litmus' names no litmus test"]
+    if mutant.verdict not in ("kept", "equivalent"):
+        return [f"{mutant.name}: there is no verdict '{mutant.verdict}'"]
+    return []
+
+
+# ------------------------------------------------------------------------------------- running models
+
+
+class Models:
+    """The program relacy_models, and how to make another one from changed headers."""
+
+    def __init__(self, build: Path, time_limit: float):
+        self.build = build
+        self.program = build / "relacy_models" / "relacy_models"
+        self.time_limit = time_limit
+        if not self.program.exists():
+            raise MutantError(f"{self.program} is missing; 'make models' builds it")
+        listed = subprocess.run([self.program, "--list", "--json"], capture_output=True, text=True, check=True)
+        self.entries = {m["name"]: m for m in json.loads(listed.stdout)}
+
+    def litmus(self) -> set[str]:
+        return {name for name, entry in self.entries.items() if "litmus" in entry}
+
+    def names(self) -> list[str]:
+        """The models of the headers: neither litmus tests nor models that must fail."""
+        return [n for n, m in self.entries.items() if "litmus" not in m and m["expected"] == "none"]
+
+    def run(self, model: str, options: list[str], program: Path | None = None) -> dict:
+        command = [program or self.program, "--model", model, "--json"]
+        command += ["--time-limit", str(self.time_limit)] + options
+        run = subprocess.run(command, capture_output=True, text=True)
+        if run.returncode not in (0, 1):
+            # A mutant may crash outright; that is noticed, too.
+            return {"failed_by": "crash", "message": run.stderr.strip()[-200:], "sites": []}
+        return json.loads(run.stdout)
+
+    def with_patches(self, mutant: Mutant) -> Path:
+        """Builds the program of mutant.by alone, with changed copies of the headers."""
+        place = self.build / "mutants" / re.sub(r"\W+", "_", mutant.name)
+        shutil.rmtree(place, ignore_errors=True)
+        include = place / "include"
+        shutil.copytree(HEADERS, include)
+        for change in mutant.patches:
+            path = include / "poolproof" / change["file"]
+            text = path.read_text()
+            if text.count(change["find"]) != 1:
+                raise MutantError(
+                    f"{mutant.name}: the patch no longer applies: its text stands"
+                    f" {text.count(change['find'])} times in {change['file']}"
+                )
+            path.write_text(text.replace(change["find"], change["replace"]))
+        source = self.entries[mutant.by]["file"]
+        objects = []
+        for name, command in self.compilations().items():
+            if name == source:
+                out = place / "model.o"
+                changed = [a.replace(str(HEADERS), str(include)) for a in command]
+                changed[changed.index("-o") + 1] = str(out)
+                changed.append("-Wno-error")  # what a patch leaves unused is none of its faults
+                self._compile(mutant, changed)
+                objects.append(out)
+            elif not name.endswith("_models.cpp") and not self._is_litmus(name):
+                objects.append(self.build / command[command.index("-o") + 1])
+        program = place / "relacy_models"
+        compiler = next(iter(self.compilations().values()))[0]
+        self._compile(mutant, [compiler, *map(str, objects), "-o", str(program)])
+        return program
+
+    def compilations(self) -> dict[str, list[str]]:
+        database = self.build / "compile_commands.json"
+        if not database.exists():
+            raise MutantError(f"{database} is missing; 'make models' writes it")
+        commands = {}
+        for entry in json.loads(database.read_text()):
+            path = Path(entry["file"])
+            if "relacy_models" in path.parts:
+                commands[path.name] = shlex.split(entry["command"])
+        return commands
+
+    def _is_litmus(self, name: str) -> bool:
+        return (ROOT / "relacy_models" / "litmus" / name).exists()
+
+    def _compile(self, mutant: Mutant, command: list[str]) -> None:
+        run = subprocess.run(command, cwd=self.build, capture_output=True, text=True)
+        if run.returncode != 0:
+            raise MutantError(f"{mutant.name}: does not compile:\n{run.stderr[-2000:]}")
+
+
+def judge(models: Models, mutant: Mutant) -> Result:
+    """Runs the mutant and says what came of it: by the model of the ledger, or by all that reach it."""
+    start = time.monotonic()
+    if mutant.verdict != "killed":
+        found, detail = _survey(models, mutant.options)
+    else:
+        try:
+            program = models.with_patches(mutant) if mutant.patches else None
+            report = models.run(mutant.by, mutant.options + mutant.search, program)
+            found, detail = _verdict_of(report, mutant)
+        except MutantError as error:
+            found, detail = "broken", str(error)
+    return Result(mutant, found, detail, time.monotonic() - start)
+
+
+def _verdict_of(report: dict, mutant: Mutant) -> tuple[str, str]:
+    if report["failed_by"] != "none":
+        return "killed", f"{mutant.by}: {report['failed_by']}: {report['message']}".split("\n")[0]
+    if mutant.options and not _reached(report):
+        return "never reached", f"{mutant.by} does not reach the site"
+    return "survived", f"{mutant.by} passes"
+
+
+def _reached(report: dict) -> bool:
+    """The changed site comes first in the list of sites."""
+    return bool(report["sites"]) and report["sites"][0]["reached"] > 0
+
+
+def _survey(models: Models, options: list[str]) -> tuple[str, str]:
+    """Runs every model with a change."""
+    killers, reaching = [], []
+    for model in models.names():
+        report = models.run(model, options)
+        if report["failed_by"] != "none":
+            killers.append(f"{model} ({report['failed_by']})")
+        elif _reached(report):
+            reaching.append(model)
+    if killers:
+        return "killed", ", ".join(killers)
+    if not reaching:
+        return "never reached", "no model reaches the site"
+    return "survived", f"{len(reaching)} models that reach it pass"
+
+
+# ----------------------------------------------------------------------------------------- the report
+
+
+def print_table(results: list[Result], sites: dict[str, Site]) -> None:
+    width = max(len(r.mutant.name) for r in results)
+    for r in results:
+        verdict = r.mutant.verdict if r.agrees() else f"{r.mutant.verdict}, BUT {r.found}"
+        reason = r.detail if r.mutant.verdict == "killed" or not r.agrees() else r.mutant.why
+        note = f"[{r.mutant.litmus}] " if r.mutant.litmus else ""
+        print(f"{r.mutant.name:{width}}  {verdict:10}  {r.seconds:5.1f} s  {note}{reason}")
+    kinds = ("weakening", "operation", "patch")
+    counts = {k: [r for r in results if r.mutant.kind == k] for k in kinds}
+    strong = sum(1 for s in sites.values() if s.order != "relaxed")
+    print(f"\n{len(sites)} labelled sites, {strong} of them not relaxed")
+    for kind in kinds:
+        by_verdict = {}
+        for r in counts[kind]:
+            verdict = r.mutant.verdict if r.agrees() else r.found
+            by_verdict[verdict] = by_verdict.get(verdict, 0) + 1
+        shown = ", ".join(f"{n} {v}" for v, n in sorted(by_verdict.items())) or "none run"
+        print(f"{kind + ' mutants':18} {len(counts[kind]):3}: {shown}")
+
+
+def run_mutants(models: Models, mutants: list[Mutant], jobs: int) -> list[Result]:
+    results: list[Result] = []
+    with ThreadPoolExecutor(jobs) as pool:
+        for result in pool.map(lambda m: judge(models, m), mutants):
+            results.append(result)
+            if sys.stderr.isatty():
+                print(f"\r{len(results)} of {len(mutants)} mutants", end="", file=sys.stderr, flush=True)
+    if sys.stderr.isatty():
+        print("\r\033[K", end="", file=sys.stderr)
+    return results
+
+
+def survey(models: Models, sites: dict[str, Site], only: str) -> int:
+    """Prints what kills each weakening, whatever the ledger says: to write the ledger by."""
+    for site in sites.values():
+        for order in site.weaker_orders():
+            if re.search(only, f"{site.label} -> {order}"):
+                found, detail = _survey(models, ["--weaken", f"{site.option()}:{order}"])
+                print(f"{site.label} -> {order}: {found}: {detail}", flush=True)
+    return 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "models", help="the build directory")
+    parser.add_argument("--quick", action="store_true", help="only what is killed with nothing compiled")
+    parser.add_argument("--only", default="", metavar="REGEX", help="only mutants whose names match")
+    parser.add_argument("--survey", action="store_true", help="run every weakening in every model")
+    parser.add_argument("--jobs", type=int, default=int(os.environ.get("JOBS", os.cpu_count() or 1)))
+    parser.add_argument("--time-limit", type=float, default=120, metavar="S", help="seconds for one model")
+    options = parser.parse_args()
+    models = Models(options.build, options.time_limit)
+    sites = read_sites()
+    if options.survey:
+        return survey(models, sites, options.only)
+    mutants = [m for m in read_ledger(sites, set(models.names()), models.litmus()) if re.search(options.only, m.name)]
+    if options.quick:
+        mutants = [m for m in mutants if m.verdict == "killed" and m.kind != "patch"]
+    if not mutants:
+        raise MutantError(f"--only {options.only}: no mutant of that name")
+    results = run_mutants(models, mutants, options.jobs)
+    print_table(results, sites)
+    wrong = sum(1 for r in results if not r.agrees())
+    print(f"{len(results) - wrong} passed, {wrong} failed")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except MutantError as error:
+        print(f"mutants: {error}", file=sys.stderr)
+        sys.exit(2)

@@ -1,0 +1,127 @@
+// Go's TestPoolChain: one producer that also pops every tenth time, nine thieves, 2*10^6 values
+// each seen exactly once; here on a chain whose rings are reclaimed while the thieves work.
+//
+// The producer pushes in bursts, so that the chain grows, and now and then waits until the thieves
+// have drained it and gives all its rings to the reclaimer, as a shard's cycle does. A freed ring
+// is overwritten by the policy, so that a late reader goes wrong even without a sanitizer.
+#include "stressed_sync.hpp"
+#include "values.hpp"
+
+#include <poolproof/pool_chain.hpp>
+
+namespace {
+
+using stress::racy;
+using stress::value;
+
+constexpr std::uint32_t thieves = 9;
+constexpr std::uint32_t longest_burst = 400;
+// A thief is late once in so many steals.
+constexpr std::uint32_t late_period = 1024;
+
+class chain_test {
+ public:
+  using chain = poolproof::pool_chain<value, stress::stressed_sync>;
+  static_assert(alignof(chain::ring) == stress::stressed_sync::ring_alignment);
+
+  explicit chain_test(std::uint64_t items) : values_(items) {}
+
+  // Pushes every value, in order, and pops after every tenth.
+  void produce() {
+    std::uint64_t i = 0;
+    while (i < values_.size()) {
+      const std::uint64_t burst = 1 + stress::choices.below(longest_burst);
+      for (const std::uint64_t end = std::min(i + burst, values_.size()); i < end; ++i) {
+        stress::require(chain_.push_head(values_.produce(i), rings_), "a push was refused");
+        if (i % 10 == 0) pop();
+      }
+      if (stress::choices.one_in(4)) shorten();
+    }
+    freed_at_work_ = stress::taken(racy::freed_ring);
+    done_.store(true, std::memory_order_release);
+  }
+
+  // Steals until there is nothing left and nothing to come.
+  void steal() {
+    for (;;) {
+      const bool last_look = done_.load(std::memory_order_acquire);
+      if (value* const stolen = steal_one()) {
+        values_.take(stolen);
+      } else if (last_look) {
+        return;
+      } else {
+        std::this_thread::yield();
+      }
+    }
+  }
+
+  void check() const { values_.check_all_taken(); }
+
+  std::uint64_t popped() const { return popped_; }
+  std::uint64_t freed_at_work() const { return freed_at_work_; }
+  std::uint64_t held_back() const { return held_back_; }
+
+ private:
+  void pop() {
+    value* const popped = chain_.pop_head();
+    if (popped == nullptr) return;
+    values_.take(popped);
+    ++popped_;
+  }
+
+  value* steal_one() noexcept {
+    if (chain_.looks_unused()) return nullptr;
+    const chain::reclaimer::visit inside(rings_);
+    if (stress::choices.one_in(late_period)) stay_a_while();
+    return chain_.pop_tail();
+  }
+
+  // A late thief: the producer goes on, and may want to free what this thread could still read.
+  static void stay_a_while() {
+    for (std::uint32_t i = stress::choices.below(64); i > 0; --i) std::this_thread::yield();
+  }
+
+  // If a thief of an earlier phase is still inside, the rings stay in use.
+  void shorten() {
+    while (!chain_.drained()) std::this_thread::yield();
+    chain_.release_rings(rings_);
+    if (!chain_.looks_unused()) ++held_back_;
+  }
+
+  stress::value_list values_;
+  chain chain_;
+  chain::reclaimer rings_;
+  std::atomic<bool> done_{false};
+  std::uint64_t popped_ = 0;
+  std::uint64_t freed_at_work_ = 0;
+  std::uint64_t held_back_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const stress::options asked =
+      stress::parse(argc, argv,
+                    {.program = "chain_stress",
+                     .purpose = "One producer and nine thieves on a chain that grows and shrinks.",
+                     .items = 2'000'000});
+  stress::report report;
+  const stress::watchdog watchdog("the values went through the chain");
+
+  chain_test test(*asked.items);
+  stress::crew crew(asked.seed);
+  crew.add(1, [&](std::uint32_t) { test.produce(); });
+  crew.add(thieves, [&](std::uint32_t) { test.steal(); });
+  crew.run();
+  test.check();
+
+  report.did("values once each", *asked.items);
+  report.path("popped by the producer", test.popped());
+  report.path("rings freed while thieves worked", test.freed_at_work());
+  report.path("chains kept for a late thief", test.held_back());
+  report.path("lost unlinkings", stress::taken(racy::lost_unlink));
+  report.path("unvacated slots", stress::taken(racy::unvacated_slot));
+  report.path("lost steals", stress::taken(racy::lost_steal));
+  report.path("lost pops", stress::taken(racy::lost_pop));
+  return report.finish();
+}

@@ -1,0 +1,105 @@
+// Go's TestPoolDequeue: a ring of 16, one producer that also pops every tenth time, nine thieves,
+// 2*10^6 values each seen exactly once. The indices start 500 below 2^32, so that they wrap.
+#include "stressed_sync.hpp"
+#include "values.hpp"
+
+#include <poolproof/pool_dequeue.hpp>
+
+namespace {
+
+using stress::racy;
+using stress::value;
+
+constexpr std::uint32_t ring_length = 16;
+constexpr std::uint32_t first_index = 0u - 500u;
+constexpr std::uint32_t thieves = 9;
+
+class ring_test {
+ public:
+  using dequeue = poolproof::pool_dequeue<value, stress::stressed_sync>;
+
+  explicit ring_test(std::uint64_t items) : values_(items) {}
+
+  // Pushes every value, in order, and pops after every tenth.
+  void produce() {
+    for (std::uint64_t i = 0; i < values_.size(); ++i) {
+      value* const made = values_.produce(i);
+      while (!ring_.push_head(made)) {
+        ++refused_pushes_;
+        std::this_thread::yield();
+      }
+      if (i % 10 == 0) pop();
+    }
+    done_.store(true, std::memory_order_release);
+  }
+
+  // Steals until there is nothing left and nothing to come.
+  void steal() {
+    for (;;) {
+      const bool last_look = done_.load(std::memory_order_acquire);
+      if (value* const stolen = ring_.pop_tail()) {
+        values_.take(stolen);
+      } else if (last_look) {
+        return;
+      } else {
+        std::this_thread::yield();
+      }
+    }
+  }
+
+  // At the end. Every slot has been handed back: the ring takes exactly its length again.
+  void check() {
+    values_.check_all_taken();
+    value any;
+    for (std::uint32_t i = 0; i < ring_length; ++i) {
+      stress::require(ring_.push_head(&any), "a slot was not handed back to the producer");
+    }
+    stress::require(!ring_.push_head(&any), "the ring takes more items than it has slots");
+  }
+
+  std::uint64_t popped() const { return popped_; }
+  std::uint64_t refused_pushes() const { return refused_pushes_; }
+
+ private:
+  void pop() {
+    value* const popped = ring_.pop_head();
+    if (popped == nullptr) return;
+    values_.take(popped);
+    ++popped_;
+  }
+
+  stress::value_list values_;
+  std::array<dequeue::slot, ring_length> slots_{};
+  dequeue ring_{slots_.data(), ring_length, first_index};
+  std::atomic<bool> done_{false};
+  std::uint64_t popped_ = 0;
+  std::uint64_t refused_pushes_ = 0;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const stress::options asked =
+      stress::parse(argc, argv,
+                    {.program = "dequeue_stress",
+                     .purpose = "One producer and nine thieves on a ring of 16.",
+                     .items = 2'000'000});
+  if (*asked.items < 1000) stress::fail("--items must be at least 1000: else no index wraps");
+  stress::report report;
+  const stress::watchdog watchdog("the values went through the ring");
+
+  ring_test test(*asked.items);
+  stress::crew crew(asked.seed);
+  crew.add(1, [&](std::uint32_t) { test.produce(); });
+  crew.add(thieves, [&](std::uint32_t) { test.steal(); });
+  crew.run();
+  test.check();
+
+  report.did("values once each", *asked.items);
+  report.path("popped by the producer", test.popped());
+  report.path("pushes refused", test.refused_pushes());
+  report.path("unvacated slots", stress::taken(racy::unvacated_slot));
+  report.path("lost steals", stress::taken(racy::lost_steal));
+  report.path("lost pops", stress::taken(racy::lost_pop));
+  return report.finish();
+}
