@@ -15,6 +15,7 @@ using stress::racy;
 using stress::value;
 
 constexpr std::uint32_t thieves = 9;
+constexpr const char* activity = "the values went through the chain";
 constexpr std::uint32_t longest_burst = 400;
 // A thief is late once in so many steals.
 constexpr std::uint32_t late_period = 1024;
@@ -24,7 +25,8 @@ class chain_test {
   using chain = poolproof::pool_chain<value, stress::stressed_sync>;
   static_assert(alignof(chain::ring) == stress::stressed_sync::ring_alignment);
 
-  explicit chain_test(std::uint64_t items) : values_(items) {}
+  chain_test(std::uint64_t items, stress::watchdog& watchdog)
+      : values_(items), watchdog_(watchdog) {}
 
   // Pushes every value, in order, and pops after every tenth.
   void produce() {
@@ -36,6 +38,7 @@ class chain_test {
         if (i % 10 == 0) pop();
       }
       if (stress::choices.one_in(4)) shorten();
+      watchdog_.renew(activity);
     }
     freed_at_work_ = stress::taken(racy::freed_ring);
     done_.store(true, std::memory_order_release);
@@ -89,6 +92,7 @@ class chain_test {
   }
 
   stress::value_list values_;
+  stress::watchdog& watchdog_;
   chain chain_;
   chain::reclaimer rings_;
   std::atomic<bool> done_{false};
@@ -106,9 +110,9 @@ int main(int argc, char** argv) {
                      .purpose = "One producer and nine thieves on a chain that grows and shrinks.",
                      .items = 2'000'000});
   stress::report report;
-  const stress::watchdog watchdog("the values went through the chain");
+  stress::watchdog watchdog(activity);
 
-  chain_test test(*asked.items);
+  chain_test test(*asked.items, watchdog);
   stress::crew crew(asked.seed);
   crew.add(1, [&](std::uint32_t) { test.produce(); });
   crew.add(thieves, [&](std::uint32_t) { test.steal(); });

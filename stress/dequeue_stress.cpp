@@ -13,12 +13,14 @@ using stress::value;
 constexpr std::uint32_t ring_length = 16;
 constexpr std::uint32_t first_index = 0u - 500u;
 constexpr std::uint32_t thieves = 9;
+constexpr const char* activity = "the values went through the ring";
 
 class ring_test {
  public:
   using dequeue = poolproof::pool_dequeue<value, stress::stressed_sync>;
 
-  explicit ring_test(std::uint64_t items) : values_(items) {}
+  ring_test(std::uint64_t items, stress::watchdog& watchdog)
+      : values_(items), watchdog_(watchdog) {}
 
   // Pushes every value, in order, and pops after every tenth.
   void produce() {
@@ -29,6 +31,7 @@ class ring_test {
         std::this_thread::yield();
       }
       if (i % 10 == 0) pop();
+      if (i % 4096 == 0) watchdog_.renew(activity);
     }
     done_.store(true, std::memory_order_release);
   }
@@ -69,6 +72,7 @@ class ring_test {
   }
 
   stress::value_list values_;
+  stress::watchdog& watchdog_;
   std::array<dequeue::slot, ring_length> slots_{};
   dequeue ring_{slots_.data(), ring_length, first_index};
   std::atomic<bool> done_{false};
@@ -86,9 +90,9 @@ int main(int argc, char** argv) {
                      .items = 2'000'000});
   if (*asked.items < 1000) stress::fail("--items must be at least 1000: else no index wraps");
   stress::report report;
-  const stress::watchdog watchdog("the values went through the ring");
+  stress::watchdog watchdog(activity);
 
-  ring_test test(*asked.items);
+  ring_test test(*asked.items, watchdog);
   stress::crew crew(asked.seed);
   crew.add(1, [&](std::uint32_t) { test.produce(); });
   crew.add(thieves, [&](std::uint32_t) { test.steal(); });

@@ -27,6 +27,7 @@ using user = stress::pool_user<pool>;
 constexpr std::uint32_t users = 4;
 constexpr std::uint32_t shards = 2;
 constexpr std::uint32_t runs_in_child = 100;
+constexpr double child_seconds = 30;  // less than the watchdog's limit; a child needs a few ms
 
 void make_and_destroy_pool() {
   pool brief(stress::make_in_arena<tracked>);
@@ -64,7 +65,7 @@ tally& shared_tally() {
 
 void check_child(pid_t child) {
   int status = 0;
-  for (const stress::time_box box(30); ::waitpid(child, &status, WNOHANG) == 0;) {
+  for (const stress::time_box box(child_seconds); ::waitpid(child, &status, WNOHANG) == 0;) {
     if (box.over()) {
       ::kill(child, SIGKILL);
       stress::fail("a child did not exit: it waits for a thread that it does not have");
@@ -87,6 +88,7 @@ int main(int argc, char** argv) {
   tally& told = shared_tally();
   stress::cpus.store(shards, std::memory_order_relaxed);
   stress::yield_period = 32;
+  stress::watchdog watchdog("the test began");
 
   std::optional<pool> used(std::in_place, stress::make_in_arena<tracked>);
   std::atomic<bool> over{false};
@@ -104,6 +106,7 @@ int main(int argc, char** argv) {
 
   std::uint64_t children = 0;
   for (const stress::time_box box(*asked.seconds); !box.over(); ++children) {
+    watchdog.renew("threads used the pool, and one of them forked");
     const pid_t child = ::fork();
     stress::require(child >= 0, "fork failed");
     if (child == 0) be_child(used, told);

@@ -201,13 +201,13 @@ void be_short(pool<tracked>& used) {
 }
 
 void churn(std::uint64_t threads, stress::watchdog& watchdog, stress::report& report) {
-  watchdog.renew("many short threads used a pool");
   {
     pool<tracked> used([] { return std::make_unique<tracked>(); },
                        {.cycle_interval = std::nullopt});
     stress::crew crew(choices.next());
     crew.add(lines, [&](std::uint32_t line) {
       for (std::uint64_t i = line; i < threads; i += lines) {
+        watchdog.renew("many short threads used a pool");
         std::thread([&, seed = choices.next()] {
           choices = stress::generator(seed);
           be_short(used);

@@ -50,6 +50,7 @@ struct totals {
   std::uint64_t spills = 0;
   std::uint64_t cycles = 0;
   std::uint64_t destroyed = 0;
+  std::uint64_t freed_rings = 0;
 
   void add(const poolproof::pool_stats& stats) {
     ++rounds;
@@ -107,12 +108,14 @@ void run_round(std::uint64_t seed, totals& sums) {
   mailbox mail;
   pool used([] { return std::make_unique<tracked>(); }, some_interval());
   stress::cpus.store(1, std::memory_order_relaxed);
+  const std::uint64_t freed_before = stress::taken(racy::freed_ring);
   const stress::time_box round(round_seconds);
   stress::crew crew(seed);
   crew.add(lines, [&](std::uint32_t) { run_line(used, mail, round); });
   crew.add(1, [&](std::uint32_t) { add_cpus(round); });
   crew.run();
   sums.add(used.stats());
+  sums.freed_rings += stress::taken(racy::freed_ring) - freed_before;
 }
 
 }  // namespace
@@ -144,7 +147,7 @@ int main(int argc, char** argv) {
   report.path("busy shards", sums.busy);
   report.path("spills", sums.spills);
   report.path("grown tables", stress::taken(racy::grown_table) - sums.rounds);
-  report.path("freed rings", stress::taken(racy::freed_ring));
+  report.path("rings freed in use", sums.freed_rings);
   report.path("lost steals", stress::taken(racy::lost_steal));
   report.path("lost pops", stress::taken(racy::lost_pop));
   report.path("lost unlinkings", stress::taken(racy::lost_unlink));

@@ -152,6 +152,8 @@ inline options parse(int argc, char** argv, options defaults) {
 using steady = std::chrono::steady_clock;
 
 inline steady::duration seconds(double count) {
+  constexpr double years = 1e9;  // more would not fit
+  count = std::min(count, years);
   return std::chrono::duration_cast<steady::duration>(std::chrono::duration<double>(count));
 }
 

@@ -227,6 +227,34 @@ TEST_CASE_METHOD(all_given_back, "cycle_interrupted_by_a_cycle_counts_as_two", "
   CHECK(interruptions > 0);
 }
 
+// The first one finds the shards done that it has just found due, and turns them no further.
+TEST_CASE_METHOD(all_given_back, "cycle_overtaken_by_a_cycle_takes_no_younger_items", "[cycles]") {
+  std::uint64_t overtaken = 0;
+  for (std::uint64_t n = 0;; ++n) {
+    steered_pool pool(no_factory, without_automatic_cycles);
+    put_new_on(0, pool, 0, 12);
+    put_new_on(1, pool, 12, 12);
+    bool all_done = false;
+    if (!interrupt(
+            n, event::step, [&] { pool.rotate(); },
+            [&] {
+              pool.rotate();
+              // False if the first one owns a shard, or has its items in its hands.
+              all_done = tracked::alive() == 0;
+              if (!all_done) return;
+              put_new_on(0, pool, 100, 3);
+              put_new_on(1, pool, 103, 3);
+            })) {
+      break;
+    }
+    if (!all_done) continue;
+    ++overtaken;
+    pool.rotate();
+    REQUIRE(tracked::alive() == 6);
+  }
+  CHECK(overtaken > 0);
+}
+
 TEST_CASE_METHOD(all_given_back, "concurrent_rotates_gets_and_puts_keep_the_books", "[cycles]") {
   constexpr int rounds = 3000;
   constexpr int rounds_per_cycle = 5;
@@ -430,8 +458,10 @@ TEST_CASE_METHOD(all_given_back, "put_that_looks_at_the_clock_destroys_no_more_t
 // Its items become victims in the same cycle, although the shard before it uses up the bound.
 TEST_CASE_METHOD(all_given_back, "shard_with_many_victims_does_not_make_the_others_late",
                  "[cycles]") {
+  // Shards are swept in the order of their CPUs.
+  test_sync::set_cpu_count(16);
   steered_pool pool(no_factory);
-  for (std::uint32_t cpu = 0; cpu < 4; ++cpu) put_new_on(cpu, pool, 0, 1000);
+  put_new_on(1, pool, 0, 1000);
   pool.rotate();
   put_new_on(9, pool, 5000, 10);
   test_sync::advance_clock(60s);

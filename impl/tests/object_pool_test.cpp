@@ -428,7 +428,7 @@ TEST_CASE_METHOD(all_given_back, "ten_threads_of_gets_and_puts_share_every_item"
             ++got->value;
             held.push_back(std::move(got));
             if (i % 32 == 0) {
-              cpus |= std::uint64_t{1} << std_sync::cpu() % 64;
+              cpus.fetch_or(std::uint64_t{1} << std_sync::cpu() % 64, std::memory_order_relaxed);
               std::this_thread::yield();
             }
             // In bursts of a length of its own, so that rings fill and are stolen from.

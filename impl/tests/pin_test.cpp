@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <latch>
 #include <set>
 #include <thread>
@@ -23,6 +24,9 @@ using poolproof::test::test_sync;
 
 // Items are the addresses of these.
 std::array<int, 3> things;
+
+// Without ordering anything that the code under test has left unordered.
+void count(std::atomic<std::uint64_t>& counted) { counted.fetch_add(1, std::memory_order_relaxed); }
 
 TEST_CASE("empty_private_part_gives_nothing", "[pin]") {
   private_part<int, std_sync> part;
@@ -61,25 +65,62 @@ TEST_CASE("private_part_is_stolen_from_whatever_the_cpu", "[pin]") {
   CHECK(part.take() == nullptr);
 }
 
-// A taker has looked at the slot, and something else is done to it before its exchange.
-TEST_CASE("take_overtaken_by_a_take_gets_nothing", "[pin]") {
-  private_part<int, test_sync> part;
-  CHECK(part.give(&things[0]) == nullptr);
-  int* late = &things[1];
-  CHECK(interrupt(
-      1, event::step, [&] { late = part.take(); }, [&] { CHECK(part.take() == &things[0]); }));
-  CHECK(late == nullptr);
+// A take or a give, and another one before each of its steps.
+TEST_CASE("item_wanted_by_two_takes_at_once_goes_to_one", "[pin]") {
+  std::uint64_t interruptions = 0;
+  for (std::uint64_t n = 0;; ++n) {
+    private_part<int, test_sync> part;
+    CHECK(part.give(&things[0]) == nullptr);
+    int* first = nullptr;
+    int* second = nullptr;
+    if (!interrupt(
+            n, event::step, [&] { first = part.take(); }, [&] { second = part.take(); })) {
+      break;
+    }
+    ++interruptions;
+    CHECK(second == &things[0]);
+    CHECK(first == nullptr);
+    CHECK(part.size() == 0);
+  }
+  CHECK(interruptions > 0);
 }
 
 TEST_CASE("take_overtaken_by_a_give_gets_the_item_now_there", "[pin]") {
-  private_part<int, test_sync> part;
-  CHECK(part.give(&things[0]) == nullptr);
-  int* late = nullptr;
-  CHECK(interrupt(
-      1, event::step, [&] { late = part.take(); },
-      [&] { CHECK(part.give(&things[1]) == &things[0]); }));
-  CHECK(late == &things[1]);
-  CHECK(part.size() == 0);
+  std::uint64_t interruptions = 0;
+  for (std::uint64_t n = 0;; ++n) {
+    private_part<int, test_sync> part;
+    CHECK(part.give(&things[0]) == nullptr);
+    int* taken = nullptr;
+    int* displaced = nullptr;
+    if (!interrupt(
+            n, event::step, [&] { taken = part.take(); },
+            [&] { displaced = part.give(&things[1]); })) {
+      break;
+    }
+    ++interruptions;
+    CHECK(displaced == &things[0]);
+    CHECK(taken == &things[1]);
+    CHECK(part.size() == 0);
+  }
+  CHECK(interruptions > 0);
+}
+
+TEST_CASE("two_gives_at_once_displace_a_different_item_each", "[pin]") {
+  std::uint64_t interruptions = 0;
+  for (std::uint64_t n = 0;; ++n) {
+    private_part<int, test_sync> part;
+    CHECK(part.give(&things[0]) == nullptr);
+    std::multiset<int*> got;
+    if (!interrupt(
+            n, event::step, [&] { got.insert(part.give(&things[1])); },
+            [&] { got.insert(part.give(&things[2])); })) {
+      break;
+    }
+    ++interruptions;
+    got.insert(part.take());
+    CHECK(got == std::multiset{&things[0], &things[1], &things[2]});
+  }
+  CHECK(interruptions > 0);
 }
 
 TEST_CASE("private_part_of_many_threads_has_each_item_in_one_place", "[pin]") {
@@ -92,8 +133,8 @@ TEST_CASE("private_part_of_many_threads_has_each_item_in_one_place", "[pin]") {
   constexpr std::size_t thread_count = 4;
   std::array<guarded, thread_count> items;
   private_part<guarded, std_sync> part;
-  std::atomic<int> held_twice{0};
-  std::atomic<int> from_others{0};
+  std::atomic<std::uint64_t> held_twice{0};
+  std::atomic<std::uint64_t> from_others{0};
   std::latch all_here(thread_count);
   {
     std::vector<std::jthread> threads;
@@ -103,14 +144,14 @@ TEST_CASE("private_part_of_many_threads_has_each_item_in_one_place", "[pin]") {
         all_here.arrive_and_wait();
         for (int i = 0; i < rounds; ++i) {
           if (mine != nullptr) {
-            if (mine->held.exchange(true, std::memory_order_relaxed)) ++held_twice;
+            if (mine->held.exchange(true, std::memory_order_relaxed)) count(held_twice);
             ++mine->uses;
             mine->held.store(false, std::memory_order_relaxed);
             mine = part.give(mine);
           } else {
             mine = part.take();
           }
-          if (mine != nullptr && mine != own) ++from_others;
+          if (mine != nullptr && mine != own) count(from_others);
           if (i % 16 == 0) std::this_thread::yield();
         }
         // Keep what is in hand for the count: the part holds at most one item.
@@ -160,13 +201,13 @@ TEST_CASE("ownership_of_many_threads_is_had_by_one_at_a_time", "[pin]") {
         all_here.arrive_and_wait();
         for (int i = 0; i < 20000; ++i) {
           if (!right.try_own()) {
-            ++busy;
+            count(busy);
             continue;
           }
           ++sections;
           if (i % 64 == 0) std::this_thread::yield();
           right.release();
-          ++owned;
+          count(owned);
         }
       });
     }
