@@ -2,4 +2,4 @@
 #include <poolproof/object_pool.hpp>
 
 template class poolproof::object_pool<int>;
-template void poolproof::rotate_all<poolproof::std_sync>();
+template void poolproof::rotate_all_of<poolproof::std_sync>();

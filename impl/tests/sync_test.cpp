@@ -88,7 +88,7 @@ TEST_CASE("var_holds_what_was_set_and_nothing_else", "[sync]") {
 
 TEST_CASE("counter_of_many_threads_is_exact", "[sync]") {
   constexpr int thread_count = 4;
-  constexpr int rounds = 50000;
+  constexpr int rounds = 1000000;
   std_sync::counter counter;
   std::latch all_here(thread_count);
   {

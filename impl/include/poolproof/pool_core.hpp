@@ -127,7 +127,7 @@ class pool_core final : public pool_entry<Sync> {
   static constexpr std::uint64_t closing_bias = std::uint64_t{1} << 40;
 
   explicit pool_core(std::optional<nanoseconds> interval) noexcept : cycles_(interval) {}
-  ~pool_core() = default;
+  ~pool_core() override = default;
 
   shard_type& local(std::uint32_t cpu) noexcept {
     if (shard_type* const found = table_.find(cpu)) [[likely]]
