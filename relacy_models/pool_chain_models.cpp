@@ -482,8 +482,8 @@ struct phase_reuse_vs_late_thief : chain_client {
 // Expected:   passes; the thief unlinks before the cut, or fails, or comes after it.
 // Threads:    owner: release_rings, reclaim || thief: steal
 // Bound:      two rings, drained, the first not yet unlinked.
-// Would show: a tail that points to a ring in limbo, if the unlinking were a store.
-struct late_unlink_vs_release : chain_client {
+// Would show: a tail that points to a released ring, if the unlinking stored without comparing.
+struct release_vs_late_unlinking : chain_client {
   static model_info info() {
     return {.property = "a late unlinking has no effect on a chain that has been cut",
             .threads = 2,
@@ -661,38 +661,6 @@ struct pop_head_vs_reclamation : chain_client {
   ownership<relacy_sync> owned_;
 };
 
-// Property:   a thief that is late to unlink a ring does not bring back rings that were released.
-// Expected:   passes.
-// Threads:    owner: release_rings, reclaim || thief: 2 steals
-// Bound:      two rings, both drained, the first still linked.
-// Would show: an unlinking that stores without comparing: the next visit finds a freed ring.
-struct release_vs_late_unlinking : chain_client {
-  static model_info info() {
-    return {.property = "a late unlinking does not bring back released rings",
-            .threads = 2,
-            .bound = "two rings, drained by their owner; release, reclaim || 2 steals",
-            .search = bounded_and_random(2),
-            .outcomes = {"nothing in limbo", "waiting for a thief"},
-            .no_other_outcomes = true};
-  }
-
-  void before() override {
-    fill(first_length + 1);
-    while (pop() != nullptr) {
-    }
-  }
-
-  void thread(unsigned index) override {
-    if (index != 0) {
-      steal(index);
-      steal(index);
-      return;
-    }
-    release_rings_if_drained();
-    outcome(rings_.reclaim() ? "nothing in limbo" : "waiting for a thief");
-  }
-};
-
 // Property:   size() follows next to rings that are initialised only.
 // Expected:   passes; it sees the chain before and after.
 // Threads:    owner: push || reader: size
@@ -746,8 +714,8 @@ struct size_vs_first_ring : chain_client {
 const registered<first_ring_vs_steal, growth_vs_steal, growth_vs_empty_steal, unlink_vs_unlink,
                  unlink_vs_unlink_last_item, unlink_vs_next_thief, unlink_vs_growth,
                  unlink_vs_refused_growth, reclamation_vs_late_thief,
-                 reclamation_vs_two_late_thieves, phase_reuse_vs_late_thief, late_unlink_vs_release,
-                 release_vs_late_thief_twice, release_vs_late_unlinking, two_chains_vs_late_thief,
+                 reclamation_vs_two_late_thieves, phase_reuse_vs_late_thief,
+                 release_vs_late_unlinking, release_vs_late_thief_twice, two_chains_vs_late_thief,
                  pop_head_vs_unlink, pop_head_vs_reclamation, size_vs_growth, size_vs_first_ring>
     registration;
 

@@ -197,6 +197,7 @@ def show_progress(done: int, total: int, name: str) -> None:
 
 
 def print_models(results: list[Record], verbose: bool) -> None:
+    sys.stdout.reconfigure(line_buffering=True)
     print("Models: property | threads | bound | search | iterations | seconds | verdict")
     for result in results:
         iterations = f"{result['iterations']:,} iterations"

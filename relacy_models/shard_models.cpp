@@ -98,7 +98,7 @@ struct late_thief_vs_new_ring : shard_model {
     return {.property = "a late thief does not harm a chain that began anew",
             .threads = 3,
             .bound = "2 pushes, 1 pop, 2 cycles, 3 steals",
-            .search = bounded_and_random(2),
+            .search = bounded_and_random(1),
             .outcomes = {"popped", "stolen"}};
   }
 

@@ -20,7 +20,7 @@ struct theft_result {
   std::size_t seen_once = 0;
   std::size_t unfilled = 0;  // taken before the producer had written them
   std::size_t by_producer = 0;
-  std::size_t by_thieves = 0;  // while the producer was at work
+  std::size_t by_thieves = 0;
 };
 
 // `push(value*)` is false when there is no room; `pop_head` and `pop_tail` return null when there
@@ -33,6 +33,7 @@ theft_result one_producer_nine_thieves(std::size_t count, Push push, PopHead pop
   std::atomic<std::size_t> unfilled{0};
   std::size_t by_producer = 0;
   std::atomic<bool> produced{false};
+  constexpr std::size_t most_waiting = 1000;
   std::latch all_here(10);
 
   const auto receive = [&](value& v) {
@@ -40,28 +41,28 @@ theft_result one_producer_nine_thieves(std::size_t count, Push push, PopHead pop
     v.taken.fetch_add(1, std::memory_order_relaxed);
   };
   const auto steal_all = [&] {
-    std::size_t stolen = 0;
     all_here.arrive_and_wait();
     for (;;) {
       const bool last_look = produced;
       if (value* const v = pop_tail()) {
         receive(*v);
-        if (!last_look) ++stolen;
+        by_thieves.fetch_add(1, std::memory_order_relaxed);
       } else if (last_look) {
         break;
       } else {
         std::this_thread::yield();
       }
     }
-    by_thieves.fetch_add(stolen, std::memory_order_relaxed);
   };
   {
     std::vector<std::jthread> thieves;
     for (int i = 0; i < 9; ++i) thieves.emplace_back(steal_all);
     all_here.arrive_and_wait();
     for (std::size_t i = 0; i < count; ++i) {
-      // A producer that is never interrupted has pushed everything before the first theft.
-      if (i % 256 == 0) std::this_thread::yield();
+      // A producer that is never interrupted would push everything before the first theft.
+      while (i - by_producer - by_thieves.load(std::memory_order_relaxed) > most_waiting) {
+        std::this_thread::yield();
+      }
       values[i].payload = 1;
       while (!push(&values[i])) std::this_thread::yield();
       if (i % 10 == 0) {

@@ -242,6 +242,8 @@ class pool_registry {
     adopt();
     entry* const next = removed.next_.get();
     entry* const previous = removed.previous_.get();
+    // A forked child may destroy a pool that the parent's thread has published and not yet linked.
+    if (previous == nullptr && first_.get() != &removed) return;
     if (next != nullptr) next->previous_.set(previous);
     if (previous != nullptr) {
       previous->next_.set(next);

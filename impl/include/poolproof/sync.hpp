@@ -294,15 +294,18 @@ template <class State>
 }
 
 // There is one registry, hence one mutex: the first call registers the handlers. A thread that
-// comes meanwhile does not wait for it.
+// comes meanwhile does not wait for it; a fork in that moment is not protected.
 inline void std_sync::protect_from_fork(mutex& guarded) noexcept {
-  static constinit mutex* protected_mutex = nullptr;
-  static constinit std::atomic<bool> begun{false};
-  if (begun.load(std::memory_order_relaxed) || begun.exchange(true, std::memory_order_relaxed))
+  static constinit std::atomic<mutex*> known{nullptr};
+  mutex* none = nullptr;
+  if (known.load(std::memory_order_relaxed) != nullptr) return;
+  if (!known.compare_exchange_strong(none, &guarded, std::memory_order_release,
+                                     std::memory_order_relaxed)) {
     return;
-  protected_mutex = &guarded;
-  ::pthread_atfork([] { protected_mutex->lock(); }, [] { protected_mutex->unlock(); },
-                   [] { protected_mutex->unlock(); });
+  }
+  ::pthread_atfork([] { known.load(std::memory_order_acquire)->lock(); },
+                   [] { known.load(std::memory_order_acquire)->unlock(); },
+                   [] { known.load(std::memory_order_acquire)->unlock(); });
 }
 
 // Reports a bad argument: throws std::invalid_argument, or prints and aborts without exceptions.
