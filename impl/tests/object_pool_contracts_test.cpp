@@ -527,6 +527,27 @@ TEST_CASE_METHOD(all_given_back, "child_may_destroy_a_pool_that_other_threads_we
   }));
 }
 
+TEST_CASE_METHOD(all_given_back, "child_may_destroy_a_pool_whose_first_use_had_not_come_to_its_end",
+                 "[contracts]") {
+  const steered_pool in_use_before(no_factory);
+  std::uint64_t stops = 0;
+  for (std::uint64_t n = 0;; ++n) {
+    auto pool = std::make_unique<steered_pool>(no_factory);
+    stopped_thread first_user(event::step, n, [&] { put_new(*pool, 0); });
+    if (!first_user.stopped()) break;
+    ++stops;
+    REQUIRE(holds_in_child([&] {
+      steered_pool other(no_factory);
+      put_new(other, 1, 3);
+      pool.reset();
+      rotate_all_of<test_sync>();
+      rotate_all_of<test_sync>();
+      return other.stats().cycles == 2 && other.stats().retained == 0;
+    }));
+  }
+  CHECK(stops > 0);
+}
+
 TEST_CASE_METHOD(all_given_back, "child_forked_while_others_rotate_all_may_do_so_too",
                  "[contracts]") {
   std::deque<real_pool> pools(50);

@@ -462,7 +462,7 @@ TEST_CASE_METHOD(all_given_back, "operation_interrupted_anywhere_keeps_every_ite
 
 TEST_CASE_METHOD(all_given_back, "chain_with_one_producer_and_nine_thieves_sees_each_value_once",
                  "[pool_chain]") {
-  constexpr std::size_t count = 100000;
+  constexpr std::size_t count = 200000;
   chain<value, std_sync> c;
   const auto result = one_producer_nine_thieves(
       count, [&](value* v) { return c.push(v); }, [&] { return c.pop(); },

@@ -162,8 +162,8 @@ TEST_CASE_METHOD(all_given_back, "turn_during_a_search_makes_it_be_repeated", "[
 // A pool as the registry sees it. What it is told to do goes into a log.
 class fake_pool {
  public:
-  explicit fake_pool(std::string name) : entry_(new entry(std::move(name))) {
-    registry::instance().link(*entry_);
+  explicit fake_pool(std::string name, bool linked = true) : entry_(new entry(std::move(name))) {
+    if (linked) registry::instance().link(*entry_);
   }
   ~fake_pool() { close(); }
   fake_pool(const fake_pool&) = delete;
@@ -323,6 +323,18 @@ TEST_CASE_METHOD(all_given_back, "pools_closed_during_rotate_all_are_left_out_if
   CHECK(told("rotate", 4) == 1);
   if (references == 0) return;
   for (const std::size_t i : {1u, 3u}) entries[i]->drop_references(1);
+}
+
+// In a forked child, whose parent's thread had made the pool and was about to link it.
+TEST_CASE_METHOD(all_given_back, "pool_that_was_never_linked_ends_without_harm_to_the_others",
+                 "[registry]") {
+  const bool rotated_before = GENERATE(false, true);
+  const fake_pool a("a");
+  const fake_pool b("b");
+  if (rotated_before) CHECK(logged_by_rotate_all().size() == 2);
+  fake_pool c("c", false);
+  CHECK(logged_by([&] { c.close(); }) == log{"destroy c"});
+  CHECK(logged_by_rotate_all() == log{"rotate a", "rotate b"});
 }
 
 TEST_CASE_METHOD(all_given_back, "pool_made_during_rotate_all_is_in_the_registry", "[registry]") {
