@@ -1,0 +1,227 @@
+// What a checked program shares: atomics, plain variables and fences.
+//
+//   atomic<T>   the operations of std::atomic<T>, with every order, for T of 1, 2, 4 or 8 bytes
+//   that
+//               is trivially copyable and has no padding: integers, enumerations, bool, pointers
+//   var<T>      plain data, with get and set: unordered accesses are data races
+//   fence(o)    std::atomic_thread_fence(o)
+//   light_fence(), heavy_fence()   the two sides of an asymmetric fence (membarrier): light orders
+//               only against heavy, heavy is also a seq_cst fence
+//
+// All of them must be made by the program: members of the model, or objects in its memory. A use
+// before construction or after destruction that is not ordered with it is a data race.
+//
+// Stands on: execution.
+#pragma once
+
+#include "execution.hpp"
+
+#include <atomic>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+
+namespace checker {
+
+constexpr order order_of(std::memory_order o) noexcept {
+  switch (o) {
+    case std::memory_order_relaxed:
+      return order::relaxed;
+    case std::memory_order_consume:
+    case std::memory_order_acquire:
+      return order::acquire;
+    case std::memory_order_release:
+      return order::release;
+    case std::memory_order_acq_rel:
+      return order::acq_rel;
+    case std::memory_order_seq_cst:
+      break;
+  }
+  return order::seq_cst;
+}
+
+// The failure order that a compare-and-swap has if none is given.
+constexpr order failure_order_of(order success) noexcept {
+  if (success == order::acq_rel) return order::acquire;
+  return success == order::release ? order::relaxed : success;
+}
+
+template <class T>
+class atomic {
+  // As with std::atomic: of pointers the distance, else the value itself.
+  using difference = std::conditional_t<std::is_pointer_v<T>, std::ptrdiff_t, T>;
+
+  static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 8 && std::has_single_bit(sizeof(T)),
+                "checker::atomic<T>: T must be trivially copyable, of 1, 2, 4 or 8 bytes");
+
+ public:
+  using value_type = T;
+  static constexpr bool is_always_lock_free = true;
+
+  atomic(T value = T{}) noexcept
+      : location_(execution::current().make_location(bits(value))),
+        life_(execution::current().make_cell(this, true)) {}
+  ~atomic() { execution::current().end_cell(life_, this); }
+  atomic(const atomic&) = delete;
+  atomic& operator=(const atomic&) = delete;
+
+  T load(std::memory_order o = std::memory_order_seq_cst, place from = place::here()) const {
+    return value(perform(request(event_kind::read, order_of(o)), from).value);
+  }
+
+  void store(T desired, std::memory_order o = std::memory_order_seq_cst,
+             place from = place::here()) {
+    event asked = request(event_kind::write, order_of(o));
+    asked.value = bits(desired);
+    perform(asked, from);
+  }
+
+  T exchange(T desired, std::memory_order o = std::memory_order_seq_cst,
+             place from = place::here()) {
+    return update(update_kind::exchange, bits(desired), o, from);
+  }
+
+  T fetch_add(difference operand, std::memory_order o = std::memory_order_seq_cst,
+              place from = place::here()) {
+    return update(update_kind::add, scaled(operand), o, from);
+  }
+  T fetch_sub(difference operand, std::memory_order o = std::memory_order_seq_cst,
+              place from = place::here()) {
+    return update(update_kind::sub, scaled(operand), o, from);
+  }
+  T fetch_and(T operand, std::memory_order o = std::memory_order_seq_cst,
+              place from = place::here()) {
+    return update(update_kind::bit_and, bits(operand), o, from);
+  }
+  T fetch_or(T operand, std::memory_order o = std::memory_order_seq_cst,
+             place from = place::here()) {
+    return update(update_kind::bit_or, bits(operand), o, from);
+  }
+  T fetch_xor(T operand, std::memory_order o = std::memory_order_seq_cst,
+              place from = place::here()) {
+    return update(update_kind::bit_xor, bits(operand), o, from);
+  }
+
+  bool compare_exchange_strong(T& expected, T desired, std::memory_order success,
+                               std::memory_order failure, place from = place::here()) {
+    return compare(expected, desired, order_of(success), order_of(failure), false, from);
+  }
+  bool compare_exchange_strong(T& expected, T desired,
+                               std::memory_order o = std::memory_order_seq_cst,
+                               place from = place::here()) {
+    return compare(expected, desired, order_of(o), failure_order_of(order_of(o)), false, from);
+  }
+  bool compare_exchange_weak(T& expected, T desired, std::memory_order success,
+                             std::memory_order failure, place from = place::here()) {
+    return compare(expected, desired, order_of(success), order_of(failure), true, from);
+  }
+  bool compare_exchange_weak(T& expected, T desired,
+                             std::memory_order o = std::memory_order_seq_cst,
+                             place from = place::here()) {
+    return compare(expected, desired, order_of(o), failure_order_of(order_of(o)), true, from);
+  }
+
+ private:
+  static std::uint64_t bits(T value) noexcept {
+    std::uint64_t all = 0;
+    std::memcpy(&all, &value, sizeof value);
+    return all;
+  }
+
+  static T value(std::uint64_t all) noexcept {
+    T value;
+    std::memcpy(&value, &all, sizeof value);
+    return value;
+  }
+
+  static std::uint64_t scaled(difference operand) noexcept {
+    auto amount = static_cast<std::uint64_t>(operand);
+    if constexpr (std::is_pointer_v<T>) amount *= sizeof(std::remove_pointer_t<T>);
+    return amount & mask;
+  }
+
+  static constexpr std::uint64_t mask = ~std::uint64_t{0} >> (64 - 8 * sizeof(T));
+
+  event request(event_kind kind, order o) const noexcept {
+    event asked;
+    asked.kind = kind;
+    asked.location = location_;
+    asked.mask = mask;
+    asked.success = o;
+    asked.failure = o;
+    return asked;
+  }
+
+  execution::answer perform(const event& asked, const place& from) const {
+    execution& running = execution::current();
+    running.read_cell(life_, this, from);
+    return running.perform(asked, from);
+  }
+
+  T update(update_kind kind, std::uint64_t operand, std::memory_order o, const place& from) {
+    event asked = request(event_kind::update, order_of(o));
+    asked.update = kind;
+    asked.operand = operand;
+    return value(perform(asked, from).value);
+  }
+
+  bool compare(T& expected, T desired, order success, order failure, bool weak, const place& from) {
+    event asked = request(event_kind::update, success);
+    asked.update = update_kind::compare;
+    asked.failure = failure;
+    asked.expected = bits(expected);
+    asked.operand = bits(desired);
+    asked.may_fail_spuriously = weak;
+    const execution::answer got = perform(asked, from);
+    if (!got.updated) expected = value(got.value);
+    return got.updated;
+  }
+
+  const location_id location_;
+  const execution::cell_id life_;
+};
+
+// Plain data. Default construction leaves it uninitialised.
+template <class T>
+class var {
+ public:
+  var() noexcept : cell_(execution::current().make_cell(this, false)) {}
+  explicit var(T value) noexcept
+      : value_(value), cell_(execution::current().make_cell(this, true)) {}
+  ~var() { execution::current().end_cell(cell_, this); }
+  var(const var&) = delete;
+  var& operator=(const var&) = delete;
+
+  T get(place from = place::here()) const {
+    execution& running = execution::current();
+    running.read_cell(cell_, this, from);
+    if (!running.cell_initialised(cell_)) {
+      running.fail(fault::uninitialised_read, "the variable has no value yet", from);
+    }
+    return value_;
+  }
+
+  void set(T value, place from = place::here()) {
+    execution::current().write_cell(cell_, this, from);
+    value_ = value;
+  }
+
+ private:
+  T value_{};
+  const execution::cell_id cell_;
+};
+
+inline void fence(order o, const place& from) {
+  event asked;
+  asked.kind = event_kind::fence;
+  asked.success = asked.failure = o;
+  execution::current().perform(asked, from);
+}
+
+inline void fence(std::memory_order o, place from = place::here()) { fence(order_of(o), from); }
+inline void light_fence(place from = place::here()) { fence(order::light, from); }
+inline void heavy_fence(place from = place::here()) { fence(order::heavy, from); }
+
+}  // namespace checker

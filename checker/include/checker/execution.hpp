@@ -1,0 +1,705 @@
+// Runs a program, again and again, against the graphs of the explorer.
+//
+// The threads of the program are fibers. Each operation on shared data comes here: one that has an
+// event in the graph is answered from it, a new one becomes an event. Plain data lies in native
+// memory. So that it holds what the graph says, a read is answered only when its source has been
+// executed again; and new events are added only when all of the graph has been.
+//
+// Before and after its threads the program runs alone: `start` makes what the threads share, and
+// `finish` looks at it when they are done. Neither adds events: what start writes is the initial
+// value of its location, and finish reads the co-latest.
+//
+// Stands on: arena, explorer, fiber, place.
+#pragma once
+
+#include "arena.hpp"
+#include "explorer.hpp"
+#include "fiber.hpp"
+#include "place.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace checker {
+
+// What is run: `start`, then every thread, then `finish`.
+class program {
+ public:
+  virtual ~program() = default;
+  virtual unsigned threads() const = 0;
+  virtual void start() = 0;
+  virtual void thread(unsigned index) = 0;
+  virtual void finish() = 0;
+  // Whether finish looks at the final values; if not, it runs once for graphs that differ in
+  // nothing but the co of a last write.
+  virtual bool finish_observes() const { return true; }
+};
+
+enum class fault : std::uint8_t {
+  none,
+  assertion,
+  data_race,
+  uninitialised_read,
+  use_after_free,
+  double_free,
+  memory_leak,
+  deadlock,
+  misuse,            // a mutex unlocked by a thread that does not hold it, and the like
+  nondeterministic,  // the program asked for another operation than the graph holds
+  cut,               // not a fault of the program: a bound of the search was met
+};
+
+constexpr std::string_view name_of(fault f) noexcept {
+  constexpr std::string_view names[] = {"none",           "assertion",
+                                        "data race",      "uninitialised read",
+                                        "use after free", "double free",
+                                        "memory leak",    "deadlock",
+                                        "misuse",         "nondeterministic model",
+                                        "bound exceeded"};
+  return names[static_cast<std::size_t>(f)];
+}
+
+struct options {
+  memory_model model = memory_model::rc11;
+  // How many weak compare-and-swaps of each thread may fail for no reason.
+  unsigned spurious_failures = 1;
+  // Whether the search goes on after an error.
+  bool keep_going = false;
+  // A thread with more events than this is cut.
+  unsigned events_per_thread = 10'000;
+  // The threads' turn to add an event: thread order[0] first. Empty: by index.
+  std::vector<unsigned> order = {};
+  // Called for every complete execution; for tests.
+  std::function<void(const execution_graph&)> on_complete = {};
+};
+
+struct failure {
+  fault what = fault::none;
+  std::string text;
+  std::string at;  // file:line
+  unsigned thread = 0;
+};
+
+// 128 bits, added over all complete graphs: two searches that visit the same graphs agree.
+struct graph_hash {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+
+  void add(std::uint64_t l, std::uint64_t h) noexcept {
+    low += l;
+    high += h + (low < l ? 1 : 0);
+  }
+  friend bool operator==(const graph_hash&, const graph_hash&) = default;
+};
+
+struct statistics {
+  std::uint64_t complete = 0;
+  std::uint64_t blocked = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t cut = 0;
+  std::uint64_t runs = 0;  // of the program
+  graph_hash hash;
+  std::set<std::string, std::less<>> outcomes;
+  failure first_failure;
+};
+
+class execution {
+ public:
+  execution(program& checked, const options& chosen);
+  execution(const execution&) = delete;
+  execution& operator=(const execution&) = delete;
+  ~execution() { current_ = nullptr; }
+
+  // The one that is running on this process's only thread.
+  static execution& current() noexcept {
+    if (current_ == nullptr) not_running();
+    return *current_;
+  }
+  static bool running() noexcept { return current_ != nullptr; }
+
+  statistics explore();
+
+  // What the objects of the program call.
+
+  enum class stage : std::uint8_t { start, threads, finish };
+  stage now() const noexcept { return stage_; }
+  bool in_threads() const noexcept { return stage_ == stage::threads; }
+  unsigned thread() const noexcept { return running_; }
+
+  // An atomic operation, or a fence.
+  struct answer {
+    std::uint64_t value;  // that was read, or 0
+    bool updated;         // whether an update has written
+  };
+  answer perform(event request, const place& from);
+
+  // A choice of one in `alternatives`, the first of which is tried first.
+  unsigned choose(unsigned alternatives, const place& from);
+
+  // A new location.
+  location_id make_location(std::uint64_t value);
+
+  // The life and accesses of an object that threads share, for races: its construction and
+  // destruction are writes.
+  using cell_id = std::uint32_t;
+  cell_id make_cell(const void* object, bool initialised);
+  void read_cell(cell_id id, const void* object, const place& from);
+  void write_cell(cell_id id, const void* object, const place& from);
+  void end_cell(cell_id id, const void* object);
+  bool cell_initialised(cell_id id) const noexcept { return cells_[id].initialised; }
+
+  void* allocate(std::size_t size, std::size_t alignment) noexcept;
+  void deallocate(void* memory, const place& from);
+
+  // Of a loop that waits: an iteration begins, and ends without success. If it changed nothing, its
+  // thread is blocked.
+  void begin_iteration() noexcept;
+  void fail_iteration();
+
+  void add_outcome(std::string_view text);
+  [[noreturn]] void fail(fault what, std::string text, const place& from);
+
+ private:
+  enum class thread_state : std::uint8_t { unstarted, running, blocked, finished };
+
+  struct thread_status {
+    thread_state state = thread_state::unstarted;
+    std::uint32_t position = 0;   // events that have been executed again
+    std::uint32_t locations = 0;  // made so far
+    std::uint32_t iteration = 0;  // position at the start of the iteration
+    std::uint64_t changes = 0;    // of plain data and memory
+    std::uint64_t changes_at_iteration = 0;
+  };
+
+  // Who wrote and who used a cell, in the threads' own time: their positions.
+  struct cell {
+    const void* object;
+    std::uint32_t written;
+    std::uint8_t writer;
+    bool initialised;
+  };
+
+  struct block {
+    void* memory;
+    std::size_t size;
+    bool freed;
+  };
+
+  static constexpr unsigned nobody = ~0u;
+  static constexpr std::size_t stack_bytes = std::size_t{256} << 10;
+
+  [[noreturn]] static void not_running();
+  static void run_fiber();
+
+  void run();
+  void reset();
+  bool run_alone(stage now);
+  void record();
+  bool deadlocked() const noexcept;
+  void add_hash() noexcept;
+  void note(fault what, std::string text, std::string at);
+  bool stopped() const noexcept { return totals_.errors != 0 && !options_.keep_going; }
+
+  const execution_graph& graph() const noexcept { return explorer_.graph(); }
+  bool executed(event_id e) const noexcept {
+    return graph()[e].index < threads_[graph()[e].thread].position;
+  }
+  const clock_table::lane* clock() const noexcept;
+  bool knows(unsigned thread, std::uint32_t time) const noexcept {
+    if (thread == running_) return true;
+    const auto* const known = clock();
+    return known != nullptr && known[thread] > time;
+  }
+  answer perform_alone(const event& request);
+  answer add_event(event& request, const place& from);
+  answer answer_of(event_id e) const noexcept;
+  bool may_fail_spuriously() const noexcept;
+  static bool same_request(const event& held, const event& asked) noexcept;
+  unsigned next_to_run() const noexcept;
+  void switch_to(unsigned thread);
+  void leave_thread();
+  [[noreturn]] void leave();
+  std::uint32_t intern(const place& from);
+
+  inline static execution* current_ = nullptr;
+
+  program& program_;
+  const options options_;
+  const unsigned thread_count_;
+  explorer explorer_;
+  arena arena_;
+  stage stage_ = stage::start;
+  unsigned running_ = 0;
+  std::size_t left_to_replay_ = 0;
+  std::vector<thread_status> threads_;
+  std::vector<unsigned> order_;
+  std::unique_ptr<fiber[]> fibers_;
+  fiber main_;
+  // How the last run ended.
+  enum class ending : std::uint8_t { complete, blocked, abandoned };
+  ending ended_ = ending::complete;
+
+  std::vector<std::uint64_t> initial_values_;
+  std::vector<std::vector<location_id>> location_names_;  // by thread and ordinal
+  location_id locations_ = 0;
+  std::vector<cell> cells_;
+  std::vector<std::uint16_t> uses_;  // of each cell by each thread: one more than the time
+  std::vector<block> blocks_;
+  std::vector<place> places_;
+  std::unordered_map<std::uint64_t, std::uint32_t> place_names_;
+  std::string outcome_;
+  statistics totals_;
+};
+
+inline execution::execution(program& checked, const options& chosen)
+    : program_(checked),
+      options_(chosen),
+      thread_count_(checked.threads()),
+      explorer_(thread_count_, chosen.model),
+      arena_(thread_count_ + 1),
+      order_(chosen.order),
+      fibers_(new fiber[thread_count_ + 1]) {
+  if (current_ != nullptr) {
+    std::fprintf(stderr, "checker: a search cannot run inside another\n");
+    std::exit(2);
+  }
+  for (unsigned t = 0; t <= thread_count_; ++t) fibers_[t].allocate(stack_bytes);
+  if (order_.empty()) {
+    for (unsigned t = 0; t != thread_count_; ++t) order_.push_back(t);
+  }
+  location_names_.resize(thread_count_ + 1);
+  current_ = this;
+}
+
+inline void execution::not_running() {
+  std::fprintf(stderr,
+               "checker: an object of the checked program is used outside of it. Make what the "
+               "threads share in the model, not as a static.\n");
+  std::exit(2);
+}
+
+inline statistics execution::explore() {
+  run();
+  for (;;) {
+    const auto next = stopped() ? explorer::next_graph::none : explorer_.advance();
+    if (next == explorer::next_graph::none) return std::move(totals_);
+    if (next == explorer::next_graph::same_program && ended_ != ending::abandoned &&
+        !program_.finish_observes()) {
+      record();
+    } else {
+      run();
+    }
+  }
+}
+
+inline void execution::reset() {
+  arena_.reset();
+  threads_.assign(thread_count_ + 1, {});
+  cells_.clear();
+  uses_.clear();
+  blocks_.clear();
+  outcome_.clear();
+}
+
+inline void execution::run() {
+  ++totals_.runs;
+  reset();
+  ended_ = ending::abandoned;
+  if (!run_alone(stage::start)) return;
+  stage_ = stage::threads;
+  left_to_replay_ = graph().size();
+  running_ = thread_count_;
+  switch_to(next_to_run());
+  if (ended_ != ending::abandoned) record();
+}
+
+// Runs `start` or `finish`, in a fiber, so that a fault can leave it. True if it came to its end.
+inline bool execution::run_alone(stage now) {
+  stage_ = now;
+  running_ = thread_count_;
+  threads_[running_].state = thread_state::running;
+  fibers_[running_].start(run_fiber);
+  main_.switch_to(fibers_[running_]);
+  return threads_[thread_count_].state == thread_state::finished;
+}
+
+inline void execution::run_fiber() {
+  execution& self = *current_;
+  self.fibers_[self.running_].entered();
+  switch (self.stage_) {
+    case stage::start:
+      self.program_.start();
+      break;
+    case stage::threads:
+      self.program_.thread(self.running_);
+      break;
+    case stage::finish:
+      self.program_.finish();
+      break;
+  }
+  self.threads_[self.running_].state = thread_state::finished;
+  self.leave_thread();
+}
+
+// The running thread has nothing more to do in this execution.
+inline void execution::leave_thread() {
+  if (stage_ == stage::threads) {
+    if (threads_[running_].position < graph().thread(running_).size()) {
+      fail(fault::nondeterministic, "the thread ends earlier than before", {"", "", 0});
+    }
+    const unsigned next = next_to_run();
+    if (next != nobody) switch_to(next);
+    ended_ = ending::complete;
+    for (unsigned t = 0; t != thread_count_; ++t) {
+      if (threads_[t].state == thread_state::blocked) ended_ = ending::blocked;
+    }
+  }
+  leave();
+}
+
+inline unsigned execution::next_to_run() const noexcept {
+  if (left_to_replay_ != 0) {
+    for (unsigned t : order_) {
+      if (threads_[t].position < graph().thread(t).size()) return t;
+    }
+  }
+  for (unsigned t : order_) {
+    if (threads_[t].state <= thread_state::running) return t;
+  }
+  return nobody;
+}
+
+inline void execution::switch_to(unsigned thread) {
+  fiber& from = stage_ == stage::threads && running_ != thread_count_ ? fibers_[running_] : main_;
+  running_ = thread;
+  if (threads_[thread].state == thread_state::unstarted) {
+    threads_[thread].state = thread_state::running;
+    fibers_[thread].start(run_fiber);
+  }
+  from.switch_to(fibers_[thread]);
+}
+
+inline void execution::leave() {
+  fibers_[running_].switch_to(main_);
+  std::abort();  // nobody comes back to a fiber that has left
+}
+
+inline bool execution::same_request(const event& held, const event& asked) noexcept {
+  if (held.location != asked.location || held.update != asked.update) return false;
+  if (held.update != update_kind::none) {
+    return held.operand == asked.operand && held.expected == asked.expected;
+  }
+  if (held.kind != asked.kind) return false;
+  return held.kind == event_kind::write ? held.value == asked.value
+                                        : held.alternatives == asked.alternatives;
+}
+
+inline execution::answer execution::perform(event request, const place& from) {
+  if (stage_ != stage::threads) return perform_alone(request);
+  thread_status& self = threads_[running_];
+  if (self.position == graph().thread(running_).size()) return add_event(request, from);
+  const event_id e = graph().thread(running_)[self.position];
+  const event& held = graph()[e];
+  if (!same_request(held, request)) {
+    fail(fault::nondeterministic, "the thread asks for another operation than before", from);
+  }
+  if (held.source != initial) {
+    while (!executed(held.source)) switch_to(graph()[held.source].thread);
+  }
+  --left_to_replay_;
+  ++self.position;
+  return answer_of(e);
+}
+
+inline execution::answer execution::add_event(event& request, const place& from) {
+  const unsigned self = running_;
+  for (unsigned next = next_to_run(); next != self; next = next_to_run()) switch_to(next);
+  if (threads_[self].position >= options_.events_per_thread || graph().size() >= max_events) {
+    fail(fault::cut, "the thread has more operations than the bound allows", from);
+  }
+  request.thread = static_cast<std::uint8_t>(self);
+  request.place = intern(from);
+  if (request.location != no_location) {
+    request.initial_value = initial_values_[request.location];
+  }
+  request.may_fail_spuriously = request.may_fail_spuriously && may_fail_spuriously();
+  if (!explorer_.add(request)) leave();
+  ++threads_[self].position;
+  return answer_of(graph().thread(self).back());
+}
+
+inline execution::answer execution::answer_of(event_id e) const noexcept {
+  const event& done = graph()[e];
+  if (done.kind == event_kind::choice) return {done.value, false};
+  if (!done.reads()) return {0, false};
+  return {graph().value_read(e), done.kind == event_kind::update};
+}
+
+inline bool execution::may_fail_spuriously() const noexcept {
+  unsigned failures = 0;
+  for (event_id e : graph().thread(running_)) failures += graph()[e].failed_spuriously ? 1 : 0;
+  return failures < options_.spurious_failures;
+}
+
+// Alone, an operation acts on the one value that the location has.
+inline execution::answer execution::perform_alone(const event& request) {
+  if (request.location == no_location) return {0, false};
+  std::uint64_t& value = initial_values_[request.location];
+  const std::uint64_t old = value;
+  if (request.kind == event_kind::write) {
+    value = request.value;
+    return {0, false};
+  }
+  const auto [writes, updated] = apply_update(request, old);
+  if (writes) value = updated;
+  return {old, writes};
+}
+
+inline unsigned execution::choose(unsigned alternatives, const place& from) {
+  if (alternatives == 0) fail(fault::misuse, "choose(0) has no alternative", from);
+  event request;
+  request.kind = event_kind::choice;
+  request.alternatives = static_cast<std::uint16_t>(alternatives);
+  return static_cast<unsigned>(perform(request, from).value);
+}
+
+inline location_id execution::make_location(std::uint64_t value) {
+  const unsigned maker = in_threads() ? running_ : thread_count_;
+  auto& names = location_names_[maker];
+  const std::uint32_t ordinal = threads_[maker].locations++;
+  if (ordinal == names.size()) {
+    names.push_back(locations_++);
+    initial_values_.push_back(0);
+  }
+  initial_values_[names[ordinal]] = value;
+  return names[ordinal];
+}
+
+inline const clock_table::lane* execution::clock() const noexcept {
+  const std::uint32_t position = threads_[running_].position;
+  if (position == 0) return nullptr;
+  return graph().happens_before(graph().thread(running_)[position - 1]);
+}
+
+inline execution::cell_id execution::make_cell(const void* object, bool initialised) {
+  const auto id = static_cast<cell_id>(cells_.size());
+  cells_.push_back(
+      {object, threads_[running_].position, static_cast<std::uint8_t>(running_), initialised});
+  uses_.resize(uses_.size() + thread_count_, 0);
+  ++threads_[running_].changes;
+  return id;
+}
+
+inline void execution::read_cell(cell_id id, const void* object, const place& from) {
+  if (id >= cells_.size() || cells_[id].object != object) {
+    fail(fault::use_after_free, "the object does not live", from);
+  }
+  if (!in_threads()) return;
+  const cell& used = cells_[id];
+  if (used.writer != thread_count_ && !knows(used.writer, used.written)) {
+    fail(fault::data_race, "a write of another thread is not ordered before this access", from);
+  }
+  uses_[id * thread_count_ + running_] =
+      static_cast<std::uint16_t>(threads_[running_].position + 1);
+}
+
+inline void execution::write_cell(cell_id id, const void* object, const place& from) {
+  read_cell(id, object, from);
+  cell& used = cells_[id];
+  used.initialised = true;
+  ++threads_[running_].changes;
+  if (!in_threads()) return;
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    const std::uint16_t use = uses_[id * thread_count_ + t];
+    if (use != 0 && !knows(t, use - 1u)) {
+      fail(fault::data_race, "an access of another thread is not ordered before this write", from);
+    }
+  }
+  used.writer = static_cast<std::uint8_t>(running_);
+  used.written = threads_[running_].position;
+}
+
+inline void execution::end_cell(cell_id id, const void* object) {
+  write_cell(id, object, {"", "destruction", 0});
+  cells_[id].object = nullptr;
+}
+
+// In front of a block stands its number.
+inline void* execution::allocate(std::size_t size, std::size_t alignment) noexcept {
+  constexpr std::size_t header = 16;
+  const unsigned region = in_threads() ? running_ : thread_count_;
+  const std::size_t room = alignment > header ? alignment : header;
+  void* const memory = arena_.allocate(region, size + room, room);
+  if (memory == nullptr) return nullptr;
+  auto* const user = static_cast<std::byte*>(memory) + room;
+  const std::size_t number = blocks_.size();
+  std::memcpy(user - sizeof number, &number, sizeof number);
+  // Not zero: what is used before it is constructed shall not look fit for use.
+  std::memset(user, 0xa5, size);
+  blocks_.push_back({user, size, false});
+  ++threads_[running_].changes;
+  return user;
+}
+
+inline void execution::deallocate(void* memory, const place& from) {
+  if (memory == nullptr) return;
+  std::size_t number = 0;
+  if (arena_.holds(memory)) {
+    std::memcpy(&number, static_cast<std::byte*>(memory) - sizeof number, sizeof number);
+  }
+  if (!arena_.holds(memory) || number >= blocks_.size() || blocks_[number].memory != memory) {
+    fail(fault::misuse, "what is freed here was not allocated", from);
+  }
+  block& freed = blocks_[number];
+  if (freed.freed) fail(fault::double_free, "the block was freed before", from);
+  // Objects that nobody destroyed end with their memory.
+  const auto* const bytes = static_cast<const std::byte*>(freed.memory);
+  for (cell_id id = 0; id != cells_.size(); ++id) {
+    const void* const object = cells_[id].object;
+    if (object >= bytes && object < bytes + freed.size) {
+      write_cell(id, object, from);
+      cells_[id].object = nullptr;
+    }
+  }
+  freed.freed = true;
+  std::memset(memory, 0xdd, freed.size);
+  ++threads_[running_].changes;
+}
+
+inline void execution::begin_iteration() noexcept {
+  thread_status& self = threads_[running_];
+  self.iteration = self.position;
+  self.changes_at_iteration = self.changes;
+}
+
+inline void execution::fail_iteration() {
+  if (!in_threads()) fail(fault::deadlock, "nobody is there to end this loop", {"", "", 0});
+  thread_status& self = threads_[running_];
+  bool changed = self.changes != self.changes_at_iteration;
+  for (std::uint32_t i = self.iteration; i != self.position; ++i) {
+    const event& done = graph()[graph().thread(running_)[i]];
+    changed = changed || done.writes() || done.kind == event_kind::choice;
+  }
+  if (changed) return;
+  self.state = thread_state::blocked;
+  leave_thread();
+}
+
+inline void execution::add_outcome(std::string_view text) {
+  if (!outcome_.empty()) outcome_ += "; ";
+  outcome_ += text;
+}
+
+inline void execution::fail(fault what, std::string text, const place& from) {
+  std::string at{from.name()};
+  if (from.line != 0) at += ":" + std::to_string(from.line);
+  note(what, std::move(text), std::move(at));
+  ended_ = ending::abandoned;
+  leave();
+  std::abort();
+}
+
+inline void execution::note(fault what, std::string text, std::string at) {
+  if (what == fault::cut) {
+    ++totals_.cut;
+    return;
+  }
+  if (totals_.errors++ == 0)
+    totals_.first_failure = {what, std::move(text), std::move(at), running_};
+}
+
+// The run has come to an end: all threads have finished, or none can go on.
+inline void execution::record() {
+  if (ended_ == ending::blocked) {
+    if (deadlocked()) {
+      note(fault::deadlock, "no thread can go on", {});
+    } else {
+      ++totals_.blocked;
+    }
+    return;
+  }
+  const bool run_finish = stage_ == stage::threads;
+  if (run_finish) {
+    for (location_id l : graph().active_locations()) {
+      const auto& co = graph().at(l).writes;
+      if (!co.empty()) initial_values_[l] = graph()[co.back()].value;
+    }
+    ended_ = ending::abandoned;
+    if (!run_alone(stage::finish)) return;
+    for (const block& each : blocks_) {
+      if (each.freed) continue;
+      note(fault::memory_leak, "a block of " + std::to_string(each.size) + " bytes is not freed",
+           {});
+      return;
+    }
+    ended_ = ending::complete;
+  }
+  ++totals_.complete;
+  add_hash();
+  if (!outcome_.empty() && !totals_.outcomes.contains(outcome_)) totals_.outcomes.insert(outcome_);
+  if (options_.on_complete) options_.on_complete(graph());
+}
+
+// A thread that waits for a value that is not the last may yet get another: that execution is found
+// elsewhere.
+inline bool execution::deadlocked() const noexcept {
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    if (threads_[t].state != thread_state::blocked) continue;
+    for (std::uint32_t i = threads_[t].iteration; i != threads_[t].position; ++i) {
+      const event& read = graph()[graph().thread(t)[i]];
+      if (!read.reads()) continue;
+      const auto& co = graph().at(read.location).writes;
+      if (read.source != (co.empty() ? initial : co.back())) return false;
+    }
+  }
+  return true;
+}
+
+// The sum of the events' hashes is the graph's: what an event is, where it reads from, and its
+// place in co. Orders, addresses and ages are not part of it.
+inline void execution::add_hash() noexcept {
+  __extension__ typedef unsigned __int128 wide;
+  const auto mix = [](std::uint64_t a, std::uint64_t b) {
+    const auto product =
+        static_cast<wide>(a ^ 0x9e3779b97f4a7c15) * (b ^ 0xbf58476d1ce4e5b9);
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+  };
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  for (event_id e = 0; e != graph().size(); ++e) {
+    const event& each = graph()[e];
+    const std::uint64_t name = std::uint64_t{each.thread} << 32 | std::uint64_t{each.index} << 8 |
+                               static_cast<std::uint64_t>(each.kind);
+    std::uint64_t read = 0xffff'ffff'ffff;
+    if (each.reads() && each.source != initial) {
+      read = std::uint64_t{graph()[each.source].thread} << 32 | graph()[each.source].index;
+    }
+    const std::uint64_t place = each.in_co ? each.position + 1u : 0;
+    const std::uint64_t first = mix(name, mix(each.location, arena_.canonical(each.value)));
+    const std::uint64_t second = mix(read + 1, place << 1 | (each.failed_spuriously ? 1 : 0));
+    low += mix(first, second);
+    high += mix(first + second, 0x94d049bb133111eb);
+  }
+  totals_.hash.add(mix(low, high), mix(high, low + 1));
+}
+
+inline std::uint32_t execution::intern(const place& from) {
+  const std::uint64_t key = reinterpret_cast<std::uintptr_t>(from.file) * 31 + from.line;
+  const auto [found, added] =
+      place_names_.try_emplace(key, static_cast<std::uint32_t>(places_.size()));
+  if (added) places_.push_back(from);
+  return found->second;
+}
+
+}  // namespace checker

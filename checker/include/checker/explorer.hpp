@@ -1,0 +1,314 @@
+// The search: every consistent execution graph of a program, each once.
+//
+// The algorithm is TruSt (Kokologiannakis, Marmanis, Gladstein and Vafeiadis, Truly stateless,
+// optimal dynamic partial order reduction, POPL 2022). The program adds one event at a time. Where
+// an event has alternatives -- the source of a read, the place of a write in co, a choice -- a
+// frame is pushed that later gives the next one. A write also *revisits*: reads that were there
+// first, and that could have read from it, read from it in a smaller graph. No set of visited
+// graphs is kept; that each graph is reached once follows from where a revisit is allowed
+// (`maximal`).
+//
+// The stack has a level for each revisit that is being explored, and each level a graph and its
+// frames. Memory is bounded by the length of an execution, not by their number.
+//
+// Stands on: graph, consistency.
+#pragma once
+
+#include "consistency.hpp"
+#include "graph.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+namespace checker {
+
+class explorer {
+ public:
+  explorer(unsigned threads, memory_model model) : model_(model) {
+    levels_.emplace_back();
+    levels_.front().graph.reset(threads);
+  }
+
+  const execution_graph& graph() const noexcept { return top().graph; }
+
+  // The program's next event. False if the memory model allows none of its alternatives, which ends
+  // this execution.
+  bool add(const event& next) {
+    const event_id e = top().graph.add(next);
+    if (next.reads()) {
+      open_sources(e);
+    } else if (next.writes()) {
+      top().graph.set_clocks(e);
+      open_places(e, true);
+    } else {
+      top().graph.set_clocks(e);
+      if (next.alternatives > 1) open_choice(e);
+      return consistent();
+    }
+    // Revisits make another graph: they come when this execution is done.
+    const std::size_t own = top().frames.size() - 1;
+    while (top().frames.size() > own && top().frames.back().now != stage::revisits) {
+      if (step(top().frames.size() - 1)) return true;
+    }
+    return false;
+  }
+
+  // What the search goes on with.
+  enum class next_graph : std::uint8_t {
+    none,          // all graphs have been visited
+    to_run,        // another graph: the program has to run from its start
+    same_program,  // the same graph, but for the place in co of its youngest event, a write
+  };
+
+  // Takes back the youngest alternative and takes the next one.
+  next_graph advance() {
+    const std::size_t size = graph().size();
+    const std::size_t depth = depth_;
+    const std::uint64_t revisits = revisits_;
+    const bool write =
+        size != 0 && graph()[static_cast<event_id>(size - 1)].kind == event_kind::write;
+    do {
+      while (top().frames.empty()) {
+        if (depth_ == 0) return next_graph::none;
+        --depth_;
+      }
+    } while (!step(top().frames.size() - 1));
+    const bool same = write && last_was_place_ && depth_ == depth && graph().size() == size &&
+                      revisits_ == revisits;
+    return same ? next_graph::same_program : next_graph::to_run;
+  }
+
+  std::uint64_t revisits() const noexcept { return revisits_; }
+
+ private:
+  // A weak compare-and-swap fails spuriously as the last alternative of its write half.
+  enum class stage : std::uint8_t { sources, places, revisits, failed, choice };
+
+  // An event whose alternatives are being tried, in order of `next`.
+  struct frame {
+    event_id e;
+    stage now;
+    bool revisits;       // a write: whether the revisits are this frame's
+    event_id revisited;  // at the root of a level: the read that reads from this write
+    std::uint16_t size;  // of the graph in this frame
+    std::uint16_t next;  // one above the alternative that comes next; for revisits the event
+    std::uint16_t least;
+  };
+
+  struct level {
+    execution_graph graph;
+    std::vector<frame> frames;
+  };
+
+  level& top() noexcept { return levels_[depth_]; }
+  const level& top() const noexcept { return levels_[depth_]; }
+
+  std::uint16_t size_now() const noexcept { return static_cast<std::uint16_t>(graph().size()); }
+
+  bool consistent() { return sequential_order_.exists(top().graph, model_); }
+
+  // The sources of read e: from the co-latest to the earliest that coherence allows.
+  void open_sources(event_id e) {
+    execution_graph& g = top().graph;
+    const event& read = g[e];
+    const auto* const before =
+        read.index == 0 ? no_events(g) : g.happens_before(g.thread(read.thread)[read.index - 1u]);
+    const std::size_t first = first_allowed(g, e, before);
+    const std::size_t last = g.at(read.location).writes.size();
+    top().frames.push_back({e, stage::sources, false, initial, size_now(),
+                            static_cast<std::uint16_t>(last + 1),
+                            static_cast<std::uint16_t>(first)});
+  }
+
+  const clock_table::lane* no_events(const execution_graph& g) {
+    nothing_.assign(g.clocks().lanes(), 0);
+    return nothing_.data();
+  }
+
+  // The places of write w in co. That of an update is directly behind its source.
+  void open_places(event_id w, bool revisits, event_id revisited = initial) {
+    execution_graph& g = top().graph;
+    const event& write = g[w];
+    frame added{w, stage::places, revisits, revisited, size_now(), 0, 0};
+    std::size_t first =
+        revisited == initial ? 0 : first_allowed(g, revisited, g.happens_before(revisited));
+    if (write.kind == event_kind::update) {
+      const std::size_t place = write.source == initial ? 0 : g[write.source].position + 1u;
+      const bool allowed = place >= first && is_free(g, w, place);
+      added.next = static_cast<std::uint16_t>(place + (allowed ? 1 : 0));
+      added.least = static_cast<std::uint16_t>(place);
+    } else {
+      first = std::max(first, first_allowed(g, w, g.happens_before(w)));
+      added.next = static_cast<std::uint16_t>(g.at(write.location).writes.size() + 1);
+      added.least = static_cast<std::uint16_t>(first);
+    }
+    top().frames.push_back(added);
+  }
+
+  void open_choice(event_id e) {
+    top().frames.push_back(
+        {e, stage::choice, false, initial, size_now(), 1, top().graph[e].alternatives});
+  }
+
+  // Whether index `place` of co is not between an update and its source.
+  static bool is_free(const execution_graph& g, event_id w, std::size_t place) noexcept {
+    const auto& co = g.at(g[w].location).writes;
+    if (place == co.size()) return true;
+    const event& behind = g[co[place]];
+    if (behind.kind != event_kind::update) return true;
+    return behind.source != (place == 0 ? initial : co[place - 1]);
+  }
+
+  // One step of a frame: true if a consistent graph is reached that the program goes on with.
+  bool step(std::size_t index) {
+    level& now = top();
+    frame& f = now.frames[index];
+    now.graph.truncate(f.size);
+    last_was_place_ = false;
+    switch (f.now) {
+      case stage::sources:
+        return next_source(f);
+      case stage::places:
+        return next_place(f);
+      case stage::revisits:
+        return next_revisit(f);
+      case stage::failed:
+        top().frames.pop_back();
+        return false;
+      case stage::choice:
+        return next_choice(f);
+    }
+    return false;
+  }
+
+  bool next_source(frame& f) {
+    execution_graph& g = top().graph;
+    if (f.next == f.least) {
+      top().frames.pop_back();
+      return false;
+    }
+    --f.next;
+    const event_id e = f.e;
+    g.set_source(e, f.next == 0 ? initial : g.at(g[e].location).writes[f.next - 1u]);
+    g.set_clocks(e);
+    if (g[e].kind == event_kind::update) {
+      open_places(e, true);
+      return false;
+    }
+    return consistent();
+  }
+
+  bool next_place(frame& f) {
+    execution_graph& g = top().graph;
+    if (g[f.e].in_co) g.unplace(f.e);
+    while (f.next != f.least && !is_free(g, f.e, f.next - 1u)) --f.next;
+    if (f.next == f.least) {
+      if (f.revisits) {
+        f.now = stage::revisits;
+        f.next = f.size;
+      } else {
+        top().frames.pop_back();
+      }
+      return false;
+    }
+    --f.next;
+    g.place(f.e, f.next);
+    if (f.revisited != initial) {
+      g.set_source(f.revisited, f.e);
+      g.set_clocks(f.revisited);
+      if (g[f.revisited].kind == event_kind::update) {
+        open_places(f.revisited, true);
+        return false;
+      }
+    }
+    last_was_place_ = true;
+    return consistent();
+  }
+
+  bool next_choice(frame& f) {
+    if (f.next == f.least) {
+      top().frames.pop_back();
+      return false;
+    }
+    top().graph.choose(f.e, f.next++);
+    return consistent();
+  }
+
+  // Goes from the youngest event to the oldest. What is outside the causal prefix of w would be
+  // deleted, so that the search ends at the first event that is not maximal.
+  bool next_revisit(frame& f) {
+    const execution_graph& g = top().graph;
+    const event_id w = f.e;
+    const auto* const prefix = g.causes(w);
+    while (f.next != 0) {
+      const event_id e = --f.next;
+      if (g.knows(prefix, e)) continue;
+      if (!maximal(g, e, w)) break;
+      if (g[e].reads() && g[e].location == g[w].location) {
+        revisit(e, w);
+        return false;
+      }
+    }
+    if (g[w].may_fail_spuriously) return fail_spuriously(f);
+    top().frames.pop_back();
+    return false;
+  }
+
+  bool fail_spuriously(frame& f) {
+    f.now = stage::failed;
+    top().graph.fail_spuriously(f.e);
+    top().graph.set_clocks(f.e);
+    return consistent();
+  }
+
+  // Whether e is as it would be if it were added last, after the events that are no younger and the
+  // prefix of w: then, of all graphs that lead to the revisited one, this is the one that does it.
+  static bool maximal(const execution_graph& g, event_id e, event_id w) noexcept {
+    const event& tested = g[e];
+    if (tested.failed_spuriously) return false;
+    if (tested.kind == event_kind::choice) return tested.value == 0;
+    if (!tested.reads() && !tested.writes()) return true;
+    const auto* const prefix = g.causes(w);
+    const auto counts = [&](event_id other) {
+      return other != w && (other <= e || g.knows(prefix, other));
+    };
+    const auto& accesses = g.at(tested.location);
+    const auto none_behind = [&](std::size_t place) {
+      for (std::size_t i = place; i != accesses.writes.size(); ++i) {
+        if (accesses.writes[i] != e && counts(accesses.writes[i])) return false;
+      }
+      return true;
+    };
+    if (tested.writes()) {
+      for (event_id read : accesses.reads) {
+        if (g[read].source == e && counts(read)) return false;
+      }
+      if (!none_behind(tested.position + 1u)) return false;
+    }
+    if (!tested.reads()) return true;
+    if (tested.source == initial) return none_behind(0);
+    return counts(tested.source) && none_behind(g[tested.source].position + 1u);
+  }
+
+  // Read r reads from w, in a graph of its own.
+  void revisit(event_id r, event_id w) {
+    ++revisits_;
+    if (++depth_ == levels_.size()) levels_.emplace_back();
+    level& child = levels_[depth_];
+    child.frames.clear();
+    const auto names = child.graph.restrict_to(levels_[depth_ - 1].graph, r, w);
+    open_places(names.write, false, names.read);
+  }
+
+  const memory_model model_;
+  std::deque<level> levels_;  // those above depth_ keep their memory
+  std::size_t depth_ = 0;
+  bool last_was_place_ = false;
+  std::uint64_t revisits_ = 0;
+  sequential_order sequential_order_;
+  std::vector<clock_table::lane> nothing_;
+};
+
+}  // namespace checker

@@ -1,0 +1,410 @@
+// An execution graph: the events of each thread in program order, for each read the write that it
+// reads from (rf), and for each location a total order of its writes (co, the modification order).
+//
+// Events are numbered by age: a number is also an index, and a younger event has a greater one. Age
+// is not a topological order of po and rf: a read may be revisited by a younger write.
+//
+// A read-modify-write is one event with two halves. Its read half is there as soon as the event is;
+// its write half only while the event stands in co (`in_co`).
+//
+// The initial value of a location is no event: a read of it has the source `initial`.
+//
+// Stands on: clock.
+#pragma once
+
+#include "clock.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+namespace checker {
+
+using event_id = std::uint16_t;
+using location_id = std::uint32_t;
+
+// The source of a read of the initial value; also "no event".
+inline constexpr event_id initial = 0xffff;
+inline constexpr std::size_t max_events = initial;
+inline constexpr location_id no_location = ~location_id{0};
+
+// The orders of C++20 without consume, and the two halves of an asymmetric fence.
+enum class order : std::uint8_t { relaxed, acquire, release, acq_rel, seq_cst, light, heavy };
+
+constexpr bool acquires(order o) noexcept {
+  return o == order::acquire || o == order::acq_rel || o == order::seq_cst || o == order::heavy;
+}
+constexpr bool releases(order o) noexcept {
+  return o == order::release || o == order::acq_rel || o == order::seq_cst || o == order::heavy;
+}
+constexpr bool is_seq_cst(order o) noexcept { return o == order::seq_cst || o == order::heavy; }
+
+enum class event_kind : std::uint8_t { read, write, update, fence, choice };
+
+// What an update writes, given what it read.
+enum class update_kind : std::uint8_t {
+  none,
+  add,
+  sub,
+  bit_and,
+  bit_or,
+  bit_xor,
+  exchange,
+  compare
+};
+
+struct event {
+  // What it writes, or the alternative that it chose.
+  std::uint64_t value = 0;
+  // What the program asked for: enough to answer again when another write is read.
+  std::uint64_t operand = 0;
+  std::uint64_t expected = 0;
+  std::uint64_t initial_value = 0;  // of the location
+  std::uint64_t mask = ~std::uint64_t{0};
+  location_id location = no_location;
+  std::uint32_t place = 0;  // of the call in the source: see places.hpp
+  event_id source = initial;
+  std::uint16_t index = 0;     // in its thread
+  std::uint16_t position = 0;  // in co
+  std::uint8_t thread = 0;
+  event_kind kind = event_kind::fence;
+  update_kind update = update_kind::none;
+  order success = order::relaxed;  // the order, but of a failed compare
+  order failure = order::relaxed;
+  bool in_co = false;
+  bool may_fail_spuriously = false;  // a weak compare-and-swap
+  bool failed_spuriously = false;
+  std::uint16_t alternatives = 0;  // of a choice
+
+  bool reads() const noexcept { return kind == event_kind::read || kind == event_kind::update; }
+  bool writes() const noexcept { return kind == event_kind::write || kind == event_kind::update; }
+  // A compare-and-swap that failed is a read with its failure order.
+  order effective_order() const noexcept {
+    return kind == event_kind::read && update == update_kind::compare ? failure : success;
+  }
+};
+
+// What an operation that read `old` writes, or that it writes nothing.
+struct update_result {
+  bool writes;
+  std::uint64_t value;
+};
+
+constexpr update_result apply_update(const event& e, std::uint64_t old) noexcept {
+  switch (e.update) {
+    case update_kind::none:
+      return {false, 0};
+    case update_kind::add:
+      return {true, (old + e.operand) & e.mask};
+    case update_kind::sub:
+      return {true, (old - e.operand) & e.mask};
+    case update_kind::bit_and:
+      return {true, old & e.operand};
+    case update_kind::bit_or:
+      return {true, old | e.operand};
+    case update_kind::bit_xor:
+      return {true, old ^ e.operand};
+    case update_kind::exchange:
+      return {true, e.operand};
+    case update_kind::compare:
+      return {old == e.expected, e.operand};
+  }
+  return {false, 0};
+}
+
+class execution_graph {
+ public:
+  struct accesses {
+    std::vector<event_id> writes;  // in co
+    std::vector<event_id> reads;   // by age; also those of updates
+    bool active = false;           // listed in active_locations()
+  };
+
+  void reset(unsigned threads) {
+    events_.clear();
+    clear_locations();
+    threads_.resize(threads);
+    for (auto& each : threads_) each.clear();
+    happens_before_.reset(threads);
+    causes_.reset(threads);
+    messages_.reset(threads);
+    seq_cst_events_ = asymmetric_fences_ = 0;
+  }
+
+  std::size_t size() const noexcept { return events_.size(); }
+  unsigned thread_count() const noexcept { return static_cast<unsigned>(threads_.size()); }
+  const event& operator[](event_id id) const noexcept { return events_[id]; }
+  const std::vector<event_id>& thread(unsigned t) const noexcept { return threads_[t]; }
+  const accesses& at(location_id l) const noexcept { return locations_[l]; }
+  const std::vector<location_id>& active_locations() const noexcept { return active_; }
+  bool has_seq_cst() const noexcept { return seq_cst_events_ > 1; }
+  bool has_asymmetric_fences() const noexcept { return asymmetric_fences_ != 0; }
+
+  // The events that happen before e, and e.
+  const clock_table::lane* happens_before(event_id e) const noexcept { return happens_before_[e]; }
+  // The causal prefix: what is before e in po and rf, and e.
+  const clock_table::lane* causes(event_id e) const noexcept { return causes_[e]; }
+  const clock_table& clocks() const noexcept { return happens_before_; }
+
+  bool knows(const clock_table::lane* clock, event_id e) const noexcept {
+    return events_[e].index < clock[events_[e].thread];
+  }
+
+  event_id last_of(unsigned t) const noexcept {
+    return threads_[t].empty() ? initial : threads_[t].back();
+  }
+
+  std::uint64_t value_read(event_id e) const noexcept {
+    const event& read = events_[e];
+    return read.source == initial ? read.initial_value : events_[read.source].value;
+  }
+
+  // Adds an event at the end of its thread. A read has no source yet and a write no position.
+  event_id add(event added);
+  // Takes back all events but the oldest `size`.
+  void truncate(std::size_t size);
+
+  // Makes the read half of e read from w, and settles what an update writes.
+  void set_source(event_id e, event_id w);
+  // A weak compare-and-swap that could succeed does not.
+  void fail_spuriously(event_id e) noexcept {
+    events_[e].kind = event_kind::read;
+    events_[e].value = 0;
+    events_[e].failed_spuriously = true;
+  }
+  // Choice e takes one of its alternatives.
+  void choose(event_id e, std::uint64_t alternative) noexcept { events_[e].value = alternative; }
+  // Computes the clocks of e, when its source is settled.
+  void set_clocks(event_id e);
+  void place(event_id w, std::size_t position);
+  void unplace(event_id w);
+
+  // Becomes what remains of `whole` when read r has been revisited by write w: the events older
+  // than r, r, the causal prefix of w, and w. Returns the new names of both.
+  struct revisit {
+    event_id read;
+    event_id write;
+  };
+  revisit restrict_to(const execution_graph& whole, event_id r, event_id w);
+
+ private:
+  accesses& access(location_id l) {
+    if (l >= locations_.size()) locations_.resize(l + 1);
+    accesses& found = locations_[l];
+    if (!found.active) {
+      found.active = true;
+      active_.push_back(l);
+    }
+    return found;
+  }
+
+  void clear_locations() noexcept {
+    for (location_id l : active_) {
+      locations_[l].writes.clear();
+      locations_[l].reads.clear();
+      locations_[l].active = false;
+    }
+    active_.clear();
+  }
+
+  void count(const event& e, std::ptrdiff_t by) noexcept {
+    seq_cst_events_ += is_seq_cst(e.success) || is_seq_cst(e.failure) ? by : 0;
+    asymmetric_fences_ += e.success == order::light ? by : 0;
+  }
+
+  void renumber(const std::vector<event_id>& co, std::size_t from) noexcept {
+    for (std::size_t i = from; i < co.size(); ++i) {
+      events_[co[i]].position = static_cast<std::uint16_t>(i);
+    }
+  }
+
+  event_id last_fence_before(event_id e, bool (*wanted)(order)) const noexcept;
+  void acquire_by_fence(event_id fence);
+  void join_fence_messages(clock_table::lane* clock, event_id w, bool (*from)(order));
+  void make_message(event_id w);
+
+  std::vector<event> events_;
+  std::vector<std::vector<event_id>> threads_;
+  std::vector<accesses> locations_;
+  std::vector<location_id> active_;
+  clock_table happens_before_;
+  clock_table causes_;
+  // Of a write: what happens before an acquire read of it.
+  clock_table messages_;
+  std::ptrdiff_t seq_cst_events_ = 0;
+  std::ptrdiff_t asymmetric_fences_ = 0;
+  std::vector<event_id> renamed_;
+};
+
+inline event_id execution_graph::add(event added) {
+  const auto id = static_cast<event_id>(events_.size());
+  added.index = static_cast<std::uint16_t>(threads_[added.thread].size());
+  threads_[added.thread].push_back(id);
+  events_.push_back(added);
+  happens_before_.resize(events_.size());
+  causes_.resize(events_.size());
+  messages_.resize(events_.size());
+  if (added.location != no_location) {
+    accesses& here = access(added.location);
+    if (added.reads()) here.reads.push_back(id);
+  }
+  count(added, 1);
+  return id;
+}
+
+inline void execution_graph::truncate(std::size_t size) {
+  while (events_.size() != size) {
+    const auto id = static_cast<event_id>(events_.size() - 1);
+    const event& last = events_.back();
+    if (last.in_co) unplace(id);
+    // Of the reads of a location the youngest is the last.
+    if (last.reads()) locations_[last.location].reads.pop_back();
+    threads_[last.thread].pop_back();
+    count(last, -1);
+    events_.pop_back();
+  }
+}
+
+inline void execution_graph::set_source(event_id e, event_id w) {
+  event& read = events_[e];
+  read.source = w;
+  if (read.update == update_kind::none) return;
+  const auto [writes, value] = apply_update(read, value_read(e));
+  read.failed_spuriously = false;
+  read.kind = writes ? event_kind::update : event_kind::read;
+  read.value = writes ? value : 0;
+}
+
+inline void execution_graph::set_clocks(event_id e) {
+  const event& settled = events_[e];
+  auto* const hb = happens_before_[e];
+  auto* const causes = causes_[e];
+  if (settled.index == 0) {
+    happens_before_.clear(hb);
+    causes_.clear(causes);
+  } else {
+    const event_id previous = threads_[settled.thread][settled.index - 1u];
+    happens_before_.copy(hb, happens_before_[previous]);
+    causes_.copy(causes, causes_[previous]);
+  }
+  hb[settled.thread] = causes[settled.thread] = static_cast<clock_table::lane>(settled.index + 1u);
+  if (settled.source != initial) {
+    causes_.join(causes, causes_[settled.source]);
+    if (settled.kind == event_kind::choice) {
+      happens_before_.join(hb, happens_before_[settled.source]);
+    } else if (acquires(settled.effective_order())) {
+      happens_before_.join(hb, messages_[settled.source]);
+    }
+  }
+  if (settled.kind == event_kind::fence) acquire_by_fence(e);
+  if (settled.writes()) make_message(e);
+}
+
+// The youngest fence before e in its thread whose order is wanted.
+inline event_id execution_graph::last_fence_before(event_id e,
+                                                   bool (*wanted)(order)) const noexcept {
+  const auto& own = threads_[events_[e].thread];
+  for (std::size_t i = events_[e].index; i != 0; --i) {
+    const event& before = events_[own[i - 1]];
+    if (before.kind == event_kind::fence && wanted(before.success)) return own[i - 1];
+  }
+  return initial;
+}
+
+// An acquire fence synchronises with what the earlier reads of its thread read from. A light fence
+// does so only with heavy ones, and a heavy one also with light ones.
+inline void execution_graph::acquire_by_fence(event_id fence) {
+  const event& f = events_[fence];
+  auto* const hb = happens_before_[fence];
+  const auto& own = threads_[f.thread];
+  for (std::size_t i = 0; i != f.index; ++i) {
+    const event& before = events_[own[i]];
+    if (!before.reads() || before.source == initial) continue;
+    if (acquires(f.success)) happens_before_.join(hb, messages_[before.source]);
+    if (!has_asymmetric_fences()) continue;
+    if (f.success == order::heavy) {
+      join_fence_messages(hb, before.source, [](order o) { return o == order::light; });
+    } else if (f.success == order::light) {
+      join_fence_messages(hb, before.source, [](order o) { return o == order::heavy; });
+    }
+  }
+}
+
+// The same over the release sequence of w by hand: messages_ holds what ordinary fences give.
+inline void execution_graph::join_fence_messages(clock_table::lane* clock, event_id w,
+                                                 bool (*from)(order)) {
+  for (event_id head = w; head != initial; head = events_[head].source) {
+    const event_id fence = last_fence_before(head, from);
+    if (fence != initial) happens_before_.join(clock, happens_before_[fence]);
+    if (events_[head].kind != event_kind::update) break;
+  }
+}
+
+// What an acquire read of w synchronises with: w, or the release fence before it; and what the
+// update read synchronises with, if w continues its release sequence.
+inline void execution_graph::make_message(event_id w) {
+  const event& write = events_[w];
+  auto* const message = messages_[w];
+  if (releases(write.success)) {
+    messages_.copy(message, happens_before_[w]);
+  } else if (const event_id fence = last_fence_before(w, releases); fence != initial) {
+    messages_.copy(message, happens_before_[fence]);
+  } else {
+    messages_.clear(message);
+  }
+  if (write.kind == event_kind::update && write.source != initial) {
+    messages_.join(message, messages_[write.source]);
+  }
+}
+
+inline void execution_graph::place(event_id w, std::size_t position) {
+  auto& co = access(events_[w].location).writes;
+  co.insert(co.begin() + static_cast<std::ptrdiff_t>(position), w);
+  events_[w].in_co = true;
+  renumber(co, position);
+}
+
+inline void execution_graph::unplace(event_id w) {
+  auto& co = locations_[events_[w].location].writes;
+  const std::size_t position = events_[w].position;
+  co.erase(co.begin() + static_cast<std::ptrdiff_t>(position));
+  events_[w].in_co = false;
+  renumber(co, position);
+}
+
+inline execution_graph::revisit execution_graph::restrict_to(const execution_graph& whole,
+                                                             event_id r, event_id w) {
+  reset(whole.thread_count());
+  renamed_.assign(whole.size(), initial);
+  const auto* const prefix = whole.causes(w);
+  event_id kept = 0;
+  for (event_id e = 0; e != whole.size(); ++e) {
+    if (e <= r || whole.knows(prefix, e)) renamed_[e] = kept++;
+  }
+  events_.reserve(whole.events_.capacity());
+  for (event_id e = 0; e != whole.size(); ++e) {
+    if (renamed_[e] == initial) continue;
+    event copy = whole[e];
+    copy.in_co = false;
+    if (copy.source != initial) copy.source = renamed_[copy.source];
+    const event_id id = add(copy);
+    happens_before_.copy(happens_before_[id], whole.happens_before_[e]);
+    causes_.copy(causes_[id], whole.causes_[e]);
+    messages_.copy(messages_[id], whole.messages_[e]);
+  }
+  for (location_id l : whole.active_) {
+    for (event_id e : whole.locations_[l].writes) {
+      if (renamed_[e] == initial || e == r) continue;
+      auto& co = access(l).writes;
+      events_[renamed_[e]].position = static_cast<std::uint16_t>(co.size());
+      events_[renamed_[e]].in_co = true;
+      co.push_back(renamed_[e]);
+    }
+  }
+  const revisit names{renamed_[r], renamed_[w]};
+  set_source(names.read, names.write);
+  set_clocks(names.read);
+  return names;
+}
+
+}  // namespace checker

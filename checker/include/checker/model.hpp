@@ -1,0 +1,135 @@
+// A model: a small program with a bounded number of threads, as a class.
+//
+//     struct message_passing {
+//       static constexpr unsigned threads = 2;
+//       checker::var<int> data{0};
+//       checker::atomic<bool> ready{false};
+//       void thread(unsigned index) {
+//         if (index == 0) {
+//           data.set(42);
+//           ready.store(true, std::memory_order_release);
+//         } else if (ready.load(std::memory_order_acquire)) {
+//           checker::require(data.get() == 42, "the message is there");
+//         }
+//       }
+//       void after() {}   // may be missing; runs alone when all threads are done
+//     };
+//     const checker::statistics seen = checker::verify<message_passing>();
+//
+// Each execution makes a new object of the model. What its threads share is atomic, var, or memory
+// from `allocate`; a plain member is for what one thread writes and `after` reads. Memory of the
+// standard allocator leaks in executions that are given up: keep it out of models.
+//
+// Stands on: atomic.
+#pragma once
+
+#include "atomic.hpp"
+
+#include <concepts>
+#include <cstdarg>
+#include <cstdio>
+#include <new>
+
+namespace checker {
+
+// An assertion: if it does not hold, the search ends with this execution.
+inline void require(bool condition, const char* what, place from = place::here()) {
+  if (!condition) execution::current().fail(fault::assertion, what, from);
+}
+
+// Explored nondeterminism: one of 0 .. alternatives - 1, the first of which is tried first.
+inline unsigned choose(unsigned alternatives, place from = place::here()) {
+  return execution::current().choose(alternatives, from);
+}
+
+// Notes what this execution showed; formatted as by printf. The outcomes of all complete executions
+// are in statistics::outcomes.
+[[gnu::format(printf, 1, 2)]] inline void outcome(const char* format, ...) {
+  char text[256];
+  std::va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  execution::current().add_outcome(text);
+}
+
+// Waits until the condition holds. An iteration that found it false and changed nothing blocks its
+// thread; the executions where it finds other values are explored in its place.
+template <std::predicate Condition>
+void await(Condition condition) {
+  for (;;) {
+    execution::current().begin_iteration();
+    if (condition()) return;
+    execution::current().fail_iteration();
+  }
+}
+
+// Memory of the execution: leaks, double frees and uses after the free are errors. Null if the
+// execution's memory is used up.
+inline void* allocate(std::size_t size,
+                      std::size_t alignment = alignof(std::max_align_t)) noexcept {
+  return execution::current().allocate(size, alignment);
+}
+inline void deallocate(void* memory, place from = place::here()) {
+  execution::current().deallocate(memory, from);
+}
+
+// A mutex. To lock it is to wait until it is free.
+class mutex {
+ public:
+  void lock(place from = place::here()) {
+    await([&] { return try_lock(from); });
+  }
+
+  bool try_lock(place from = place::here()) {
+    bool locked = false;
+    return locked_.compare_exchange_strong(locked, true, std::memory_order_acq_rel,
+                                           std::memory_order_acquire, from);
+  }
+
+  void unlock(place from = place::here()) {
+    const bool locked = locked_.exchange(false, std::memory_order_acq_rel, from);
+    if (!locked) execution::current().fail(fault::misuse, "the mutex is not locked", from);
+  }
+
+ private:
+  atomic<bool> locked_{false};
+};
+
+template <class Model>
+class model_program final : public program {
+ public:
+  unsigned threads() const override { return Model::threads; }
+
+  void start() override {
+    void* const memory = execution::current().allocate(sizeof(Model), alignof(Model));
+    model_ = ::new (memory) Model;
+  }
+
+  void thread(unsigned index) override { model_->thread(index); }
+
+  void finish() override {
+    if constexpr (has_after) model_->after();
+    model_->~Model();
+    execution::current().deallocate(model_, place::here());
+  }
+
+  bool finish_observes() const override {
+    return has_after || !std::is_trivially_destructible_v<Model>;
+  }
+
+ private:
+  static constexpr bool has_after = requires(Model & m) { m.after(); };
+
+  Model* model_ = nullptr;
+};
+
+// Explores all executions of a model.
+template <class Model>
+statistics verify(const options& chosen = {}) {
+  model_program<Model> checked;
+  execution running(checked, chosen);
+  return running.explore();
+}
+
+}  // namespace checker
