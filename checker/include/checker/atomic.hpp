@@ -60,8 +60,8 @@ class atomic {
   using value_type = T;
   static constexpr bool is_always_lock_free = true;
 
-  atomic(T value = T{}) noexcept
-      : location_(execution::current().make_location(bits(value))),
+  atomic(T value = T{}, place from = place::here()) noexcept
+      : location_(execution::current().make_location(bits(value), this, from)),
         life_(execution::current().make_cell(this, true)) {}
   ~atomic() { execution::current().end_cell(life_, this); }
   atomic(const atomic&) = delete;
@@ -156,7 +156,7 @@ class atomic {
 
   execution::answer perform(const event& asked, const place& from) const {
     execution& running = execution::current();
-    running.read_cell(life_, this, from);
+    running.use_cell(life_, this, from);
     return running.perform(asked, from);
   }
 
@@ -196,19 +196,29 @@ class var {
 
   T get(place from = place::here()) const {
     execution& running = execution::current();
-    running.read_cell(cell_, this, from);
+    running.use_cell(cell_, this, from);
     if (!running.cell_initialised(cell_)) {
       running.fail(fault::uninitialised_read, "the variable has no value yet", from);
     }
+    running.trace_plain(false, this, shown(value_), from);
     return value_;
   }
 
   void set(T value, place from = place::here()) {
-    execution::current().write_cell(cell_, this, from);
+    execution& running = execution::current();
+    running.trace_plain(true, this, shown(value), from);
+    running.change_cell(cell_, this, from);
     value_ = value;
   }
 
  private:
+  // What a report shows of a value.
+  static std::uint64_t shown(const T& value) noexcept {
+    std::uint64_t word = 0;
+    std::memcpy(&word, &value, sizeof value < sizeof word ? sizeof value : sizeof word);
+    return word;
+  }
+
   T value_{};
   const execution::cell_id cell_;
 };

@@ -4,8 +4,10 @@
 // number i of thread t is in it if i < clock[t]. All clocks of a graph have the same number of
 // lanes, a multiple of eight, so that joining two is a few vector instructions.
 //
-// Stands on: nothing.
+// Stands on: checkpoint.
 #pragma once
+
+#include "checkpoint.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -29,6 +31,8 @@ class clock_table {
   void resize(std::size_t rows) { rows_.resize(rows * (lanes_ / block_lanes)); }
 
   std::size_t lanes() const noexcept { return lanes_; }
+
+  void store(archive& file) { file(rows_); }
 
   lane* operator[](std::size_t row) noexcept { return rows_[row * (lanes_ / block_lanes)].lanes; }
   const lane* operator[](std::size_t row) const noexcept {

@@ -9,25 +9,31 @@
 // `finish` looks at it when they are done. Neither adds events: what start writes is the initial
 // value of its location, and finish reads the co-latest.
 //
-// Stands on: arena, explorer, fiber, place.
+// Stands on: arena, counterexample, explorer, fiber, outcome_set, place, schedule.
 #pragma once
 
 #include "arena.hpp"
+#include "counterexample.hpp"
 #include "explorer.hpp"
 #include "fiber.hpp"
+#include "outcome_set.hpp"
 #include "place.hpp"
+#include "schedule.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <functional>
 #include <memory>
-#include <set>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -41,54 +47,10 @@ class program {
   virtual void start() = 0;
   virtual void thread(unsigned index) = 0;
   virtual void finish() = 0;
-  // Whether finish looks at the final values; if not, it runs once for graphs that differ in
-  // nothing but the co of a last write.
-  virtual bool finish_observes() const { return true; }
-};
-
-enum class fault : std::uint8_t {
-  none,
-  assertion,
-  data_race,
-  uninitialised_read,
-  use_after_free,
-  double_free,
-  memory_leak,
-  deadlock,
-  misuse,            // a mutex unlocked by a thread that does not hold it, and the like
-  nondeterministic,  // the program asked for another operation than the graph holds
-  cut,               // not a fault of the program: a bound of the search was met
-};
-
-constexpr std::string_view name_of(fault f) noexcept {
-  constexpr std::string_view names[] = {"none",           "assertion",
-                                        "data race",      "uninitialised read",
-                                        "use after free", "double free",
-                                        "memory leak",    "deadlock",
-                                        "misuse",         "nondeterministic model",
-                                        "bound exceeded"};
-  return names[static_cast<std::size_t>(f)];
-}
-
-struct options {
-  memory_model model = memory_model::rc11;
-  // How many weak compare-and-swaps of each thread may fail for no reason.
-  unsigned spurious_failures = 1;
-  // Whether the search goes on after an error.
-  bool keep_going = false;
-  // A thread with more events than this is cut.
-  unsigned events_per_thread = 10'000;
-  // The threads' turn to add an event: thread order[0] first. Empty: by index.
-  std::vector<unsigned> order = {};
-  // Called for every complete execution; for tests.
-  std::function<void(const execution_graph&)> on_complete = {};
-};
-
-struct failure {
-  fault what = fault::none;
-  std::string text;
-  std::string at;  // file:line
-  unsigned thread = 0;
+  // What finish does with the final values of the locations. Graphs that differ only in where a
+  // last write stands in co need not run the threads again, unless finish changes what they left.
+  enum class finishing : std::uint8_t { ignores_values, looks, changes };
+  virtual finishing finishes_by() const { return finishing::changes; }
 };
 
 // 128 bits, added over all complete graphs: two searches that visit the same graphs agree.
@@ -108,10 +70,43 @@ struct statistics {
   std::uint64_t blocked = 0;
   std::uint64_t errors = 0;
   std::uint64_t cut = 0;
-  std::uint64_t runs = 0;  // of the program
+  std::uint64_t duplicates = 0;  // among the graphs that options::remember_graphs let it compare
+  std::uint64_t runs = 0;        // of the program
   graph_hash hash;
-  std::set<std::string, std::less<>> outcomes;
-  failure first_failure;
+  outcome_set outcomes;
+  // The first error, with all that a report needs.
+  std::optional<counterexample> first;
+};
+
+struct options {
+  memory_model model = memory_model::rc11;
+  // How many weak compare-and-swaps of each thread may fail for no reason.
+  unsigned spurious_failures = 1;
+  // Whether the search goes on after an error.
+  bool keep_going = false;
+  // A thread with more events than this is cut.
+  unsigned events_per_thread = 10'000;
+  // Which part of the search is done: part `part` of `parts`.
+  unsigned part = 0;
+  unsigned parts = 1;
+  // A file that the search is written to every `checkpoint_seconds`, and that it goes on from if it
+  // is there. Removed when the search is done.
+  std::string checkpoint = {};
+  double checkpoint_seconds = 30;
+  // The search ends, and is reported as cut, after so many seconds.
+  double seconds = 0;  // 0: no limit
+  // Called about ten times a second with what is known so far.
+  std::function<void(const statistics&)> on_progress = {};
+  // The threads' turn to add an event: thread order[0] first. Empty: by index.
+  std::vector<unsigned> order = {};
+  // How many complete graphs are remembered, to count duplicates: a test of the search.
+  std::size_t remember_graphs = 0;
+  // How reports call the program.
+  std::string name = {};
+  // Runs this one execution: what a counterexample's `replay` says.
+  std::string replay = {};
+  // Called for every complete execution; for tests.
+  std::function<void(const execution_graph&)> on_complete = {};
 };
 
 class execution {
@@ -148,18 +143,23 @@ class execution {
   unsigned choose(unsigned alternatives, const place& from);
 
   // A new location.
-  location_id make_location(std::uint64_t value);
+  location_id make_location(std::uint64_t value, const void* object, const place& from);
 
   // The life and accesses of an object that threads share, for races: its construction and
   // destruction are writes.
   using cell_id = std::uint32_t;
   cell_id make_cell(const void* object, bool initialised);
-  void read_cell(cell_id id, const void* object, const place& from);
-  void write_cell(cell_id id, const void* object, const place& from);
+  void use_cell(cell_id id, const void* object, const place& from);
+  void change_cell(cell_id id, const void* object, const place& from);
   void end_cell(cell_id id, const void* object);
+  void trace_plain(bool write, const void* object, std::uint64_t value, const place& from);
   bool cell_initialised(cell_id id) const noexcept { return cells_[id].initialised; }
 
   void* allocate(std::size_t size, std::size_t alignment) noexcept;
+  // Memory that nobody has to give back: of the process rather than of its heap.
+  void* make_static(std::size_t size, std::size_t alignment) noexcept {
+    return arena_.allocate(thread_count_, size, alignment);
+  }
   void deallocate(void* memory, const place& from);
 
   // Of a loop that waits: an iteration begins, and ends without success. If it changed nothing, its
@@ -203,12 +203,25 @@ class execution {
   static void run_fiber();
 
   void run();
+  bool next();
+  bool look_at_clock();
+  void divide();
+  void store(archive& file);
+  void save();
+  bool resume();
   void reset();
+  void run_threads();
+  void finish();
+  void capture();
+  void trace(step::kind what, const place& from, event_id e, const void* object = nullptr,
+             std::uint64_t value = 0);
   bool run_alone(stage now);
   void record();
+  void record_again();
   bool deadlocked() const noexcept;
-  void add_hash() noexcept;
-  void note(fault what, std::string text, std::string at);
+  void add_hash();
+  void remember(const graph_hash& graph);
+  void note(fault what, std::string text);
   bool stopped() const noexcept { return totals_.errors != 0 && !options_.keep_going; }
 
   const execution_graph& graph() const noexcept { return explorer_.graph(); }
@@ -258,8 +271,16 @@ class execution {
   std::vector<block> blocks_;
   std::vector<place> places_;
   std::unordered_map<std::uint64_t, std::uint32_t> place_names_;
+  struct hash_of_hash {
+    std::size_t operator()(const graph_hash& of) const noexcept { return of.low; }
+  };
+  std::unordered_set<graph_hash, hash_of_hash> remembered_;
+  std::vector<named_location> location_places_;
   std::string outcome_;
   statistics totals_;
+  std::chrono::steady_clock::time_point started_, last_checkpoint_, last_progress_;
+  schedule schedule_;                  // of the one execution that is replayed
+  counterexample* tracing_ = nullptr;  // while its execution is run once more
 };
 
 inline execution::execution(program& checked, const options& chosen)
@@ -269,7 +290,8 @@ inline execution::execution(program& checked, const options& chosen)
       explorer_(thread_count_, chosen.model),
       arena_(thread_count_ + 1),
       order_(chosen.order),
-      fibers_(new fiber[thread_count_ + 1]) {
+      fibers_(new fiber[thread_count_ + 1]),
+      schedule_(schedule::parse(chosen.replay, thread_count_)) {
   if (current_ != nullptr) {
     std::fprintf(stderr, "checker: a search cannot run inside another\n");
     std::exit(2);
@@ -290,17 +312,110 @@ inline void execution::not_running() {
 }
 
 inline statistics execution::explore() {
-  run();
-  for (;;) {
-    const auto next = stopped() ? explorer::next_graph::none : explorer_.advance();
-    if (next == explorer::next_graph::none) return std::move(totals_);
-    if (next == explorer::next_graph::same_program && ended_ != ending::abandoned &&
-        !program_.finish_observes()) {
-      record();
-    } else {
-      run();
-    }
+  started_ = last_checkpoint_ = std::chrono::steady_clock::now();
+  if (options_.parts > 1) divide();
+  if (!resume()) run();
+  while (next()) {
   }
+  if (!options_.checkpoint.empty() && totals_.cut == 0) std::remove(options_.checkpoint.c_str());
+  return std::move(totals_);
+}
+
+// The next execution. False if there is none.
+inline bool execution::next() {
+  if (totals_.first && totals_.first->steps.empty()) capture();
+  if (!schedule_.empty() || stopped()) return false;
+  if (totals_.runs % 256 == 0 && !look_at_clock()) return false;
+  switch (explorer_.advance()) {
+    case explorer::next_graph::none:
+      return false;
+    case explorer::next_graph::same_program:
+      if (ended_ != ending::abandoned && program_.finishes_by() != program::finishing::changes) {
+        record_again();
+        return true;
+      }
+      break;
+    case explorer::next_graph::to_run:
+      break;
+  }
+  run();
+  return true;
+}
+
+// What is done from time to time. False if the time is up.
+inline bool execution::look_at_clock() {
+  const auto now = std::chrono::steady_clock::now();
+  const auto seconds_since = [now](auto then) {
+    return std::chrono::duration<double>(now - then).count();
+  };
+  if (options_.on_progress && seconds_since(last_progress_) > 0.1) {
+    last_progress_ = now;
+    options_.on_progress(totals_);
+  }
+  const bool time_is_up = options_.seconds > 0 && seconds_since(started_) > options_.seconds;
+  if (!options_.checkpoint.empty() &&
+      (time_is_up || seconds_since(last_checkpoint_) > options_.checkpoint_seconds)) {
+    last_checkpoint_ = now;
+    save();
+  }
+  if (time_is_up) ++totals_.cut;
+  return !time_is_up;
+}
+
+// Finds the depth at which there are enough subtrees to be divided evenly: 64 for each part.
+inline void execution::divide() {
+  share mine{options_.part, options_.parts, 0};
+  for (mine.depth = 4;; mine.depth += 2) {
+    // A part that gets nothing: the top of the tree is walked, and the subtrees are counted.
+    explorer_.take({~0u, ~0u, mine.depth});
+    run();
+    while (explorer_.advance() != explorer::next_graph::none) run();
+    const bool enough =
+        explorer_.divided() >= 64 * std::uint64_t{mine.parts} || !explorer_.has_subtrees();
+    explorer_.restart();
+    if (enough) break;
+  }
+  totals_ = {};
+  explorer_.take(mine);
+}
+
+inline void execution::store(archive& file) {
+  file.same(options_.name, "program");
+  explorer_.store(file);
+  file(location_names_);
+  file(locations_);
+  file(initial_values_);
+  file(totals_.complete);
+  file(totals_.blocked);
+  file(totals_.errors);
+  file(totals_.duplicates);
+  file(totals_.runs);
+  file(totals_.hash);
+  totals_.outcomes.store(file);
+  if (file.reading()) location_places_.resize(locations_);
+}
+
+// The old file stays until the new one is whole.
+inline void execution::save() {
+  const std::string whole = options_.checkpoint + ".new";
+  {
+    std::ofstream out(whole, std::ios::binary | std::ios::trunc);
+    archive file(out);
+    store(file);
+  }
+  if (std::rename(whole.c_str(), options_.checkpoint.c_str()) != 0) {
+    std::perror(("checker: " + options_.checkpoint).c_str());
+  }
+}
+
+inline bool execution::resume() {
+  if (options_.checkpoint.empty()) return false;
+  std::ifstream in(options_.checkpoint, std::ios::binary);
+  if (!in) return false;
+  archive file(in);
+  store(file);
+  ended_ = ending::abandoned;
+  return true;
 }
 
 inline void execution::reset() {
@@ -314,6 +429,11 @@ inline void execution::reset() {
 
 inline void execution::run() {
   ++totals_.runs;
+  run_threads();
+  if (ended_ != ending::abandoned) record();
+}
+
+inline void execution::run_threads() {
   reset();
   ended_ = ending::abandoned;
   if (!run_alone(stage::start)) return;
@@ -321,7 +441,6 @@ inline void execution::run() {
   left_to_replay_ = graph().size();
   running_ = thread_count_;
   switch_to(next_to_run());
-  if (ended_ != ending::abandoned) record();
 }
 
 // Runs `start` or `finish`, in a fiber, so that a fault can leave it. True if it came to its end.
@@ -369,6 +488,7 @@ inline void execution::leave_thread() {
 }
 
 inline unsigned execution::next_to_run() const noexcept {
+  if (!schedule_.done() && left_to_replay_ == 0) return schedule_.next_thread();
   if (left_to_replay_ != 0) {
     for (unsigned t : order_) {
       if (threads_[t].position < graph().thread(t).size()) return t;
@@ -419,6 +539,7 @@ inline execution::answer execution::perform(event request, const place& from) {
   }
   --left_to_replay_;
   ++self.position;
+  trace(step::kind::event, from, e);
   return answer_of(e);
 }
 
@@ -434,7 +555,10 @@ inline execution::answer execution::add_event(event& request, const place& from)
     request.initial_value = initial_values_[request.location];
   }
   request.may_fail_spuriously = request.may_fail_spuriously && may_fail_spuriously();
-  if (!explorer_.add(request)) leave();
+  if (schedule_.done() ? !explorer_.add(request)
+                       : !explorer_.add_as(request, schedule_.next(graph()))) {
+    leave();
+  }
   ++threads_[self].position;
   return answer_of(graph().thread(self).back());
 }
@@ -474,15 +598,18 @@ inline unsigned execution::choose(unsigned alternatives, const place& from) {
   return static_cast<unsigned>(perform(request, from).value);
 }
 
-inline location_id execution::make_location(std::uint64_t value) {
+inline location_id execution::make_location(std::uint64_t value, const void* object,
+                                            const place& from) {
   const unsigned maker = in_threads() ? running_ : thread_count_;
   auto& names = location_names_[maker];
   const std::uint32_t ordinal = threads_[maker].locations++;
   if (ordinal == names.size()) {
     names.push_back(locations_++);
     initial_values_.push_back(0);
+    location_places_.push_back({maker, ordinal, from, object});
   }
   initial_values_[names[ordinal]] = value;
+  if (tracing_ != nullptr) location_places_[names[ordinal]].object = object;
   return names[ordinal];
 }
 
@@ -501,7 +628,7 @@ inline execution::cell_id execution::make_cell(const void* object, bool initiali
   return id;
 }
 
-inline void execution::read_cell(cell_id id, const void* object, const place& from) {
+inline void execution::use_cell(cell_id id, const void* object, const place& from) {
   if (id >= cells_.size() || cells_[id].object != object) {
     fail(fault::use_after_free, "the object does not live", from);
   }
@@ -514,8 +641,8 @@ inline void execution::read_cell(cell_id id, const void* object, const place& fr
       static_cast<std::uint16_t>(threads_[running_].position + 1);
 }
 
-inline void execution::write_cell(cell_id id, const void* object, const place& from) {
-  read_cell(id, object, from);
+inline void execution::change_cell(cell_id id, const void* object, const place& from) {
+  use_cell(id, object, from);
   cell& used = cells_[id];
   used.initialised = true;
   ++threads_[running_].changes;
@@ -531,7 +658,7 @@ inline void execution::write_cell(cell_id id, const void* object, const place& f
 }
 
 inline void execution::end_cell(cell_id id, const void* object) {
-  write_cell(id, object, {"", "destruction", 0});
+  change_cell(id, object, {"", "destruction", 0});
   cells_[id].object = nullptr;
 }
 
@@ -548,6 +675,7 @@ inline void* execution::allocate(std::size_t size, std::size_t alignment) noexce
   // Not zero: what is used before it is constructed shall not look fit for use.
   std::memset(user, 0xa5, size);
   blocks_.push_back({user, size, false});
+  trace(step::kind::allocate, {"", "", 0}, initial, user, size);
   ++threads_[running_].changes;
   return user;
 }
@@ -562,13 +690,14 @@ inline void execution::deallocate(void* memory, const place& from) {
     fail(fault::misuse, "what is freed here was not allocated", from);
   }
   block& freed = blocks_[number];
+  trace(step::kind::free, from, initial, memory, freed.size);
   if (freed.freed) fail(fault::double_free, "the block was freed before", from);
   // Objects that nobody destroyed end with their memory.
   const auto* const bytes = static_cast<const std::byte*>(freed.memory);
   for (cell_id id = 0; id != cells_.size(); ++id) {
     const void* const object = cells_[id].object;
     if (object >= bytes && object < bytes + freed.size) {
-      write_cell(id, object, from);
+      change_cell(id, object, from);
       cells_[id].object = nullptr;
     }
   }
@@ -602,53 +731,99 @@ inline void execution::add_outcome(std::string_view text) {
 }
 
 inline void execution::fail(fault what, std::string text, const place& from) {
-  std::string at{from.name()};
-  if (from.line != 0) at += ":" + std::to_string(from.line);
-  note(what, std::move(text), std::move(at));
+  trace(step::kind::fault, from, initial);
   ended_ = ending::abandoned;
+  note(what, std::move(text));
   leave();
-  std::abort();
 }
 
-inline void execution::note(fault what, std::string text, std::string at) {
+// Counts an error. That a report can be made of the first one, its execution is run once more.
+inline void execution::note(fault what, std::string text) {
+  if (tracing_ != nullptr) return;
   if (what == fault::cut) {
     ++totals_.cut;
-    return;
+  } else if (totals_.errors++ == 0) {
+    totals_.first.emplace();
+    totals_.first->what = what;
+    totals_.first->text = std::move(text);
   }
-  if (totals_.errors++ == 0)
-    totals_.first_failure = {what, std::move(text), std::move(at), running_};
+}
+
+// Runs the execution of the first error once more, and writes down what happens.
+inline void execution::capture() {
+  counterexample& shown = *totals_.first;
+  shown.program = options_.name;
+  shown.model = options_.model;
+  tracing_ = &shown;
+  run_threads();
+  if (ended_ == ending::complete) finish();
+  tracing_ = nullptr;
+  shown.graph = graph();
+  shown.places = places_;
+  shown.locations = location_places_;
+  shown.replay = schedule::of(shown.graph, shown.steps).text();
+}
+
+inline void execution::trace(step::kind what, const place& from, event_id e, const void* object,
+                             std::uint64_t value) {
+  if (tracing_ == nullptr) return;
+  step added;
+  added.what = what;
+  added.thread = running_;
+  added.e = e;
+  added.object = object;
+  added.value = value;
+  added.from = from;
+  tracing_->steps.push_back(added);
+}
+
+inline void execution::trace_plain(bool write, const void* object, std::uint64_t value,
+                                   const place& from) {
+  trace(write ? step::kind::plain_write : step::kind::plain_read, from, initial, object, value);
 }
 
 // The run has come to an end: all threads have finished, or none can go on.
 inline void execution::record() {
+  if (!explorer_.owns_execution()) return;
   if (ended_ == ending::blocked) {
     if (deadlocked()) {
-      note(fault::deadlock, "no thread can go on", {});
+      note(fault::deadlock, "no thread can go on");
     } else {
       ++totals_.blocked;
     }
     return;
   }
-  const bool run_finish = stage_ == stage::threads;
-  if (run_finish) {
-    for (location_id l : graph().active_locations()) {
-      const auto& co = graph().at(l).writes;
-      if (!co.empty()) initial_values_[l] = graph()[co.back()].value;
-    }
-    ended_ = ending::abandoned;
-    if (!run_alone(stage::finish)) return;
-    for (const block& each : blocks_) {
-      if (each.freed) continue;
-      note(fault::memory_leak, "a block of " + std::to_string(each.size) + " bytes is not freed",
-           {});
-      return;
-    }
-    ended_ = ending::complete;
-  }
+  if (stage_ == stage::threads) finish();
+  if (ended_ != ending::complete) return;
   ++totals_.complete;
   add_hash();
-  if (!outcome_.empty() && !totals_.outcomes.contains(outcome_)) totals_.outcomes.insert(outcome_);
+  if (!outcome_.empty()) totals_.outcomes.insert(outcome_);
   if (options_.on_complete) options_.on_complete(graph());
+}
+
+// The same run, for a graph with another co.
+inline void execution::record_again() {
+  if (ended_ == ending::complete && program_.finishes_by() == program::finishing::looks) {
+    outcome_.clear();
+    stage_ = stage::threads;
+  }
+  record();
+}
+
+// All threads are done: what they left is looked at.
+inline void execution::finish() {
+  for (location_id l : graph().active_locations()) {
+    const auto& co = graph().at(l).writes;
+    if (!co.empty()) initial_values_[l] = graph()[co.back()].value;
+  }
+  ended_ = ending::abandoned;
+  if (!run_alone(stage::finish)) return;
+  for (const block& each : blocks_) {
+    if (each.freed) continue;
+    note(fault::memory_leak, "a block of " + std::to_string(each.size) + " bytes is not freed");
+    return;
+  }
+  ended_ = ending::complete;
 }
 
 // A thread that waits for a value that is not the last may yet get another: that execution is found
@@ -668,11 +843,10 @@ inline bool execution::deadlocked() const noexcept {
 
 // The sum of the events' hashes is the graph's: what an event is, where it reads from, and its
 // place in co. Orders, addresses and ages are not part of it.
-inline void execution::add_hash() noexcept {
+inline void execution::add_hash() {
   __extension__ typedef unsigned __int128 wide;
   const auto mix = [](std::uint64_t a, std::uint64_t b) {
-    const auto product =
-        static_cast<wide>(a ^ 0x9e3779b97f4a7c15) * (b ^ 0xbf58476d1ce4e5b9);
+    const auto product = static_cast<wide>(a ^ 0x9e3779b97f4a7c15) * (b ^ 0xbf58476d1ce4e5b9);
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
   };
   std::uint64_t low = 0;
@@ -691,7 +865,17 @@ inline void execution::add_hash() noexcept {
     low += mix(first, second);
     high += mix(first + second, 0x94d049bb133111eb);
   }
-  totals_.hash.add(mix(low, high), mix(high, low + 1));
+  const graph_hash whole{mix(low, high), mix(high, low + 1)};
+  totals_.hash.add(whole.low, whole.high);
+  if (options_.remember_graphs != 0) remember(whole);
+}
+
+inline void execution::remember(const graph_hash& graph) {
+  if (remembered_.contains(graph)) {
+    ++totals_.duplicates;
+  } else if (remembered_.size() < options_.remember_graphs) {
+    remembered_.insert(graph);
+  }
 }
 
 inline std::uint32_t execution::intern(const place& from) {

@@ -11,11 +11,12 @@
 // The stack has a level for each revisit that is being explored, and each level a graph and its
 // frames. Memory is bounded by the length of an execution, not by their number.
 //
-// Stands on: graph, consistency.
+// Stands on: graph, consistency, schedule.
 #pragma once
 
 #include "consistency.hpp"
 #include "graph.hpp"
+#include "schedule.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -24,11 +25,54 @@
 
 namespace checker {
 
+// A part of a search: every `parts`-th of the subtrees whose roots are the first nodes with `depth`
+// frames or more. What lies above is walked for each share, and counted for one.
+struct share {
+  unsigned part = 0;
+  unsigned parts = 1;
+  std::size_t depth = 0;
+
+  friend bool operator==(const share&, const share&) = default;
+};
+
 class explorer {
  public:
-  explorer(unsigned threads, memory_model model) : model_(model) {
-    levels_.emplace_back();
-    levels_.front().graph.reset(threads);
+  explorer(unsigned threads, memory_model model) : model_(model), threads_(threads) { restart(); }
+
+  void restart() {
+    levels_.resize(1);
+    levels_.front().graph.reset(threads_);
+    levels_.front().frames.clear();
+    depth_ = 0;
+    divided_ = 0;
+    roots_ = 0;
+    inside_ = false;
+  }
+
+  // Explore only what belongs to one share of the search.
+  void take(const share& part) noexcept { share_ = part; }
+  // How many subtrees and executions have been divided among the shares.
+  std::uint64_t divided() const noexcept { return divided_; }
+  bool has_subtrees() const noexcept { return roots_ != 0; }
+
+  // Whether the execution that has just ended belongs to the share.
+  bool owns_execution() noexcept { return inside_ || share_.parts == 1 || take_next(); }
+
+  void store(archive& file) {
+    file.same(model_, "memory model");
+    file.same(share_, "share");
+    file(depth_);
+    if (file.reading()) levels_.resize(depth_ + 1);
+    for (std::size_t i = 0; i <= depth_; ++i) {
+      if (file.reading()) levels_[i].graph.reset(threads_);
+      levels_[i].graph.store(file);
+      file(levels_[i].frames);
+      file(levels_[i].below);
+    }
+    file(revisits_);
+    file(divided_);
+    file(inside_);
+    file(root_);
   }
 
   const execution_graph& graph() const noexcept { return top().graph; }
@@ -45,14 +89,33 @@ class explorer {
     } else {
       top().graph.set_clocks(e);
       if (next.alternatives > 1) open_choice(e);
-      return consistent();
+      return consistent() && enter();
     }
     // Revisits make another graph: they come when this execution is done.
     const std::size_t own = top().frames.size() - 1;
     while (top().frames.size() > own && top().frames.back().now != stage::revisits) {
-      if (step(top().frames.size() - 1)) return true;
+      if (step(top().frames.size() - 1)) return enter();
     }
     return false;
+  }
+
+  // The program's next event, with the alternative that a schedule names. The search does not leave
+  // it. False if the memory model does not allow it.
+  bool add_as(const event& next, const decision& chosen) {
+    execution_graph& g = top().graph;
+    const event_id e = g.add(next);
+    if (next.reads()) g.set_source(e, chosen.source);
+    if (next.kind == event_kind::choice) g.choose(e, chosen.alternative);
+    g.set_clocks(e);
+    if (chosen.spurious) {
+      g.fail_spuriously(e);
+      g.set_clocks(e);
+    }
+    if (g[e].writes()) {
+      if (chosen.position > g.at(next.location).writes.size()) return false;
+      g.place(e, chosen.position);
+    }
+    return consistent();
   }
 
   // What the search goes on with.
@@ -74,7 +137,9 @@ class explorer {
         if (depth_ == 0) return next_graph::none;
         --depth_;
       }
-    } while (!step(top().frames.size() - 1));
+      // The next alternative of a root, or of what is above it, is in another subtree.
+      if (inside_ && frames() <= root_) inside_ = false;
+    } while (!step(top().frames.size() - 1) || !enter());
     const bool same = write && last_was_place_ && depth_ == depth && graph().size() == size &&
                       revisits_ == revisits;
     return same ? next_graph::same_program : next_graph::to_run;
@@ -100,12 +165,26 @@ class explorer {
   struct level {
     execution_graph graph;
     std::vector<frame> frames;
+    std::size_t below = 0;  // frames of the levels below
   };
 
   level& top() noexcept { return levels_[depth_]; }
   const level& top() const noexcept { return levels_[depth_]; }
 
   std::uint16_t size_now() const noexcept { return static_cast<std::uint16_t>(graph().size()); }
+
+  std::size_t frames() const noexcept { return top().below + top().frames.size(); }
+
+  // Whether the search goes on below the node that it has reached.
+  bool enter() noexcept {
+    if (share_.parts == 1 || inside_ || frames() < share_.depth) return true;
+    ++roots_;
+    inside_ = take_next();
+    root_ = frames();
+    return inside_;
+  }
+
+  bool take_next() noexcept { return divided_++ % share_.parts == share_.part; }
 
   bool consistent() { return sequential_order_.exists(top().graph, model_); }
 
@@ -298,11 +377,18 @@ class explorer {
     if (++depth_ == levels_.size()) levels_.emplace_back();
     level& child = levels_[depth_];
     child.frames.clear();
+    child.below = levels_[depth_ - 1].below + levels_[depth_ - 1].frames.size();
     const auto names = child.graph.restrict_to(levels_[depth_ - 1].graph, r, w);
     open_places(names.write, false, names.read);
   }
 
   const memory_model model_;
+  const unsigned threads_;
+  share share_;
+  std::uint64_t divided_ = 0;
+  std::uint64_t roots_ = 0;   // subtrees, of what is divided
+  bool inside_ = false;       // a subtree of the share
+  std::size_t root_ = 0;      // how many frames its root has
   std::deque<level> levels_;  // those above depth_ keep their memory
   std::size_t depth_ = 0;
   bool last_was_place_ = false;

@@ -137,7 +137,8 @@ class execution_graph {
   const std::vector<event_id>& thread(unsigned t) const noexcept { return threads_[t]; }
   const accesses& at(location_id l) const noexcept { return locations_[l]; }
   const std::vector<location_id>& active_locations() const noexcept { return active_; }
-  bool has_seq_cst() const noexcept { return seq_cst_events_ > 1; }
+  // Whether the order of seq_cst operations can be broken: by two of them, or an asymmetric pair.
+  bool has_seq_cst() const noexcept { return seq_cst_events_ + asymmetric_fences_ > 1; }
   bool has_asymmetric_fences() const noexcept { return asymmetric_fences_ != 0; }
 
   // The events that happen before e, and e.
@@ -186,6 +187,8 @@ class execution_graph {
     event_id write;
   };
   revisit restrict_to(const execution_graph& whole, event_id r, event_id w);
+
+  void store(archive& file);
 
  private:
   accesses& access(location_id l) {
@@ -405,6 +408,24 @@ inline execution_graph::revisit execution_graph::restrict_to(const execution_gra
   set_source(names.read, names.write);
   set_clocks(names.read);
   return names;
+}
+
+inline void execution_graph::store(archive& file) {
+  file.same(threads_.size(), "program: it has another number of threads");
+  file(events_);
+  file(threads_);
+  happens_before_.store(file);
+  causes_.store(file);
+  messages_.store(file);
+  file(seq_cst_events_);
+  file(asymmetric_fences_);
+  std::vector<location_id> active = active_;
+  file(active);
+  for (location_id l : active) {
+    accesses& here = access(l);
+    file(here.writes);
+    file(here.reads);
+  }
 }
 
 }  // namespace checker

@@ -114,8 +114,8 @@ class model_program final : public program {
     execution::current().deallocate(model_, place::here());
   }
 
-  bool finish_observes() const override {
-    return has_after || !std::is_trivially_destructible_v<Model>;
+  finishing finishes_by() const override {
+    return has_after ? finishing::changes : finishing::ignores_values;
   }
 
  private:

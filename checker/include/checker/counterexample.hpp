@@ -1,0 +1,78 @@
+// A failing execution, as data: what a report is made from.
+//
+// Stands on: consistency, place.
+#pragma once
+
+#include "consistency.hpp"
+#include "graph.hpp"
+#include "place.hpp"
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace checker {
+
+enum class fault : std::uint8_t {
+  none,
+  assertion,
+  data_race,
+  uninitialised_read,
+  use_after_free,
+  double_free,
+  memory_leak,
+  deadlock,
+  misuse,            // a mutex unlocked by a thread that does not hold it, and the like
+  nondeterministic,  // the program asked for another operation than the graph holds
+  cut,               // not a fault of the program: a bound of the search was met
+};
+
+constexpr std::string_view name_of(fault f) noexcept {
+  constexpr std::string_view names[] = {"none",           "assertion",
+                                        "data race",      "uninitialised read",
+                                        "use after free", "double free",
+                                        "memory leak",    "deadlock",
+                                        "misuse",         "nondeterministic model",
+                                        "bound met"};
+  return names[static_cast<std::size_t>(f)];
+}
+
+// One thing that a thread did, in the order in which it was executed.
+struct step {
+  enum class kind : std::uint8_t {
+    event,  // an operation of the graph: `e`
+    plain_read,
+    plain_write,
+    allocate,
+    free,
+    fault,  // the last one: what was wrong, and where
+  };
+  kind what = kind::event;
+  unsigned thread = 0;  // as many as threads: before or after them
+  event_id e = initial;
+  const void* object = nullptr;  // of plain accesses and memory
+  std::uint64_t value = 0;       // of plain accesses; of memory the size
+  place from{"", "", 0};
+};
+
+struct named_location {
+  unsigned maker = 0;  // the thread that made it; as many as threads: before them
+  unsigned ordinal = 0;
+  place made{"", "", 0};
+  const void* object = nullptr;
+};
+
+struct counterexample {
+  fault what = fault::none;
+  std::string text;
+  std::string program;
+  memory_model model = memory_model::rc11;
+  execution_graph graph;  // happens_before, causes, rf and co of all events
+  std::vector<step> steps;
+  std::vector<place> places;              // of event::place
+  std::vector<named_location> locations;  // by location_id
+  std::string replay;                     // runs exactly this execution again
+};
+
+}  // namespace checker

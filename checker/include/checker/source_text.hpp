@@ -1,0 +1,93 @@
+// The program's source, read when a report is made: what stands in a line, and on what it operates.
+//
+// C++ does not tell how a variable is called, but the line of an operation does: in
+// `ring.head_tail.load(o)` it is `head_tail`. Where a file is not there, or a line is too hard to
+// read, the report says less.
+//
+// Stands on: place.
+#pragma once
+
+#include "place.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <cstddef>
+#include <fstream>
+#include <initializer_list>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace checker {
+
+class source_files {
+ public:
+  // Without the space around it; empty if it is not known.
+  std::string_view line(const place& at) {
+    if (at.line == 0 || *at.file == '\0') return {};
+    const auto [found, added] = files_.try_emplace(at.file);
+    if (added) {
+      std::ifstream file(at.file);
+      for (std::string line; std::getline(file, line);) found->second.push_back(line);
+    }
+    return at.line <= found->second.size() ? trimmed(found->second[at.line - 1])
+                                           : std::string_view{};
+  }
+
+ private:
+  static std::string_view trimmed(std::string_view line) noexcept {
+    constexpr std::string_view space = " \t\r";
+    const std::size_t first = line.find_first_not_of(space);
+    if (first == std::string_view::npos) return {};
+    return line.substr(first, line.find_last_not_of(space) - first + 1);
+  }
+
+  std::map<std::string, std::vector<std::string>, std::less<>> files_;
+};
+
+inline bool is_word(char c) noexcept {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+// Steps back from `end` over calls and indices: to 4 in `head(i).load`, to 5 in `slots[i].load`.
+inline std::size_t before_brackets(std::string_view line, std::size_t end) noexcept {
+  while (end != 0 && (line[end - 1] == ')' || line[end - 1] == ']')) {
+    std::size_t open = 0;
+    do {
+      --end;
+      if (line[end] == ')' || line[end] == ']') ++open;
+      if (line[end] == '(' || line[end] == '[') --open;
+    } while (open != 0 && end != 0);
+  }
+  return end;
+}
+
+// The last name in the object of the one call in `line` of a member that is called like one of
+// `members`. Empty if there is none, or more than one.
+inline std::string_view object_of_call(std::string_view line,
+                                       std::initializer_list<std::string_view> members) {
+  std::string_view found;
+  for (std::size_t open = line.find('('); open != std::string_view::npos;
+       open = line.find('(', open + 1)) {
+    std::size_t start = open;
+    while (start != 0 && is_word(line[start - 1])) --start;
+    const std::string_view member = line.substr(start, open - start);
+    if (std::find(members.begin(), members.end(), member) == members.end()) continue;
+    if (start != 0 && line[start - 1] == '.') {
+      start -= 1;
+    } else if (start > 1 && line.substr(start - 2, 2) == "->") {
+      start -= 2;
+    } else {
+      continue;
+    }
+    const std::size_t end = before_brackets(line, start);
+    start = end;
+    while (start != 0 && is_word(line[start - 1])) --start;
+    if (!found.empty() || start == end) return {};
+    found = line.substr(start, end - start);
+  }
+  return found;
+}
+
+}  // namespace checker

@@ -1,0 +1,666 @@
+// A counterexample, told: what each step was, in words, and what the steps have to do with one
+// another. Text and page are two ways to lay it out.
+//
+// A step is called by its thread and its event, as in the replay string: T1.4 is event 4 of thread
+// 1. Steps that are no events have letters: T1.4a is the first thing that thread 1 did after T1.4,
+// T1.a the first that it did before its first event.
+//
+// Stands on: counterexample, source_text.
+#pragma once
+
+#include "counterexample.hpp"
+#include "source_text.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <deque>
+#include <map>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace checker {
+
+inline constexpr std::size_t no_step = ~std::size_t{0};
+
+struct told_step {
+  unsigned thread = 0;  // as many as threads: before or after them
+  step::kind kind = step::kind::event;
+  std::string label;   // T1.4; empty before and after the threads
+  std::string where;   // file:line
+  std::string source;  // what stands there
+  std::string what;    // load ready acquire -> 1
+  std::string origin;  // of what was read: from T0.1 store
+  std::vector<std::string> remarks;
+  bool stale = false;     // read another value than the newest
+  bool culprit = false;   // the fault, or the access that it is about
+  bool involved = false;  // what the culprit collided with
+};
+
+struct arrow {
+  enum class kind : std::uint8_t { reads_from, coherence, happens_before };
+  kind what;
+  std::size_t from;
+  std::size_t to;
+};
+
+// Writes that a read could not see, and why the model lets it read an older one.
+struct missed_writes {
+  std::vector<std::size_t> steps;
+  std::string why;
+};
+
+struct stale_read {
+  std::size_t step;
+  std::vector<missed_writes> missed;
+};
+
+struct story {
+  unsigned threads = 0;
+  std::vector<told_step> steps;
+  std::vector<arrow> arrows;
+  std::vector<stale_read> stale;
+};
+
+namespace telling {
+
+constexpr std::string_view name_of(memory_model m) noexcept {
+  constexpr std::string_view names[] = {"rc11", "iso", "sc"};
+  return names[static_cast<std::size_t>(m)];
+}
+
+constexpr std::string_view name_of(order o) noexcept {
+  constexpr std::string_view names[] = {"relaxed", "acquire", "release", "acq_rel",
+                                        "seq_cst", "light",   "heavy"};
+  return names[static_cast<std::size_t>(o)];
+}
+
+// What the operation is called in the source.
+constexpr std::string_view verb_of(const event& e) noexcept {
+  constexpr std::string_view updates[] = {"load",     "fetch_add", "fetch_sub", "fetch_and",
+                                          "fetch_or", "fetch_xor", "exchange",  "compare_exchange"};
+  switch (e.kind) {
+    case event_kind::read:
+    case event_kind::update:
+      return updates[static_cast<std::size_t>(e.update)];
+    case event_kind::write:
+      return "store";
+    case event_kind::choice:
+      return "choose";
+    case event_kind::fence:
+      break;
+  }
+  if (e.success == order::light) return "light_fence";
+  return e.success == order::heavy ? "heavy_fence" : "fence";
+}
+
+// The names of what the program shares, and so of values that are addresses.
+class name_table {
+ public:
+  name_table(const counterexample& told, source_files& files) : told_(told) {
+    std::map<location_id, tally> locations;
+    std::map<const void*, tally> objects;
+    for (std::size_t i = 0; i != told.steps.size(); ++i) {
+      const step& now = told.steps[i];
+      if (now.what == step::kind::event && told.graph[now.e].location != no_location) {
+        ++locations[told.graph[now.e].location][named_in(files, now)];
+      } else if (now.what == step::kind::plain_read || now.what == step::kind::plain_write) {
+        ++objects[now.object][named_in(files, now)];
+      } else if (now.what == step::kind::allocate) {
+        blocks_.push_back({i, static_cast<const std::byte*>(now.object), now.value});
+      }
+    }
+    std::map<std::string, unsigned> uses;
+    for (const auto& [l, votes] : locations) ++uses[locations_[l] = winner(votes, made_at(l))];
+    for (const auto& [o, votes] : objects) ++uses[objects_[o] = winner(votes, "variable")];
+    std::map<std::string, unsigned> used;
+    const auto distinguish = [&](std::string& name) {
+      if (uses[name] > 1) name += "#" + std::to_string(++used[name]);
+    };
+    for (auto& [l, name] : locations_) distinguish(name);
+    for (auto& [o, name] : objects_) distinguish(name);
+  }
+
+  // The object that the line of a step operates on, by name; empty if the line does not tell.
+  static std::string named_in(source_files& files, const step& now) {
+    return std::string(
+        object_of_call(files.line(now.from),
+                       {"load", "store", "exchange", "fetch_add", "fetch_sub", "fetch_and",
+                        "fetch_or", "fetch_xor", "compare_exchange_strong", "compare_exchange_weak",
+                        "get", "set", "lock", "try_lock", "unlock"}));
+  }
+
+  const std::string& location(location_id l) const { return locations_.at(l); }
+
+  std::string object(const void* o) const {
+    const auto found = objects_.find(o);
+    return found != objects_.end() ? found->second : std::string("variable");
+  }
+
+  // The block that holds an address, the youngest before step `now`: 1 is the first; 0 if none.
+  std::size_t block_at(const void* address, std::size_t now) const noexcept {
+    for (std::size_t i = blocks_.size(); i != 0; --i) {
+      const block& tried = blocks_[i - 1];
+      if (tried.step <= now && address >= tried.start && address < tried.start + tried.size) {
+        return i;
+      }
+    }
+    return 0;
+  }
+
+  std::size_t step_of_block(std::size_t number) const noexcept { return blocks_[number - 1].step; }
+
+  std::string value(std::uint64_t v, std::size_t now) const {
+    const auto* const address = reinterpret_cast<const std::byte*>(static_cast<std::uintptr_t>(v));
+    const std::size_t number = block_at(address, now);
+    if (number == 0) return plain_number(v);
+    const std::size_t offset = static_cast<std::size_t>(address - blocks_[number - 1].start);
+    // A block that the threads share from the start, like the model itself, is no more than the
+    // sum of its members.
+    const bool own = told_.steps[step_of_block(number)].thread < told_.graph.thread_count();
+    if (offset != 0 || !own) {
+      const std::string member = object_at(address);
+      if (!member.empty()) return "&" + member;
+    }
+    std::string name = "block " + std::to_string(number);
+    if (offset != 0) name += "+" + std::to_string(offset);
+    return name;
+  }
+
+  // Small ones in decimal. Of large ones the halves are set apart: programs pack two numbers.
+  static std::string plain_number(std::uint64_t v) {
+    if (v < 1'000'000) return std::to_string(v);
+    char text[24];
+    const auto high = static_cast<unsigned>(v >> 32);
+    const auto low = static_cast<unsigned>(v);
+    if (high == 0) {
+      std::snprintf(text, sizeof text, "0x%x", low);
+    } else {
+      std::snprintf(text, sizeof text, "0x%x'%08x", high, low);
+    }
+    return text;
+  }
+
+ private:
+  using tally = std::map<std::string, unsigned>;
+
+  struct block {
+    std::size_t step;
+    const std::byte* start;
+    std::size_t size;
+  };
+
+  static std::string winner(const tally& votes, std::string otherwise) {
+    unsigned most = 0;
+    for (const auto& [name, count] : votes) {
+      if (name.empty() || count <= most) continue;
+      most = count;
+      otherwise = name;
+    }
+    return otherwise;
+  }
+
+  std::string made_at(location_id l) const {
+    if (l >= told_.locations.size() || told_.locations[l].made.line == 0) return "location";
+    const place& made = told_.locations[l].made;
+    return std::string(made.name()) + ":" + std::to_string(made.line);
+  }
+
+  std::string object_at(const void* address) const {
+    const auto found = objects_.find(address);
+    if (found != objects_.end()) return found->second;
+    for (const auto& [l, name] : locations_) {
+      if (l < told_.locations.size() && told_.locations[l].object == address) return name;
+    }
+    return {};
+  }
+
+  const counterexample& told_;
+  std::map<location_id, std::string> locations_;
+  std::map<const void*, std::string> objects_;
+  std::vector<block> blocks_;
+};
+
+class teller {
+ public:
+  explicit teller(const counterexample& told)
+      : told_(told), graph_(told.graph), names_(told, files_), step_of_(graph_.size(), no_step) {}
+
+  story tell() {
+    made_.threads = graph_.thread_count();
+    describe_steps();
+    relate_events();
+    for (std::size_t i = 0; i != told_.steps.size(); ++i) explain_read(i);
+    mark_culprits();
+    return std::move(made_);
+  }
+
+ private:
+  // Steps
+
+  void describe_steps() {
+    std::vector<std::size_t> events(made_.threads, 0);
+    std::vector<std::size_t> others(made_.threads, 0);
+    for (std::size_t i = 0; i != told_.steps.size(); ++i) {
+      const step& now = told_.steps[i];
+      told_step added;
+      added.thread = now.thread;
+      added.kind = now.what;
+      if (now.thread < made_.threads) {
+        std::size_t& event_count = events[now.thread];
+        std::size_t& other_count = others[now.thread];
+        added.label = "T" + std::to_string(now.thread) + ".";
+        if (now.what == step::kind::event) {
+          added.label += std::to_string(event_count++);
+          other_count = 0;
+        } else {
+          if (event_count != 0) added.label += std::to_string(event_count - 1);
+          added.label += letters(other_count++);
+        }
+        times_.push_back(event_count - (now.what == step::kind::event ? 1 : 0));
+      } else {
+        times_.push_back(0);
+      }
+      if (now.from.line != 0) {
+        added.where = std::string(now.from.name()) + ":" + std::to_string(now.from.line);
+      }
+      added.source = files_.line(now.from);
+      if (now.what == step::kind::event) step_of_[now.e] = i;
+      made_.steps.push_back(std::move(added));
+      describe(i);
+    }
+  }
+
+  // a, b, ..., z, aa, ab, ...
+  static std::string letters(std::size_t n) {
+    std::string text;
+    for (++n; n != 0; n = (n - 1) / 26) {
+      text.insert(text.begin(), static_cast<char>('a' + (n - 1) % 26));
+    }
+    return text;
+  }
+
+  void describe(std::size_t i) {
+    const step& now = told_.steps[i];
+    told_step& added = made_.steps[i];
+    switch (now.what) {
+      case step::kind::event:
+        describe_event(i, graph_[now.e]);
+        break;
+      case step::kind::plain_read:
+        added.what = "read " + names_.object(now.object) + " -> " + names_.value(now.value, i);
+        break;
+      case step::kind::plain_write:
+        added.what = "write " + names_.object(now.object) + " = " + names_.value(now.value, i);
+        break;
+      case step::kind::allocate:
+        added.what = "allocate " + block_name(now.object, i) + ", " + std::to_string(now.value) +
+                     (now.value == 1 ? " byte" : " bytes");
+        break;
+      case step::kind::free:
+        added.what = "free " + block_name(now.object, i);
+        break;
+      case step::kind::fault:
+        added.what = std::string(name_of(told_.what)) + ": " + told_.text;
+        break;
+    }
+  }
+
+  std::string block_name(const void* start, std::size_t now) const {
+    const std::size_t number = names_.block_at(start, now);
+    return number == 0 ? std::string("a block") : "block " + std::to_string(number);
+  }
+
+  void describe_event(std::size_t i, const event& e) {
+    told_step& added = made_.steps[i];
+    added.what = verb_of(e);
+    if (e.kind == event_kind::choice) {
+      added.what += " of " + std::to_string(e.alternatives) + " -> " + std::to_string(e.value);
+      return;
+    }
+    if (e.kind == event_kind::fence) {
+      if (e.success <= order::seq_cst) added.what.append(" ").append(name_of(e.success));
+      return;
+    }
+    added.what += " " + names_.location(e.location) + " ";
+    added.what += name_of(e.effective_order());
+    if (e.kind == event_kind::write) {
+      added.what += " = " + names_.value(e.value, i);
+      return;
+    }
+    added.what += " -> " + names_.value(graph_.value_read(told_.steps[i].e), i);
+    if (e.kind == event_kind::update) added.what += ", writes " + names_.value(e.value, i);
+    if (e.failed_spuriously) {
+      added.what += ", fails spuriously";
+    } else if (e.kind == event_kind::read && e.update == update_kind::compare) {
+      added.what += ", fails, expected " + names_.value(e.expected, i);
+    }
+    added.origin = e.source == initial ? "initial value" : "from " + named(e.source);
+  }
+
+  // T1.4 store
+  std::string named(event_id e) const { return label(e) + " " + std::string(verb_of(graph_[e])); }
+
+  std::string label(event_id e) const {
+    return "T" + std::to_string(graph_[e].thread) + "." + std::to_string(graph_[e].index);
+  }
+
+  // Arrows
+
+  void relate_events() {
+    for (std::size_t i = 0; i != told_.steps.size(); ++i) {
+      if (told_.steps[i].what != step::kind::event) continue;
+      const event_id e = told_.steps[i].e;
+      if (graph_[e].reads()) draw(arrow::kind::reads_from, graph_[e].source, e);
+      draw_synchronisation(e);
+    }
+    for (location_id l : graph_.active_locations()) {
+      event_id previous = initial;
+      for (event_id w : graph_.at(l).writes) {
+        if (step_of_[w] == no_step) continue;
+        draw(arrow::kind::coherence, previous, w);
+        previous = w;
+      }
+    }
+  }
+
+  void draw(arrow::kind what, event_id from, event_id to) {
+    if (from == initial || step_of_[from] == no_step) return;
+    made_.arrows.push_back({what, step_of_[from], step_of_[to]});
+  }
+
+  // What of other threads happens before e, and not before what precedes e in its thread. Of these
+  // events only the last ones count: the others are before them.
+  void draw_synchronisation(event_id e) {
+    const event& to = graph_[e];
+    std::vector<event_id> learnt;
+    for (unsigned t = 0; t != made_.threads; ++t) {
+      if (t == to.thread) continue;
+      const unsigned known = graph_.happens_before(e)[t];
+      const unsigned before =
+          to.index == 0 ? 0u : graph_.happens_before(graph_.thread(to.thread)[to.index - 1u])[t];
+      if (known > before) learnt.push_back(graph_.thread(t)[known - 1]);
+    }
+    for (event_id from : learnt) {
+      const bool implied = std::any_of(learnt.begin(), learnt.end(), [&](event_id other) {
+        return other != from && graph_.knows(graph_.happens_before(other), from);
+      });
+      if (!implied) draw(arrow::kind::happens_before, from, e);
+    }
+  }
+
+  // Stale reads
+
+  void explain_read(std::size_t i) {
+    if (told_.steps[i].what != step::kind::event) return;
+    const event_id r = told_.steps[i].e;
+    if (!graph_[r].reads()) return;
+    const event_id source = graph_[r].source;
+    const auto& co = graph_.at(graph_[r].location).writes;
+    const std::size_t first = source == initial ? 0 : graph_[source].position + std::size_t{1};
+    stale_read found{i, {}};
+    // Writes that are missed for one reason are told of together.
+    for (std::size_t place = first; place < co.size(); ++place) {
+      const event_id w = co[place];
+      if (w == r || step_of_[w] == no_step || step_of_[w] > i) continue;
+      const std::string why = why_allowed(w, r);
+      if (found.missed.empty() || found.missed.back().why != why) found.missed.push_back({{}, why});
+      found.missed.back().steps.push_back(step_of_[w]);
+    }
+    if (found.missed.empty()) return;
+    made_.steps[i].stale = true;
+    made_.stale.push_back(std::move(found));
+  }
+
+  std::string why_allowed(event_id w, event_id r) const {
+    std::string why = told_.model == memory_model::sc ? "" : why_not_ordered(w, r);
+    if (told_.model == memory_model::sc) {
+      why =
+          "The steps stand in the order of the re-run. In the interleaving that the graph stands "
+          "for, " +
+          label(r) + " comes first.";
+    } else if (is_seq_cst(graph_[w].success) && is_seq_cst(graph_[r].effective_order())) {
+      why += " Both are seq_cst: in the order of these, " + label(r) + " comes first.";
+    }
+    return why;
+  }
+
+  std::string why_not_ordered(event_id w, event_id r) const {
+    const std::string reader = "T" + std::to_string(graph_[r].thread);
+    const std::string writer = "T" + std::to_string(graph_[w].thread);
+    if (!graph_.knows(graph_.causes(r), w)) {
+      return "Up to " + label(r) + ", " + reader +
+             " has read nothing, directly or through others, "
+             "that tells of what " +
+             writer + " did here: the write may just as well come later.";
+    }
+    std::string why;
+    event_id from = w;
+    for (const link& each : links(w, r)) {
+      // To read w itself is enough, and needs no order.
+      if (each.head == w) {
+        from = each.read;
+        continue;
+      }
+      const event_id learnt = first_that_knows(from, each);
+      if (learnt == initial) {
+        why += " " + label(each.read) + " reads from " + label(each.head) +
+               " but does not synchronise with it: " + what_is_missing(each, from) + ".";
+      }
+      from = learnt == initial ? each.read : learnt;
+    }
+    return "Neither it nor a read of it happens before " + label(r) + "." + why;
+  }
+
+  // A step of a causal path from one thread to another: a read of what `head` wrote, or of what
+  // updates made of it. The path leaves the thread of the read at `to`.
+  struct link {
+    event_id head;
+    event_id read;
+    event_id to;
+  };
+
+  // The path of program order and reads from w to r that changes threads least often.
+  std::vector<link> links(event_id w, event_id r) const {
+    const std::vector<event_id> path = shortest_path(w, r);
+    std::vector<link> made;
+    for (std::size_t i = 1; i < path.size(); ++i) {
+      const event_id from = path[i - 1];
+      if (graph_[path[i]].thread == graph_[from].thread) continue;
+      // An update carries on what its source releases: to read it is to read from the source.
+      if (!made.empty() && made.back().read == from && made.back().head != w &&
+          graph_[from].kind == event_kind::update) {
+        made.back().read = path[i];
+        continue;
+      }
+      if (!made.empty()) made.back().to = from;
+      made.push_back({from, path[i], r});
+    }
+    return made;
+  }
+
+  std::vector<event_id> shortest_path(event_id w, event_id r) const {
+    constexpr std::size_t far = ~std::size_t{0};
+    std::vector<std::size_t> distance(graph_.size(), far);
+    std::vector<event_id> towards(graph_.size(), initial);
+    std::deque<event_id> open{r};
+    distance[r] = 0;
+    const auto reach = [&](event_id e, event_id by, std::size_t length) {
+      if (distance[e] <= length) return;
+      distance[e] = length;
+      towards[e] = by;
+      length == distance[by] ? open.push_front(e) : open.push_back(e);
+    };
+    while (!open.empty()) {
+      const event_id e = open.front();
+      open.pop_front();
+      const event& here = graph_[e];
+      if (here.index != 0) reach(graph_.thread(here.thread)[here.index - 1u], e, distance[e]);
+      if (here.source == initial) continue;
+      reach(here.source, e, distance[e] + (graph_[here.source].thread == here.thread ? 0 : 1));
+    }
+    std::vector<event_id> path{w};
+    while (path.back() != r && path.back() != initial) path.push_back(towards[path.back()]);
+    return path;
+  }
+
+  // The first event of the reading thread, on the path, that `from` happens before.
+  event_id first_that_knows(event_id from, const link& l) const {
+    const auto& own = graph_.thread(graph_[l.read].thread);
+    for (std::size_t i = graph_[l.read].index; i <= graph_[l.to].index; ++i) {
+      if (graph_.knows(graph_.happens_before(own[i]), from)) return own[i];
+    }
+    return initial;
+  }
+
+  // Which halves of the synchronisation a link lacks, that leaves its first thread after `from`.
+  std::string what_is_missing(const link& l, event_id from) const {
+    const event& head = graph_[l.head];
+    const event& read = graph_[l.read];
+    std::string missing;
+    if (!releases(head.success) && !fenced(head.thread, graph_[from].index, head.index, releases)) {
+      missing =
+          named(l.head) + " is " + std::string(name_of(head.success)) + ": it releases nothing";
+    }
+    if (!acquires(read.effective_order()) &&
+        !fenced(read.thread, read.index, graph_[l.to].index, acquires)) {
+      if (!missing.empty()) missing += "; ";
+      missing += named(l.read) + " is " + std::string(name_of(read.effective_order())) +
+                 ": it acquires nothing";
+    }
+    return missing.empty() ? "light fences order only against heavy ones" : missing;
+  }
+
+  // Whether a fence of this kind stands at or behind one event of a thread and before another.
+  bool fenced(unsigned t, std::size_t first, std::size_t last, bool (*wanted)(order)) const {
+    for (std::size_t i = first; i < last; ++i) {
+      const event& e = graph_[graph_.thread(t)[i]];
+      if (e.kind == event_kind::fence && wanted(e.success)) return true;
+    }
+    return false;
+  }
+
+  // Culprits
+
+  void mark_culprits() {
+    const std::size_t last = told_.steps.size() - 1;
+    if (told_.steps.empty()) return;
+    if (told_.what == fault::memory_leak) return mark_leaks();
+    if (told_.steps[last].what != step::kind::fault) return;
+    made_.steps[last].culprit = true;
+    if (told_.what == fault::data_race) {
+      mark_race(last);
+    } else if (told_.what == fault::double_free || told_.what == fault::use_after_free) {
+      mark_free(last);
+    }
+  }
+
+  void mark_leaks() {
+    for (std::size_t i = 0; i != told_.steps.size(); ++i) {
+      if (told_.steps[i].what != step::kind::allocate) continue;
+      const bool freed =
+          std::any_of(told_.steps.begin() + static_cast<std::ptrdiff_t>(i), told_.steps.end(),
+                      [&](const step& s) {
+                        return s.what == step::kind::free && s.object == told_.steps[i].object;
+                      });
+      if (freed) continue;
+      made_.steps[i].culprit = true;
+      made_.steps[i].remarks.push_back("never freed");
+    }
+  }
+
+  // What the thread of the last step was doing: the step before, if it stands at the same place.
+  const void* object_of_fault(std::size_t last) {
+    const step& fault = told_.steps[last];
+    if (fault.object != nullptr) return fault.object;
+    for (std::size_t i = last; i != 0; --i) {
+      const step& before = told_.steps[i - 1];
+      if (before.thread != fault.thread) continue;
+      const bool same =
+          before.from.line == fault.from.line && before.from.name() == fault.from.name();
+      return same ? before.object : nullptr;
+    }
+    return nullptr;
+  }
+
+  void mark_race(std::size_t last) {
+    const void* const object = object_of_fault(last);
+    const std::string name = name_table::named_in(files_, told_.steps[last]);
+    std::size_t other = no_step;
+    for (std::size_t i = 0; i != last; ++i) {
+      const bool meant = object != nullptr ? touches(i, object) : is_called(i, name);
+      if (!meant || ordered(i, last)) continue;
+      // Of a read and a write, the write is the one that any access collides with.
+      if (other == no_step || changes(i) || !changes(other)) other = i;
+    }
+    if (other == no_step) return;
+    made_.steps[other].involved = true;
+    made_.steps[other].remarks.push_back("not ordered with " + made_.steps[last].label);
+    made_.steps[last].remarks.push_back("not ordered with " + made_.steps[other].label);
+  }
+
+  bool changes(std::size_t i) const noexcept {
+    return told_.steps[i].what == step::kind::plain_write ||
+           told_.steps[i].what == step::kind::free;
+  }
+
+  bool touches(std::size_t i, const void* object) const {
+    const step& tried = told_.steps[i];
+    if (tried.what == step::kind::event) {
+      const location_id l = graph_[tried.e].location;
+      return l < told_.locations.size() && told_.locations[l].object == object;
+    }
+    if (tried.what == step::kind::free) {
+      const std::size_t block = names_.block_at(object, i);
+      return block != 0 && block == names_.block_at(tried.object, i);
+    }
+    return tried.what != step::kind::allocate && tried.object == object;
+  }
+
+  bool is_called(std::size_t i, const std::string& name) {
+    const step::kind what = told_.steps[i].what;
+    return !name.empty() && (what == step::kind::plain_read || what == step::kind::plain_write) &&
+           name_table::named_in(files_, told_.steps[i]) == name;
+  }
+
+  // Whether step `first` happens before what the thread of step `then` does there. Between two
+  // events of its thread a plain access has the time of the later.
+  bool ordered(std::size_t first, std::size_t then) const noexcept {
+    const unsigned a = told_.steps[first].thread;
+    const unsigned b = told_.steps[then].thread;
+    if (a == b || a >= made_.threads || b >= made_.threads) return true;
+    if (times_[then] == 0) return false;
+    return graph_.happens_before(graph_.thread(b)[times_[then] - 1])[a] > times_[first];
+  }
+
+  void mark_free(std::size_t last) {
+    const void* const object = object_of_fault(last);
+    for (std::size_t i = last; object != nullptr && i != 0; --i) {
+      const step& tried = told_.steps[i - 1];
+      const bool own = tried.thread == told_.steps[last].thread &&
+                       tried.from.line == told_.steps[last].from.line;
+      if (tried.what != step::kind::free || !touches(i - 1, object)) continue;
+      if (own && told_.what == fault::double_free && i == last) continue;  // the second free itself
+      made_.steps[i - 1].involved = true;
+      made_.steps[i - 1].remarks.push_back("freed here");
+      return;
+    }
+  }
+
+  const counterexample& told_;
+  const execution_graph& graph_;
+  source_files files_;
+  name_table names_;
+  std::vector<std::size_t> step_of_;  // of an event
+  std::vector<std::size_t> times_;    // of a step: the events of its thread before it
+  story made_;
+};
+
+}  // namespace telling
+
+inline story tell(const counterexample& told) { return telling::teller(told).tell(); }
+
+}  // namespace checker
