@@ -82,6 +82,8 @@ struct options {
   memory_model model = memory_model::rc11;
   // How many weak compare-and-swaps of each thread may fail for no reason.
   unsigned spurious_failures = 1;
+  // Whether memory that was freed may be allocated again in the same execution: both are tried.
+  bool reuse_memory = true;
   // Whether the search goes on after an error.
   bool keep_going = false;
   // A thread with more events than this is cut.
@@ -155,7 +157,7 @@ class execution {
   void trace_plain(bool write, const void* object, std::uint64_t value, const place& from);
   bool cell_initialised(cell_id id) const noexcept { return cells_[id].initialised; }
 
-  void* allocate(std::size_t size, std::size_t alignment) noexcept;
+  void* allocate(std::size_t size, std::size_t alignment, const place& from);
   // Memory that nobody has to give back: of the process rather than of its heap.
   void* make_static(std::size_t size, std::size_t alignment) noexcept {
     return arena_.allocate(thread_count_, size, alignment);
@@ -193,8 +195,13 @@ class execution {
   struct block {
     void* memory;
     std::size_t size;
+    std::size_t alignment;
     bool freed;
   };
+
+  static std::uint64_t shape_of(std::size_t size, std::size_t alignment) noexcept {
+    return std::uint64_t{size} << 16 | alignment;
+  }
 
   static constexpr unsigned nobody = ~0u;
   static constexpr std::size_t stack_bytes = std::size_t{256} << 10;
@@ -239,6 +246,8 @@ class execution {
   answer answer_of(event_id e) const noexcept;
   bool may_fail_spuriously() const noexcept;
   static bool same_request(const event& held, const event& asked) noexcept;
+  std::byte* reuse(std::size_t size, std::size_t alignment, const place& from);
+  void note_free(const block& freed, const place& from);
   unsigned next_to_run() const noexcept;
   void switch_to(unsigned thread);
   void leave_thread();
@@ -269,6 +278,7 @@ class execution {
   std::vector<cell> cells_;
   std::vector<std::uint16_t> uses_;  // of each cell by each thread: one more than the time
   std::vector<block> blocks_;
+  std::vector<event_id> reusable_;
   std::vector<place> places_;
   std::unordered_map<std::uint64_t, std::uint32_t> place_names_;
   struct hash_of_hash {
@@ -521,8 +531,9 @@ inline bool execution::same_request(const event& held, const event& asked) noexc
     return held.operand == asked.operand && held.expected == asked.expected;
   }
   if (held.kind != asked.kind) return false;
-  return held.kind == event_kind::write ? held.value == asked.value
-                                        : held.alternatives == asked.alternatives;
+  return held.kind == event_kind::write
+             ? held.value == asked.value
+             : held.alternatives == asked.alternatives && held.operand == asked.operand;
 }
 
 inline execution::answer execution::perform(event request, const place& from) {
@@ -663,21 +674,53 @@ inline void execution::end_cell(cell_id id, const void* object) {
 }
 
 // In front of a block stands its number.
-inline void* execution::allocate(std::size_t size, std::size_t alignment) noexcept {
+inline void* execution::allocate(std::size_t size, std::size_t alignment, const place& from) {
   constexpr std::size_t header = 16;
-  const unsigned region = in_threads() ? running_ : thread_count_;
   const std::size_t room = alignment > header ? alignment : header;
-  void* const memory = arena_.allocate(region, size + room, room);
-  if (memory == nullptr) return nullptr;
-  auto* const user = static_cast<std::byte*>(memory) + room;
+  std::byte* user = reuse(size, alignment, from);
+  if (user == nullptr) {
+    void* const memory =
+        arena_.allocate(in_threads() ? running_ : thread_count_, size + room, room);
+    if (memory == nullptr) return nullptr;
+    user = static_cast<std::byte*>(memory) + room;
+  }
   const std::size_t number = blocks_.size();
   std::memcpy(user - sizeof number, &number, sizeof number);
   // Not zero: what is used before it is constructed shall not look fit for use.
   std::memset(user, 0xa5, size);
-  blocks_.push_back({user, size, false});
-  trace(step::kind::allocate, {"", "", 0}, initial, user, size);
+  blocks_.push_back({user, size, alignment, false});
+  trace(step::kind::allocate, from, initial, user, size);
   ++threads_[running_].changes;
   return user;
+}
+
+// A freed block of this shape, if the execution is one where it is used again.
+inline std::byte* execution::reuse(std::size_t size, std::size_t alignment, const place& from) {
+  if (!in_threads() || !options_.reuse_memory || !graph().has_frees()) return nullptr;
+  const std::uint32_t position = threads_[running_].position;
+  if (position == 0) return nullptr;
+  graph().find_reusable(graph().thread(running_)[position - 1], shape_of(size, alignment),
+                        reusable_);
+  if (reusable_.empty()) return nullptr;
+  event request;
+  request.kind = event_kind::choice;
+  request.allocates = true;
+  request.expected = shape_of(size, alignment);
+  request.alternatives = static_cast<std::uint16_t>(reusable_.size() + 1);
+  if (perform(request, from).value == 0) return nullptr;
+  const event& allocation = graph()[graph().thread(running_)[position]];
+  return reinterpret_cast<std::byte*>(graph()[allocation.source].operand);
+}
+
+inline void execution::note_free(const block& freed, const place& from) {
+  if (!in_threads() || !options_.reuse_memory) return;
+  event request;
+  request.kind = event_kind::choice;
+  request.frees = true;
+  request.alternatives = 1;
+  request.operand = reinterpret_cast<std::uintptr_t>(freed.memory);
+  request.expected = shape_of(freed.size, freed.alignment);
+  perform(request, from);
 }
 
 inline void execution::deallocate(void* memory, const place& from) {
@@ -704,6 +747,7 @@ inline void execution::deallocate(void* memory, const place& from) {
   freed.freed = true;
   std::memset(memory, 0xdd, freed.size);
   ++threads_[running_].changes;
+  note_free(block(freed), from);
 }
 
 inline void execution::begin_iteration() noexcept {

@@ -105,7 +105,7 @@ class explorer {
     execution_graph& g = top().graph;
     const event_id e = g.add(next);
     if (next.reads()) g.set_source(e, chosen.source);
-    if (next.kind == event_kind::choice) g.choose(e, chosen.alternative);
+    if (next.kind == event_kind::choice && !g.choose(e, chosen.alternative)) return false;
     g.set_clocks(e);
     if (chosen.spurious) {
       g.fail_spuriously(e);
@@ -311,8 +311,7 @@ class explorer {
       top().frames.pop_back();
       return false;
     }
-    top().graph.choose(f.e, f.next++);
-    return consistent();
+    return top().graph.choose(f.e, f.next++) && consistent();
   }
 
   // Goes from the youngest event to the oldest. What is outside the causal prefix of w would be

@@ -74,6 +74,8 @@ struct event {
   bool in_co = false;
   bool may_fail_spuriously = false;  // a weak compare-and-swap
   bool failed_spuriously = false;
+  bool frees = false;              // a point in time, where the block at address `operand` is freed
+  bool allocates = false;          // a choice: a fresh block, or one that was freed, its `source`
   std::uint16_t alternatives = 0;  // of a choice
 
   bool reads() const noexcept { return kind == event_kind::read || kind == event_kind::update; }
@@ -128,7 +130,7 @@ class execution_graph {
     happens_before_.reset(threads);
     causes_.reset(threads);
     messages_.reset(threads);
-    seq_cst_events_ = asymmetric_fences_ = 0;
+    seq_cst_events_ = asymmetric_fences_ = frees_ = 0;
   }
 
   std::size_t size() const noexcept { return events_.size(); }
@@ -140,6 +142,7 @@ class execution_graph {
   // Whether the order of seq_cst operations can be broken: by two of them, or an asymmetric pair.
   bool has_seq_cst() const noexcept { return seq_cst_events_ + asymmetric_fences_ > 1; }
   bool has_asymmetric_fences() const noexcept { return asymmetric_fences_ != 0; }
+  bool has_frees() const noexcept { return frees_ != 0; }
 
   // The events that happen before e, and e.
   const clock_table::lane* happens_before(event_id e) const noexcept { return happens_before_[e]; }
@@ -173,8 +176,12 @@ class execution_graph {
     events_[e].value = 0;
     events_[e].failed_spuriously = true;
   }
-  // Choice e takes one of its alternatives.
-  void choose(event_id e, std::uint64_t alternative) noexcept { events_[e].value = alternative; }
+  // Choice e takes one of its alternatives. False if another event has it: a block that an
+  // allocation outside the causal prefix of e re-uses.
+  bool choose(event_id e, std::uint64_t alternative);
+  // What an allocation after event `before` of its thread may re-use: freed blocks of the same size
+  // and alignment (`expected`), in the order of their events' names.
+  void find_reusable(event_id before, std::uint64_t shape, std::vector<event_id>& found) const;
   // Computes the clocks of e, when its source is settled.
   void set_clocks(event_id e);
   void place(event_id w, std::size_t position);
@@ -213,6 +220,7 @@ class execution_graph {
   void count(const event& e, std::ptrdiff_t by) noexcept {
     seq_cst_events_ += is_seq_cst(e.success) || is_seq_cst(e.failure) ? by : 0;
     asymmetric_fences_ += e.success == order::light ? by : 0;
+    frees_ += e.frees ? by : 0;
   }
 
   void renumber(const std::vector<event_id>& co, std::size_t from) noexcept {
@@ -236,6 +244,8 @@ class execution_graph {
   clock_table messages_;
   std::ptrdiff_t seq_cst_events_ = 0;
   std::ptrdiff_t asymmetric_fences_ = 0;
+  std::ptrdiff_t frees_ = 0;
+  std::vector<event_id> reusable_;
   std::vector<event_id> renamed_;
 };
 
@@ -360,6 +370,44 @@ inline void execution_graph::make_message(event_id w) {
   }
 }
 
+inline void execution_graph::find_reusable(event_id before, std::uint64_t shape,
+                                           std::vector<event_id>& found) const {
+  found.clear();
+  if (before == initial) return;
+  const auto* const prefix = causes_[before];
+  const auto reused = [&](event_id block) {
+    for (event_id e = 0; e != events_.size(); ++e) {
+      if (events_[e].allocates && events_[e].source == block && knows(prefix, e)) return true;
+    }
+    return false;
+  };
+  for (unsigned maker = 0; maker != threads_.size(); ++maker) {
+    for (std::size_t i = 0; i != prefix[maker]; ++i) {
+      const event_id e = threads_[maker][i];
+      if (events_[e].frees && events_[e].expected == shape && !reused(e)) found.push_back(e);
+    }
+  }
+}
+
+inline bool execution_graph::choose(event_id e, std::uint64_t alternative) {
+  event& chosen = events_[e];
+  chosen.value = alternative;
+  chosen.source = initial;
+  if (chosen.allocates && alternative != 0) {
+    const event_id before =
+        chosen.index == 0 ? initial : threads_[chosen.thread][chosen.index - 1u];
+    find_reusable(before, chosen.expected, reusable_);
+    chosen.source = reusable_[alternative - 1];
+    for (event_id other = 0; other != events_.size(); ++other) {
+      if (other != e && events_[other].allocates && events_[other].source == chosen.source) {
+        return false;
+      }
+    }
+  }
+  set_clocks(e);
+  return true;
+}
+
 inline void execution_graph::place(event_id w, std::size_t position) {
   auto& co = access(events_[w].location).writes;
   co.insert(co.begin() + static_cast<std::ptrdiff_t>(position), w);
@@ -419,6 +467,7 @@ inline void execution_graph::store(archive& file) {
   messages_.store(file);
   file(seq_cst_events_);
   file(asymmetric_fences_);
+  file(frees_);
   std::vector<location_id> active = active_;
   file(active);
   for (location_id l : active) {

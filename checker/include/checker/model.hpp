@@ -66,9 +66,9 @@ void await(Condition condition) {
 
 // Memory of the execution: leaks, double frees and uses after the free are errors. Null if the
 // execution's memory is used up.
-inline void* allocate(std::size_t size,
-                      std::size_t alignment = alignof(std::max_align_t)) noexcept {
-  return execution::current().allocate(size, alignment);
+inline void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
+                      place from = place::here()) {
+  return execution::current().allocate(size, alignment, from);
 }
 inline void deallocate(void* memory, place from = place::here()) {
   execution::current().deallocate(memory, from);
@@ -102,7 +102,8 @@ class model_program final : public program {
   unsigned threads() const override { return Model::threads; }
 
   void start() override {
-    void* const memory = execution::current().allocate(sizeof(Model), alignof(Model));
+    void* const memory =
+        execution::current().allocate(sizeof(Model), alignof(Model), place::here());
     model_ = ::new (memory) Model;
   }
 
