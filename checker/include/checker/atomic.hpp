@@ -123,6 +123,12 @@ class atomic {
     return compare(expected, desired, order_of(o), failure_order_of(order_of(o)), true, from);
   }
 
+  T operator=(T desired) {
+    store(desired);
+    return desired;
+  }
+  operator T() const { return load(); }
+
  private:
   static std::uint64_t bits(T value) noexcept {
     std::uint64_t all = 0;

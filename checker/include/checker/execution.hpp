@@ -21,6 +21,7 @@
 #include "schedule.hpp"
 
 #include <chrono>
+#include <csetjmp>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -144,6 +145,14 @@ class execution {
   // A choice of one in `alternatives`, the first of which is tried first.
   unsigned choose(unsigned alternatives, const place& from);
 
+  // A choice that is offered only while the thread has spurious failures left.
+  bool choose_spurious(const place& from);
+
+  // Until leave_section, the running thread may be aborted after each operation: it then goes on at
+  // `restart`. Null: it may not.
+  void enter_section(std::jmp_buf* restart) noexcept { threads_[running_].restart = restart; }
+  void leave_section() noexcept { threads_[running_].restart = nullptr; }
+
   // A new location.
   location_id make_location(std::uint64_t value, const void* object, const place& from);
 
@@ -181,6 +190,7 @@ class execution {
     std::uint32_t locations = 0;  // made so far
     std::uint32_t iteration = 0;  // position at the start of the iteration
     std::uint64_t changes = 0;    // of plain data and memory
+    std::jmp_buf* restart = nullptr;
     std::uint64_t changes_at_iteration = 0;
   };
 
@@ -241,6 +251,7 @@ class execution {
     const auto* const known = clock();
     return known != nullptr && known[thread] > time;
   }
+  answer perform_by_thread(event& request, const place& from);
   answer perform_alone(const event& request);
   answer add_event(event& request, const place& from);
   answer answer_of(event_id e) const noexcept;
@@ -538,6 +549,25 @@ inline bool execution::same_request(const event& held, const event& asked) noexc
 
 inline execution::answer execution::perform(event request, const place& from) {
   if (stage_ != stage::threads) return perform_alone(request);
+  const answer given = perform_by_thread(request, from);
+  std::jmp_buf* const restart = threads_[running_].restart;
+  if (restart != nullptr && request.kind != event_kind::choice && choose(2, from) != 0) {
+    leave_section();
+    std::longjmp(*restart, 1);
+  }
+  return given;
+}
+
+inline bool execution::choose_spurious(const place& from) {
+  if (stage_ != stage::threads || !may_fail_spuriously()) return false;
+  event request;
+  request.kind = event_kind::choice;
+  request.alternatives = 2;
+  request.may_fail_spuriously = true;
+  return perform(request, from).value != 0;
+}
+
+inline execution::answer execution::perform_by_thread(event& request, const place& from) {
   thread_status& self = threads_[running_];
   if (self.position == graph().thread(running_).size()) return add_event(request, from);
   const event_id e = graph().thread(running_)[self.position];
@@ -583,7 +613,11 @@ inline execution::answer execution::answer_of(event_id e) const noexcept {
 
 inline bool execution::may_fail_spuriously() const noexcept {
   unsigned failures = 0;
-  for (event_id e : graph().thread(running_)) failures += graph()[e].failed_spuriously ? 1 : 0;
+  for (std::uint32_t i = 0; i != threads_[running_].position; ++i) {
+    const event& before = graph()[graph().thread(running_)[i]];
+    const bool woke = before.kind == event_kind::choice && before.may_fail_spuriously;
+    failures += before.failed_spuriously || (woke && before.value != 0) ? 1 : 0;
+  }
   return failures < options_.spurious_failures;
 }
 

@@ -20,12 +20,11 @@
 // from `allocate`; a plain member is for what one thread writes and `after` reads. Memory of the
 // standard allocator leaks in executions that are given up: keep it out of models.
 //
-// Stands on: atomic.
+// Stands on: section.
 #pragma once
 
-#include "atomic.hpp"
+#include "section.hpp"
 
-#include <concepts>
 #include <cstdarg>
 #include <cstdio>
 #include <new>
@@ -53,17 +52,6 @@ inline unsigned choose(unsigned alternatives, place from = place::here()) {
   execution::current().add_outcome(text);
 }
 
-// Waits until the condition holds. An iteration that found it false and changed nothing blocks its
-// thread; the executions where it finds other values are explored in its place.
-template <std::predicate Condition>
-void await(Condition condition) {
-  for (;;) {
-    execution::current().begin_iteration();
-    if (condition()) return;
-    execution::current().fail_iteration();
-  }
-}
-
 // Memory of the execution: leaks, double frees and uses after the free are errors. Null if the
 // execution's memory is used up.
 inline void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),
@@ -73,28 +61,6 @@ inline void* allocate(std::size_t size, std::size_t alignment = alignof(std::max
 inline void deallocate(void* memory, place from = place::here()) {
   execution::current().deallocate(memory, from);
 }
-
-// A mutex. To lock it is to wait until it is free.
-class mutex {
- public:
-  void lock(place from = place::here()) {
-    await([&] { return try_lock(from); });
-  }
-
-  bool try_lock(place from = place::here()) {
-    bool locked = false;
-    return locked_.compare_exchange_strong(locked, true, std::memory_order_acq_rel,
-                                           std::memory_order_acquire, from);
-  }
-
-  void unlock(place from = place::here()) {
-    const bool locked = locked_.exchange(false, std::memory_order_acq_rel, from);
-    if (!locked) execution::current().fail(fault::misuse, "the mutex is not locked", from);
-  }
-
- private:
-  atomic<bool> locked_{false};
-};
 
 template <class Model>
 class model_program final : public program {

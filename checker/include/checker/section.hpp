@@ -1,0 +1,115 @@
+// CPUs, and sections on them: restartable sequences, or code that runs with preemption off.
+//
+//     checker::cpus machine{2};                       // a member of the model
+//     machine.run([&](checker::section& here) {       // on the CPU that the thread is on
+//       const auto count = counts[here.cpu()].load(relaxed);
+//       here.commit([&] { counts[here.cpu()].store(count + 1, relaxed); });
+//     });
+//
+// The sections of one CPU are totally ordered, and each sees what those before it did. A section
+// may be aborted before its commit, after any of its operations: what it has stored stays, and it
+// starts again, perhaps on another CPU. On which CPU is a choice, of which the first alternative is
+// the one before. A thread does so as often as its budgets allow; both are in statistics::bounds.
+//
+// A section that is aborted is left without unwinding: it must own nothing.
+//
+// Stands on: waiting.
+#pragma once
+
+#include "waiting.hpp"
+
+#include <array>
+#include <csetjmp>
+#include <cstddef>
+#include <cstdint>
+
+namespace checker {
+
+class cpus;
+
+class section {
+ public:
+  unsigned cpu() const noexcept { return cpu_; }
+
+  // The last operation. Afterwards the section is not aborted.
+  template <class Operation>
+  void commit(Operation operation) {
+    execution::current().leave_section();
+    operation();
+  }
+
+ private:
+  friend class cpus;
+
+  unsigned cpu_ = 0;
+  std::jmp_buf start_;
+};
+
+class cpus {
+ public:
+  static constexpr unsigned most = 8;
+
+  // Each thread is at the start on the CPU of its index, modulo their number.
+  explicit cpus(unsigned count, unsigned migrations = 1, unsigned aborts = 1)
+      : count_(count), migrations_(migrations), aborts_(aborts) {
+    if (count == 0 || count > most) {
+      execution::current().fail(fault::misuse, "cpus: the count must be 1 to 8", place::here());
+    }
+    for (unsigned t = 0; t != threads_.size(); ++t) threads_[t] = {t % count, migrations, aborts};
+  }
+
+  unsigned count() const noexcept { return count_; }
+
+  // The CPU that the calling thread is on now.
+  unsigned current(place from = place::here()) {
+    thread& self = threads_[execution::current().thread() % threads_.size()];
+    if (count_ > 1 && self.migrations != 0) {
+      const unsigned moved = execution::current().choose(count_, from);
+      if (moved != 0) --self.migrations;
+      self.cpu = (self.cpu + moved) % count_;
+    }
+    return self.cpu;
+  }
+
+  // Runs body(section&) as a section on the current CPU.
+  template <class Body>
+  void run(Body body, place from = place::here()) {
+    thread& self = threads_[execution::current().thread() % threads_.size()];
+    section here;
+    if (setjmp(here.start_) != 0) {
+      --self.aborts;
+      order_[here.cpu_].unlock(from);
+    }
+    here.cpu_ = current(from);
+    order_[here.cpu_].lock(from);
+    execution::current().enter_section(self.aborts != 0 ? &here.start_ : nullptr);
+    body(here);
+    execution::current().leave_section();
+    order_[here.cpu_].unlock(from);
+  }
+
+  // The heavy side of an asymmetric fence, as the kernel's membarrier for restartable sequences: a
+  // heavy fence, and on each CPU a point between sections.
+  void heavy_fence(place from = place::here()) {
+    for (unsigned c = 0; c != count_; ++c) {
+      order_[c].lock(from);
+      order_[c].unlock(from);
+    }
+    checker::heavy_fence(from);
+  }
+
+ private:
+  struct thread {
+    unsigned cpu;
+    unsigned migrations;  // left
+    unsigned aborts;      // left
+  };
+
+  const unsigned count_;
+  const unsigned migrations_;
+  const unsigned aborts_;
+  std::array<mutex, most> order_;
+  std::array<thread, 16> threads_;
+};
+
+}  // namespace checker
