@@ -22,13 +22,13 @@ class clock_table {
 
   explicit clock_table(unsigned threads = 0) { reset(threads); }
 
-  // Forgets all rows. Keeps the memory.
-  void reset(unsigned threads) {
-    lanes_ = (threads + block_lanes - 1) / block_lanes * block_lanes;
-    rows_.clear();
-  }
+  void reset(unsigned threads) { lanes_ = (threads + block_lanes - 1) / block_lanes * block_lanes; }
 
-  void resize(std::size_t rows) { rows_.resize(rows * (lanes_ / block_lanes)); }
+  // Makes room for so many rows. It never shrinks: what a row held stays until it is written.
+  void reserve(std::size_t rows) {
+    const std::size_t blocks = rows * (lanes_ / block_lanes);
+    if (blocks > rows_.size()) rows_.resize(2 * blocks + 64);
+  }
 
   std::size_t lanes() const noexcept { return lanes_; }
 

@@ -257,6 +257,7 @@ class execution {
   answer answer_of(event_id e) const noexcept;
   bool may_fail_spuriously() const noexcept;
   static bool same_request(const event& held, const event& asked) noexcept;
+  bool stuck() const noexcept;
   std::byte* reuse(std::size_t size, std::size_t alignment, const place& from);
   void note_free(const block& freed, const place& from);
   unsigned next_to_run() const noexcept;
@@ -800,7 +801,30 @@ inline void execution::fail_iteration() {
   }
   if (changed) return;
   self.state = thread_state::blocked;
+  if (stuck()) {
+    ended_ = ending::blocked;
+    leave();
+  }
   leave_thread();
+}
+
+// Whether the iteration that has just failed fails in every graph that is found from this one. A
+// read that was stale when it was added is not maximal, and never will be: its thread adds nothing
+// more, so that it is in no causal prefix, and no write that hides its source goes without it. So
+// it is neither revisited nor deleted.
+inline bool execution::stuck() const noexcept {
+  const thread_status& self = threads_[running_];
+  for (std::uint32_t i = self.iteration; i != self.position; ++i) {
+    const event_id e = graph().thread(running_)[i];
+    const event& read = graph()[e];
+    if (!read.reads()) return false;
+    const auto& co = graph().at(read.location).writes;
+    const std::size_t behind = read.source == initial ? 0 : graph()[read.source].position + 1u;
+    bool stale = false;
+    for (std::size_t w = behind; w != co.size(); ++w) stale = stale || co[w] < e;
+    if (!stale) return false;
+  }
+  return self.iteration != self.position;
 }
 
 inline void execution::add_outcome(std::string_view text) {
@@ -938,10 +962,11 @@ inline void execution::add_hash() {
       read = std::uint64_t{graph()[each.source].thread} << 32 | graph()[each.source].index;
     }
     const std::uint64_t place = each.in_co ? each.position + 1u : 0;
-    const std::uint64_t first = mix(name, mix(each.location, arena_.canonical(each.value)));
-    const std::uint64_t second = mix(read + 1, place << 1 | (each.failed_spuriously ? 1 : 0));
-    low += mix(first, second);
-    high += mix(first + second, 0x94d049bb133111eb);
+    const std::uint64_t what = mix(name + (std::uint64_t{each.location} << 40),
+                                   arena_.canonical(each.value) + read * 0xd6e8feb86659fd93);
+    const std::uint64_t hash = mix(what, place << 1 | (each.failed_spuriously ? 1 : 0));
+    low += hash;
+    high += mix(hash, 0x94d049bb133111eb);
   }
   const graph_hash whole{mix(low, high), mix(high, low + 1)};
   totals_.hash.add(whole.low, whole.high);

@@ -20,7 +20,7 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <memory>
 #include <vector>
 
 namespace checker {
@@ -40,10 +40,9 @@ class explorer {
   explorer(unsigned threads, memory_model model) : model_(model), threads_(threads) { restart(); }
 
   void restart() {
-    levels_.resize(1);
-    levels_.front().graph.reset(threads_);
-    levels_.front().frames.clear();
-    depth_ = 0;
+    go_to(0);
+    now_->graph.reset(threads_);
+    now_->frames.clear();
     divided_ = 0;
     roots_ = 0;
     inside_ = false;
@@ -62,12 +61,13 @@ class explorer {
     file.same(model_, "memory model");
     file.same(share_, "share");
     file(depth_);
-    if (file.reading()) levels_.resize(depth_ + 1);
-    for (std::size_t i = 0; i <= depth_; ++i) {
-      if (file.reading()) levels_[i].graph.reset(threads_);
-      levels_[i].graph.store(file);
-      file(levels_[i].frames);
-      file(levels_[i].below);
+    const std::size_t depth = depth_;
+    for (std::size_t i = 0; i <= depth; ++i) {
+      go_to(i);
+      if (file.reading()) top().graph.reset(threads_);
+      top().graph.store(file);
+      file(top().frames);
+      file(top().below);
     }
     file(revisits_);
     file(divided_);
@@ -135,7 +135,7 @@ class explorer {
     do {
       while (top().frames.empty()) {
         if (depth_ == 0) return next_graph::none;
-        --depth_;
+        go_to(depth_ - 1);
       }
       // The next alternative of a root, or of what is above it, is in another subtree.
       if (inside_ && frames() <= root_) inside_ = false;
@@ -168,8 +168,14 @@ class explorer {
     std::size_t below = 0;  // frames of the levels below
   };
 
-  level& top() noexcept { return levels_[depth_]; }
-  const level& top() const noexcept { return levels_[depth_]; }
+  level& top() noexcept { return *now_; }
+  const level& top() const noexcept { return *now_; }
+
+  void go_to(std::size_t depth) {
+    if (depth == levels_.size()) levels_.push_back(std::make_unique<level>());
+    depth_ = depth;
+    now_ = levels_[depth].get();
+  }
 
   std::uint16_t size_now() const noexcept { return static_cast<std::uint16_t>(graph().size()); }
 
@@ -373,11 +379,12 @@ class explorer {
   // Read r reads from w, in a graph of its own.
   void revisit(event_id r, event_id w) {
     ++revisits_;
-    if (++depth_ == levels_.size()) levels_.emplace_back();
-    level& child = levels_[depth_];
+    const level& parent = top();
+    go_to(depth_ + 1);
+    level& child = top();
     child.frames.clear();
-    child.below = levels_[depth_ - 1].below + levels_[depth_ - 1].frames.size();
-    const auto names = child.graph.restrict_to(levels_[depth_ - 1].graph, r, w);
+    child.below = parent.below + parent.frames.size();
+    const auto names = child.graph.restrict_to(parent.graph, r, w);
     open_places(names.write, false, names.read);
   }
 
@@ -385,11 +392,12 @@ class explorer {
   const unsigned threads_;
   share share_;
   std::uint64_t divided_ = 0;
-  std::uint64_t roots_ = 0;   // subtrees, of what is divided
-  bool inside_ = false;       // a subtree of the share
-  std::size_t root_ = 0;      // how many frames its root has
-  std::deque<level> levels_;  // those above depth_ keep their memory
+  std::uint64_t roots_ = 0;                     // subtrees, of what is divided
+  bool inside_ = false;                         // a subtree of the share
+  std::size_t root_ = 0;                        // how many frames its root has
+  std::vector<std::unique_ptr<level>> levels_;  // those above depth_ keep their memory
   std::size_t depth_ = 0;
+  level* now_ = nullptr;  // the level at depth_
   bool last_was_place_ = false;
   std::uint64_t revisits_ = 0;
   sequential_order sequential_order_;

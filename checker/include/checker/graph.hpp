@@ -164,7 +164,7 @@ class execution_graph {
   }
 
   // Adds an event at the end of its thread. A read has no source yet and a write no position.
-  event_id add(event added);
+  event_id add(const event& added);
   // Takes back all events but the oldest `size`.
   void truncate(std::size_t size);
 
@@ -249,14 +249,14 @@ class execution_graph {
   std::vector<event_id> renamed_;
 };
 
-inline event_id execution_graph::add(event added) {
+inline event_id execution_graph::add(const event& added) {
   const auto id = static_cast<event_id>(events_.size());
-  added.index = static_cast<std::uint16_t>(threads_[added.thread].size());
-  threads_[added.thread].push_back(id);
   events_.push_back(added);
-  happens_before_.resize(events_.size());
-  causes_.resize(events_.size());
-  messages_.resize(events_.size());
+  events_.back().index = static_cast<std::uint16_t>(threads_[added.thread].size());
+  threads_[added.thread].push_back(id);
+  happens_before_.reserve(events_.size());
+  causes_.reserve(events_.size());
+  messages_.reserve(events_.size());
   if (added.location != no_location) {
     accesses& here = access(added.location);
     if (added.reads()) here.reads.push_back(id);
@@ -435,10 +435,10 @@ inline execution_graph::revisit execution_graph::restrict_to(const execution_gra
   events_.reserve(whole.events_.capacity());
   for (event_id e = 0; e != whole.size(); ++e) {
     if (renamed_[e] == initial) continue;
-    event copy = whole[e];
+    const event_id id = add(whole[e]);
+    event& copy = events_[id];
     copy.in_co = false;
     if (copy.source != initial) copy.source = renamed_[copy.source];
-    const event_id id = add(copy);
     happens_before_.copy(happens_before_[id], whole.happens_before_[e]);
     causes_.copy(causes_[id], whole.causes_[e]);
     messages_.copy(messages_[id], whole.messages_[e]);
