@@ -38,20 +38,21 @@ class mutex {
   // Fails only if the mutex is locked.
   bool try_lock(place from = place::here()) {
     std::uint32_t holder = free;
-    return holder_.compare_exchange_strong(holder, execution::current().thread(),
-                                           std::memory_order_acq_rel, std::memory_order_acquire,
-                                           from);
+    return holder_.compare_exchange_strong(holder, caller(), std::memory_order_acq_rel,
+                                           std::memory_order_acquire, from);
   }
 
   void unlock(place from = place::here()) {
     const std::uint32_t holder = holder_.exchange(free, std::memory_order_acq_rel, from);
-    if (holder != execution::current().thread()) {
+    if (holder != caller()) {
       execution::current().fail(fault::misuse, "the mutex is not locked by this thread", from);
     }
   }
 
  private:
-  static constexpr std::uint32_t free = ~std::uint32_t{0};
+  static constexpr std::uint32_t free = 0;
+
+  static std::uint32_t caller() noexcept { return execution::current().thread() + 1; }
 
   atomic<std::uint32_t> holder_{free};
 };

@@ -1,0 +1,27 @@
+// The litmus programs with known counts that lie beside the tests.
+#pragma once
+
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "../tools/notation.hpp"
+#include "../tools/program.hpp"
+
+namespace checker {
+
+// The programs of oracles/<stem>.litmus.
+inline std::vector<litmus::program> load_oracles(const std::string& stem) {
+  const std::filesystem::path file =
+      std::filesystem::path(__FILE__).parent_path() / "oracles" / (stem + ".litmus");
+  std::ifstream in(file);
+  if (!in) throw std::runtime_error("cannot read " + file.string());
+  std::ostringstream text;
+  text << in.rdbuf();
+  return litmus::parse(text.str(), file.string());
+}
+
+}  // namespace checker
