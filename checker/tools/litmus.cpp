@@ -34,6 +34,7 @@ FILE - is standard input. The notation is described in checker/tools/README.md.
   --only NAME       only the program of this name
   --set NAME=VALUE  a parameter of the programs, such as n
   --shard I/N       only part I (0 .. N-1) of N of the search; the parts' counts and hashes add up
+  --jobs N          on N processes; default: one for each CPU
   --checkpoint FILE write the search to FILE from time to time, and go on from it if it is there
   --seconds S       give up after S seconds: the search is then cut
   --outcomes        list the outcomes, not only their number
@@ -53,6 +54,7 @@ struct settings {
   std::vector<std::string> files;
   litmus::parameters parameters;
   std::string only;
+  unsigned jobs = 0;
   bool list_outcomes = false;
   bool check = false;
 };
@@ -120,6 +122,8 @@ settings read_arguments(const std::vector<std::string>& arguments) {
       set_shard(read, value());
     } else if (option == "--checkpoint") {
       read.search.checkpoint = value();
+    } else if (option == "--jobs") {
+      read.jobs = to_number<unsigned>(value(), option);
     } else if (option == "--seconds") {
       read.search.seconds = to_number<double>(value(), option);
     } else if (option == "--remember") {
@@ -201,7 +205,14 @@ void print_line(const litmus::program& p, const settings& chosen, const statisti
   std::cout << ", \"hash\": \"" << hexadecimal(found.hash) << "\", \"seconds\": " << seconds
             << ", \"peak_bytes\": " << peak_bytes();
   if (chosen.search.parts > 1) {
-    std::cout << ", \"shard\": \"" << chosen.search.part << '/' << chosen.search.parts << '"';
+    std::cout << ", \"shard\": \"" << chosen.search.part << '/' << chosen.search.parts
+              << "\", \"outcome_hashes\": [";
+    const char* separator = "";
+    for (const std::uint64_t hash : found.outcomes.hashes()) {
+      std::cout << separator << hash;
+      separator = ", ";
+    }
+    std::cout << ']';
   }
   if (found.first) {
     std::cout << ", \"first_error\": "
@@ -239,8 +250,7 @@ bool explore(const litmus::program& p, const settings& chosen, const std::string
   options search = chosen.search;
   search.name = p.name;
   const auto start = std::chrono::steady_clock::now();
-  execution running(checked, search);
-  const statistics found = running.explore();
+  const statistics found = checker::explore(checked, search, chosen.jobs);
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   print_line(p, chosen, found, taken.count());
   if (chosen.check) return expected(p, chosen, found) && found.cut == 0;

@@ -75,8 +75,36 @@ struct statistics {
   std::uint64_t runs = 0;        // of the program
   graph_hash hash;
   outcome_set outcomes;
+  // Of the first error: runs it again.
+  std::string replay;
   // The first error, with all that a report needs.
   std::optional<counterexample> first;
+
+  // The sum of two parts of one search.
+  void add(const statistics& part) {
+    complete += part.complete;
+    blocked += part.blocked;
+    errors += part.errors;
+    cut += part.cut;
+    duplicates += part.duplicates;
+    runs += part.runs;
+    hash.add(part.hash.low, part.hash.high);
+    outcomes.add(part.outcomes);
+    if (replay.empty()) replay = part.replay;
+  }
+
+  // All but `first`.
+  void store(archive& file) {
+    file(complete);
+    file(blocked);
+    file(errors);
+    file(cut);
+    file(duplicates);
+    file(runs);
+    file(hash);
+    outcomes.store(file);
+    file(replay);
+  }
 };
 
 struct options {
@@ -346,7 +374,7 @@ inline statistics execution::explore() {
 // The next execution. False if there is none.
 inline bool execution::next() {
   if (totals_.first && totals_.first->steps.empty()) capture();
-  if (!schedule_.empty() || stopped()) return false;
+  if (schedule_.given() || stopped()) return false;
   if (totals_.runs % 256 == 0 && !look_at_clock()) return false;
   switch (explorer_.advance()) {
     case explorer::next_graph::none:
@@ -407,13 +435,7 @@ inline void execution::store(archive& file) {
   file(location_names_);
   file(locations_);
   file(initial_values_);
-  file(totals_.complete);
-  file(totals_.blocked);
-  file(totals_.errors);
-  file(totals_.duplicates);
-  file(totals_.runs);
-  file(totals_.hash);
-  totals_.outcomes.store(file);
+  totals_.store(file);
   if (file.reading()) location_places_.resize(locations_);
 }
 
@@ -864,6 +886,7 @@ inline void execution::capture() {
   shown.places = places_;
   shown.locations = location_places_;
   shown.replay = schedule::of(shown.graph, shown.steps).text();
+  totals_.replay = shown.replay;
 }
 
 inline void execution::trace(step::kind what, const place& from, event_id e, const void* object,

@@ -20,9 +20,10 @@
 // from `allocate`; a plain member is for what one thread writes and `after` reads. Memory of the
 // standard allocator leaks in executions that are given up: keep it out of models.
 //
-// Stands on: section.
+// Stands on: section, parallel.
 #pragma once
 
+#include "parallel.hpp"
 #include "section.hpp"
 
 #include <cstdarg>
@@ -91,12 +92,28 @@ class model_program final : public program {
   Model* model_ = nullptr;
 };
 
+// Explores all executions of a program on `jobs` processes: 0 stands for as many as there are CPUs.
+// What is done in a quarter of a second is done by this process alone.
+inline statistics explore(program& checked, const options& chosen = {}, unsigned jobs = 1) {
+  if (jobs == 0) jobs = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN));
+  const bool alone = jobs <= 1 || chosen.parts > 1 || !chosen.checkpoint.empty();
+  options first = chosen;
+  constexpr double worth_forking = 0.25;
+  const bool limited = !alone && (chosen.seconds <= 0 || chosen.seconds > worth_forking);
+  if (limited) first.seconds = worth_forking;
+  {
+    execution running(checked, first);
+    statistics found = running.explore();
+    if (!limited || found.cut == 0 || (found.errors != 0 && !chosen.keep_going)) return found;
+  }
+  return parallel_search(checked, chosen, jobs).explore();
+}
+
 // Explores all executions of a model.
 template <class Model>
-statistics verify(const options& chosen = {}) {
+statistics verify(const options& chosen = {}, unsigned jobs = 1) {
   model_program<Model> checked;
-  execution running(checked, chosen);
-  return running.explore();
+  return explore(checked, chosen, jobs);
 }
 
 }  // namespace checker

@@ -34,6 +34,24 @@ class outcome_set {
   auto begin() const noexcept { return texts_.begin(); }
   auto end() const noexcept { return texts_.end(); }
 
+  void add(const outcome_set& other) {
+    for (const std::uint64_t hash : other.table_) {
+      if (hash != 0) insert_hash(hash);
+    }
+    for (const std::string& text : other.texts_) {
+      if (texts_.size() < kept_texts) texts_.insert(text);
+    }
+  }
+
+  // Their hashes, in no particular order.
+  std::vector<std::uint64_t> hashes() const {
+    std::vector<std::uint64_t> all;
+    for (const std::uint64_t hash : table_) {
+      if (hash != 0) all.push_back(hash);
+    }
+    return all;
+  }
+
   void store(archive& file) {
     file(table_);
     file(count_);

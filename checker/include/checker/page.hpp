@@ -16,6 +16,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdlib>
 #include <map>
 #include <string>
 #include <string_view>
@@ -78,7 +79,7 @@ h1 { font-size: 1.45rem; margin: 0 0 .3rem; }
 h2 { font-size: 1.1rem; margin: 1.6rem 0 .4rem; }
 code, .event, .heads, .number { font-family: ui-monospace, "DejaVu Sans Mono", Consolas, monospace; }
 .replay { display: block; overflow-wrap: anywhere; padding: .5rem .7rem; background: var(--box);
-  border: 1px solid var(--line); border-radius: 4px; }
+  max-height: 9em; overflow-y: auto; border: 1px solid var(--line); border-radius: 4px; }
 .legend { display: flex; flex-wrap: wrap; gap: .3rem 1.6rem; padding: 0; margin: .4rem 0 .8rem;
   list-style: none; font-size: .9rem; }
 .legend svg { width: 44px; height: 12px; vertical-align: middle; }
@@ -281,10 +282,10 @@ class page_writer {
     for (std::size_t i = 0; i != story_.steps.size(); ++i) {
       const told_step& each = story_.steps[i];
       if (!each.culprit) continue;
-      html_ += "<p><a href=\"#" + id(i) + "\">" +
-               escaped(each.label.empty() ? "here" : each.label) + "</a> " + escaped(each.where) +
-               " <code>" + escaped(each.source) + "</code></p>\n";
+      html_ += "<p><a href=\"#" + id(i) + "\">" + escaped(each.label) + "</a> " +
+               escaped(each.where) + " <code>" + escaped(each.source) + "</code></p>\n";
     }
+    if (!story_.race.empty()) html_ += "<p>" + escaped(story_.race) + "</p>\n";
     html_ += "<p>Memory model: " + std::string(name_of(told_.model)) +
              ". Steps: " + std::to_string(story_.steps.size()) +
              ", in the order of execution.</p>\n";
@@ -336,7 +337,7 @@ class page_writer {
              "</div>\n<div class=\"" + classes + "\" id=\"" + id(i) +
              "\" style=\"left:" + px(left) + ";top:" + px(r.top) + ";width:" + px(width) +
              ";height:" + px(r.height) + "\">";
-    const std::string label = alone ? "before or after the threads" : now.label;
+    const std::string label = now.label + (alone ? " the threads" : "");
     html_ += "<div class=\"head\"><b>" + escaped(label) + "</b><span>" + escaped(now.where) +
              "</span></div>";
     for (const std::string& line : r.what) html_ += "<div>" + escaped(line) + "</div>";

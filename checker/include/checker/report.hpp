@@ -87,6 +87,10 @@ class text_report {
   void print() {
     heading();
     columns();
+    if (!story_.race.empty()) {
+      paragraph(story_.race);
+      out_ << '\n';
+    }
     stale_reads();
     if (!told_.replay.empty()) out_ << "replay: " << told_.replay << '\n';
   }
@@ -146,15 +150,13 @@ class text_report {
     out_ << '\n' << std::string(number_width, '-');
     for (std::size_t each : widths) out_ << "-+-" << std::string(each, '-');
     out_ << '\n';
-    bool started = false;
     for (std::size_t i = 0; i != story_.steps.size(); ++i) {
       const told_step& now = story_.steps[i];
       std::string number = std::to_string(i + 1);
       number.insert(0, number_width - number.size(), ' ');
       if (now.thread == story_.threads) {
-        alone(number, (started ? "after: " : "before: ") + cell(now));
+        alone(number, cell(now));
       } else {
-        started = true;
         row(number, now, widths);
       }
     }

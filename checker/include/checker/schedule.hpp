@@ -9,7 +9,8 @@
 //     thread@place           a write: its index among the writes that are there, in co
 //     thread?alternative     a choice
 //
-// with commas between them: 0@0,0@0,1=0.1,1=i is message passing gone wrong.
+// with commas between them, or a hyphen if there are none: 0@0,0@0,1=0.1,1=i is message passing
+// gone wrong.
 //
 // Stands on: counterexample.
 #pragma once
@@ -36,7 +37,8 @@ struct decision {
 
 class schedule {
  public:
-  bool empty() const noexcept { return entries_.empty(); }
+  // Whether there is one: it may have no events.
+  bool given() const noexcept { return given_; }
   bool done() const noexcept { return next_ == entries_.size(); }
   unsigned next_thread() const noexcept { return entries_[next_].thread; }
 
@@ -82,6 +84,7 @@ class schedule {
 
   std::string text() const {
     std::string all;
+    if (entries_.empty()) return no_events;
     for (const entry& each : entries_) {
       if (!all.empty()) all += ',';
       all += std::to_string(each.thread);
@@ -102,6 +105,8 @@ class schedule {
   // Throws std::invalid_argument that names what is wrong.
   static schedule parse(std::string_view text, unsigned threads) {
     schedule made;
+    made.given_ = !text.empty();
+    if (text == no_events) return made;
     reader in{text};
     while (!in.rest.empty()) {
       entry added;
@@ -156,6 +161,9 @@ class schedule {
     }
   };
 
+  static constexpr const char* no_events = "-";
+
+  bool given_ = false;
   std::vector<entry> entries_;
   std::size_t next_ = 0;
 };

@@ -29,7 +29,7 @@ inline constexpr std::size_t no_step = ~std::size_t{0};
 struct told_step {
   unsigned thread = 0;  // as many as threads: before or after them
   step::kind kind = step::kind::event;
-  std::string label;   // T1.4; empty before and after the threads
+  std::string label;   // T1.4; before and after the threads: before, after
   std::string where;   // file:line
   std::string source;  // what stands there
   std::string what;    // load ready acquire -> 1
@@ -63,6 +63,7 @@ struct story {
   std::vector<told_step> steps;
   std::vector<arrow> arrows;
   std::vector<stale_read> stale;
+  std::string race;  // why the two accesses of a data race are not ordered, if there is a path
 };
 
 namespace telling {
@@ -244,6 +245,7 @@ class teller {
   void describe_steps() {
     std::vector<std::size_t> events(made_.threads, 0);
     std::vector<std::size_t> others(made_.threads, 0);
+    bool started = false;
     for (std::size_t i = 0; i != told_.steps.size(); ++i) {
       const step& now = told_.steps[i];
       told_step added;
@@ -261,7 +263,9 @@ class teller {
           added.label += letters(other_count++);
         }
         times_.push_back(event_count - (now.what == step::kind::event ? 1 : 0));
+        started = true;
       } else {
+        added.label = started ? "after" : "before";
         times_.push_back(0);
       }
       if (now.from.line != 0) {
@@ -437,11 +441,17 @@ class teller {
              "that tells of what " +
              writer + " did here: the write may just as well come later.";
     }
+    return "Neither it nor a read of it happens before " + label(r) + "." +
+           broken_links(w, r, true);
+  }
+
+  // What on the path from w to r does not synchronise. For coherence it is enough that a read of w
+  // happens before r.
+  std::string broken_links(event_id w, event_id r, bool to_read_is_enough) const {
     std::string why;
     event_id from = w;
-    for (const link& each : links(w, r)) {
-      // To read w itself is enough, and needs no order.
-      if (each.head == w) {
+    for (const link& each : links(w, r, to_read_is_enough)) {
+      if (to_read_is_enough && each.head == w) {
         from = each.read;
         continue;
       }
@@ -452,7 +462,7 @@ class teller {
       }
       from = learnt == initial ? each.read : learnt;
     }
-    return "Neither it nor a read of it happens before " + label(r) + "." + why;
+    return why;
   }
 
   // A step of a causal path from one thread to another: a read of what `head` wrote, or of what
@@ -464,15 +474,15 @@ class teller {
   };
 
   // The path of program order and reads from w to r that changes threads least often.
-  std::vector<link> links(event_id w, event_id r) const {
+  std::vector<link> links(event_id w, event_id r, bool to_read_is_enough) const {
     const std::vector<event_id> path = shortest_path(w, r);
     std::vector<link> made;
     for (std::size_t i = 1; i < path.size(); ++i) {
       const event_id from = path[i - 1];
       if (graph_[path[i]].thread == graph_[from].thread) continue;
       // An update carries on what its source releases: to read it is to read from the source.
-      if (!made.empty() && made.back().read == from && made.back().head != w &&
-          graph_[from].kind == event_kind::update) {
+      if (!made.empty() && made.back().read == from && graph_[from].kind == event_kind::update &&
+          !(to_read_is_enough && made.back().head == w)) {
         made.back().read = path[i];
         continue;
       }
@@ -546,8 +556,8 @@ class teller {
   // Culprits
 
   void mark_culprits() {
-    const std::size_t last = told_.steps.size() - 1;
     if (told_.steps.empty()) return;
+    const std::size_t last = told_.steps.size() - 1;
     if (told_.what == fault::memory_leak) return mark_leaks();
     if (told_.steps[last].what != step::kind::fault) return;
     made_.steps[last].culprit = true;
@@ -600,6 +610,20 @@ class teller {
     made_.steps[other].involved = true;
     made_.steps[other].remarks.push_back("not ordered with " + made_.steps[last].label);
     made_.steps[last].remarks.push_back("not ordered with " + made_.steps[other].label);
+    made_.race = why_not_ordered_by_events(other, last);
+  }
+
+  // The same for steps that are no events: the events around them have to be ordered.
+  std::string why_not_ordered_by_events(std::size_t first, std::size_t then) const {
+    const auto& behind = graph_.thread(told_.steps[first].thread);
+    const auto& ahead = graph_.thread(told_.steps[then].thread);
+    const std::string labels = made_.steps[first].label + " and " + made_.steps[then].label;
+    if (times_[first] == behind.size() || times_[then] == 0 ||
+        !graph_.knows(graph_.causes(ahead[times_[then] - 1]), behind[times_[first]])) {
+      return "Nothing leads from one of " + labels + " to the other.";
+    }
+    return "Neither of " + labels + " happens before the other." +
+           broken_links(behind[times_[first]], ahead[times_[then] - 1], false);
   }
 
   bool changes(std::size_t i) const noexcept {
@@ -638,12 +662,11 @@ class teller {
 
   void mark_free(std::size_t last) {
     const void* const object = object_of_fault(last);
-    for (std::size_t i = last; object != nullptr && i != 0; --i) {
-      const step& tried = told_.steps[i - 1];
-      const bool own = tried.thread == told_.steps[last].thread &&
-                       tried.from.line == told_.steps[last].from.line;
-      if (tried.what != step::kind::free || !touches(i - 1, object)) continue;
-      if (own && told_.what == fault::double_free && i == last) continue;  // the second free itself
+    if (object == nullptr) return;
+    // The attempt to free once more is a step as well: the one before the fault.
+    const std::size_t end = told_.what == fault::double_free ? last - 1 : last;
+    for (std::size_t i = end; i != 0; --i) {
+      if (told_.steps[i - 1].what != step::kind::free || !touches(i - 1, object)) continue;
       made_.steps[i - 1].involved = true;
       made_.steps[i - 1].remarks.push_back("freed here");
       return;

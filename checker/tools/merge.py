@@ -1,0 +1,72 @@
+#!/usr/bin/env python3
+"""Add up the shards of searches.
+
+Reads the lines of JSON that `litmus --shard I/N` (or another program of the checker) printed for all
+shards of one or more searches, from files or from standard input, and prints one line for each
+search: what the search of the whole prints. Fails if a shard is missing or there twice, or if parts
+of searches with another number of shards are among them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fileinput
+import json
+import sys
+from typing import Any, NoReturn
+
+SUMS = ("complete", "blocked", "cut", "duplicates", "errors")
+HASH_MODULUS = 1 << 128
+
+
+def fail(message: str) -> NoReturn:
+    sys.exit(f"merge.py: {message}")
+
+
+def read_parts(files: list[str]) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    """The parts of each search, by its name and model."""
+    parts: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    with fileinput.input(files, encoding="utf-8") as lines:
+        for line in lines:
+            where = f"{lines.filename()}:{lines.filelineno()}"
+            try:
+                part = json.loads(line)
+                part["shard"] = tuple(int(number) for number in part["shard"].split("/"))
+                parts.setdefault((part["name"], part["model"]), []).append(part)
+            except (json.JSONDecodeError, KeyError, ValueError, TypeError) as error:
+                fail(f"{where}: not the line of a shard ({error!r})")
+    if not parts:
+        fail("there is no line")
+    return parts
+
+
+def merge(name: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
+    counts = {part["shard"][1] for part in parts}
+    if len(counts) != 1:
+        fail(f"{name}: parts of {sorted(counts)} shards are mixed")
+    count = counts.pop()
+    seen = sorted(part["shard"][0] for part in parts)
+    if seen != list(range(count)):
+        missing = sorted(set(range(count)) - set(seen))
+        fail(f"{name}: missing shards {missing}" if missing else f"{name}: a shard is there twice")
+    outcomes = {hash_ for part in parts for hash_ in part["outcome_hashes"]}
+    whole = {"name": name, "model": parts[0]["model"]}
+    whole.update({key: sum(part[key] for part in parts) for key in SUMS})
+    whole["outcomes"] = len(outcomes)
+    whole["hash"] = f"{sum(int(part['hash'], 16) for part in parts) % HASH_MODULUS:032x}"
+    whole["seconds"] = round(sum(part["seconds"] for part in parts), 6)
+    whole["peak_bytes"] = max(part["peak_bytes"] for part in parts)
+    return whole
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("files", nargs="*", metavar="FILE", help="default: standard input")
+    arguments = parser.parse_args()
+    for (name, _), parts in read_parts(arguments.files).items():
+        print(json.dumps(merge(name, parts)))
+
+
+if __name__ == "__main__":
+    main()
