@@ -1,4 +1,7 @@
 // The whole pool: get, put, steal, cycles, handles and destruction: <poolproof/object_pool.hpp>.
+//
+// Each of these models has three threads, and runs the pool's first use, the growth of its shard
+// array from one shard to two, and at least one cycle in the modelled part.
 #include <poolproof/object_pool.hpp>
 
 #include "model.hpp"
@@ -26,29 +29,45 @@ struct bury {
 
 using pool = object_pool<pooled, bury, relacy_sync>;
 
+// A gate that threads wait at until another has opened it: what the opener did comes before.
+class gate {
+ public:
+  gate() { event_.init(true, false, info_of(call_site::here())); }
+  ~gate() { event_.deinit(info_of(call_site::here())); }
+  gate(const gate&) = delete;
+  gate& operator=(const gate&) = delete;
+
+  void open() { event_.set(info_of(call_site::here())); }
+  void pass() { event_.wait(false, false, info_of(call_site::here())); }
+
+ private:
+  rl::generic_event event_;
+};
+
 struct pool_model : model {
   explicit pool_model(pool_options options = {.cycle_interval = std::nullopt}) {
     // They are explored in the models of the rings; here they would only multiply what is searched.
     this_machine.spurious_failures = false;
-    pool_.emplace([this] { return pool::item(&items_[made_++]); }, options);
+    this_machine.reuse_memory = false;
+    // The pool's first use finds one CPU; a thread that moves to another makes it grow.
+    this_machine.cpu_count = 1;
+    this_machine.cpu_of_thread.fill(0);
+    pool_.emplace([this] { return make(); }, options);
   }
 
-  // An item that is now this thread's.
-  pool::item get() {
-    pool::item item = pool_->try_get();
-    if (item != nullptr) {
-      item->claim();
-    } else {
-      item = pool_->get();
-      if (item->given()) item->claim();
-    }
-    return item;
-  }
+  // The calling thread is at this CPU from now on.
+  static void move_to(std::uint32_t cpu) { this_machine.cpu_of_thread[rl::thread_index()] = cpu; }
 
   pool::item try_get() {
     pool::item item = pool_->try_get();
     if (item != nullptr) item->claim();
     return item;
+  }
+
+  // Gets an item or misses, and keeps it until the pool is gone.
+  void get(unsigned keeper) {
+    kept_[keeper] = try_get();
+    outcome(kept_[keeper] != nullptr ? "got" : "missed");
   }
 
   void put(pool::item item) {
@@ -65,9 +84,25 @@ struct pool_model : model {
     return count;
   }
 
+  // Every item that is left can be got.
+  void require_all_found() {
+    int left = 0;
+    for (const pooled& item : items_) left += item.given() ? 1 : 0;
+    while (try_get() != nullptr) --left;
+    require(left == 0, "an item could not be found again");
+  }
+
+  // What is left now is gone after two cycles.
+  void require_none_outlives_two_cycles() {
+    pool_->rotate();
+    pool_->rotate();
+    for (const pooled& item : items_) require(!item.given(), "an item outlived two cycles");
+  }
+
   // Of every pool model: each item that was made is destroyed once, the last ones by the
   // destructor.
   void after() override {
+    for (pool::item& item : kept_) item.reset();
     pool_.reset();
     for (int i = 0; i < made_; ++i) require(items_[i].destructions == 1, "an item was lost");
   }
@@ -77,50 +112,43 @@ struct pool_model : model {
   std::optional<pool> pool_;
   pooled items_[max_items];
   int made_ = 0;
+  pool::item kept_[3];
+  gate in_use_;  // for a thread whose cycle would else find a pool that nobody has used
 };
 
 // Property:   Put happens before the Get that returns the item; nothing is handed out twice or
-// lost; a
-//             cycle at the same time destroys what is old and loses nothing.
+//             lost; a cycle at the same time destroys what is old and loses nothing.
 // Expected:   passes
-// Threads:    put a, put b, get || put c, get, get || rotate, rotate
-// Bound:      1 shard, growth to 2 and first use inside, 3 puts, 3 gets, 2 cycles
+// Threads:    put at CPU 0, get at CPU 1 || put at CPU 0 || after the first put: rotate, rotate
+// Bound:      first use, growth from 1 to 2 shards, 2 puts, 1 get, 2 cycles
 // Would show: a hand-over without order, an item that two have, one that a cycle loses or destroys
-// twice
+//             twice
 struct put_vs_get_vs_rotate : pool_model {
   static model_info info() {
     return {.property = "nothing is handed out twice, nothing lost but to a cycle, Put before Get",
             .threads = 3,
-            .bound = "1 -> 2 shards, first use, 3 puts, 3 gets, 2 cycles",
-            .search = bounded_and_random(0),
+            .bound = "first use, 1 -> 2 shards, 2 puts, 1 get, 2 cycles",
+            .search = bounded_and_random(1),
             .outcomes = {"got the other's item", "got an item of its own", "missed", "stole",
                          "hit a victim", "a cycle destroyed an item"}};
   }
 
-  void before() override {
-    this_machine.cpu_count = 1;
-    this_machine.cpu_of_thread = {0, 1, 0};
-    this_machine.reuse_memory = false;
-  }
-
   void thread(unsigned index) override {
     if (index == 2) {
+      in_use_.pass();
       pool_->rotate();
       pool_->rotate();
       return;
     }
-    put(make());
-    if (index == 0) put(make());
-    const int gets = index == 0 ? 1 : 2;
-    for (int i = 0; i < gets; ++i) {
-      if (pool::item item = try_get()) {
-        const bool own = (item.get() - items_ == 2) == (index == 1);
-        outcome(own ? "got an item of its own" : "got the other's item");
-        kept_[index][i] = std::move(item);
-      } else {
-        outcome("missed");
-      }
-    }
+    pool::item item = make();
+    pooled* const own = item.get();
+    put(std::move(item));
+    if (index == 1) return;
+    in_use_.open();
+    move_to(1);
+    get(index);
+    if (kept_[index] == nullptr) return;
+    outcome(kept_[index].get() == own ? "got an item of its own" : "got the other's item");
   }
 
   void after() override {
@@ -128,43 +156,72 @@ struct put_vs_get_vs_rotate : pool_model {
     if (seen.steals != 0) outcome("stole");
     if (seen.victim_hits != 0) outcome("hit a victim");
     if (seen.cycle_destroyed != 0) outcome("a cycle destroyed an item");
-    for (auto& kept : kept_) {
-      for (pool::item& item : kept) item.reset();
-    }
     pool_model::after();
   }
-
-  pool::item kept_[2][2];
 };
 
-// Property:   As above, when each operation may find itself on another CPU.
+// Property:   Two cycles at once turn each shard twice, not more and not less, also a shard that is
+//             added meanwhile.
 // Expected:   passes
-// Threads:    put, put, at any CPU each || put, get at CPU 0 || get, rotate at CPU 1
-// Bound:      2 shards, first use inside, 3 puts, 2 gets, 1 cycle
-// Would show: an operation that relies on staying where it began
-struct migration_vs_migration : pool_model {
+// Threads:    put at CPU 0, rotate || rotate || put at CPU 1
+// Bound:      first use, growth from 1 to 2 shards, 2 puts, 2 cycles by two threads
+// Would show: a cycle that does not look again once it owns the shard: the shard is then ahead, and
+//             what is put later outlives two cycles
+struct rotate_vs_rotate : pool_model {
   static model_info info() {
-    return {.property = "several threads on one shard and migration at any moment do no harm",
+    return {.property = "cycles at once turn each shard once each, also one that is just added",
             .threads = 3,
-            .bound = "2 shards, first use, 1 thread that migrates, 3 puts, 2 gets, 1 cycle",
-            .search = bounded_and_random(0),
-            .outcomes = {"got", "missed", "busy", "spilled", "stole", "hit a victim"}};
-  }
-
-  void before() override {
-    this_machine.cpu_of_thread = {machine::any_cpu, 0, 1};
-    this_machine.reuse_memory = false;
+            .bound = "first use, 1 -> 2 shards, 2 puts, 2 cycles by two threads",
+            .search = bounded_and_random(1),
+            .outcomes = {"0 destroyed", "1 destroyed", "2 destroyed"}};
   }
 
   void thread(unsigned index) override {
-    if (index < 2) put(make());
-    if (index == 0) {
-      put(make());
+    if (index == 2) move_to(1);
+    if (index != 1) put(make());
+    if (index != 2) pool_->rotate();
+  }
+
+  void after() override {
+    const int count = destroyed();
+    outcome("%d destroyed", count);
+    put(make());
+    require_none_outlives_two_cycles();
+    pool_model::after();
+  }
+};
+
+// Property:   The shard array grows under users who migrate at any moment, and every item is found
+//             again.
+// Expected:   passes
+// Threads:    put at CPU 0, put at any CPU || put at CPU 0 || after the first put: rotate,
+//             get at CPU 1
+// Bound:      first use, growth from 1 to 2 shards, 3 puts, 1 get, 1 cycle
+// Would show: an array that is used before it is there; an item left behind in the old one; an
+//             operation that relies on staying where it began
+struct growth_vs_users : pool_model {
+  static model_info info() {
+    return {.property = "the shard array grows under its users, who migrate, and loses no item",
+            .threads = 3,
+            .bound = "first use, 1 -> 2 shards, 1 thread that migrates, 3 puts, 1 get, 1 cycle",
+            .search = bounded_and_random(1),
+            .outcomes = {"got", "missed", "busy", "spilled", "stole", "hit a victim"}};
+  }
+
+  void thread(unsigned index) override {
+    if (index == 2) {
+      in_use_.pass();
+      pool_->rotate();
+      move_to(1);
+      get(index);
       return;
     }
-    pool::item item = try_get();
-    outcome(item != nullptr ? "got" : "missed");
-    if (index == 2) pool_->rotate();
+    put(make());
+    if (index != 0) return;
+    in_use_.open();
+    this_machine.cpu_count = 2;
+    move_to(machine::any_cpu);
+    put(make());
   }
 
   void after() override {
@@ -173,112 +230,37 @@ struct migration_vs_migration : pool_model {
     if (seen.spills != 0) outcome("spilled");
     if (seen.steals != 0) outcome("stole");
     if (seen.victim_hits != 0) outcome("hit a victim");
-    pool_model::after();
-  }
-};
-
-// Property:   Two cycles at once turn each shard twice, not more and not less.
-// Expected:   passes
-// Threads:    put, rotate || rotate || get
-// Bound:      2 shards, first use inside, 1 put, 2 cycles by two threads, 1 get
-// Would show: a cycle that does not look again once it owns the shard: the shard is then ahead, and
-// what
-//             is put later outlives two cycles
-struct rotate_vs_rotate : pool_model {
-  static model_info info() {
-    return {.property = "cycles at once turn each shard once each",
-            .threads = 3,
-            .bound = "2 shards, first use, 1 put, 2 cycles by two threads, 1 get",
-            .search = bounded_and_random(0),
-            .outcomes = {"got", "missed", "a cycle destroyed an item"}};
-  }
-
-  void before() override { this_machine.reuse_memory = false; }
-
-  void thread(unsigned index) override {
-    if (index == 2) {
-      outcome(try_get() != nullptr ? "got" : "missed");
-      return;
-    }
-    if (index == 0) put(make());
-    pool_->rotate();
-  }
-
-  void after() override {
-    if (pool_->stats().cycle_destroyed != 0) outcome("a cycle destroyed an item");
-    put(make());
-    pool_->rotate();
-    pool_->rotate();
-    for (const pooled& item : items_) require(!item.given(), "an item outlived two cycles");
-    pool_model::after();
-  }
-};
-
-// Property:   Growing the shard array while others use it loses no item.
-// Expected:   passes
-// Threads:    put, put at CPU 0 || put, get at CPU 1 || put, get at CPU 2
-// Bound:      1 shard at first, growth to 2 or 4; first use inside
-// Would show: an array that is used before it is there; an item left behind in the old one
-struct growth_vs_users : pool_model {
-  static model_info info() {
-    return {.property = "the shard array grows under its users and loses no item",
-            .threads = 3,
-            .bound = "1 -> 4 shards, first use, 4 puts, 2 gets",
-            .search = bounded_and_random(0),
-            .outcomes = {"got", "missed"}};
-  }
-
-  void before() override { this_machine.cpu_count = 1; }
-
-  void thread(unsigned index) override {
-    // Beyond the array, whatever its length: own_cpu would be taken modulo one.
-    this_machine.cpu_of_thread[index] = index;
-    put(make());
-    if (index == 0) {
-      put(make());
-      return;
-    }
-    pool::item item = try_get();
-    outcome(item != nullptr ? "got" : "missed");
-  }
-
-  void after() override {
-    // Everything that is left can be got: growth strands nothing.
-    int left = 0;
-    for (const pooled& item : items_) left += item.given() ? 1 : 0;
-    while (pool::item item = try_get()) --left;
-    require(left == 0, "an item could not be found again");
+    require_all_found();
     pool_model::after();
   }
 };
 
 // Property:   An item put while every ring is busy is kept, and found by gets, steals and cycles.
 // Expected:   passes
-// Threads:    put, put || put, put || rotate, get; all at CPU 0
-// Bound:      2 shards, first use inside, 4 puts, 1 get, 1 cycle
+// Threads:    put, put at CPU 0, get at CPU 1 || put at CPU 0 || after the first put: rotate
+// Bound:      first use, growth from 1 to 2 shards, 3 puts, 1 get, 1 cycle
 // Would show: a put that drops its item, a spill shard that nobody looks into
 struct put_vs_put_every_shard_busy : pool_model {
   static model_info info() {
     return {.property = "put keeps its item when every ring is busy",
             .threads = 3,
-            .bound = "2 shards, first use, 4 puts, 1 get, 1 cycle",
-            .search = bounded_and_random(0),
+            .bound = "first use, 1 -> 2 shards, 3 puts, 1 get, 1 cycle",
+            .search = bounded_and_random(1),
             .outcomes = {"spilled", "not spilled", "got"}};
-  }
-
-  void before() override {
-    this_machine.cpu_of_thread.fill(0);
-    this_machine.reuse_memory = false;
   }
 
   void thread(unsigned index) override {
     if (index == 2) {
+      in_use_.pass();
       pool_->rotate();
-      if (try_get() != nullptr) outcome("got");
       return;
     }
     put(make());
+    if (index != 0) return;
+    in_use_.open();
     put(make());
+    move_to(1);
+    get(index);
   }
 
   void after() override {
@@ -286,159 +268,145 @@ struct put_vs_put_every_shard_busy : pool_model {
     outcome(seen.spills != 0 ? "spilled" : "not spilled");
     require(seen.refused_memory == 0, "memory was refused");
     // One cycle destroys nothing that was put since the pool's first use.
-    require(seen.cycle_destroyed == 0, "a single cycle destroyed an item");
-    pool_->rotate();
-    pool_->rotate();
-    for (const pooled& item : items_) require(!item.given(), "an item outlived two cycles");
+    require(destroyed() == 0, "a single cycle destroyed an item");
+    require_none_outlives_two_cycles();
     pool_model::after();
   }
 };
 
 // Property:   Memory that is refused costs a put its item and nothing else.
 // Expected:   passes
-// Threads:    put, put, get || put, get || rotate; the n-th allocation is refused
-// Bound:      2 shards, first use inside, each of the first 6 allocations, 1 cycle
+// Threads:    put at CPU 0, get at CPU 1 || put at CPU 0 || after the first put: rotate; the n-th
+//             allocation is refused
+// Bound:      first use, growth from 1 to 2 shards, 2 puts, 1 get, 1 cycle; n is one of 1 to 6, or
+//             none is refused
 // Would show: an item that is lost or destroyed twice where memory is refused
 struct put_vs_get_refused_memory : pool_model {
   static model_info info() {
-    return {.property = "refused memory costs a put its item and nothing else",
-            .threads = 3,
-            .bound = "2 shards, first use, 3 puts, 2 gets, 1 cycle, one of 6 allocations refused",
-            .search = bounded_and_random(0),
-            .outcomes = {"destroyed for want of memory", "nothing refused"}};
+    return {
+        .property = "refused memory costs a put its item and nothing else",
+        .threads = 3,
+        .bound = "first use, 1 -> 2 shards, 2 puts, 1 get, 1 cycle, one of 6 allocations refused",
+        .search = bounded_and_random(1),
+        .outcomes = {"nothing refused", "refused at no cost", "refused a put"}};
   }
 
   void before() override {
     this_machine.refused_allocation = choose(7);
-    this_machine.reuse_memory = false;
+    refusing_ = this_machine.refused_allocation != 0;
   }
 
   void thread(unsigned index) override {
     if (index == 2) {
+      in_use_.pass();
       pool_->rotate();
       return;
     }
     put(make());
-    if (index == 0) put(make());
-    try_get();
+    if (index != 0) return;
+    in_use_.open();
+    move_to(1);
+    get(index);
   }
 
   void after() override {
-    outcome(destroyed() > 2 || this_machine.refused_allocation == 0 ? "destroyed for want of memory"
-                                                                    : "nothing refused");
+    const bool refused = refusing_ && this_machine.refused_allocation == 0;
+    // One cycle destroys nothing, and what was got is kept.
+    const int lost = destroyed();
+    require(lost <= (refused ? 1 : 0), "an item was destroyed without need");
+    outcome(!refused ? "nothing refused" : lost == 0 ? "refused at no cost" : "refused a put");
     this_machine.refused_allocation = 0;
     pool_model::after();
   }
+
+  bool refusing_ = false;
 };
 
-// Property:   A handle may come back while the pool is destroyed, and after it.
+// Property:   A handle may come back while the pool is destroyed, and after it; one that comes too
+//             late to be seen by the destructor leaves no item in the closed pool, also where a
+//             further handle still keeps the pool's inner part.
 // Expected:   passes
-// Threads:    return a handle || return a handle || destroy the pool
-// Bound:      2 shards, 2 handles
-// Would show: a use of the pool after its end, an item that nobody destroys, a core that leaks
+// Threads:    return a handle at CPU 0 || return a handle at CPU 1 || borrow both at CPU 0, rotate,
+//             pass them on, destroy the pool; a third handle is out to the end, or not
+// Bound:      first use, growth from 1 to 2 shards by a handle that returns, 2 or 3 handles, 1
+// cycle Would show: a use of the pool after its end, an item that nobody destroys or that waits in
+// a
+//             closed pool, a core that leaks
 struct handle_vs_destructor : pool_model {
   static model_info info() {
     return {.property = "handles may be returned while the pool is destroyed, and after",
             .threads = 3,
-            .bound = "2 shards, 2 handles",
+            .bound = "first use, 1 -> 2 shards, 2 handles, or a third one out to the end, 1 cycle",
             .search = bounded_and_random(2),
-            .outcomes = {"done"}};
+            .outcomes = {"returned to the pool", "destroyed by the handle", "one handle left"}};
   }
 
   void before() override {
-    for (pool::handle& handle : handles_) handle = pool_->borrow();
+    this_machine.cpu_of_thread[1] = 1;
+    keeps_one_ = choose(2) == 1;
   }
 
   void thread(unsigned index) override {
     if (index == 2) {
+      for (pool::handle& handle : handles_) handle = pool_->borrow();
+      if (keeps_one_) last_ = pool_->borrow();
+      pool_->rotate();
+      in_use_.open();
       pool_.reset();
-    } else {
-      handles_[index]->prepare();
-      handles_[index] = pool::handle();
+      return;
     }
+    in_use_.pass();
+    handles_[index]->prepare();
+    handles_[index] = pool::handle();
+    outcome(items_[index].destructions == 0 ? "returned to the pool" : "destroyed by the handle");
   }
 
   void after() override {
+    require(destroyed() == 2, "an item waits in a closed pool");
+    if (keeps_one_) {
+      outcome("one handle left");
+      last_->prepare();
+      last_ = pool::handle();
+    }
     pool_model::after();
-    outcome("done");
   }
 
+  bool keeps_one_ = false;
   pool::handle handles_[2];
-};
-
-// Property:   A handle that comes back too late to be seen by the destructor leaves no item in the
-// closed
-//             pool, although another handle keeps the pool's inner part.
-// Expected:   passes
-// Threads:    return a handle || destroy the pool; one more handle is out until the end
-// Bound:      2 shards, 2 handles
-// Would show: an item that waits in a closed pool for the last handle
-struct late_return_vs_destructor : pool_model {
-  static model_info info() {
-    return {.property = "a late handle leaves no item in a closed pool",
-            .threads = 2,
-            .bound = "2 shards, 2 handles, one of them out to the end",
-            .search = bounded_and_random(2),
-            .outcomes = {"returned to the pool", "destroyed by the handle"}};
-  }
-
-  void before() override {
-    late_ = pool_->borrow();
-    last_ = pool_->borrow();
-    this_machine.reuse_memory = false;
-  }
-
-  void thread(unsigned index) override {
-    if (index == 1) {
-      pool_.reset();
-    } else {
-      late_->prepare();
-      late_ = pool::handle();
-      outcome(items_[0].destructions == 0 ? "returned to the pool" : "destroyed by the handle");
-    }
-  }
-
-  void after() override {
-    require(items_[0].destructions == 1, "an item waits in a closed pool");
-    last_->prepare();
-    last_ = pool::handle();
-    pool_model::after();
-  }
-
-  pool::handle late_;
   pool::handle last_;
 };
 
 // Property:   rotate_all may be at work in a pool that is being destroyed.
 // Expected:   passes
-// Threads:    put, destroy the pool || rotate_all, rotate_all || return a handle
-// Bound:      2 shards, 2 items, 1 handle, 2 cycles
+// Threads:    borrow at CPU 0, pass it on, put at CPU 1, destroy the pool || after the borrowing:
+//             rotate_all, rotate_all || return the handle at CPU 0
+// Bound:      first use, growth from 1 to 2 shards, 2 items, 1 handle, 2 cycles
 // Would show: a cycle in a pool that is gone, an item destroyed twice or never
 struct rotate_all_vs_destructor : pool_model {
   static model_info info() {
     return {.property = "rotate_all may be at work in a pool that is destroyed",
             .threads = 3,
-            .bound = "2 shards, 2 items, 1 handle, 2 cycles",
-            .search = bounded_and_random(0),
+            .bound = "first use, 1 -> 2 shards, 2 items, 1 handle, 2 cycles",
+            .search = bounded_and_random(1),
             .outcomes = {"a cycle began", "no cycle"}};
-  }
-
-  void before() override {
-    handle_ = pool_->borrow();
-    this_machine.reuse_memory = false;
   }
 
   void thread(unsigned index) override {
     if (index == 1) {
+      in_use_.pass();
       rotate_all_of<relacy_sync>();
       rotate_all_of<relacy_sync>();
       return;
     }
     if (index == 2) {
+      in_use_.pass();
       handle_->prepare();
       handle_ = pool::handle();
       return;
     }
+    handle_ = pool_->borrow();
+    in_use_.open();
+    move_to(1);
     put(make());
     outcome(pool_->stats().cycles != 0 ? "a cycle began" : "no cycle");
     pool_.reset();
@@ -447,74 +415,67 @@ struct rotate_all_vs_destructor : pool_model {
   pool::handle handle_;
 };
 
-// Property:   Two threads that use a pool first at once use the same one from then on.
+// Property:   Threads that use a pool first at once use the same one from then on.
 // Expected:   passes
-// Threads:    put || put || stats, get
-// Bound:      2 shards, first use by three threads, 2 puts, 1 get
+// Threads:    put at CPU 0 || put at CPU 1 || rotate, get at CPU 0
+// Bound:      first use by three threads, 1 shard that grows to 2, or 2 at first, 2 puts, 1 get, 1
+//             cycle
 // Would show: a core that is used before it is there; one of two that leaks, or that items vanish
-// in
+//             in
 struct first_use_vs_first_use : pool_model {
   static model_info info() {
     return {.property = "several first users make one pool",
             .threads = 3,
-            .bound = "2 shards, 2 puts, 1 stats, 1 get",
-            .search = bounded_and_random(0),
-            .outcomes = {"got", "missed", "both left", "saw an item", "saw none"}};
+            .bound = "first use by 3 threads, 1 -> 2 shards, 2 puts, 1 get, 1 cycle",
+            .search = bounded_and_random(2),
+            .outcomes = {"got", "missed"}};
   }
 
   void thread(unsigned index) override {
-    if (index < 2) {
-      put(make());
+    if (index == 2) {
+      pool_->rotate();
+      get(index);
       return;
     }
-    outcome(pool_->stats().retained != 0 ? "saw an item" : "saw none");
-    outcome(try_get() != nullptr ? "got" : "missed");
+    move_to(index);
+    put(make());
   }
 
   void after() override {
-    if (pool_->stats().retained == 2) outcome("both left");
-    int left = 0;
-    for (const pooled& item : items_) left += item.given() ? 1 : 0;
-    while (try_get() != nullptr) --left;
-    require(left == 0, "an item vanished with a pool that lost the race");
+    require_all_found();
     pool_model::after();
   }
 };
 
 // Property:   A cycle that the clock begins is done by the callers, a part by each, and loses
-// nothing. Expected:   passes Threads:    put, put || put, get || advance the clock, get (twice)
-// Bound:      2 shards, first use inside, 3 puts, 3 gets, at most 2 automatic cycles
+//             nothing.
+// Expected:   passes
+// Threads:    put at CPU 0 || advance the clock, put at CPU 0 || advance the clock, get at CPU 1
+// Bound:      first use, growth from 1 to 2 shards, 2 puts, 1 get, at most 2 automatic cycles;
+//             wherever a call may look at the clock it does
 // Would show: callers that turn a shard at once, or destroy what is not a victim
 struct automatic_cycle_vs_users : pool_model {
   static model_info info() {
-    return {.property = "cycles that the clock begins are done by the callers and lose nothing",
-            .threads = 3,
-            .bound = "2 shards, first use, 3 puts, 3 gets, every call looks at the clock",
-            .search = bounded_and_random(0),
-            .outcomes = {"cycled", "a cycle destroyed an item", "hit a victim"}};
+    return {
+        .property = "cycles that the clock begins are done by the callers and lose nothing",
+        .threads = 3,
+        .bound = "first use, 1 -> 2 shards, 2 puts, 1 get, 2 cycles, every call looks at the clock",
+        .search = bounded_and_random(1),
+        .outcomes = {"cycled", "a cycle destroyed an item", "hit a victim"}};
   }
 
   automatic_cycle_vs_users() : pool_model({.cycle_interval = std::chrono::nanoseconds(10)}) {}
 
-  void before() override {
-    this_machine.ticks = answer::yes;
-    this_machine.reuse_memory = false;
-  }
+  void before() override { this_machine.ticks = answer::yes; }
 
   void thread(unsigned index) override {
+    if (index != 0) this_machine.now += std::chrono::nanoseconds(10);
     if (index == 2) {
-      this_machine.now += std::chrono::nanoseconds(10);
-      try_get();
-      this_machine.now += std::chrono::nanoseconds(10);
-      try_get();
+      move_to(1);
+      get(index);
       return;
     }
     put(make());
-    if (index == 0) {
-      put(make());
-    } else {
-      try_get();
-    }
   }
 
   void after() override {
@@ -526,10 +487,9 @@ struct automatic_cycle_vs_users : pool_model {
   }
 };
 
-const registered<put_vs_get_vs_rotate, rotate_vs_rotate, migration_vs_migration, growth_vs_users,
+const registered<put_vs_get_vs_rotate, rotate_vs_rotate, growth_vs_users,
                  put_vs_put_every_shard_busy, put_vs_get_refused_memory, handle_vs_destructor,
-                 late_return_vs_destructor, rotate_all_vs_destructor, first_use_vs_first_use,
-                 automatic_cycle_vs_users>
+                 rotate_all_vs_destructor, first_use_vs_first_use, automatic_cycle_vs_users>
     registration;
 
 }  // namespace
