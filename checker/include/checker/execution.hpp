@@ -111,6 +111,10 @@ struct options {
   memory_model model = memory_model::rc11;
   // How many weak compare-and-swaps of each thread may fail for no reason.
   unsigned spurious_failures = 1;
+  // A thread that makes so many events and then nothing, for ever: the others must return. What
+  // `finish` would check is not checked then.
+  std::optional<unsigned> stopped_thread = {};
+  unsigned stopped_after = 0;
   // Whether memory that was freed may be allocated again in the same execution: both are tried.
   bool reuse_memory = true;
   // Whether the search goes on after an error.
@@ -170,6 +174,18 @@ class execution {
   };
   answer perform(event request, const place& from);
 
+  // A moment in the running thread, and whether what it did until then happens before what the
+  // thread that asks does next.
+  struct moment {
+    unsigned thread = 0;
+    std::uint32_t position = 0;
+  };
+  moment mark() const noexcept { return {running_, threads_[running_].position}; }
+  bool happened_before(const moment& then) const noexcept {
+    return !in_threads() || then.thread == thread_count_ || then.position == 0 ||
+           knows(then.thread, then.position - 1);
+  }
+
   // A choice of one in `alternatives`, the first of which is tried first.
   unsigned choose(unsigned alternatives, const place& from);
 
@@ -210,7 +226,7 @@ class execution {
   [[noreturn]] void fail(fault what, std::string text, const place& from);
 
  private:
-  enum class thread_state : std::uint8_t { unstarted, running, blocked, finished };
+  enum class thread_state : std::uint8_t { unstarted, running, blocked, stopped, finished };
 
   struct thread_status {
     thread_state state = thread_state::unstarted;
@@ -610,6 +626,10 @@ inline execution::answer execution::perform_by_thread(event& request, const plac
 inline execution::answer execution::add_event(event& request, const place& from) {
   const unsigned self = running_;
   for (unsigned next = next_to_run(); next != self; next = next_to_run()) switch_to(next);
+  if (self == options_.stopped_thread && threads_[self].position >= options_.stopped_after) {
+    threads_[self].state = thread_state::stopped;
+    leave_thread();
+  }
   if (threads_[self].position >= options_.events_per_thread || graph().size() >= max_events) {
     fail(fault::cut, "the thread has more operations than the bound allows", from);
   }
@@ -918,7 +938,7 @@ inline void execution::record() {
     }
     return;
   }
-  if (stage_ == stage::threads) finish();
+  if (stage_ == stage::threads && !options_.stopped_thread) finish();
   if (ended_ != ending::complete) return;
   ++totals_.complete;
   add_hash();

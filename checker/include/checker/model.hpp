@@ -53,6 +53,18 @@ inline unsigned choose(unsigned alternatives, place from = place::here()) {
   execution::current().add_outcome(text);
 }
 
+// A moment of a thread: all that it has done so far.
+using moment = execution::moment;
+
+inline moment mark() { return execution::current().mark(); }
+
+// Whether what happened until `then` happens before what the calling thread does now. Only atomic
+// operations and choices count: of two moments between which a thread did none, neither is known to
+// be the later one.
+inline bool happened_before(const moment& then) {
+  return execution::current().happened_before(then);
+}
+
 // Memory of the execution: leaks, double frees and uses after the free are errors. Null if the
 // execution's memory is used up.
 inline void* allocate(std::size_t size, std::size_t alignment = alignof(std::max_align_t),

@@ -267,11 +267,8 @@ class page_writer {
   // The left edge of a thread's column.
   int left_of(unsigned thread) const { return columns_[thread]; }
 
-  // The short arrows are next to the column that they enter.
   int lane_at(const way& w) const {
-    const auto offset = static_cast<int>(w.lane) * lane_width;
-    return w.to_right ? gutters_[w.gutter] + gutter_side + offset
-                      : columns_[w.gutter] - gutter_side - offset;
+    return gutters_[w.gutter] + gutter_side + static_cast<int>(w.lane) * lane_width;
   }
 
   // Writing

@@ -112,8 +112,8 @@ class text_report {
 
   static std::string cell(const told_step& told) {
     std::string text = told.label;
-    if (!told.where.empty()) text += (text.empty() ? "" : " ") + told.where;
-    text += (text.empty() ? "" : "  ") + told.what;
+    if (!told.where.empty()) text += " " + told.where;
+    text += " " + told.what;
     if (!told.origin.empty()) text += " (" + told.origin + (told.stale ? ", stale)" : ")");
     for (const std::string& remark : told.remarks) text += " <- " + remark;
     return told.culprit ? "*** " + text : text;

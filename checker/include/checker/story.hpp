@@ -125,13 +125,25 @@ class name_table {
     for (auto& [o, name] : objects_) distinguish(name);
   }
 
-  // The object that the line of a step operates on, by name; empty if the line does not tell.
-  static std::string named_in(source_files& files, const step& now) {
-    return std::string(
-        object_of_call(files.line(now.from),
-                       {"load", "store", "exchange", "fetch_add", "fetch_sub", "fetch_and",
-                        "fetch_or", "fetch_xor", "compare_exchange_strong", "compare_exchange_weak",
-                        "get", "set", "lock", "try_lock", "unlock"}));
+  // The object that the line of a step operates on, by name; empty if the line does not tell. What
+  // is no operation on it by itself is one inside a mutex.
+  std::string named_in(source_files& files, const step& now) const {
+    const std::string_view line = files.line(now.from);
+    std::string_view name;
+    if (now.what == step::kind::plain_read) {
+      name = object_of_call(line, {"get"});
+    } else if (now.what == step::kind::plain_write) {
+      name = object_of_call(line, {"set"});
+    } else if (now.what == step::kind::fault) {
+      name = object_of_call(line, {"get", "set"});
+    } else if (told_.graph[now.e].update == update_kind::compare) {
+      name = object_of_call(line, {"compare_exchange_strong", "compare_exchange_weak"});
+      if (name.empty()) name = object_of_call(line, {"lock", "try_lock"});
+    } else {
+      name = object_of_call(line, {verb_of(told_.graph[now.e])});
+      if (name.empty()) name = object_of_call(line, {"unlock"});
+    }
+    return std::string(name);
   }
 
   const std::string& location(location_id l) const { return locations_.at(l); }
@@ -322,6 +334,7 @@ class teller {
     told_step& added = made_.steps[i];
     added.what = verb_of(e);
     if (e.kind == event_kind::choice) {
+      if (describe_memory(added, e)) return;
       added.what += " of " + std::to_string(e.alternatives) + " -> " + std::to_string(e.value);
       return;
     }
@@ -343,6 +356,17 @@ class teller {
       added.what += ", fails, expected " + names_.value(e.expected, i);
     }
     added.origin = e.source == initial ? "initial value" : "from " + named(e.source);
+  }
+
+  // That freed memory can be used again makes events of frees, and choices of allocations.
+  bool describe_memory(told_step& added, const event& e) const {
+    if (e.frees) {
+      added.what = "from here on, the memory can be used again";
+    } else if (e.allocates) {
+      added.what =
+          e.source == initial ? "use fresh memory" : "use the memory of " + label(e.source);
+    }
+    return e.frees || e.allocates;
   }
 
   // T1.4 store
@@ -598,7 +622,7 @@ class teller {
 
   void mark_race(std::size_t last) {
     const void* const object = object_of_fault(last);
-    const std::string name = name_table::named_in(files_, told_.steps[last]);
+    const std::string name = names_.named_in(files_, told_.steps[last]);
     std::size_t other = no_step;
     for (std::size_t i = 0; i != last; ++i) {
       const bool meant = object != nullptr ? touches(i, object) : is_called(i, name);
@@ -647,7 +671,7 @@ class teller {
   bool is_called(std::size_t i, const std::string& name) {
     const step::kind what = told_.steps[i].what;
     return !name.empty() && (what == step::kind::plain_read || what == step::kind::plain_write) &&
-           name_table::named_in(files_, told_.steps[i]) == name;
+           names_.named_in(files_, told_.steps[i]) == name;
   }
 
   // Whether step `first` happens before what the thread of step `then` does there. Between two
