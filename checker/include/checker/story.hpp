@@ -125,8 +125,8 @@ class name_table {
     for (auto& [o, name] : objects_) distinguish(name);
   }
 
-  // The object that the line of a step operates on, by name; empty if the line does not tell. What
-  // is no operation on it by itself is one inside a mutex.
+  // The object that the line of a step operates on, by name; empty if the line does not tell. A
+  // compare-and-swap may be a mutex that is locked.
   std::string named_in(source_files& files, const step& now) const {
     const std::string_view line = files.line(now.from);
     std::string_view name;
@@ -141,7 +141,6 @@ class name_table {
       if (name.empty()) name = object_of_call(line, {"lock", "try_lock"});
     } else {
       name = object_of_call(line, {verb_of(told_.graph[now.e])});
-      if (name.empty()) name = object_of_call(line, {"unlock"});
     }
     return std::string(name);
   }
