@@ -204,7 +204,7 @@ class var {
     execution& running = execution::current();
     running.use_cell(cell_, this, from);
     if (!running.cell_initialised(cell_)) {
-      running.fail(fault::uninitialised_read, "the variable has no value yet", from);
+      running.fail(fault::uninitialised_read, "the variable has no value yet", from, this);
     }
     running.trace_plain(false, this, shown(value_), from);
     return value_;

@@ -223,7 +223,9 @@ class execution {
   void fail_iteration();
 
   void add_outcome(std::string_view text);
-  [[noreturn]] void fail(fault what, std::string text, const place& from);
+  // `object`: what was accessed, if anything.
+  [[noreturn]] void fail(fault what, std::string text, const place& from,
+                         const void* object = nullptr);
 
  private:
   enum class thread_state : std::uint8_t { unstarted, running, blocked, stopped, finished };
@@ -283,6 +285,11 @@ class execution {
   void add_hash();
   void remember(const graph_hash& graph);
   void note(fault what, std::string text);
+  // Whether this execution is counted here, or in another part of the search.
+  bool owned() {
+    if (!owned_) owned_ = explorer_.owns_execution();
+    return *owned_;
+  }
   bool stopped() const noexcept { return totals_.errors != 0 && !options_.keep_going; }
 
   const execution_graph& graph() const noexcept { return explorer_.graph(); }
@@ -327,6 +334,7 @@ class execution {
   // How the last run ended.
   enum class ending : std::uint8_t { complete, blocked, abandoned };
   ending ended_ = ending::complete;
+  std::optional<bool> owned_;
 
   std::vector<std::uint64_t> initial_values_;
   std::vector<std::vector<location_id>> location_names_;  // by thread and ordinal
@@ -345,6 +353,7 @@ class execution {
   std::string outcome_;
   statistics totals_;
   std::chrono::steady_clock::time_point started_, last_checkpoint_, last_progress_;
+  std::uint64_t resumed_at_ = ~std::uint64_t{0};
   schedule schedule_;                  // of the one execution that is replayed
   counterexample* tracing_ = nullptr;  // while its execution is run once more
 };
@@ -391,7 +400,7 @@ inline statistics execution::explore() {
 inline bool execution::next() {
   if (totals_.first && totals_.first->steps.empty()) capture();
   if (schedule_.given() || stopped()) return false;
-  if (totals_.runs % 256 == 0 && !look_at_clock()) return false;
+  if (totals_.runs % 256 == 0 && totals_.runs != resumed_at_ && !look_at_clock()) return false;
   switch (explorer_.advance()) {
     case explorer::next_graph::none:
       return false;
@@ -474,6 +483,7 @@ inline bool execution::resume() {
   if (!in) return false;
   archive file(in);
   store(file);
+  resumed_at_ = totals_.runs;  // a search with little time goes on nevertheless
   ended_ = ending::abandoned;
   return true;
 }
@@ -489,6 +499,7 @@ inline void execution::reset() {
 
 inline void execution::run() {
   ++totals_.runs;
+  owned_.reset();
   run_threads();
   if (ended_ != ending::abandoned) record();
 }
@@ -679,7 +690,10 @@ inline execution::answer execution::perform_alone(const event& request) {
 }
 
 inline unsigned execution::choose(unsigned alternatives, const place& from) {
-  if (alternatives == 0) fail(fault::misuse, "choose(0) has no alternative", from);
+  constexpr unsigned most = 0xffff;
+  if (alternatives == 0 || alternatives > most) {
+    fail(fault::misuse, "choose: the number of alternatives must be 1 to 65535", from);
+  }
   event request;
   request.kind = event_kind::choice;
   request.alternatives = static_cast<std::uint16_t>(alternatives);
@@ -718,12 +732,13 @@ inline execution::cell_id execution::make_cell(const void* object, bool initiali
 
 inline void execution::use_cell(cell_id id, const void* object, const place& from) {
   if (id >= cells_.size() || cells_[id].object != object) {
-    fail(fault::use_after_free, "the object does not live", from);
+    fail(fault::use_after_free, "the object does not live", from, object);
   }
   if (!in_threads()) return;
   const cell& used = cells_[id];
   if (used.writer != thread_count_ && !knows(used.writer, used.written)) {
-    fail(fault::data_race, "a write of another thread is not ordered before this access", from);
+    fail(fault::data_race, "a write of another thread is not ordered before this access", from,
+         object);
   }
   uses_[id * thread_count_ + running_] =
       static_cast<std::uint16_t>(threads_[running_].position + 1);
@@ -738,7 +753,8 @@ inline void execution::change_cell(cell_id id, const void* object, const place& 
   for (unsigned t = 0; t != thread_count_; ++t) {
     const std::uint16_t use = uses_[id * thread_count_ + t];
     if (use != 0 && !knows(t, use - 1u)) {
-      fail(fault::data_race, "an access of another thread is not ordered before this write", from);
+      fail(fault::data_race, "an access of another thread is not ordered before this write", from,
+           object);
     }
   }
   used.writer = static_cast<std::uint8_t>(running_);
@@ -874,8 +890,8 @@ inline void execution::add_outcome(std::string_view text) {
   outcome_ += text;
 }
 
-inline void execution::fail(fault what, std::string text, const place& from) {
-  trace(step::kind::fault, from, initial);
+inline void execution::fail(fault what, std::string text, const place& from, const void* object) {
+  trace(step::kind::fault, from, initial, object);
   ended_ = ending::abandoned;
   note(what, std::move(text));
   leave();
@@ -883,7 +899,7 @@ inline void execution::fail(fault what, std::string text, const place& from) {
 
 // Counts an error. That a report can be made of the first one, its execution is run once more.
 inline void execution::note(fault what, std::string text) {
-  if (tracing_ != nullptr) return;
+  if (tracing_ != nullptr || !owned()) return;
   if (what == fault::cut) {
     ++totals_.cut;
   } else if (totals_.errors++ == 0) {
@@ -929,7 +945,7 @@ inline void execution::trace_plain(bool write, const void* object, std::uint64_t
 
 // The run has come to an end: all threads have finished, or none can go on.
 inline void execution::record() {
-  if (!explorer_.owns_execution()) return;
+  if (!owned()) return;
   if (ended_ == ending::blocked) {
     if (deadlocked()) {
       note(fault::deadlock, "no thread can go on");
@@ -948,6 +964,7 @@ inline void execution::record() {
 
 // The same run, for a graph with another co.
 inline void execution::record_again() {
+  owned_.reset();
   if (ended_ == ending::complete && program_.finishes_by() == program::finishing::looks) {
     outcome_.clear();
     stage_ = stage::threads;

@@ -50,8 +50,7 @@ class cpus {
   static constexpr unsigned most = 8;
 
   // Each thread is at the start on the CPU of its index, modulo their number.
-  explicit cpus(unsigned count, unsigned migrations = 1, unsigned aborts = 1)
-      : count_(count), migrations_(migrations), aborts_(aborts) {
+  explicit cpus(unsigned count, unsigned migrations = 1, unsigned aborts = 1) : count_(count) {
     if (count == 0 || count > most) {
       execution::current().fail(fault::misuse, "cpus: the count must be 1 to 8", place::here());
     }
@@ -106,8 +105,6 @@ class cpus {
   };
 
   const unsigned count_;
-  const unsigned migrations_;
-  const unsigned aborts_;
   std::array<mutex, most> order_;
   std::array<thread, 16> threads_;
 };

@@ -29,6 +29,7 @@ else()
 endif()
 run(${CMAKE_COMMAND} -S ${place}/consumer -B ${place}/build -G ${generator} ${options})
 run(${CMAKE_COMMAND} --build ${place}/build)
+run(${place}/build/checks)
 run(${place}/build/consumer)
 
 file(REMOVE_RECURSE ${place})

@@ -1,0 +1,196 @@
+#!/usr/bin/env python3
+"""Breaks the checker in known ways, one at a time, and requires that its tests notice.
+
+Each fault of faults.toml is applied to a copy of the headers. The detectors are built against the
+copy and run, in order, until one of them fails. First of all they must pass without any fault. A
+replacement that does not fit, or does not compile, is an error of the list, and catches nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import pathlib
+import resource
+import shutil
+import subprocess
+import sys
+import time
+import tomllib
+
+TESTS = pathlib.Path(__file__).resolve().parent
+INCLUDE = TESTS.parent / "include"
+MEMORY_LIMIT = 8 << 30
+# A broken search may go on for ever.
+TIME_LIMIT = 120
+
+
+@dataclasses.dataclass(frozen=True)
+class Detector:
+    name: str
+    source: str
+    arguments: list[str]
+    catch2: bool
+
+
+def oracles(*stems: str) -> list[str]:
+    return [str(TESTS / "oracles" / f"{stem}.litmus") for stem in stems]
+
+
+# The cheapest first. Those of one source are built once.
+DETECTORS = [
+    Detector("random programs", "agreement_test.cpp", ["random", "0", "1500"], False),
+    Detector("litmus programs", "agreement_test.cpp", ["files", *oracles("litmus", "fences")], False),
+    Detector("litmus counts", "litmus_test.cpp", ["every_litmus*"], True),
+    Detector("models", "model_test.cpp", [], True),
+    Detector("rings", "ring_test.cpp", [], True),
+    Detector(
+        "laws",
+        "metamorphic_test.cpp",
+        ["weakening*,the_order*,different*,parts_*,a_search*"],
+        True,
+    ),
+]
+
+
+class FaultListError(Exception):
+    """The list is wrong: nothing is known about the tests."""
+
+
+class Workshop:
+    """A copy of the headers, and the detectors built against it."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.compiler: str = args.compiler
+        self.notation: pathlib.Path = args.notation
+        self.place: pathlib.Path = args.work
+        self.built: set[str] = set()
+        self.main_object = self.place / "catch_main.o"
+
+    def prepare(self) -> None:
+        shutil.rmtree(self.place, ignore_errors=True)
+        self.place.mkdir(parents=True)
+        self.compile(["-c", str(TESTS / "catch_main.cpp"), "-o", str(self.main_object)])
+
+    def compile(self, arguments: list[str]) -> None:
+        command = [self.compiler, "-std=c++20", "-O1", "-I", str(self.place / "include"), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            raise FaultListError("does not compile:\n" + done.stderr[:2000])
+
+    def apply(self, fault: dict | None) -> None:
+        copy = self.place / "include"
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(INCLUDE, copy)
+        self.built.clear()
+        for edit in fault["edit"] if fault else []:
+            file = copy / "checker" / edit["file"]
+            text = file.read_text(encoding="utf-8")
+            if text.count(edit["old"]) != 1:
+                found = text.count(edit["old"])
+                raise FaultListError(f"{edit['file']}: found {found} times:\n{edit['old']}")
+            file.write_text(text.replace(edit["old"], edit["new"]), encoding="utf-8")
+
+    def build(self, detector: Detector) -> pathlib.Path:
+        binary = self.place / pathlib.Path(detector.source).stem
+        if detector.source not in self.built:
+            objects = [str(self.main_object)] if detector.catch2 else []
+            source = str(TESTS / detector.source)
+            self.compile([source, *objects, str(self.notation), "-o", str(binary)])
+            self.built.add(detector.source)
+        return binary
+
+    def run(self, detector: Detector) -> str | None:
+        """How the detector failed; None if it passed."""
+        command = [str(self.build(detector)), *detector.arguments]
+        limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+        try:
+            done = subprocess.run(
+                command, capture_output=True, timeout=TIME_LIMIT, preexec_fn=limit, check=False
+            )
+        except subprocess.TimeoutExpired:
+            return f"no end within {TIME_LIMIT} s"
+        if done.returncode < 0:
+            return f"signal {-done.returncode}"
+        return "a test fails" if done.returncode != 0 else None
+
+
+def check_fault(shop: Workshop, fault: dict, everything: bool) -> list[tuple[str, str]]:
+    """Which detectors noticed, and how."""
+    shop.apply(fault)
+    caught = []
+    for detector in DETECTORS:
+        how = shop.run(detector)
+        if how is None:
+            continue
+        caught.append((detector.name, how))
+        if not everything:
+            break
+    return caught
+
+
+def show(caught: list[tuple[str, str]]) -> str:
+    return ", ".join(name if how == "a test fails" else f"{name} ({how})" for name, how in caught)
+
+
+def load(only: str | None) -> list[dict]:
+    with (TESTS / "faults.toml").open("rb") as file:
+        faults = tomllib.load(file)["fault"]
+    chosen = [f for f in faults if only is None or only in f["name"]]
+    if not chosen:
+        raise FaultListError(f"no fault is called {only}")
+    return chosen
+
+
+def run(args: argparse.Namespace) -> int:
+    faults = load(args.only)
+    shop = Workshop(args)
+    shop.prepare()
+    if not args.no_baseline:
+        shop.apply(None)
+        for detector in DETECTORS:
+            how = shop.run(detector)
+            if how is not None:
+                raise FaultListError(f"without a fault, {detector.name}: {how}")
+        print(f"no fault: all {len(DETECTORS)} detectors pass", flush=True)
+    results = []
+    missed = 0
+    for fault in faults:
+        start = time.monotonic()
+        try:
+            caught = check_fault(shop, fault, args.all)
+        except FaultListError as wrong:
+            raise FaultListError(f"{fault['name']}: {wrong}") from None
+        missed += not caught
+        results.append({"fault": fault["name"], "caught_by": [list(c) for c in caught]})
+        seconds = time.monotonic() - start
+        print(f"{fault['name']:48} {show(caught) or 'NOT CAUGHT'}  ({seconds:.0f} s)", flush=True)
+    print(f"{len(faults)} faults, {missed} not caught")
+    if args.json is not None:
+        args.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    return 1 if missed else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--compiler", default="c++", help="the C++ compiler (default: c++)")
+    parser.add_argument(
+        "--notation", type=pathlib.Path, required=True, help="the library checker_notation"
+    )
+    parser.add_argument(
+        "--work", type=pathlib.Path, required=True, help="a folder to build in; it is emptied"
+    )
+    parser.add_argument("--only", metavar="TEXT", help="only the faults with TEXT in their name")
+    parser.add_argument("--all", action="store_true", help="run all detectors, not up to the first")
+    parser.add_argument("--no-baseline", action="store_true", help="skip the run without a fault")
+    parser.add_argument("--json", type=pathlib.Path, help="write the table there as well")
+    try:
+        return run(parser.parse_args())
+    except (FaultListError, OSError) as wrong:
+        print(f"faults: {wrong}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,218 @@
+#include "dequeue_clients.hpp"
+
+#include <poolproof/pool_dequeue.hpp>
+
+#include "checked_sync.hpp"
+
+#include <array>
+#include <cstdint>
+#include <limits>
+
+namespace poolproof::proofs {
+namespace {
+
+using sync = models::checked_sync;
+
+constexpr std::size_t most_calls = 16;
+
+// What is handed from thread to thread. Its user writes to it before it gives it away, and when it
+// gets it: plain accesses, so that a hand-over without happens-before is a race, and a hand-out to
+// two at once as well.
+struct item {
+  checker::var<unsigned> content{0};
+  checker::moment pushed;
+  checker::moment taken;
+  bool in_ring = false;
+};
+
+// A ring of two slots, whose indices wrap after the first push.
+//
+// Checked in every execution:
+//   - An item is handed out once, and after all that its producer did before the push.
+//   - What was pushed and not taken is found in the ring at the end; nothing is lost.
+//   - The owner pops the newest of its items, a thief's items come oldest first.
+//   - A call finds nothing only if the ring was empty at some moment of it. So it must not be that
+//   an
+//     item's push happens before the call, and the call happens before what takes the item.
+//   - A push is refused only if the ring may look full, or its slot may not be vacated yet: what is
+//   in
+//     the way was not taken, or its taker's return does not happen before the push.
+//   - The emptied ring takes exactly its length again.
+class ring_client final : public checker::program {
+ public:
+  explicit ring_client(const client& played) : scripts_(played.threads) {}
+
+  unsigned threads() const override { return static_cast<unsigned>(scripts_.size()); }
+
+  void start() override {
+    shared_ = ::new (checker::allocate(sizeof(shared), alignof(shared))) shared;
+  }
+
+  void thread(unsigned index) override {
+    for (const char call : scripts_[index]) {
+      switch (call) {
+        case '+':
+          push();
+          break;
+        case '-':
+          pop();
+          break;
+        default:
+          steal(index);
+          break;
+      }
+    }
+  }
+
+  void finish() override {
+    while (item* const found = shared_->ring.pop_tail()) take(*found);
+    for (unsigned i = 0; i != shared_->pushed; ++i) {
+      checker::require(!shared_->items[i].in_ring, "an item was lost");
+    }
+    for (unsigned i = 0; i != length; ++i) {
+      checker::require(shared_->ring.push_head(&shared_->items[i]), "the empty ring takes an item");
+    }
+    checker::require(!shared_->ring.push_head(&shared_->items[0]), "the full ring takes no item");
+    shared_->~shared();
+    checker::deallocate(shared_);
+  }
+
+ private:
+  static constexpr std::uint32_t length = 2;
+
+  // A call that found nothing, and the items that were pushed before it began.
+  struct miss {
+    std::uint32_t there = 0;  // bits
+    checker::moment ended;
+  };
+
+  struct shared {
+    std::array<sync::atomic<item*>, length> slots;
+    pool_dequeue<item, sync> ring{slots.data(), length, std::numeric_limits<std::uint32_t>::max()};
+    std::array<item, most_calls> items;
+    std::array<miss, most_calls> misses;
+    unsigned pushed = 0;   // the owner's
+    unsigned refused = 0;  // the owner's
+    unsigned missed = 0;
+    std::array<item*, most_calls> own;  // what the owner pushed and has not popped
+    unsigned height = 0;
+    unsigned head = 0;
+    std::array<const item*, length> last_in_slot{};
+    std::array<const item*, 3> oldest{};  // that a thief may still get
+  };
+
+  void push() {
+    item& next = shared_->items[shared_->pushed];
+    next.content.set(next.content.get() + 1);
+    next.in_ring = true;
+    const bool obstructed = may_be_obstructed();
+    if (!shared_->ring.push_head(&next)) {
+      checker::require(obstructed, "a push was refused although there was room");
+      next.in_ring = false;
+      return;
+    }
+    next.pushed = checker::mark();
+    ++shared_->pushed;
+    shared_->own[shared_->height++] = &next;
+    shared_->last_in_slot[shared_->head++ % length] = &next;
+  }
+
+  bool may_be_obstructed() {
+    unsigned count = 0;
+    for (unsigned i = 0; i != shared_->pushed; ++i)
+      count += may_be_there(shared_->items[i]) ? 1 : 0;
+    const item* const last = shared_->last_in_slot[shared_->head % length];
+    return count >= length || (last != nullptr && may_be_there(*last));
+  }
+
+  static bool may_be_there(const item& each) {
+    return each.in_ring || !checker::happened_before(each.taken);
+  }
+
+  void pop() {
+    const std::uint32_t there = known_items();
+    item* const found = shared_->ring.pop_head();
+    if (found == nullptr) return note_miss(there);
+    take(*found);
+    while (shared_->height != 0 && shared_->own[shared_->height - 1] != found) {
+      --shared_->height;
+      checker::require(!shared_->own[shared_->height]->in_ring, "the owner pops its newest item");
+    }
+    checker::require(shared_->height != 0, "the owner pops what it has pushed");
+    --shared_->height;
+    --shared_->head;
+  }
+
+  void steal(unsigned thief) {
+    const std::uint32_t there = known_items();
+    item* const found = shared_->ring.pop_tail();
+    if (found == nullptr) return note_miss(there);
+    take(*found);
+    checker::require(shared_->oldest[thief] <= found, "a thief's items come oldest first");
+    shared_->oldest[thief] = found + 1;
+  }
+
+  // The items whose push happens before now, and whose taking does not: as bits.
+  std::uint32_t known_items() {
+    std::uint32_t there = 0;
+    for (unsigned i = 0; i != shared_->pushed; ++i) {
+      if (checker::happened_before(shared_->items[i].pushed)) there |= 1u << i;
+    }
+    return there;
+  }
+
+  void note_miss(std::uint32_t there) {
+    shared_->misses[shared_->missed++] = {there, checker::mark()};
+  }
+
+  void take(item& found) {
+    const auto number = static_cast<unsigned>(&found - shared_->items.data());
+    found.content.set(found.content.get() + 1);
+    checker::require(found.in_ring, "an item was handed out twice");
+    found.in_ring = false;
+    found.taken = checker::mark();
+    for (unsigned i = 0; i != shared_->missed; ++i) {
+      const miss& earlier = shared_->misses[i];
+      checker::require(
+          (earlier.there >> number & 1) == 0 || !checker::happened_before(earlier.ended),
+          "a call found nothing although an item was in the ring all the time");
+    }
+  }
+
+  const std::vector<script> scripts_;
+  shared* shared_ = nullptr;
+};
+
+// The owner's script and the numbers of the thieves' steals, of which the first is not less than
+// the second.
+std::vector<client> of_size(std::size_t calls) {
+  std::vector<client> all;
+  for (std::size_t owned = 1; owned <= calls; ++owned) {
+    for (std::size_t second = 0; 2 * second <= calls - owned; ++second) {
+      const std::size_t first = calls - owned - second;
+      for (const script& owner : scripts_of("+-", owned)) {
+        client added{{owner}};
+        if (first != 0) added.threads.push_back(script(first, 's'));
+        if (second != 0) added.threads.push_back(script(second, 's'));
+        all.push_back(std::move(added));
+      }
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
+family dequeue_clients() {
+  return {"pool_dequeue",
+          "+ push_head, - pop_head, s pop_tail",
+          "handed out once, after what came before the push; nothing lost; newest first for the "
+          "owner, oldest first for a thief; nothing found only if empty at some moment",
+          "ring of 2, indices that wrap, owner and up to 2 thieves",
+          of_size,
+          [](const client& played) -> std::unique_ptr<checker::program> {
+            return std::make_unique<ring_client>(played);
+          }};
+}
+
+}  // namespace poolproof::proofs

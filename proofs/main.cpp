@@ -1,0 +1,473 @@
+// The program `proofs`: explores every client of a size, and says what it found.
+
+#include "client.hpp"
+#include "dequeue_clients.hpp"
+#include "pool_clients.hpp"
+
+#include "driver.hpp"
+
+#include <checker/page.hpp>
+#include <checker/report.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace poolproof::proofs {
+
+const std::vector<family>& all_families() {
+  static const std::vector<family> all{dequeue_clients(), one_cpu_clients(), two_cpu_clients()};
+  return all;
+}
+
+namespace {
+
+using models::usage_error;
+
+constexpr const char* usage = R"(usage: proofs [options]
+
+Explores every execution of every client of a header, of a number of calls, and checks in each what
+the header promises. Clients of fewer calls are beginnings of these.
+
+  --family NAME        of which header (default: all)
+  --calls N            how many calls a client makes in all (default: 6)
+  --client SCRIPTS     only this client, such as '++-|ss'; a failure is reported step by step
+  --stop T:K           thread T does nothing more after K operations: all others must return
+  --progress           every client with every thread stopped after every operation
+  --seconds S          the longest that one client may take; it is then listed as unfinished
+  --partial            do not fail because of unfinished clients: they are listed, and not proved
+  --spurious N         how many weak compare-and-swaps of each thread may fail for no reason (default 1)
+  --jobs N             how many processes (default: $JOBS, else one per CPU)
+  --weaken SITE:ORDER  FILE:LINE:op or FILE:LINE:fail, for example pool_dequeue.hpp:87:op:relaxed
+  --mutate SITE:HOW    FILE:LINE and skip-store, exchange-returns-zero or cas-blind
+  --keep-going         explore all clients even if one fails
+  --replay STRING      with --client: run one execution again
+  --page FILE          with --client: write the failure as a page of HTML
+  --json               print a list of one object for each family, with its clients
+  --help               this text
+
+It fails (1) if a client has an error, was not finished, or has no complete execution. Wrong usage
+exits with 2.
+)";
+
+struct settings {
+  std::string family;
+  std::size_t calls = 6;
+  std::string client;
+  std::optional<std::pair<unsigned, unsigned>> stop;
+  bool progress = false;
+  bool partial = false;
+  double seconds = 0;
+  unsigned spurious = 1;
+  unsigned jobs = 0;
+  bool keep_going = false;
+  std::string replay;
+  std::string page;
+  bool json = false;
+  bool help = false;
+};
+
+bool take_flag(settings& chosen, std::string_view option) {
+  bool* const flag = option == "--progress"     ? &chosen.progress
+                     : option == "--partial"    ? &chosen.partial
+                     : option == "--keep-going" ? &chosen.keep_going
+                     : option == "--json"       ? &chosen.json
+                     : option == "--help"       ? &chosen.help
+                                                : nullptr;
+  if (flag != nullptr) *flag = true;
+  return flag != nullptr;
+}
+
+bool take_option(settings& chosen, std::string_view option, const std::string& value) {
+  if (option == "--family") {
+    chosen.family = value;
+  } else if (option == "--calls") {
+    chosen.calls = models::number_of<std::size_t>(option, value);
+  } else if (option == "--client") {
+    chosen.client = value;
+  } else if (option == "--stop") {
+    const std::size_t colon = value.find(':');
+    if (colon == std::string::npos) throw usage_error("--stop: expected THREAD:OPERATIONS");
+    chosen.stop = {models::number_of<unsigned>(option, value.substr(0, colon)),
+                   models::number_of<unsigned>(option, value.substr(colon + 1))};
+  } else if (option == "--seconds") {
+    chosen.seconds = models::number_of<double>(option, value);
+  } else if (option == "--spurious") {
+    chosen.spurious = models::number_of<unsigned>(option, value);
+  } else if (option == "--jobs") {
+    chosen.jobs = models::number_of<unsigned>(option, value);
+  } else if (option == "--weaken") {
+    models::weaken(value);
+  } else if (option == "--mutate") {
+    models::mutate(value);
+  } else if (option == "--replay") {
+    chosen.replay = value;
+  } else if (option == "--page") {
+    chosen.page = value;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+settings read_settings(int argc, char** argv) {
+  settings chosen;
+  if (const char* const jobs = std::getenv("JOBS"); jobs != nullptr && *jobs != '\0') {
+    chosen.jobs = models::number_of<unsigned>("JOBS", jobs);
+  }
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view option = argv[i];
+    if (take_flag(chosen, option)) continue;
+    if (i + 1 == argc || !take_option(chosen, option, argv[i + 1])) {
+      throw usage_error("'" + std::string(option) + "': unknown, or its value is missing");
+    }
+    ++i;
+  }
+  if (chosen.jobs == 0) chosen.jobs = std::max(1u, std::thread::hardware_concurrency());
+  const bool one = !chosen.client.empty();
+  if (!one && !(chosen.replay.empty() && chosen.page.empty() && !chosen.stop)) {
+    throw usage_error("--replay, --page and --stop: name the client with --client");
+  }
+  return chosen;
+}
+
+client client_of(const std::string& scripts) {
+  client named{{""}};
+  for (const char c : scripts) {
+    if (c == '|') {
+      named.threads.emplace_back();
+    } else {
+      named.threads.back() += c;
+    }
+  }
+  return named;
+}
+
+// A search: a client, and perhaps a thread that stops.
+struct task {
+  client played;
+  std::optional<std::pair<unsigned, unsigned>> stop;
+};
+
+struct outcome {
+  std::uint64_t complete = 0;
+  std::uint64_t blocked = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t cut = 0;
+  double seconds = 0;
+  checker::graph_hash hash;
+  std::string error;
+  std::string replay;
+
+  bool good() const noexcept { return errors == 0 && cut == 0 && complete != 0; }
+};
+
+checker::options options_of(const settings& chosen, const task& t) {
+  checker::options options;
+  options.name = t.played.name();
+  options.spurious_failures = chosen.spurious;
+  options.seconds = chosen.seconds;
+  options.replay = chosen.replay;
+  if (t.stop) {
+    options.stopped_thread = t.stop->first;
+    options.stopped_after = t.stop->second;
+  }
+  return options;
+}
+
+checker::statistics search(const family& of, const settings& chosen, const task& t) {
+  const auto program = of.make(t.played);
+  checker::execution running(*program, options_of(chosen, t));
+  return running.explore();
+}
+
+outcome run(const family& of, const settings& chosen, const task& t) {
+  const auto start = std::chrono::steady_clock::now();
+  const checker::statistics found = search(of, chosen, t);
+  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
+  outcome result{found.complete, found.blocked, found.errors, found.cut,
+                 taken.count(),  found.hash,    {},           {}};
+  if (found.first) {
+    result.error = std::string(name_of(found.first->what)) + ": " + found.first->text;
+    result.replay = found.first->replay;
+  }
+  return result;
+}
+
+// Runs the tasks on several processes. Each takes every jobs-th of them, the smallest first, and
+// sends what it finds through a pipe.
+class crew {
+ public:
+  crew(const family& of, const settings& chosen, const std::vector<task>& tasks)
+      : family_(of), chosen_(chosen), tasks_(tasks), outcomes_(tasks.size()) {}
+
+  std::vector<outcome> run_all() {
+    for (unsigned worker = 0; worker != chosen_.jobs; ++worker) start(worker);
+    while (!pipes_.empty()) receive();
+    return std::move(outcomes_);
+  }
+
+ private:
+  void start(unsigned worker) {
+    int ends[2];
+    if (::pipe(ends) != 0) throw std::runtime_error("proofs: no pipe");
+    std::fflush(nullptr);
+    const ::pid_t process = ::fork();
+    if (process < 0) throw std::runtime_error("proofs: no process");
+    if (process == 0) {
+      ::close(ends[0]);
+      work(worker, ends[1]);
+    }
+    ::close(ends[1]);
+    pipes_[ends[0]] = {process, {}};
+  }
+
+  [[noreturn]] void work(unsigned worker, int to) {
+    FILE* const out = ::fdopen(to, "w");
+    for (std::size_t i = worker; i < tasks_.size(); i += chosen_.jobs) {
+      const outcome found = run(family_, chosen_, tasks_[i]);
+      std::fprintf(out, "%zu %llu %llu %llu %llu %.6f %llx %llx\t%s\t%s\n", i,
+                   static_cast<unsigned long long>(found.complete),
+                   static_cast<unsigned long long>(found.blocked),
+                   static_cast<unsigned long long>(found.errors),
+                   static_cast<unsigned long long>(found.cut), found.seconds,
+                   static_cast<unsigned long long>(found.hash.high),
+                   static_cast<unsigned long long>(found.hash.low), found.error.c_str(),
+                   found.replay.c_str());
+      std::fflush(out);
+      if (found.errors != 0 && !chosen_.keep_going) break;
+    }
+    std::fclose(out);
+    std::_Exit(0);
+  }
+
+  void receive() {
+    std::vector<::pollfd> waiting;
+    for (const auto& [from, worker] : pipes_) waiting.push_back({from, POLLIN, 0});
+    if (::poll(waiting.data(), waiting.size(), -1) < 0) return;
+    for (const ::pollfd& ready : waiting) {
+      if (ready.revents == 0) continue;
+      char buffer[1 << 14];
+      const ::ssize_t count = ::read(ready.fd, buffer, sizeof buffer);
+      if (count > 0) {
+        pipes_[ready.fd].text.append(buffer, static_cast<std::size_t>(count));
+        take_lines(pipes_[ready.fd].text);
+      } else {
+        end(ready.fd);
+      }
+    }
+  }
+
+  void end(int from) {
+    int status = 0;
+    ::waitpid(pipes_[from].process, &status, 0);
+    ::close(from);
+    pipes_.erase(from);
+    if (status != 0) throw std::runtime_error("proofs: a process ended with an error");
+  }
+
+  void take_lines(std::string& text) {
+    for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n')) {
+      take(text.substr(0, end));
+      text.erase(0, end + 1);
+    }
+  }
+
+  void take(const std::string& line) {
+    std::istringstream in(line);
+    std::size_t number = 0;
+    outcome found;
+    in >> number >> found.complete >> found.blocked >> found.errors >> found.cut >> found.seconds >>
+        std::hex >> found.hash.high >> found.hash.low;
+    in.ignore(1);
+    std::getline(in, found.error, '\t');
+    std::getline(in, found.replay, '\t');
+    outcomes_.at(number) = found;
+    ++done_;
+    if (::isatty(STDERR_FILENO) != 0) {
+      std::fprintf(stderr, "\r%s: %zu of %zu searches", std::string(family_.name).c_str(), done_,
+                   tasks_.size());
+    }
+  }
+
+  struct worker_pipe {
+    ::pid_t process = 0;
+    std::string text;
+  };
+
+  const family& family_;
+  const settings& chosen_;
+  const std::vector<task>& tasks_;
+  std::vector<outcome> outcomes_;
+  std::map<int, worker_pipe> pipes_;
+  std::size_t done_ = 0;
+};
+
+// How many operations each thread of a client makes in any execution, found by trying: stopped
+// after more than that, nothing changes. A generous bound is enough; what is beyond it adds no
+// execution.
+constexpr unsigned operations_per_call = 12;
+
+std::vector<task> tasks_of(const family& of, const settings& chosen) {
+  std::vector<task> tasks;
+  for (client& each : of.of_size(chosen.calls)) {
+    if (!chosen.progress) {
+      tasks.push_back({std::move(each), std::nullopt});
+      continue;
+    }
+    for (unsigned t = 0; t != each.threads.size(); ++t) {
+      const auto most = static_cast<unsigned>(each.threads[t].size()) * operations_per_call;
+      for (unsigned k = 0; k <= most; ++k) tasks.push_back({each, {{t, k}}});
+    }
+  }
+  return tasks;
+}
+
+std::string name_of(const task& t) {
+  std::string name = t.played.name();
+  if (t.stop) {
+    name += " --stop " + std::to_string(t.stop->first) + ':' + std::to_string(t.stop->second);
+  }
+  return name;
+}
+
+struct totals {
+  std::uint64_t complete = 0;
+  std::uint64_t blocked = 0;
+  std::size_t failed = 0;
+  std::size_t unfinished = 0;
+  std::size_t not_run = 0;
+  double seconds = 0;
+  checker::graph_hash hash;
+  std::size_t first_failure = ~std::size_t{0};
+};
+
+totals add_up(const std::vector<outcome>& outcomes) {
+  totals sum;
+  for (std::size_t i = 0; i != outcomes.size(); ++i) {
+    const outcome& each = outcomes[i];
+    sum.complete += each.complete;
+    sum.blocked += each.blocked;
+    sum.failed += each.errors != 0 ? 1 : 0;
+    sum.unfinished += each.errors == 0 && each.cut != 0 ? 1 : 0;
+    sum.not_run += each.errors + each.cut + each.complete == 0 ? 1 : 0;
+    sum.seconds += each.seconds;
+    sum.hash.add(each.hash.low, each.hash.high);
+    if (each.errors != 0 && sum.first_failure == ~std::size_t{0}) sum.first_failure = i;
+  }
+  return sum;
+}
+
+void print_json(const family& of, const std::vector<task>& tasks,
+                const std::vector<outcome>& outcomes) {
+  std::printf("{\"family\": \"%s\", \"clients\": [\n", std::string(of.name).c_str());
+  for (std::size_t i = 0; i != tasks.size(); ++i) {
+    const outcome& each = outcomes[i];
+    std::printf(
+        "  {\"client\": \"%s\", \"complete\": %llu, \"blocked\": %llu, \"errors\": %llu, \"cut\": "
+        "%llu, \"hash\": \"%016llx%016llx\", \"seconds\": %.6f, \"error\": \"%s\", \"replay\": "
+        "\"%s\"}%s\n",
+        name_of(tasks[i]).c_str(), static_cast<unsigned long long>(each.complete),
+        static_cast<unsigned long long>(each.blocked), static_cast<unsigned long long>(each.errors),
+        static_cast<unsigned long long>(each.cut), static_cast<unsigned long long>(each.hash.high),
+        static_cast<unsigned long long>(each.hash.low), each.seconds, each.error.c_str(),
+        each.replay.c_str(), i + 1 == tasks.size() ? "" : ",");
+  }
+  std::printf("]}\n");
+}
+
+void print_summary(const family& of, const settings& chosen, const std::vector<task>& tasks,
+                   const std::vector<outcome>& outcomes, const totals& sum, double elapsed) {
+  std::printf(
+      "%s, %zu calls%s: %zu searches, %llu complete executions, %llu blocked; %.1f s of "
+      "one core, %.1f s elapsed\n",
+      std::string(of.name).c_str(), chosen.calls,
+      chosen.progress ? ", each thread stopped after each operation" : "", tasks.size(),
+      static_cast<unsigned long long>(sum.complete), static_cast<unsigned long long>(sum.blocked),
+      sum.seconds, elapsed);
+  for (std::size_t i = 0; i != tasks.size(); ++i) {
+    if (outcomes[i].errors == 0 && outcomes[i].cut != 0) {
+      std::printf("  unfinished: %s, after %llu executions\n", name_of(tasks[i]).c_str(),
+                  static_cast<unsigned long long>(outcomes[i].complete));
+    }
+  }
+  if (sum.first_failure != ~std::size_t{0}) {
+    const outcome& first = outcomes[sum.first_failure];
+    std::printf("  FAILED: %s: %s\n  again: proofs --family %s --client '%s' --replay '%s'\n",
+                name_of(tasks[sum.first_failure]).c_str(), first.error.c_str(),
+                std::string(of.name).c_str(), tasks[sum.first_failure].played.name().c_str(),
+                first.replay.c_str());
+  }
+  if (sum.not_run != 0) std::printf("  %zu searches were not run, or found nothing\n", sum.not_run);
+}
+
+bool run_family(const family& of, const settings& chosen) {
+  const auto start = std::chrono::steady_clock::now();
+  const std::vector<task> tasks = tasks_of(of, chosen);
+  const std::vector<outcome> outcomes = crew(of, chosen, tasks).run_all();
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  const totals sum = add_up(outcomes);
+  if (chosen.json) {
+    print_json(of, tasks, outcomes);
+  } else {
+    print_summary(of, chosen, tasks, outcomes, sum, elapsed.count());
+  }
+  return sum.failed == 0 && sum.not_run == 0 && (sum.unfinished == 0 || chosen.partial);
+}
+
+bool run_one(const family& of, const settings& chosen) {
+  const task t{client_of(chosen.client), chosen.stop};
+  const checker::statistics found = search(of, chosen, t);
+  std::printf("%s: %llu complete executions, %llu blocked, %llu errors\n", name_of(t).c_str(),
+              static_cast<unsigned long long>(found.complete),
+              static_cast<unsigned long long>(found.blocked),
+              static_cast<unsigned long long>(found.errors));
+  if (found.first) {
+    checker::print(std::cout, *found.first);
+    if (!chosen.page.empty()) std::ofstream(chosen.page) << checker::page(*found.first);
+  }
+  return found.errors == 0 && found.cut == 0 && found.complete != 0;
+}
+
+int run(const settings& chosen) {
+  if (chosen.help) {
+    std::cout << usage;
+    return 0;
+  }
+  bool good = true;
+  bool known = false;
+  for (const family& each : all_families()) {
+    if (!chosen.family.empty() && each.name != chosen.family) continue;
+    known = true;
+    good = (chosen.client.empty() ? run_family(each, chosen) : run_one(each, chosen)) && good;
+  }
+  if (!known) throw usage_error("--family: there is no '" + chosen.family + "'");
+  return good ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace poolproof::proofs
+
+int main(int argc, char** argv) {
+  try {
+    return poolproof::proofs::run(poolproof::proofs::read_settings(argc, argv));
+  } catch (const std::exception& wrong) {
+    std::cerr << "proofs: " << wrong.what() << " (--help lists the options)\n";
+    return 2;
+  }
+}
