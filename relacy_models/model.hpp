@@ -15,15 +15,23 @@
 //     };
 //     const registered<push_vs_steal> registration;   // once per file, for all its models
 //
-// Each execution makes a new object of the model. Data that its threads share is
-// relacy_sync::atomic or relacy_sync::var; plain members are invisible to Relacy: fit for what one
-// thread writes and after() reads. A leak is looked for after the destructor. In a model,
-// `this_machine` sets CPUs, the clock, refused allocations (relacy_sync.hpp).
+// A model is written once, and knows no engine: `sync` is the policy of the engine that it is
+// compiled for. Relacy searches interleavings; the checker visits every execution graph once.
 //
-// Stands on: relacy_sync.
+// Each execution makes a new object of the model. Data that its threads share is sync::atomic or
+// sync::var; plain members are invisible to the engines: fit for what one thread writes and after()
+// reads. Shared plain data that a thread reads would make a model nondeterministic: the checker
+// says so. A leak is looked for after the destructor. `this_machine` sets CPUs and refused
+// allocations (machine.hpp), choose(n) tries n alternatives, advance_clock moves the clock that the
+// pool sees, and what an `uninterrupted` does Relacy leaves to one thread, to keep the search
+// short.
+//
+// Stands on: engine.hpp, from the folder engines/<engine>.
 #pragma once
 
-#include "relacy_sync.hpp"
+#include "engine.hpp"
+#include "machine.hpp"
+#include "sites.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +41,7 @@
 
 namespace poolproof::models {
 
-// How a model's executions are searched.
+// How Relacy searches a model's executions. The checker always visits all.
 struct search_plan {
   // Every execution that Relacy's semantics has.
   bool full = true;
@@ -69,6 +77,8 @@ enum class failure : std::uint8_t {
   deadlock,
   livelock,
   mutex_misuse,
+  nondeterminism,
+  cut,
   missing_outcome,
   unexpected_outcome,
   few_schedules,
@@ -78,13 +88,16 @@ enum class failure : std::uint8_t {
 enum class verdict : std::uint8_t { forbidden, allowed };
 
 // Of a litmus test: the outcome that it is about, and what three memory models say of it. For
-// Relacy, "allowed" means: its search shows it.
+// Relacy, "allowed" means: its search shows it. The outcome "race" is a data race.
 struct litmus_question {
   std::string_view program = {};
   std::string_view outcome = {};
   verdict relacy = verdict::forbidden;
   verdict rc11 = verdict::forbidden;
   verdict iso = verdict::forbidden;
+  // Whether an execution with the outcome has a cycle of program order and reads: those the checker
+  // leaves out of ISO's.
+  bool cyclic = false;
 };
 
 struct model_info {
@@ -102,7 +115,7 @@ struct model_info {
   // For litmus tests. A litmus test goes by its name in the literature, not by that of its type.
   litmus_question litmus = {};
   std::string_view name = {};
-  // Executions longer than this many scheduling points are livelocks.
+  // Executions longer than this many scheduling points are livelocks, to Relacy.
   unsigned depth_limit = 5000;
 };
 
@@ -118,12 +131,13 @@ class model {
   virtual void after() {}
 };
 
-// Records that this execution had an outcome. The text is formatted as by printf.
+// Records that this execution had an outcome; it may have several. The text is formatted as by
+// printf.
 [[gnu::format(printf, 1, 2)]] void outcome(const char* format, ...) noexcept;
 
-// An assertion. A false condition ends the search with the interleaving that led to it.
+// An assertion. A false condition ends the search with the execution that led to it.
 inline void require(bool condition, const char* text, call_site from = call_site::here()) noexcept {
-  if (!condition) rl::ctx().fail_test(text, rl::test_result_user_assert_failed, info_of(from));
+  if (!condition) fail_assertion(text, from);
 }
 
 // An object that is handed from thread to thread. Its user calls prepare() before it gives it away,
@@ -146,7 +160,7 @@ class token {
   bool given() const noexcept { return given_; }
 
  private:
-  relacy_sync::var<std::uint32_t> content_;
+  sync::var<std::uint32_t> content_;
   bool given_ = false;
 };
 

@@ -6,7 +6,7 @@
 namespace poolproof::models {
 namespace {
 
-using private_slot = private_part<token, relacy_sync>;
+using private_slot = private_part<token, sync>;
 
 // Property:   An item is with one thread at a time; who takes it sees what its giver did; none is
 // lost. Expected:   passes Threads:    give a, take || give b, take Bound:      2 gives, 2 takes,
@@ -122,8 +122,8 @@ struct owner_vs_owner : model {
     owned_.release();
   }
 
-  ownership<relacy_sync> owned_;
-  relacy_sync::var<std::uint32_t> guarded_;
+  ownership<sync> owned_;
+  sync::var<std::uint32_t> guarded_;
 };
 
 const registered<give_and_take_vs_give_and_take, give_vs_take_vs_steal, owner_vs_owner>

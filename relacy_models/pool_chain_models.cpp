@@ -14,13 +14,13 @@
 namespace poolproof::models {
 namespace {
 
-using chain = pool_chain<token, relacy_sync>;
+using chain = pool_chain<token, sync>;
 
 // A chain, its reclaimer, and what an owner and thieves do with them.
 //
 // Checked in every execution: an item is handed out once, and after its preparation (token); the
 // owner pops the newest item of its own; each thief's items come oldest first; what was pushed and
-// not taken is found by thieves at the end. And by relacy_sync: no ring is used before it is
+// not taken is found by thieves at the end. And by the engine: no ring is used before it is
 // initialised, or after it is freed, or freed without an order after its last use; no ring is
 // leaked or freed twice.
 class chain_client : public model {
@@ -94,12 +94,12 @@ class chain_client : public model {
   // no visits: the reclaimer's counts stay at zero.
 
   void fill(unsigned count) {
-    const rl::preemption_disabler uninterrupted(rl::ctx());
+    const uninterrupted run;
     for (unsigned i = 0; i < count; ++i) push(filler_);
   }
 
   void drain(unsigned count, unsigned thief) {
-    const rl::preemption_disabler uninterrupted(rl::ctx());
+    const uninterrupted run;
     for (unsigned i = 0; i < count; ++i) steal_inside(thief);
   }
 
@@ -298,7 +298,7 @@ struct unlink_vs_next_thief : chain_client {
       steal_inside(2);
       return;
     }
-    const rl::preemption_disabler uninterrupted(rl::ctx());
+    const uninterrupted run;
     if (index == 0) {
       push();
     } else {
@@ -340,7 +340,7 @@ struct unlink_vs_growth : chain_client {
       return;
     }
     {
-      const rl::preemption_disabler uninterrupted(rl::ctx());
+      const uninterrupted run;
       push();
     }
     outcome(rings_.reclaim() ? "nothing in limbo" : "waiting for the thief");
@@ -366,7 +366,7 @@ struct unlink_vs_refused_growth : chain_client {
   void before() override {
     fill(first_length + 2 * first_length);
     drain(first_length, 1);
-    this_machine.refused_allocation = 1;
+    this_machine.refused_allocation[0] = 1;
   }
 
   void thread(unsigned index) override {
@@ -542,7 +542,7 @@ struct release_vs_late_thief_twice : chain_client {
     fill(1);
     drain(1, 0);
     chain_.release_rings(rings_);
-    const rl::preemption_disabler uninterrupted(rl::ctx());
+    const uninterrupted run;
     outcome(chain_.looks_unused() ? "released twice" : "still waiting for the thief");
   }
 };
@@ -570,7 +570,7 @@ struct two_chains_vs_late_thief : chain_client {
     // The last of these unlinks the first ring, and one push fills the second again.
     for (unsigned i = 0; i < first_length + 1; ++i) other_.pop_tail();
     push_other();
-    this_machine.refused_allocation = 1;
+    this_machine.refused_allocation[0] = 1;
   }
 
   void thread(unsigned index) override {
@@ -658,7 +658,7 @@ struct pop_head_vs_reclamation : chain_client {
   }
 
  private:
-  ownership<relacy_sync> owned_;
+  ownership<sync> owned_;
 };
 
 // Property:   size() follows next to rings that are initialised only.

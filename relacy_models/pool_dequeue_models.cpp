@@ -16,7 +16,7 @@
 namespace poolproof::models {
 namespace {
 
-using ring = pool_dequeue<token, relacy_sync>;
+using ring = pool_dequeue<token, sync>;
 
 // A ring, an owner that follows a script, and thieves that each try some steals.
 //

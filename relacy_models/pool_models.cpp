@@ -6,6 +6,7 @@
 
 #include "model.hpp"
 
+#include <array>
 #include <optional>
 #include <utility>
 
@@ -16,7 +17,11 @@ namespace {
 // ask.
 struct pooled : token {
   int destructions = 0;
+  unsigned destroyed_by = 0;  // a thread, or max_threads
 };
+
+// The running thread, or max_threads where there are none.
+unsigned this_thread() { return in_threads() ? current_thread() : max_threads; }
 
 // What the pool's Deleter does: the last plain access to the item, ordered after all others.
 struct bury {
@@ -24,25 +29,11 @@ struct bury {
     require(item->destructions == 0, "an item was destroyed twice");
     if (item->given()) item->claim();
     ++item->destructions;
+    item->destroyed_by = this_thread();
   }
 };
 
-using pool = object_pool<pooled, bury, relacy_sync>;
-
-// A gate that threads wait at until another has opened it: what the opener did comes before.
-class gate {
- public:
-  gate() { event_.init(true, false, info_of(call_site::here())); }
-  ~gate() { event_.deinit(info_of(call_site::here())); }
-  gate(const gate&) = delete;
-  gate& operator=(const gate&) = delete;
-
-  void open() { event_.set(info_of(call_site::here())); }
-  void pass() { event_.wait(false, false, info_of(call_site::here())); }
-
- private:
-  rl::generic_event event_;
-};
+using pool = object_pool<pooled, bury, sync>;
 
 struct pool_model : model {
   explicit pool_model(pool_options options = {.cycle_interval = std::nullopt}) {
@@ -56,7 +47,7 @@ struct pool_model : model {
   }
 
   // The calling thread is at this CPU from now on.
-  static void move_to(std::uint32_t cpu) { this_machine.cpu_of_thread[rl::thread_index()] = cpu; }
+  static void move_to(std::uint32_t cpu) { this_machine.cpu_of_thread[current_thread()] = cpu; }
 
   pool::item try_get() {
     pool::item item = pool_->try_get();
@@ -75,19 +66,31 @@ struct pool_model : model {
     pool_->put(std::move(item));
   }
 
-  // Makes an item without asking the pool: what the factory does.
-  pool::item make() { return pool::item(&items_[made_++]); }
+  // Makes an item without asking the pool: what the factory does. Each thread has its own, so that
+  // which one it is does not depend on what others have made.
+  pool::item make() {
+    const unsigned maker = this_thread();
+    require(made_[maker] != max_items, "the model has too few items");
+    return pool::item(&items_[maker][made_[maker]++]);
+  }
+
+  template <class Visit>
+  void for_each_made(Visit visit) const {
+    for (unsigned maker = 0; maker != made_.size(); ++maker) {
+      for (unsigned i = 0; i != made_[maker]; ++i) visit(items_[maker][i]);
+    }
+  }
 
   int destroyed() const {
     int count = 0;
-    for (const pooled& item : items_) count += item.destructions;
+    for_each_made([&](const pooled& item) { count += item.destructions; });
     return count;
   }
 
   // Every item that is left can be got.
   void require_all_found() {
     int left = 0;
-    for (const pooled& item : items_) left += item.given() ? 1 : 0;
+    for_each_made([&](const pooled& item) { left += item.given() ? 1 : 0; });
     while (try_get() != nullptr) --left;
     require(left == 0, "an item could not be found again");
   }
@@ -96,7 +99,8 @@ struct pool_model : model {
   void require_none_outlives_two_cycles() {
     pool_->rotate();
     pool_->rotate();
-    for (const pooled& item : items_) require(!item.given(), "an item outlived two cycles");
+    for_each_made(
+        [](const pooled& item) { require(!item.given(), "an item outlived two cycles"); });
   }
 
   // Of every pool model: each item that was made is destroyed once, the last ones by the
@@ -104,14 +108,15 @@ struct pool_model : model {
   void after() override {
     for (pool::item& item : kept_) item.reset();
     pool_.reset();
-    for (int i = 0; i < made_; ++i) require(items_[i].destructions == 1, "an item was lost");
+    for_each_made([](const pooled& item) { require(item.destructions == 1, "an item was lost"); });
   }
 
-  static constexpr int max_items = 8;
+  static constexpr unsigned max_items = 4;
 
   std::optional<pool> pool_;
-  pooled items_[max_items];
-  int made_ = 0;
+  // By maker: the threads, and what is made before and after them.
+  std::array<std::array<pooled, max_items>, max_threads + 1> items_;
+  std::array<unsigned, max_threads + 1> made_{};
   pool::item kept_[3];
   gate in_use_;  // for a thread whose cycle would else find a pool that nobody has used
 };
@@ -219,7 +224,6 @@ struct growth_vs_users : pool_model {
     put(make());
     if (index != 0) return;
     in_use_.open();
-    this_machine.cpu_count = 2;
     move_to(machine::any_cpu);
     put(make());
   }
@@ -277,8 +281,8 @@ struct put_vs_put_every_shard_busy : pool_model {
 // Property:   Memory that is refused costs a put its item and nothing else.
 // Expected:   passes
 // Threads:    put at CPU 0, get at CPU 1 || put at CPU 0 || after the first put: rotate; the n-th
-//             allocation is refused
-// Bound:      first use, growth from 1 to 2 shards, 2 puts, 1 get, 1 cycle; n is one of 1 to 6, or
+//             allocation of thread 0 or 1 is refused
+// Bound:      first use, growth from 1 to 2 shards, 2 puts, 1 get, 1 cycle; n is one of 1 to 5, or
 //             none is refused
 // Would show: an item that is lost or destroyed twice where memory is refused
 struct put_vs_get_refused_memory : pool_model {
@@ -286,14 +290,18 @@ struct put_vs_get_refused_memory : pool_model {
     return {
         .property = "refused memory costs a put its item and nothing else",
         .threads = 3,
-        .bound = "first use, 1 -> 2 shards, 2 puts, 1 get, 1 cycle, one of 6 allocations refused",
+        .bound =
+            "first use, 1 -> 2 shards, 2 puts, 1 get, 1 cycle, one allocation of a putter refused",
         .search = bounded_and_random(1),
         .outcomes = {"nothing refused", "refused at no cost", "refused a put"}};
   }
 
   void before() override {
-    this_machine.refused_allocation = choose(7);
-    refusing_ = this_machine.refused_allocation != 0;
+    // Thread 0 or 1, and one of its first five allocations: who comes first makes five. Or none.
+    if (const std::uint32_t chosen = choose(11); chosen != 0) {
+      refusing_ = &this_machine.refused_allocation[chosen % 2];
+      *refusing_ = (chosen + 1) / 2;
+    }
   }
 
   void thread(unsigned index) override {
@@ -310,16 +318,15 @@ struct put_vs_get_refused_memory : pool_model {
   }
 
   void after() override {
-    const bool refused = refusing_ && this_machine.refused_allocation == 0;
+    const bool refused = refusing_ != nullptr && *refusing_ == 0;
     // One cycle destroys nothing, and what was got is kept.
     const int lost = destroyed();
     require(lost <= (refused ? 1 : 0), "an item was destroyed without need");
     outcome(!refused ? "nothing refused" : lost == 0 ? "refused at no cost" : "refused a put");
-    this_machine.refused_allocation = 0;
     pool_model::after();
   }
 
-  bool refusing_ = false;
+  unsigned* refusing_ = nullptr;
 };
 
 // Property:   A handle may come back while the pool is destroyed, and after it; one that comes too
@@ -356,13 +363,16 @@ struct handle_vs_destructor : pool_model {
       return;
     }
     in_use_.pass();
-    handles_[index]->prepare();
+    lent_[index] = handles_[index].get();
+    lent_[index]->prepare();
     handles_[index] = pool::handle();
-    outcome(items_[index].destructions == 0 ? "returned to the pool" : "destroyed by the handle");
   }
 
   void after() override {
     require(destroyed() == 2, "an item waits in a closed pool");
+    for (unsigned i = 0; i != 2; ++i) {
+      outcome(lent_[i]->destroyed_by == i ? "destroyed by the handle" : "returned to the pool");
+    }
     if (keeps_one_) {
       outcome("one handle left");
       last_->prepare();
@@ -373,6 +383,7 @@ struct handle_vs_destructor : pool_model {
 
   bool keeps_one_ = false;
   pool::handle handles_[2];
+  pooled* lent_[2]{};
   pool::handle last_;
 };
 
@@ -394,8 +405,8 @@ struct rotate_all_vs_destructor : pool_model {
   void thread(unsigned index) override {
     if (index == 1) {
       in_use_.pass();
-      rotate_all_of<relacy_sync>();
-      rotate_all_of<relacy_sync>();
+      rotate_all_of<sync>();
+      rotate_all_of<sync>();
       return;
     }
     if (index == 2) {
@@ -469,7 +480,7 @@ struct automatic_cycle_vs_users : pool_model {
   void before() override { this_machine.ticks = answer::yes; }
 
   void thread(unsigned index) override {
-    if (index != 0) this_machine.now += std::chrono::nanoseconds(10);
+    if (index != 0) advance_clock(std::chrono::nanoseconds(10));
     if (index == 2) {
       move_to(1);
       get(index);

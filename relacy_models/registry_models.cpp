@@ -10,14 +10,14 @@
 namespace poolproof::models {
 namespace {
 
-using registry = pool_registry<relacy_sync>;
+using registry = pool_registry<sync>;
 
 // A pool as the registry sees it. Its parts are destroyed, but its memory stays: the model asks
 // afterwards what happened to it.
 class fake_pool {
  public:
   // What rotate_all and drop_references call.
-  struct entry final : pool_entry<relacy_sync> {
+  struct entry final : pool_entry<sync> {
     explicit entry(fake_pool& from) : pool(from) {}
 
     void rotate() noexcept override {
@@ -33,7 +33,7 @@ class fake_pool {
     }
 
     fake_pool& pool;
-    relacy_sync::var<std::uint32_t> work;
+    sync::var<std::uint32_t> work;
   };
 
   void link() {
@@ -181,8 +181,8 @@ struct turn_vs_search : model {
     victim->claim();
   }
 
-  shard<token, relacy_sync> shard_;
-  cycle_state<relacy_sync> cycles_{std::nullopt};
+  shard<token, sync> shard_;
+  cycle_state<sync> cycles_{std::nullopt};
   token item_;
 };
 
@@ -201,7 +201,7 @@ struct due_vs_due : model {
 
   void before() override {
     cycles_.emplace(std::chrono::nanoseconds(10));
-    this_machine.now = std::chrono::nanoseconds(10);
+    advance_clock(std::chrono::nanoseconds(10));
   }
 
   void thread(unsigned) override {
@@ -215,7 +215,7 @@ struct due_vs_due : model {
     require(!cycles_->overdue(), "the cycle was swept");
   }
 
-  std::optional<cycle_state<relacy_sync>> cycles_;
+  std::optional<cycle_state<sync>> cycles_;
 };
 
 const registered<link_vs_unlink_vs_rotate_all, link_vs_unlink_behind, turn_vs_search, due_vs_due>

@@ -6,7 +6,7 @@
 namespace poolproof::models {
 namespace {
 
-using model_shard = shard<token, relacy_sync>;
+using model_shard = shard<token, sync>;
 
 struct shard_model : model {
   bool push(unsigned item) {
@@ -229,7 +229,7 @@ struct end_borrow_vs_close : shard_model {
     shard_model::after();
   }
 
-  relacy_sync::var<std::uint32_t> prepared_;
+  sync::var<std::uint32_t> prepared_;
   std::uint64_t handles_ = 0;
 };
 

@@ -6,7 +6,7 @@
 namespace poolproof::models {
 namespace {
 
-using table = shard_table<token, relacy_sync>;
+using table = shard_table<token, sync>;
 
 // A table of one shard that threads use and grow, as pool_core does.
 struct table_model : model {

@@ -53,7 +53,7 @@ struct site {
   };
 
   std::string_view file;
-  const char* file_name = nullptr;  // the same, as a C string for Relacy's histories
+  const char* file_name = nullptr;  // the same, as a C string
   unsigned line = 0;
   std::array<part, 2> parts;
   mutation mutant = mutation::none;
@@ -125,7 +125,7 @@ class site_table {
   }
 
   [[noreturn]] static void give_up() noexcept {
-    std::fprintf(stderr, "relacy_models: more than %zu sites\n", max_sites);
+    std::fprintf(stderr, "models: more than %zu sites\n", max_sites);
     std::abort();
   }
 
@@ -136,5 +136,8 @@ class site_table {
 };
 
 inline site_table all_sites;
+
+// Whether this run changes sites or counts them.
+inline bool watching_sites = false;
 
 }  // namespace poolproof::models

@@ -1,4 +1,5 @@
-// Small programs that show what Relacy sees of a memory model, and what it does not.
+// Small programs that show what the engines see of a memory model: Relacy not all and not only what
+// RC11 allows, the checker exactly that.
 //
 // Stands on: ../model.
 #pragma once
@@ -45,16 +46,11 @@ class litmus_test : public model {
   }
 
  protected:
-  using location = relacy_sync::atomic<std::uint32_t>;
-  using plain_location = relacy_sync::var<std::uint32_t>;
+  using location = sync::atomic<std::uint32_t>;
+  using plain_location = sync::var<std::uint32_t>;
 
   // What a location holds when all threads are done.
   static std::uint32_t final_value(const location& where) { return where.load(rlx); }
-
-  // The library has no fences; these are Relacy's.
-  static void fence(rl::memory_order order, call_site from = call_site::here()) {
-    rl::atomic_thread_fence(order, info_of(from));
-  }
 
   location x, y, z;
   plain_location plain;
@@ -66,7 +62,7 @@ class litmus_test : public model {
 
 // What a litmus test records: all outcomes that Relacy shows, no more and no fewer, and the one
 // that the test is about, with what RC11 and ISO C++20 say of that one. What Relacy says of it
-// follows.
+// follows. Of the checker the verdicts of RC11 and ISO are asked for.
 struct litmus_record {
   std::string_view name;
   std::string_view program;
@@ -76,6 +72,7 @@ struct litmus_record {
   unsigned threads = 2;
   std::vector<std::string_view> shown = {};
   search_plan search = full_search();
+  bool cyclic = false;  // see litmus_question
 };
 
 inline model_info litmus_info(const litmus_record& record) {
@@ -88,7 +85,7 @@ inline model_info litmus_info(const litmus_record& record) {
           .outcomes = record.shown,
           .no_other_outcomes = true,
           .litmus = {record.program, record.outcome, shown ? verdict::allowed : verdict::forbidden,
-                     record.rc11, record.iso},
+                     record.rc11, record.iso, record.cyclic},
           .name = record.name};
 }
 

@@ -1,6 +1,6 @@
-// Litmus tests: which outcomes Relacy shows. Names and notation are those of the literature: W, R,
-// U, C, F are write, read, fetch_add, compare-and-swap and fence; x1 writes 1 to x; U returns the
-// old value.
+// Litmus tests: which outcomes Relacy shows, and which RC11 and ISO C++20 allow. Names and notation
+// are those of the literature: W, R, U, C, F are write, read, fetch_add, compare-and-swap and
+// fence; x1 writes 1 to x; U returns the old value.
 
 #include "litmus.hpp"
 
@@ -95,11 +95,11 @@ struct sb_scfs : litmus_test {
   void thread(unsigned index) override {
     if (index == 0) {
       x.store(1, rlx);
-      fence(rl::mo_seq_cst);
+      fence(sc);
       r[0] = y.load(rlx);
     } else {
       y.store(1, rlx);
-      fence(rl::mo_seq_cst);
+      fence(sc);
       r[1] = x.load(rlx);
     }
   }
@@ -124,7 +124,7 @@ struct sb_2sc_scf : litmus_test {
       r[0] = y.load(sc);
     } else {
       y.store(1, rlx);
-      fence(rl::mo_seq_cst);
+      fence(sc);
       r[1] = x.load(rlx);
     }
   }
@@ -245,12 +245,12 @@ struct mp_relf_acqf : litmus_test {
   void thread(unsigned index) override {
     if (index == 0) {
       plain.set(1);
-      fence(rl::mo_release);
+      fence(rel);
       y.store(1, rlx);
     } else {
       r[0] = y.load(rlx);
       if (r[0] == 0) return;
-      fence(rl::mo_acquire);
+      fence(acq);
       r[1] = plain.get();
     }
   }
@@ -493,7 +493,8 @@ struct lb : litmus_test {
                         .outcome = "1 1",
                         .rc11 = verdict::forbidden,
                         .iso = verdict::allowed,
-                        .shown = {"0 0", "0 1", "1 0"}});
+                        .shown = {"0 0", "0 1", "1 0"},
+                        .cyclic = true});
   }
 
   void thread(unsigned index) override {
@@ -670,12 +671,12 @@ struct rwc_syncs : litmus_test {
         break;
       case 1:
         r[0] = x.load(rlx);
-        fence(rl::mo_seq_cst);
+        fence(sc);
         r[1] = y.load(rlx);
         break;
       default:
         y.store(1, rlx);
-        fence(rl::mo_seq_cst);
+        fence(sc);
         r[2] = x.load(rlx);
         break;
     }
@@ -895,11 +896,11 @@ struct fences_hide_race : litmus_test {
   void thread(unsigned index) override {
     if (index == 0) {
       plain.set(1);
-      fence(rl::mo_seq_cst);
+      fence(sc);
       z.store(y.load(rlx) == 0 ? 1 : 2, rlx);
     } else {
       y.store(1, rlx);
-      fence(rl::mo_seq_cst);
+      fence(sc);
       r[0] = z.load(rlx);
       if (r[0] == 1) r[1] = plain.get();
     }

@@ -1,9 +1,9 @@
 // Programs with a fault that must be found: each model here passes by failing in exactly the way
-// that it names. They test the engine, and the flags that it is compiled with.
+// that it names. They test the engines, and the flags that Relacy is compiled with.
 
 #include <poolproof/sync.hpp>
 
-#include "../model.hpp"
+#include "faults.hpp"
 
 #include <memory>
 #include <new>
@@ -12,47 +12,12 @@
 namespace poolproof::models {
 namespace {
 
-using word = relacy_sync::atomic<std::uint32_t>;
-
-constexpr auto relaxed = std::memory_order_relaxed;
-constexpr auto acquire = std::memory_order_acquire;
-constexpr auto release = std::memory_order_release;
-
-model_info must_fail(std::string_view property, std::string_view bound, failure expected) {
-  return {.property = property, .threads = 2, .bound = bound, .expected = expected};
-}
-
-// As big and as aligned as a shard.
-struct alignas(128) aligned_word {
-  word value;
-};
-
-aligned_word* create_block() {
-  return ::new (relacy_sync::allocate(sizeof(aligned_word), alignof(aligned_word))) aligned_word;
-}
-
-void destroy_block(aligned_word* block) {
-  block->~aligned_word();
-  relacy_sync::deallocate(block, sizeof(aligned_word), alignof(aligned_word));
-}
-
-// Most faults need only one thread; Relacy runs no fewer than two.
-class one_thread_model : public model {
- public:
-  void thread(unsigned index) final {
-    if (index == 0) run();
-  }
-
- protected:
-  virtual void run() = 0;
-};
-
 struct leak_of_aligned_block : one_thread_model {
   static model_info info() {
     return must_fail("a leaked 128-byte aligned block is found", "allocate", failure::memory_leak);
   }
   void run() override {
-    void* const memory = relacy_sync::allocate(sizeof(aligned_word), alignof(aligned_word));
+    void* const memory = sync::allocate(sizeof(aligned_word), alignof(aligned_word));
     require(reinterpret_cast<std::uintptr_t>(memory) % 128 == 0, "allocate aligns");
   }
 };
@@ -63,48 +28,9 @@ struct double_free_of_aligned_block : one_thread_model {
                      "allocate, deallocate, deallocate", failure::double_free);
   }
   void run() override {
-    void* const memory = relacy_sync::allocate(sizeof(aligned_word), alignof(aligned_word));
-    relacy_sync::deallocate(memory, sizeof(aligned_word), alignof(aligned_word));
-    relacy_sync::deallocate(memory, sizeof(aligned_word), alignof(aligned_word));
-  }
-};
-
-struct leak_of_aligned_object : one_thread_model {
-  static model_info info() {
-    return must_fail("a leaked object of an over-aligned type is found", "new",
-                     failure::memory_leak);
-  }
-  void run() override { leaked_ = std::make_unique<aligned_bytes>().release(); }
-
- private:
-  struct alignas(128) aligned_bytes {
-    char bytes[128];
-  };
-
-  aligned_bytes* leaked_ = nullptr;
-};
-
-struct double_delete_of_aligned_object : one_thread_model {
-  static model_info info() {
-    return must_fail("an over-aligned object that is deleted twice is found", "new, delete, delete",
-                     failure::double_free);
-  }
-  void run() override {
-    // Volatile, so that the compiler does not see the fault before Relacy does.
-    void* volatile const memory = ::operator new (128, std::align_val_t{128});
-    ::operator delete (memory, std::align_val_t{128});
-    ::operator delete (memory, std::align_val_t{128});
-  }
-};
-
-struct leak_of_atomic : one_thread_model {
-  static model_info info() {
-    return must_fail("an atomic that is never destroyed is found", "construct in freed memory",
-                     failure::resource_leak);
-  }
-  void run() override {
-    aligned_word* const block = create_block();
-    relacy_sync::deallocate(block, sizeof(aligned_word), alignof(aligned_word));
+    void* const memory = sync::allocate(sizeof(aligned_word), alignof(aligned_word));
+    sync::deallocate(memory, sizeof(aligned_word), alignof(aligned_word));
+    sync::deallocate(memory, sizeof(aligned_word), alignof(aligned_word));
   }
 };
 
@@ -127,11 +53,13 @@ struct use_after_destruction : one_thread_model {
                      failure::freed_memory);
   }
   void run() override {
-    alignas(word) std::byte memory[sizeof(word)];
-    word* const object = ::new (memory) word;
+    word* const object = ::new (memory_) word;
     object->~word();
     object->load(relaxed);
   }
+
+ private:
+  alignas(word) std::byte memory_[sizeof(word)];
 };
 
 struct use_before_construction : one_thread_model {
@@ -140,7 +68,7 @@ struct use_before_construction : one_thread_model {
                      failure::freed_memory);
   }
   void run() override {
-    memory_ = relacy_sync::allocate(sizeof(aligned_word), alignof(aligned_word));
+    memory_ = sync::allocate(sizeof(aligned_word), alignof(aligned_word));
     static_cast<aligned_word*>(memory_)->value.load(relaxed);
   }
 
@@ -154,25 +82,13 @@ struct wild_pointer : one_thread_model {
                      failure::freed_memory);
   }
   void run() override {
-    memory_ = relacy_sync::allocate(sizeof(char*), alignof(char*));
+    memory_ = sync::allocate(sizeof(char*), alignof(char*));
     const volatile char* const wild = *static_cast<char**>(memory_);
     static_cast<void>(*wild);
   }
 
  private:
   void* memory_ = nullptr;
-};
-
-// Without relacy_sync: what Relacy itself says of an object that it knows and nobody has written.
-struct uninitialised_read : one_thread_model {
-  static model_info info() {
-    return must_fail("a read of a word that nobody has written is found", "load",
-                     failure::uninitialised_access);
-  }
-  void run() override { word_.load(rl::mo_relaxed, info_of(call_site::here())); }
-
- private:
-  rl::atomic<std::uint32_t> word_;
 };
 
 struct race_on_var : model {
@@ -183,7 +99,7 @@ struct race_on_var : model {
   void thread(unsigned index) override { plain_.set(index); }
 
  private:
-  relacy_sync::var<std::uint32_t> plain_;
+  sync::var<std::uint32_t> plain_;
 };
 
 // The next three run in an order in which nothing goes wrong: the reader is done when the memory is
@@ -226,8 +142,7 @@ struct destruction_after_unordered_read : model {
   }
 
  private:
-  std::unique_ptr<relacy_sync::var<std::uint32_t>> plain_ =
-      std::make_unique<relacy_sync::var<std::uint32_t>>(1u);
+  std::unique_ptr<sync::var<std::uint32_t>> plain_ = std::make_unique<sync::var<std::uint32_t>>(1u);
   word done_;
 };
 
@@ -246,7 +161,7 @@ struct unordered_publication : model {
   }
 
  private:
-  relacy_sync::atomic<aligned_word*> published_;
+  sync::atomic<aligned_word*> published_;
 };
 
 struct failed_assertion : model {
@@ -285,19 +200,7 @@ struct deadlock_of_two : model {
   }
 
  private:
-  relacy_sync::mutex mutexes_[2];
-};
-
-struct endless_loop : one_thread_model {
-  static model_info info() {
-    return must_fail("a loop that never ends is found", "wait for nobody", failure::livelock);
-  }
-  void run() override {
-    while (word_.load(relaxed) == 0) relacy_sync::yield();
-  }
-
- private:
-  word word_;
+  sync::mutex mutexes_[2];
 };
 
 struct outcome_never_seen : one_thread_model {
@@ -320,50 +223,11 @@ struct outcome_not_expected : one_thread_model {
   void run() override { outcome("not expected"); }
 };
 
-// Two programs with far more schedules than a poor generator finds. A random search of them must
-// see nearly as many different ones as it has iterations.
-template <unsigned Threads, unsigned Operations>
-struct schedules : model {
-  static model_info many(std::uint64_t iterations, std::uint64_t least_distinct) {
-    return {.property = "a random search hardly repeats itself",
-            .threads = Threads,
-            .bound = "fetch_adds of one word",
-            .search = random_search(iterations),
-            .least_distinct = least_distinct};
-  }
-  void thread(unsigned) override {
-    for (unsigned i = 0; i < Operations; ++i) word_.fetch_add(1, relaxed);
-  }
-
- private:
-  word word_;
-};
-
-struct distinct_schedules_of_2 : schedules<2, 16> {
-  static model_info info() { return many(50'000, 49'000); }
-};
-
-struct distinct_schedules_of_4 : schedules<4, 5> {
-  static model_info info() { return many(400'000, 390'000); }
-};
-
-// And with fewer than it is asked for: the count is a count of different ones.
-struct few_schedules : schedules<2, 2> {
-  static model_info info() {
-    model_info info = many(1'000, 1'000);
-    info.property = "schedules that repeat are not counted twice";
-    info.expected = failure::few_schedules;
-    return info;
-  }
-};
-
-const registered<leak_of_aligned_block, double_free_of_aligned_block, leak_of_aligned_object,
-                 double_delete_of_aligned_object, leak_of_atomic, use_after_free,
-                 use_after_destruction, use_before_construction, wild_pointer, uninitialised_read,
-                 race_on_var, free_after_unordered_read, destruction_after_unordered_read,
-                 unordered_publication, failed_assertion, escaped_exception, deadlock_of_two,
-                 endless_loop, outcome_never_seen, outcome_not_expected, distinct_schedules_of_2,
-                 distinct_schedules_of_4, few_schedules>
+const registered<leak_of_aligned_block, double_free_of_aligned_block, use_after_free,
+                 use_after_destruction, use_before_construction, wild_pointer, race_on_var,
+                 free_after_unordered_read, destruction_after_unordered_read, unordered_publication,
+                 failed_assertion, escaped_exception, deadlock_of_two, outcome_never_seen,
+                 outcome_not_expected>
     registration;
 
 }  // namespace

@@ -3,11 +3,10 @@
 // Stands on: model.
 #pragma once
 
-#include "model.hpp"
+#include "../../model.hpp"
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 namespace poolproof::models {
 
@@ -36,13 +35,5 @@ struct search_result {
 };
 
 search_result run_search(const model_entry& entry, const search_request& request);
-
-struct seen_outcome {
-  std::string text;
-  std::uint64_t times = 0;
-};
-
-// All outcomes of all searches of this process, in order of their text.
-std::vector<seen_outcome> seen_outcomes();
 
 }  // namespace poolproof::models

@@ -1,5 +1,5 @@
-// The sync_policy of the models: the pool's headers, unchanged, on Relacy's atomics, plain data,
-// memory and scheduler, and on a machine that the model describes.
+// The sync_policy of the models on Relacy: the pool's headers, unchanged, on Relacy's atomics,
+// plain data, memory and scheduler, and on a machine that the model describes.
 //
 // What it adds to Relacy:
 //   - Construction and destruction of every atomic and var are writes to it, and every operation is
@@ -14,12 +14,14 @@
 //
 // Include the production headers first: Relacy's own headers are not gentle to what follows them.
 //
-// Stands on: sites, <poolproof/sync.hpp>, Relacy.
+// Stands on: machine, process_states, sites, <poolproof/sync.hpp>, Relacy.
 #pragma once
 
 #include <poolproof/sync.hpp>
 
-#include "sites.hpp"
+#include "../../machine.hpp"
+#include "../../process_states.hpp"
+#include "../../sites.hpp"
 
 #include <array>
 #include <atomic>
@@ -94,8 +96,6 @@ struct random_generator {
 
 namespace poolproof::models {
 
-inline constexpr unsigned max_threads = 4;
-
 // The part of an execution that is running. Before and after the threads only one thread exists.
 enum class stage : std::uint8_t { outside, before, threads, after };
 
@@ -103,33 +103,12 @@ inline stage current_stage = stage::outside;
 
 inline bool in_threads() noexcept { return current_stage == stage::threads; }
 
-enum class answer : std::uint8_t { no, yes, any };
+inline unsigned current_thread() noexcept { return rl::thread_index(); }
 
-// The machine that an execution runs on. A model sets it in before(); a thread may change it later.
-struct machine {
-  // Instead of a CPU number: any below cpu_count, chosen anew at each call, as if the thread
-  // migrated.
-  static constexpr std::uint32_t any_cpu = ~std::uint32_t{0};
-  // Instead of a CPU number: the thread's index, modulo cpu_count.
-  static constexpr std::uint32_t own_cpu = any_cpu - 1;
+inline std::uint32_t choose(std::uint32_t limit) { return rl::rand(limit); }
 
-  std::uint32_t cpu_count = 2;
-  // The CPU of each thread. Before and after the threads, everything runs on CPU 0.
-  std::array<std::uint32_t, max_threads> cpu_of_thread{own_cpu, own_cpu, own_cpu, own_cpu};
-  std::chrono::nanoseconds now{0};
-  // What counter::tick says.
-  answer ticks = answer::no;
-  // Which call of allocate() from here on is refused: 1 is the next; 0 is none.
-  unsigned refused_allocation = 0;
-  // Whether a block that threads give back may be handed out again in the same execution: then both
-  // are tried, which doubles a full search for each such block.
-  bool reuse_memory = true;
-  // Whether a weak compare-and-swap may fail for no reason: a full search then tries it once for
-  // each atomic, which makes it several times longer.
-  bool spurious_failures = true;
-};
-
-inline machine this_machine;
+// The clock's only hand: each thread sees it where it stands at that point of the interleaving.
+inline std::chrono::nanoseconds clock_reading{0};
 
 // The last operation that each thread began: where a crash of the modelled code is reported.
 inline std::array<rl::debug_info, max_threads> last_operations;
@@ -284,13 +263,6 @@ class lifetime {
   rl::signature<0x11fe711e> signature_;
 };
 
-// The model's switch for what a machine would decide by chance; `limit` alternatives.
-inline std::uint32_t choose(std::uint32_t limit) { return rl::rand(limit); }
-
-inline bool decide(answer wish) {
-  return wish == answer::any ? choose(2) == 1 : wish == answer::yes;
-}
-
 // See the head of this file.
 struct relacy_sync {
   template <class T>
@@ -300,17 +272,19 @@ struct relacy_sync {
   class counter;
   class mutex;
 
-  static std::uint32_t cpu() noexcept;
+  static std::uint32_t cpu() noexcept { return current_cpu(); }
   static std::uint32_t cpu_count() noexcept { return this_machine.cpu_count; }
   static pin_kind pin() noexcept { return pin_kind::model; }
   static void* allocate(std::size_t size, std::size_t alignment,
                         call_site from = call_site::here()) noexcept;
   static void deallocate(void* memory, std::size_t size, std::size_t alignment,
                          call_site from = call_site::here()) noexcept;
-  static std::chrono::nanoseconds now() noexcept { return this_machine.now; }
+  static std::chrono::nanoseconds now() noexcept { return clock_reading; }
   static void yield(call_site from = call_site::here()) noexcept { rl::yield(1, info_of(from)); }
   template <class State>
-  static State& process_state() noexcept;
+  static State& process_state() noexcept {
+    return process_states::get<State>();
+  }
   static void protect_from_fork(mutex&) noexcept {}
 };
 
@@ -499,19 +473,6 @@ class relacy_sync::mutex {
   rl::mutex mutex_;
 };
 
-inline std::uint32_t relacy_sync::cpu() noexcept {
-  if (!in_threads()) return 0;
-  const unsigned thread = rl::thread_index();
-  switch (const std::uint32_t cpu = this_machine.cpu_of_thread[thread]) {
-    case machine::any_cpu:
-      return choose(this_machine.cpu_count);
-    case machine::own_cpu:
-      return thread % this_machine.cpu_count;
-    default:
-      return cpu;
-  }
-}
-
 // A block begins with the address that Relacy knows it by, in front of the aligned part.
 class aligned_block {
  public:
@@ -538,9 +499,7 @@ class aligned_block {
 
 inline void* relacy_sync::allocate(std::size_t size, std::size_t alignment,
                                    call_site from) noexcept {
-  if (this_machine.refused_allocation != 0 && --this_machine.refused_allocation == 0) {
-    return nullptr;
-  }
+  if (refuses_allocation()) return nullptr;
   void* const memory =
       rl::ctx().alloc(aligned_block::padded(size, alignment), false, info_of(from));
   void* const block = aligned_block::place(memory, alignment);
@@ -558,52 +517,6 @@ inline void relacy_sync::deallocate(void* memory, std::size_t size, std::size_t,
   choosing_reuse = false;
   // Whoever follows a pointer into the block finds null pointers, which Relacy reports.
   std::memset(memory, 0, size);
-}
-
-// The process-wide states, one for each type that any header asks for. Each execution is a process
-// of its own: all states are made before the model and destroyed after it.
-class process_states {
- public:
-  // Adds a state type, once, before main.
-  template <class State>
-  static bool add() noexcept {
-    if (count_ == states_.size()) std::abort();
-    states_[count_++] = {[] { ::new (storage<State>()) State; },
-                         [] { static_cast<State*>(storage<State>())->~State(); }};
-    return true;
-  }
-
-  static void construct_all() noexcept {
-    for (std::size_t i = 0; i != count_; ++i) states_[i].construct();
-  }
-
-  static void destroy_all() noexcept {
-    for (std::size_t i = count_; i != 0; --i) states_[i - 1].destroy();
-  }
-
-  template <class State>
-  static void* storage() noexcept {
-    alignas(State) static std::byte bytes[sizeof(State)];
-    return bytes;
-  }
-
- private:
-  struct state {
-    void (*construct)();
-    void (*destroy)();
-  };
-
-  inline static std::array<state, 8> states_{};
-  inline static std::size_t count_ = 0;
-};
-
-template <class State>
-inline const bool process_state_added = process_states::add<State>();
-
-template <class State>
-State& relacy_sync::process_state() noexcept {
-  static_cast<void>(process_state_added<State>);
-  return *std::launder(static_cast<State*>(process_states::storage<State>()));
 }
 
 static_assert(sync_policy<relacy_sync>);

@@ -54,49 +54,6 @@ class hash_set {
   std::uint64_t count_ = 0;
 };
 
-// The outcomes of all executions. Outcomes are few, and short.
-class outcome_table {
- public:
-  static constexpr std::size_t max_length = 96;
-
-  void add(const char* text) noexcept {
-    for (std::size_t i = 0; i != count_; ++i) {
-      if (std::strcmp(outcomes_[i].text, text) == 0) {
-        ++outcomes_[i].times;
-        return;
-      }
-    }
-    if (count_ == outcomes_.size()) {
-      std::fprintf(stderr, "relacy_models: more than %zu different outcomes\n", outcomes_.size());
-      std::abort();
-    }
-    entry& added = outcomes_[count_++];
-    std::strcpy(added.text, text);
-    added.times = 1;
-  }
-
-  std::vector<seen_outcome> sorted() const {
-    std::vector<seen_outcome> all;
-    for (std::size_t i = 0; i != count_; ++i) {
-      all.push_back({outcomes_[i].text, outcomes_[i].times});
-    }
-    std::sort(all.begin(), all.end(),
-              [](const seen_outcome& a, const seen_outcome& b) { return a.text < b.text; });
-    return all;
-  }
-
- private:
-  struct entry {
-    char text[max_length];
-    std::uint64_t times;
-  };
-
-  std::array<entry, 256> outcomes_{};
-  std::size_t count_ = 0;
-};
-
-outcome_table all_outcomes;
-
 // The search that is running. A process runs one at a time: Relacy's context is global.
 struct running_search {
   const model_entry* entry = nullptr;
@@ -120,6 +77,7 @@ struct suite : rl::test_suite<suite<Threads>, static_cast<rl::thread_id_t>(Threa
     stop_if_done();
     choosing_reuse = false;
     this_machine = machine{};
+    clock_reading = {};
     current_stage = stage::before;
     process_states::construct_all();
     running->instance = running->entry->create(running->memory);
@@ -340,10 +298,8 @@ void outcome(const char* format, ...) noexcept {
   va_start(arguments, format);
   std::vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  all_outcomes.add(text);
+  all_outcomes.add(all_outcomes.find(text));
 }
-
-std::vector<seen_outcome> seen_outcomes() { return all_outcomes.sorted(); }
 
 search_result run_search(const model_entry& entry, const search_request& request) {
   catch_crashes();

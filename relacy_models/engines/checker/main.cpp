@@ -1,0 +1,494 @@
+// The program checked_models: runs models on the checker, each in a process of its own, and says
+// what came of them.
+
+#include "../../driver.hpp"
+#include "search.hpp"
+
+#include <checker/report.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace poolproof::models {
+namespace {
+
+constexpr const char* usage = R"(usage: checked_models [options]
+       checked_models --list [--json]
+
+Runs the models of poolproof's headers on the checker: every execution graph of each, once. One line for each
+model; litmus tests are run under RC11 and under ISO.
+
+  --list               the names of all models
+  --model NAME         run this one only, in this process, and report a failure step by step
+  --skip-litmus        run the models of the headers only
+  --seconds S          the longest that one model may take; its search is then cut (default: no limit)
+  --jobs N             models that run at a time (default: $JOBS, else one per core)
+  --memory MODEL       rc11, iso or sc (default rc11)
+  --part I/N           part I of N of each search, counted from 0; all parts together are the whole
+  --weaken SITE:ORDER  FILE:LINE:op or FILE:LINE:fail, for example pool_dequeue.hpp:87:op:relaxed
+  --mutate SITE:HOW    FILE:LINE and skip-store, exchange-returns-zero or cas-blind
+  --count-sites        count how often each site was reached, for --json
+  --replay STRING      with --model: run again one failed execution, as printed by the run that failed
+  --json               print the results as JSON, a list of one object for each model
+  --help               this text
+
+It fails (1) if a model fails; if one that must fail does not, in the way it must; if an expected outcome was
+never seen; if no execution was complete; or if a search was cut. Wrong usage exits with 2.
+)";
+
+// ------------------------------------------------------------------------------- the command line
+
+struct options {
+  bool list = false;
+  bool json = false;
+  bool help = false;
+  bool skip_litmus = false;
+  std::string model;
+  double seconds = 0;
+  unsigned jobs = 0;
+  std::optional<checker::memory_model> memory;
+  unsigned part = 0;
+  unsigned parts = 1;
+  std::string replay;
+  std::string repeat;  // the options that a replay must repeat
+};
+
+checker::memory_model memory_model_of(std::string_view text) {
+  if (text == "rc11") return checker::memory_model::rc11;
+  if (text == "iso") return checker::memory_model::iso;
+  if (text == "sc") return checker::memory_model::sc;
+  throw usage_error("--memory: '" + std::string(text) + "' is not rc11, iso or sc");
+}
+
+void take_part(options& chosen, const std::string& value) {
+  const std::size_t slash = value.find('/');
+  if (slash == std::string::npos) throw usage_error("--part: '" + value + "' is not I/N");
+  chosen.part = number_of<unsigned>("--part", value.substr(0, slash));
+  chosen.parts = number_of<unsigned>("--part", value.substr(slash + 1));
+  if (chosen.part >= chosen.parts) throw usage_error("--part: I is less than N");
+}
+
+// Takes an option without a value. False if there is no such option.
+bool take_flag(options& chosen, std::string_view option) {
+  if (option == "--help") {
+    chosen.help = true;
+  } else if (option == "--list") {
+    chosen.list = true;
+  } else if (option == "--json") {
+    chosen.json = true;
+  } else if (option == "--skip-litmus") {
+    chosen.skip_litmus = true;
+  } else if (option == "--count-sites") {
+    watching_sites = true;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+// The same with a value.
+bool take_option(options& chosen, std::string_view option, const std::string& value) {
+  if (option == "--model") {
+    chosen.model = value;
+  } else if (option == "--seconds") {
+    chosen.seconds = number_of<double>(option, value);
+  } else if (option == "--jobs") {
+    chosen.jobs = number_of<unsigned>(option, value);
+  } else if (option == "--memory") {
+    chosen.memory = memory_model_of(value);
+    chosen.repeat += " --memory " + value;
+  } else if (option == "--part") {
+    take_part(chosen, value);
+  } else if (option == "--replay") {
+    chosen.replay = value;
+  } else if (option == "--weaken") {
+    weaken(value);
+    chosen.repeat += " --weaken " + value;
+  } else if (option == "--mutate") {
+    mutate(value);
+    chosen.repeat += " --mutate " + value;
+  } else {
+    return false;
+  }
+  return true;
+}
+
+options read_options(int argc, char** argv) {
+  options chosen;
+  if (const char* const jobs = std::getenv("JOBS"); jobs != nullptr && *jobs != '\0') {
+    chosen.jobs = number_of<unsigned>("JOBS", jobs);
+  }
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view option = argv[i];
+    if (take_flag(chosen, option)) continue;
+    if (i + 1 == argc || !take_option(chosen, option, argv[i + 1])) {
+      throw usage_error("'" + std::string(option) + "': unknown, or its value is missing");
+    }
+    ++i;
+  }
+  if (chosen.jobs == 0) chosen.jobs = std::max(1u, std::thread::hardware_concurrency());
+  if (!chosen.replay.empty() && chosen.model.empty()) {
+    throw usage_error("--replay: name the model with --model");
+  }
+  return chosen;
+}
+
+// ----------------------------------------------------------------------------- what came of a
+// model
+
+bool is_litmus(const model_entry& entry) { return !entry.info.litmus.program.empty(); }
+
+struct report {
+  const model_entry* entry = nullptr;
+  checker::memory_model memory = checker::memory_model::rc11;
+  search_result result;
+  failure failed_by = failure::none;
+  std::vector<seen_outcome> outcomes;
+  std::vector<std::string> complaints;  // none: the model has passed
+
+  bool passed() const { return complaints.empty(); }
+};
+
+// What a memory model says of a litmus test. The checker leaves out cycles of program order and
+// reads, which ISO allows.
+verdict recorded(const litmus_question& litmus, checker::memory_model memory) {
+  if (memory == checker::memory_model::rc11) return litmus.rc11;
+  return litmus.cyclic ? verdict::forbidden : litmus.iso;
+}
+
+failure expected_failure(const report& sum) {
+  const model_info& info = sum.entry->info;
+  if (!is_litmus(*sum.entry)) return info.expected;
+  const bool races =
+      info.litmus.outcome == "race" && recorded(info.litmus, sum.memory) == verdict::allowed;
+  return races ? failure::data_race : failure::none;
+}
+
+// A litmus test shows its outcome if the memory model allows it; the list of its outcomes is
+// Relacy's.
+void judge_litmus(report& sum) {
+  const litmus_question& litmus = sum.entry->info.litmus;
+  if (litmus.outcome == "race") return;
+  const bool seen = std::any_of(sum.outcomes.begin(), sum.outcomes.end(),
+                                [&](const seen_outcome& o) { return o.text == litmus.outcome; });
+  if (seen == (recorded(litmus, sum.memory) == verdict::allowed)) return;
+  sum.failed_by = seen ? failure::unexpected_outcome : failure::missing_outcome;
+  sum.result.message = "the outcome " + std::string(litmus.outcome) +
+                       (seen ? " was seen, and is forbidden" : " was not seen, and is allowed");
+}
+
+// What a search without a failure can still fail by.
+void judge_outcomes(report& sum) {
+  const outcome_comparison compared = compare_outcomes(sum.entry->info, sum.outcomes);
+  if (!compared.unexpected.empty()) {
+    sum.failed_by = failure::unexpected_outcome;
+    sum.result.message = "seen, and not expected: " + joined(compared.unexpected);
+  } else if (!compared.missing.empty()) {
+    sum.failed_by = failure::missing_outcome;
+    sum.result.message = "never seen: " + joined(compared.missing);
+  }
+}
+
+void judge(report& sum, unsigned parts) {
+  sum.failed_by = sum.result.failed_by;
+  if (sum.result.timed_out) {
+    sum.complaints.push_back("cut: the search was not done when its time was up");
+  } else if (sum.failed_by == failure::none) {
+    if (sum.result.complete == 0 && parts == 1)
+      sum.complaints.push_back("no execution was complete");
+    // Of a part one cannot say what is missing.
+    if (parts == 1) is_litmus(*sum.entry) ? judge_litmus(sum) : judge_outcomes(sum);
+  }
+  const failure expected = expected_failure(sum);
+  if (sum.failed_by == expected) return;
+  if (sum.failed_by != failure::none) {
+    sum.complaints.push_back(std::string(text_of(sum.failed_by)) + ": " + sum.result.message);
+  }
+  if (expected != failure::none && parts == 1) {
+    sum.complaints.push_back("it must fail by: " + std::string(text_of(expected)));
+  }
+}
+
+report run_model(const model_entry& entry, checker::memory_model memory, const options& chosen) {
+  report sum;
+  sum.entry = &entry;
+  sum.memory = memory;
+  all_outcomes.clear();
+  sum.result =
+      run_search(entry, {memory, chosen.seconds, chosen.part, chosen.parts, chosen.replay});
+  sum.outcomes = all_outcomes.sorted();
+  if (!chosen.replay.empty()) {
+    sum.failed_by = sum.result.failed_by;
+    sum.complaints.push_back(sum.failed_by == failure::none ? "the execution does not fail"
+                                                            : sum.result.message);
+    return sum;
+  }
+  judge(sum, chosen.parts);
+  return sum;
+}
+
+// Once for each memory model that it is to be run under.
+std::vector<report> run_model(const model_entry& entry, const options& chosen) {
+  if (chosen.memory) return {run_model(entry, *chosen.memory, chosen)};
+  std::vector<report> reports{run_model(entry, checker::memory_model::rc11, chosen)};
+  if (is_litmus(entry) && chosen.replay.empty()) {
+    reports.push_back(run_model(entry, checker::memory_model::iso, chosen));
+  }
+  return reports;
+}
+
+// -----------------------------------------------------------------------------------------
+// printing
+
+std::string_view text_of(checker::memory_model memory) {
+  switch (memory) {
+    case checker::memory_model::rc11:
+      return "RC11";
+    case checker::memory_model::iso:
+      return "ISO";
+    case checker::memory_model::sc:
+      break;
+  }
+  return "SC";
+}
+
+std::string verdict_of(const report& sum) {
+  if (sum.result.timed_out) return "CUT";
+  if (!sum.passed()) return "FAILED";
+  const failure expected = expected_failure(sum);
+  if (expected == failure::none) return "passed";
+  return "fails as it must: " + std::string(poolproof::models::text_of(expected));
+}
+
+std::string line_of(const report& sum) {
+  std::ostringstream out;
+  out.precision(2);
+  out << sum.entry->name << " | " << text_of(sum.memory) << " | " << sum.entry->info.threads
+      << " threads | " << sum.entry->info.bound << " | " << sum.result.complete << " complete | "
+      << sum.result.blocked << " blocked | " << sum.result.errors << " errors | " << sum.result.cut
+      << " cut | " << std::fixed << sum.result.seconds << " s | " << verdict_of(sum) << "\n";
+  for (const std::string& complaint : sum.complaints) out << "  " << complaint << "\n";
+  return out.str();
+}
+
+std::string replay_command(const report& sum, const options& chosen) {
+  return "checked_models --model " + std::string(sum.entry->name) + chosen.repeat + " --replay " +
+         sum.result.first->replay;
+}
+
+std::string details_of(const report& sum, const options& chosen) {
+  std::ostringstream out;
+  for (const changed_site& changed : changed_sites()) {
+    out << "  changed: " << changed.where->file << ":" << changed.where->line << ", reached "
+        << (*changed.where)[changed.part].reached << " times\n";
+  }
+  for (const seen_outcome& seen : sum.outcomes) {
+    out << "  outcome: " << seen.text << " (in " << seen.times << " executions)\n";
+  }
+  if (sum.passed() || !sum.result.first) return out.str();
+  checker::print(out, *sum.result.first);
+  out << "again: " << replay_command(sum, chosen) << "\n";
+  return out.str();
+}
+
+std::string json_report(const report& sum) {
+  std::ostringstream out;
+  out << "{" << json_model(*sum.entry) << ", \"memory\": " << quoted(text_of(sum.memory))
+      << ", \"complete\": " << sum.result.complete << ", \"blocked\": " << sum.result.blocked
+      << ", \"errors\": " << sum.result.errors << ", \"cut\": " << sum.result.cut
+      << ", \"runs\": " << sum.result.runs << ", \"seconds\": " << sum.result.seconds
+      << ", \"timed_out\": " << (sum.result.timed_out ? "true" : "false")
+      << ", \"passed\": " << (sum.passed() ? "true" : "false")
+      << ", \"failed_by\": " << quoted(poolproof::models::text_of(sum.failed_by))
+      << ", \"message\": " << quoted(sum.result.message)
+      << ", \"complaints\": " << json_texts(sum.complaints)
+      << ", \"outcomes\": " << json_outcomes(sum.outcomes)
+      << ", \"replay\": " << quoted(sum.result.first ? sum.result.first->replay : "")
+      << ", \"sites\": " << json_sites() << "}";
+  return out.str();
+}
+
+std::string text_of(const std::vector<report>& reports, const options& chosen) {
+  std::string all;
+  for (const report& sum : reports) {
+    if (chosen.json) {
+      all += (all.empty() ? "" : ",\n") + json_report(sum);
+    } else {
+      all += line_of(sum);
+      if (!chosen.model.empty()) all += details_of(sum, chosen);
+    }
+  }
+  return all;
+}
+
+bool passed(const std::vector<report>& reports) {
+  return std::all_of(reports.begin(), reports.end(), [](const report& r) { return r.passed(); });
+}
+
+// ------------------------------------------------------------------------------ models in parallel
+
+// A model that is running in a process of its own.
+struct job {
+  const model_entry* entry = nullptr;
+  pid_t process = -1;
+  int output = -1;
+  std::string text;
+  bool done = false;
+  bool passed = false;
+};
+
+void start(job& started, const options& chosen) {
+  std::array<int, 2> ends{};
+  std::fflush(nullptr);
+  if (::pipe(ends.data()) != 0 || (started.process = ::fork()) < 0) {
+    throw std::runtime_error(std::string("cannot start a process: ") + std::strerror(errno));
+  }
+  if (started.process != 0) {
+    ::close(ends[1]);
+    started.output = ends[0];
+    return;
+  }
+  ::close(ends[0]);
+  const std::vector<report> reports = run_model(*started.entry, chosen);
+  const std::string text = text_of(reports, chosen);
+  for (std::size_t sent = 0; sent != text.size();) {
+    const ssize_t bytes = ::write(ends[1], text.data() + sent, text.size() - sent);
+    if (bytes <= 0) std::_Exit(3);
+    sent += static_cast<std::size_t>(bytes);
+  }
+  std::_Exit(passed(reports) ? 0 : 1);
+}
+
+// What stands for the result of a process that gave none.
+std::string broken(const job& ended, int status, const options& chosen) {
+  const std::string why = WIFSIGNALED(status)
+                              ? std::string("ended by signal ") + ::strsignal(WTERMSIG(status))
+                              : "exit status " + std::to_string(WEXITSTATUS(status));
+  report sum;
+  sum.entry = ended.entry;
+  sum.failed_by = failure::other;
+  sum.complaints.push_back("no result: " + why);
+  return text_of({sum}, chosen);
+}
+
+void finish(job& ended, const options& chosen) {
+  int status = 0;
+  ::close(ended.output);
+  ::waitpid(ended.process, &status, 0);
+  ended.done = true;
+  ended.passed = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+  if (!WIFEXITED(status) || WEXITSTATUS(status) > 1 || ended.text.empty()) {
+    ended.text = broken(ended, status, chosen);
+  }
+}
+
+// Reads what has come from the processes. Those that have closed their end are done.
+void listen(std::vector<job*>& running, const options& chosen) {
+  std::vector<pollfd> waiting;
+  for (const job* each : running) waiting.push_back({each->output, POLLIN, 0});
+  if (::poll(waiting.data(), waiting.size(), -1) < 0) return;
+  for (std::size_t i = waiting.size(); i-- != 0;) {
+    if (waiting[i].revents == 0) continue;
+    std::array<char, 4096> part{};
+    const ssize_t bytes = ::read(waiting[i].fd, part.data(), part.size());
+    if (bytes > 0) {
+      running[i]->text.append(part.data(), static_cast<std::size_t>(bytes));
+    } else {
+      finish(*running[i], chosen);
+      running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+  }
+}
+
+// Prints results in the order of the models, as soon as they can be.
+std::size_t print_done(const std::vector<job>& jobs, std::size_t printed, const options& chosen) {
+  for (; printed != jobs.size() && jobs[printed].done; ++printed) {
+    if (chosen.json && printed != 0) std::cout << ",\n";
+    std::cout << jobs[printed].text << std::flush;
+  }
+  return printed;
+}
+
+int run_all(const options& chosen) {
+  std::vector<job> jobs;
+  for (const model_entry& entry : all_models()) {
+    if (chosen.skip_litmus && (is_litmus(entry) || entry.info.expected != failure::none)) continue;
+    jobs.push_back({.entry = &entry, .text = {}});
+  }
+  if (chosen.json) std::cout << "[";
+  std::vector<job*> running;
+  std::size_t started = 0;
+  std::size_t printed = 0;
+  while (printed != jobs.size()) {
+    while (started != jobs.size() && running.size() < chosen.jobs) {
+      start(jobs[started], chosen);
+      running.push_back(&jobs[started++]);
+    }
+    listen(running, chosen);
+    printed = print_done(jobs, printed, chosen);
+  }
+  if (chosen.json) std::cout << "]\n";
+  const auto failed =
+      std::count_if(jobs.begin(), jobs.end(), [](const job& j) { return !j.passed; });
+  if (!chosen.json) {
+    std::cout << jobs.size() << " models, " << failed << " of them failed or cut\n";
+  }
+  return failed == 0 ? 0 : 1;
+}
+
+int run_one(const options& chosen) {
+  const std::vector<report> reports = run_model(find_model(chosen.model), chosen);
+  std::cout << (chosen.json ? "[" : "") << text_of(reports, chosen) << (chosen.json ? "]\n" : "");
+  return passed(reports) ? 0 : 1;
+}
+
+int run_program(int argc, char** argv) {
+  require_different_names();
+  const options chosen = read_options(argc, argv);
+  if (chosen.help) {
+    std::cout << usage;
+    return 0;
+  }
+  if (chosen.list) {
+    list_models(chosen.json);
+    return 0;
+  }
+  return chosen.model.empty() ? run_all(chosen) : run_one(chosen);
+}
+
+}  // namespace
+}  // namespace poolproof::models
+
+int main(int argc, char** argv) {
+  try {
+    return poolproof::models::run_program(argc, argv);
+  } catch (const poolproof::models::usage_error& error) {
+    std::cerr << "checked_models: " << error.what() << "\n" << poolproof::models::usage;
+    return 2;
+  } catch (const std::invalid_argument& error) {
+    std::cerr << "checked_models: " << error.what() << "\n";
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "checked_models: " << error.what() << "\n";
+    return 3;
+  }
+}

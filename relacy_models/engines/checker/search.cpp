@@ -1,0 +1,190 @@
+#include "search.hpp"
+
+#include "../../outcomes.hpp"
+
+#include <chrono>
+#include <csignal>
+#include <cstdarg>
+#include <cstdio>
+#include <utility>
+
+namespace poolproof::models {
+namespace {
+
+using steady = std::chrono::steady_clock;
+
+// The outcomes of the execution that is running. They count if it comes to its end.
+class outcomes_of_execution {
+ public:
+  void clear() noexcept { count_ = 0; }
+
+  void add(std::size_t number) noexcept {
+    for (std::size_t i = 0; i != count_; ++i) {
+      if (numbers_[i] == number) return;
+    }
+    numbers_[count_++] = number;
+  }
+
+  void count_all() const noexcept {
+    for (std::size_t i = 0; i != count_; ++i) all_outcomes.add(numbers_[i]);
+  }
+
+ private:
+  std::array<std::size_t, outcome_table::max_outcomes> numbers_{};
+  std::size_t count_ = 0;
+};
+
+outcomes_of_execution outcomes_now;
+
+// A model as the checker knows it.
+class model_program final : public checker::program {
+ public:
+  explicit model_program(const model_entry& entry) : entry_(entry) {}
+
+  unsigned threads() const override { return entry_.info.threads; }
+
+  void start() override {
+    this_machine = machine{};
+    outcomes_now.clear();
+    choices_of_before.begin();
+    process_states::construct_all();
+    memory_ = checker::allocate(entry_.size, entry_.alignment);
+    model_ = entry_.create(memory_);
+    model_->before();
+  }
+
+  void thread(unsigned index) override {
+    bool escaped = false;
+    try {
+      model_->thread(index);
+    } catch (...) {
+      escaped = true;
+    }
+    require(!escaped, "an exception left a thread");
+  }
+
+  void finish() override {
+    model_->after();
+    model_->~model();
+    checker::deallocate(memory_);
+    process_states::destroy_all();
+    outcomes_now.count_all();
+  }
+
+ private:
+  const model_entry& entry_;
+  void* memory_ = nullptr;
+  model* model_ = nullptr;
+};
+
+// A wild pointer in the modelled code is a failure of the model, like any other. It is met twice:
+// the failed execution is run once more to write it down.
+void on_crash(int signal) {
+  static int crashes = 0;
+  if (!checker::execution::running() || ++crashes > 2) {
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+    return;
+  }
+  checker::execution::current().fail(checker::fault::use_after_free,
+                                     "crashed: it followed a wild pointer", {"", "", 0});
+}
+
+void catch_crashes() {
+  struct sigaction action = {};
+  action.sa_handler = on_crash;
+  action.sa_flags = SA_NODEFER;  // the handler is left by a jump
+  sigaction(SIGSEGV, &action, nullptr);
+  sigaction(SIGBUS, &action, nullptr);
+}
+
+constexpr failure failure_of(checker::fault fault) {
+  switch (fault) {
+    case checker::fault::none:
+      return failure::none;
+    case checker::fault::assertion:
+      return failure::assertion;
+    case checker::fault::data_race:
+      return failure::data_race;
+    case checker::fault::uninitialised_read:
+      return failure::uninitialised_access;
+    case checker::fault::use_after_free:
+      return failure::freed_memory;
+    case checker::fault::double_free:
+      return failure::double_free;
+    case checker::fault::memory_leak:
+      return failure::memory_leak;
+    case checker::fault::deadlock:
+      return failure::deadlock;
+    case checker::fault::misuse:
+      return failure::mutex_misuse;
+    case checker::fault::nondeterministic:
+      return failure::nondeterminism;
+    case checker::fault::cut:
+      return failure::cut;
+  }
+  return failure::other;
+}
+
+checker::options options_of(const model_entry& entry, const search_request& request) {
+  checker::options options;
+  options.model = request.model;
+  options.name = entry.name;
+  options.part = request.part;
+  options.parts = request.parts;
+  return options;
+}
+
+// Adds what came of the search on one of the machines that before() may choose.
+void add(search_result& sum, checker::statistics&& found, bool timed_out) {
+  sum.complete += found.complete;
+  sum.blocked += found.blocked;
+  sum.errors += found.errors;
+  sum.cut += found.cut - (timed_out ? 1 : 0);
+  sum.runs += found.runs;
+  sum.timed_out = timed_out;
+  if (found.first) {
+    sum.failed_by = failure_of(found.first->what);
+    sum.message = found.first->text;
+    sum.first = std::move(found.first);
+    sum.first->replay = choices_of_before.text() + sum.first->replay;
+  } else if (sum.cut != 0) {
+    sum.failed_by = failure::cut;
+    sum.message = "a bound of the search cut executions";
+  }
+}
+
+}  // namespace
+
+void outcome(const char* format, ...) noexcept {
+  char text[outcome_table::max_length];
+  std::va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  outcomes_now.add(all_outcomes.find(text));
+}
+
+search_result run_search(const model_entry& entry, const search_request& request) {
+  catch_crashes();
+  const steady::time_point start = steady::now();
+  const auto elapsed = [start] {
+    return std::chrono::duration<double>(steady::now() - start).count();
+  };
+  search_result sum;
+  checker::options options = options_of(entry, request);
+  if (!request.replay.empty()) options.replay = choices_of_before.take_from(request.replay);
+  do {
+    if (request.seconds > 0) options.seconds = std::max(request.seconds - elapsed(), 0.001);
+    model_program checked(entry);
+    checker::execution running(checked, options);
+    checker::statistics found = running.explore();
+    const bool timed_out = options.seconds > 0 && elapsed() > request.seconds && found.cut != 0;
+    add(sum, std::move(found), timed_out);
+  } while (sum.failed_by == failure::none && !sum.timed_out && options.replay.empty() &&
+           choices_of_before.advance());
+  sum.seconds = elapsed();
+  return sum;
+}
+
+}  // namespace poolproof::models

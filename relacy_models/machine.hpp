@@ -1,0 +1,79 @@
+// The machine that a model runs on, as far as the pool can tell: CPUs, memory that may be refused,
+// and the accidents that a model allows. The clock is the engine's: see advance_clock() in
+// model.hpp.
+//
+// Stands on: the standard library, and three functions of the engine.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+namespace poolproof::models {
+
+inline constexpr unsigned max_threads = 4;
+
+enum class answer : std::uint8_t { no, yes, any };
+
+// A model sets it in its constructor or in before(). A thread may later change what is its own: its
+// CPU.
+struct machine {
+  // Instead of a CPU number: any below migration_range, chosen anew at each call, as if the thread
+  // migrated.
+  static constexpr std::uint32_t any_cpu = ~std::uint32_t{0};
+  // Instead of a CPU number: the thread's index, modulo cpu_count.
+  static constexpr std::uint32_t own_cpu = any_cpu - 1;
+
+  // How many CPUs the pool is told of.
+  std::uint32_t cpu_count = 2;
+  std::uint32_t migration_range = 2;
+  // The CPU of each thread. Before and after the threads, everything runs on CPU 0.
+  std::array<std::uint32_t, max_threads> cpu_of_thread{own_cpu, own_cpu, own_cpu, own_cpu};
+  // What counter::tick says.
+  answer ticks = answer::no;
+  // Which of each thread's calls of allocate() is refused: 1 is its first; 0 is none.
+  std::array<unsigned, max_threads> refused_allocation{};
+  // Whether Relacy may hand out again, in the same execution, a block that threads give back: it
+  // tries both, which multiplies its executions. The checker always tries both.
+  bool reuse_memory = true;
+  // Whether a weak compare-and-swap may fail for no reason: both are tried. It multiplies the
+  // executions.
+  bool spurious_failures = true;
+};
+
+inline machine this_machine;
+
+// The engine's.
+
+// Whether the model's threads are running, or before() and after(), alone.
+inline bool in_threads() noexcept;
+// The index of the running thread.
+inline unsigned current_thread() noexcept;
+// One of 0 .. limit - 1; each is tried.
+inline std::uint32_t choose(std::uint32_t limit);
+
+inline bool decide(answer wish) {
+  return wish == answer::any ? choose(2) == 1 : wish == answer::yes;
+}
+
+// The CPU that the running thread is told.
+inline std::uint32_t current_cpu() {
+  if (!in_threads()) return 0;
+  const unsigned thread = current_thread();
+  switch (const std::uint32_t cpu = this_machine.cpu_of_thread[thread]) {
+    case machine::any_cpu:
+      return choose(this_machine.migration_range);
+    case machine::own_cpu:
+      return thread % this_machine.cpu_count;
+    default:
+      return cpu;
+  }
+}
+
+// Whether the allocation that the running thread asks for is the one that is refused.
+inline bool refuses_allocation() noexcept {
+  if (!in_threads()) return false;
+  unsigned& left = this_machine.refused_allocation[current_thread()];
+  return left != 0 && --left == 0;
+}
+
+}  // namespace poolproof::models
