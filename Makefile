@@ -10,7 +10,7 @@ JOBS ?= $(shell nproc)
 PYTHON ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 PREFIX ?= /usr/local
 
-SOURCES = $(shell find impl relacy_models stress bench examples cmake -name '*.[ch]pp')
+SOURCES = $(shell find impl checker relacy_models proofs stress bench examples cmake -name '*.[ch]pp')
 BENCHMARKS = $(patsubst bench/%.cpp,build/release/bench/%,$(wildcard bench/*_bench.cpp))
 
 # build,<preset>[,<target>]   and   test,<preset>
@@ -23,8 +23,8 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test check models mutants mutants-quick stress tsan asan bench plots lint \
-        format install clean
+.PHONY: help setup build test test-checker check check-full proofs models mutants mutants-quick stress \
+        tsan asan bench plots lint format install clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -40,7 +40,34 @@ test: build  ## run the unit tests and the examples, and the tests again without
 	$(call test,fallback)
 	$(call test,dev)
 
-check: lint models mutants-quick  ## prove the protocols: lint, all models, a sample of the mutants
+test-checker:  ## run the self-test of the checker: oracles, random programs, laws
+	$(call build,checker)
+	$(call test,checker)
+
+check: lint proofs models mutants-quick  ## prove the protocols: lint, all executions of small clients and models, a sample of the mutants
+
+# What takes longer than POOL_SECONDS is listed as unfinished, and is not proved.
+POOL_SECONDS = 2
+checked = build/models/relacy_models/checked_models --jobs $(JOBS)
+clients = build/models/proofs/proofs --jobs $(JOBS)
+
+proofs:  ## explore every execution: small clients of the headers, and the models, on the checker
+	$(call build,models)
+	$(clients) --family pool_dequeue --calls 6
+	$(clients) --family pool_dequeue --calls 5 --progress
+	$(clients) --family object_pool_one_cpu --calls 3 --spurious 0 --seconds $(POOL_SECONDS) --partial
+	$(clients) --family object_pool_two_cpus --calls 2 --spurious 0
+	$(checked) --skip-litmus --seconds $(POOL_SECONDS) --partial
+
+check-full:  ## the same with larger clients and more time, and the checker's slow tests
+	$(call build,models)
+	$(clients) --family pool_dequeue --calls 9
+	$(clients) --family pool_dequeue --calls 6 --progress
+	$(clients) --family object_pool_one_cpu --calls 4 --spurious 0 --seconds 20 --partial
+	$(clients) --family object_pool_two_cpus --calls 3 --spurious 0 --seconds 60 --partial
+	$(checked) --seconds 120 --partial
+	$(call build,checker)
+	$(call test,checker-full)
 
 models:  ## run the models of the protocols on Relacy
 	$(call build,models)
@@ -77,7 +104,7 @@ lint:  ## check the order labels, the format, and what clang-tidy finds
 	$(PYTHON) scripts/lint_orders.py --check-markdown
 	$(PYTHON) -m unittest discover --start-directory scripts/tests
 	clang-format --dry-run -Werror $(SOURCES)
-	clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include
+	clang-tidy --quiet cmake/tidy.cpp cmake/tidy_checker.cpp -- -std=c++20 -Iimpl/include -Ichecker/include
 
 format:  ## format all C++ sources
 	clang-format -i $(SOURCES)

@@ -3,7 +3,8 @@
 
 This is the only way to a published number. It runs the given Google Benchmark program with
 interleaved repetitions, adds the provenance (commit, compiler and flags, machine, load), writes the
-raw JSON to bench/results/, and prints medians, their spread and the ratios to the bare slot.
+raw JSON to bench/results/, and prints medians, their spread and, of the pool's benchmarks, the ratios
+to the bare slot.
 """
 
 from __future__ import annotations
@@ -40,8 +41,11 @@ HIT_FAMILY = (
 # What the numbers do not depend on: results and figures are written after the measurement.
 OUTPUTS = ("bench/results", "plots/figures")
 
-# What the benchmark program is built from.
-SOURCES = ("bench/*.cpp", "impl/include/poolproof/*.hpp")
+# What a benchmark program is built from, beside its own file.
+SOURCES = {
+    "pool_bench": ("impl/include/poolproof/*.hpp",),
+    "checker_bench": ("checker/include/checker/*.hpp", "checker/examples/go_ring.hpp"),
+}
 
 
 def fail(message: str) -> NoReturn:
@@ -118,7 +122,8 @@ def source() -> dict[str, Any]:
 
 def newer_sources(binary: pathlib.Path) -> list[str]:
     built = binary.stat().st_mtime
-    paths = [path for pattern in SOURCES for path in sorted(ROOT.glob(pattern))]
+    patterns = (f"bench/{binary.name}.cpp", *SOURCES.get(binary.name, ()))
+    paths = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
     return [str(path.relative_to(ROOT)) for path in paths if path.stat().st_mtime > built]
 
 
@@ -204,7 +209,7 @@ def measure(binary: pathlib.Path, options: argparse.Namespace) -> dict[str, Any]
             "compiler": context.get("compiler", "unknown").strip(),
             "flags": build_flags(binary),
             "optimized": context.get("optimized") == "yes",
-            "pin": context.get("pin", "unknown"),
+            "pin": context.get("pin"),
         },
         "machine": machine(),
         "affinity": sorted(os.sched_getaffinity(0)),
@@ -217,6 +222,7 @@ def measure(binary: pathlib.Path, options: argparse.Namespace) -> dict[str, Any]
 
 # The table.
 
+COUNTERS = ("items_per_second", "constructed", "steals", "p50_ns", "p95_ns", "executions")
 TIME_UNITS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 
 
@@ -228,10 +234,12 @@ class Series:
         self.threads = threads
         self.nanoseconds: list[float] = []  # per iteration
         self.counters: dict[str, list[float]] = {}
+        self.label = ""
 
     def add(self, run: dict[str, Any]) -> None:
         self.nanoseconds.append(run["real_time"] * TIME_UNITS[run["time_unit"]])
-        for counter in ("items_per_second", "constructed", "steals", "p50_ns", "p95_ns"):
+        self.label = run.get("label", "")
+        for counter in COUNTERS:
             if counter in run:
                 self.counters.setdefault(counter, []).append(run[counter])
 
@@ -291,19 +299,20 @@ def counter_cell(name: str, values: list[float]) -> str:
 
 
 def table(series: list[Series]) -> str:
-    rows = [("benchmark", "threads", "per iteration", "quartiles", "per call", "ratio", "counters")]
+    rows = [("benchmark", "threads", "per iteration", "quartiles", "per item", "ratio", "counters")]
     for each in series:
         low, high = each.quartiles()
         counters = dict(each.counters)
-        calls = counters.pop("items_per_second", None)
+        items = counters.pop("items_per_second", None)
         rows.append((
             each.name,
             str(each.threads),
             number(each.median()),
             f"{number(low)} .. {number(high)}",
-            number(1e9 / statistics.median(calls)) if calls else "",
+            number(1e9 / statistics.median(items)) if items else "",
             ratio_cell(each, series),
-            ", ".join(counter_cell(name, values) for name, values in counters.items()),
+            ", ".join([counter_cell(name, values) for name, values in counters.items()] +
+                      [each.label] * bool(each.label)),
         ))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
@@ -321,18 +330,27 @@ def heading(result: dict[str, Any]) -> str:
     flags = " ".join(short_flags(build["flags"])) if build["flags"] is not None else "flags unknown"
     load = f"{result['load_before'][0]:.2f} before, {result['load_after'][0]:.2f} after"
     governor = host["governor"] or "not readable"
+    pin = f"; pin {build['pin']}" if build["pin"] is not None else ""
     return "\n".join((
-        f"commit {commit}; {build['compiler']} {flags}; pin {build['pin']}",
+        f"commit {commit}; {build['compiler']} {flags}{pin}",
         f"{host['cpu']}, {host['logical_cpus']} CPUs, governor {governor}, Linux {host['kernel']}",
         f"{result['repetitions']} interleaved repetitions; CPUs {result['affinity']}; load {load}",
     ))
 
 
-FOOT = f"""\
-Time is wall time, medians of the repetitions. With two threads it is that of both divided by the
-iterations of both: what scales perfectly halves. ratio: to {BASELINE} with as many threads, of the
-medians of this run, and the range that the quartiles of both allow. constructed and steals are per
-iteration."""
+FOOT = """\
+Time is wall time, medians of the repetitions. An item is what the program counts: a call of the pool,
+an execution of the checker."""
+
+POOL_FOOT = f"""\
+With two threads time is that of both divided by the iterations of both: what scales perfectly halves.
+ratio: to {BASELINE} with as many threads, of the medians of this run, and the range that the quartiles
+of both allow. constructed and steals are per iteration."""
+
+
+def foot(series: list[Series]) -> str:
+    """What the columns mean; that of the ratio only if the baseline was run."""
+    return f"{FOOT}\n{POOL_FOOT}" if any(each.name == BASELINE for each in series) else FOOT
 
 
 # Where it goes.
@@ -427,7 +445,8 @@ def main() -> None:
     binary = options.binary.resolve()
     check(binary, options)
     result = measure(binary, options)
-    print(heading(result), table(all_series(result["google_benchmark"])), FOOT, sep="\n\n")
+    series = all_series(result["google_benchmark"])
+    print(heading(result), table(series), foot(series), sep="\n\n")
     warn(result)
     if path := options.output or (None if options.quick else result_path(result)):
         write(path, result)

@@ -55,6 +55,7 @@ struct settings {
   litmus::parameters parameters;
   std::string only;
   unsigned jobs = 0;
+  bool sharded = false;
   bool list_outcomes = false;
   bool check = false;
 };
@@ -91,6 +92,7 @@ void set_shard(settings& to, std::string_view text) {
   if (slash == std::string_view::npos) reject("--shard: expected I/N, such as 0/4");
   to.search.part = to_number<unsigned>(text.substr(0, slash), "--shard");
   to.search.parts = to_number<unsigned>(text.substr(slash + 1), "--shard");
+  to.sharded = true;
   if (to.search.part >= to.search.parts) reject("--shard: I must be less than N");
 }
 
@@ -204,7 +206,7 @@ void print_line(const litmus::program& p, const settings& chosen, const statisti
   print_outcomes(found, chosen.list_outcomes);
   std::cout << ", \"hash\": \"" << hexadecimal(found.hash) << "\", \"seconds\": " << seconds
             << ", \"peak_bytes\": " << peak_bytes();
-  if (chosen.search.parts > 1) {
+  if (chosen.sharded) {
     std::cout << ", \"shard\": \"" << chosen.search.part << '/' << chosen.search.parts
               << "\", \"outcome_hashes\": [";
     const char* separator = "";
@@ -254,7 +256,7 @@ bool explore(const litmus::program& p, const settings& chosen, const std::string
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   print_line(p, chosen, found, taken.count());
   if (chosen.check) return expected(p, chosen, found) && found.cut == 0;
-  return found.errors == 0 && found.cut == 0 && (found.complete != 0 || chosen.search.parts > 1);
+  return found.errors == 0 && found.cut == 0 && (found.complete != 0 || chosen.sharded);
 }
 
 int run(const settings& chosen) {

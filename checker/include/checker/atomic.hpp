@@ -53,6 +53,11 @@ class atomic {
   // As with std::atomic: of pointers the distance, else the value itself.
   using difference = std::conditional_t<std::is_pointer_v<T>, std::ptrdiff_t, T>;
 
+  static constexpr bool has_bits = std::is_integral_v<T> && !std::is_same_v<T, bool>;
+  static constexpr bool counts = has_bits || std::is_pointer_v<T>;
+
+  static_assert(std::has_unique_object_representations_v<T> || std::is_floating_point_v<T>,
+                "checker::atomic<T>: T must have no padding");
   static_assert(std::is_trivially_copyable_v<T> && sizeof(T) <= 8 && std::has_single_bit(sizeof(T)),
                 "checker::atomic<T>: T must be trivially copyable, of 1, 2, 4 or 8 bytes");
 
@@ -84,23 +89,23 @@ class atomic {
   }
 
   T fetch_add(difference operand, std::memory_order o = std::memory_order_seq_cst,
-              place from = place::here()) {
+              place from = place::here()) requires counts {
     return update(update_kind::add, scaled(operand), o, from);
   }
   T fetch_sub(difference operand, std::memory_order o = std::memory_order_seq_cst,
-              place from = place::here()) {
+              place from = place::here()) requires counts {
     return update(update_kind::sub, scaled(operand), o, from);
   }
   T fetch_and(T operand, std::memory_order o = std::memory_order_seq_cst,
-              place from = place::here()) {
+              place from = place::here()) requires has_bits {
     return update(update_kind::bit_and, bits(operand), o, from);
   }
   T fetch_or(T operand, std::memory_order o = std::memory_order_seq_cst,
-             place from = place::here()) {
+             place from = place::here()) requires has_bits {
     return update(update_kind::bit_or, bits(operand), o, from);
   }
   T fetch_xor(T operand, std::memory_order o = std::memory_order_seq_cst,
-              place from = place::here()) {
+              place from = place::here()) requires has_bits {
     return update(update_kind::bit_xor, bits(operand), o, from);
   }
 

@@ -20,6 +20,7 @@
 #include "place.hpp"
 #include "schedule.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <csetjmp>
 #include <cstddef>
@@ -30,7 +31,9 @@
 #include <fstream>
 #include <functional>
 #include <memory>
+#include <numeric>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -260,6 +263,7 @@ class execution {
   }
 
   static constexpr unsigned nobody = ~0u;
+  static constexpr unsigned most_threads = 254;
   static constexpr std::size_t stack_bytes = std::size_t{256} << 10;
 
   [[noreturn]] static void not_running();
@@ -371,9 +375,15 @@ inline execution::execution(program& checked, const options& chosen)
     std::fprintf(stderr, "checker: a search cannot run inside another\n");
     std::exit(2);
   }
+  if (thread_count_ == 0 || thread_count_ > most_threads) {
+    throw std::invalid_argument("checker: a program needs 1 to 254 threads");
+  }
   for (unsigned t = 0; t <= thread_count_; ++t) fibers_[t].allocate(stack_bytes);
-  if (order_.empty()) {
-    for (unsigned t = 0; t != thread_count_; ++t) order_.push_back(t);
+  std::vector<unsigned> all(thread_count_);
+  std::iota(all.begin(), all.end(), 0u);
+  if (order_.empty()) order_ = all;
+  if (!std::is_permutation(order_.begin(), order_.end(), all.begin(), all.end())) {
+    throw std::invalid_argument("options::order: it must name each thread once");
   }
   location_names_.resize(thread_count_ + 1);
   current_ = this;
@@ -456,6 +466,10 @@ inline void execution::divide() {
 
 inline void execution::store(archive& file) {
   file.same(options_.name, "program");
+  file.same(options_.spurious_failures, "search: options::spurious_failures");
+  file.same(options_.reuse_memory, "search: options::reuse_memory");
+  file.same(options_.stopped_thread.value_or(thread_count_), "search: options::stopped_thread");
+  file.same(options_.stopped_after, "search: options::stopped_after");
   explorer_.store(file);
   file(location_names_);
   file(locations_);
@@ -855,7 +869,8 @@ inline void execution::fail_iteration() {
   bool changed = self.changes != self.changes_at_iteration;
   for (std::uint32_t i = self.iteration; i != self.position; ++i) {
     const event& done = graph()[graph().thread(running_)[i]];
-    changed = changed || done.writes() || done.kind == event_kind::choice;
+    // A choice, or a spurious failure, may turn out otherwise the next time.
+    changed = changed || done.writes() || done.kind == event_kind::choice || done.failed_spuriously;
   }
   if (changed) return;
   self.state = thread_state::blocked;

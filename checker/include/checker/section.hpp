@@ -9,7 +9,7 @@
 // The sections of one CPU are totally ordered, and each sees what those before it did. A section
 // may be aborted before its commit, after any of its operations: what it has stored stays, and it
 // starts again, perhaps on another CPU. On which CPU is a choice, of which the first alternative is
-// the one before. A thread does so as often as its budgets allow; both are in statistics::bounds.
+// the one before. A thread does both as often as its budgets allow.
 //
 // A section that is aborted is left without unwinding: it must own nothing.
 //

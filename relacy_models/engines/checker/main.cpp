@@ -41,6 +41,7 @@ model; litmus tests are run under RC11 and under ISO.
   --model NAME         run this one only, in this process, and report a failure step by step
   --skip-litmus        run the models of the headers only
   --seconds S          the longest that one model may take; its search is then cut (default: no limit)
+  --partial            do not fail because a search was cut: the model is listed as cut, and not proved
   --jobs N             models that run at a time (default: $JOBS, else one per core)
   --memory MODEL       rc11, iso or sc (default rc11)
   --part I/N           part I of N of each search, counted from 0; all parts together are the whole
@@ -62,6 +63,7 @@ struct options {
   bool json = false;
   bool help = false;
   bool skip_litmus = false;
+  bool partial = false;
   std::string model;
   double seconds = 0;
   unsigned jobs = 0;
@@ -97,6 +99,8 @@ bool take_flag(options& chosen, std::string_view option) {
     chosen.json = true;
   } else if (option == "--skip-litmus") {
     chosen.skip_litmus = true;
+  } else if (option == "--partial") {
+    chosen.partial = true;
   } else if (option == "--count-sites") {
     watching_sites = true;
   } else {
@@ -208,10 +212,10 @@ void judge_outcomes(report& sum) {
   }
 }
 
-void judge(report& sum, unsigned parts) {
+void judge(report& sum, unsigned parts, bool partial) {
   sum.failed_by = sum.result.failed_by;
   if (sum.result.timed_out) {
-    sum.complaints.push_back("cut: the search was not done when its time was up");
+    if (!partial) sum.complaints.push_back("cut: the search was not done when its time was up");
   } else if (sum.failed_by == failure::none) {
     if (sum.result.complete == 0 && parts == 1)
       sum.complaints.push_back("no execution was complete");
@@ -242,7 +246,7 @@ report run_model(const model_entry& entry, checker::memory_model memory, const o
                                                             : sum.result.message);
     return sum;
   }
-  judge(sum, chosen.parts);
+  judge(sum, chosen.parts, chosen.partial);
   return sum;
 }
 
@@ -354,7 +358,20 @@ struct job {
   std::string text;
   bool done = false;
   bool passed = false;
+  bool cut = false;
 };
+
+// What the process of a model tells by its exit status.
+constexpr int status_passed = 0;
+constexpr int status_failed = 1;
+constexpr int status_cut = 2;  // but no failure, and --partial
+
+int status_of(const std::vector<report>& reports) {
+  if (!passed(reports)) return status_failed;
+  const bool cut = std::any_of(reports.begin(), reports.end(),
+                               [](const report& r) { return r.result.timed_out; });
+  return cut ? status_cut : status_passed;
+}
 
 void start(job& started, const options& chosen) {
   std::array<int, 2> ends{};
@@ -372,10 +389,10 @@ void start(job& started, const options& chosen) {
   const std::string text = text_of(reports, chosen);
   for (std::size_t sent = 0; sent != text.size();) {
     const ssize_t bytes = ::write(ends[1], text.data() + sent, text.size() - sent);
-    if (bytes <= 0) std::_Exit(3);
+    if (bytes <= 0) std::_Exit(EXIT_FAILURE + status_cut);
     sent += static_cast<std::size_t>(bytes);
   }
-  std::_Exit(passed(reports) ? 0 : 1);
+  std::_Exit(status_of(reports));
 }
 
 // What stands for the result of a process that gave none.
@@ -395,8 +412,10 @@ void finish(job& ended, const options& chosen) {
   ::close(ended.output);
   ::waitpid(ended.process, &status, 0);
   ended.done = true;
-  ended.passed = WIFEXITED(status) && WEXITSTATUS(status) == 0;
-  if (!WIFEXITED(status) || WEXITSTATUS(status) > 1 || ended.text.empty()) {
+  const int told = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE + status_cut;
+  ended.cut = told == status_cut;
+  ended.passed = told == status_passed || ended.cut;
+  if (told > status_cut || ended.text.empty()) {
     ended.text = broken(ended, status, chosen);
   }
 }
@@ -450,7 +469,10 @@ int run_all(const options& chosen) {
   const auto failed =
       std::count_if(jobs.begin(), jobs.end(), [](const job& j) { return !j.passed; });
   if (!chosen.json) {
-    std::cout << jobs.size() << " models, " << failed << " of them failed or cut\n";
+    const auto cut = std::count_if(jobs.begin(), jobs.end(), [](const job& j) { return j.cut; });
+    std::cout << jobs.size() << " models: " << jobs.size() - static_cast<std::size_t>(failed + cut)
+              << " proved, " << cut << " not finished and hence not proved, " << failed
+              << " failed\n";
   }
   return failed == 0 ? 0 : 1;
 }

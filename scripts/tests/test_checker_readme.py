@@ -1,0 +1,60 @@
+"""The programs of the checker's README: the first is its example, the second compiles and prints
+what stands below it."""
+
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+README = (ROOT / "checker" / "README.md").read_text()
+
+
+def programs() -> list[str]:
+    blocks = re.findall(r"```cpp\n(.*?)```", README, re.DOTALL)
+    return [block for block in blocks if "int main" in block]
+
+
+class CheckerReadme(unittest.TestCase):
+    def test_first_program_is_the_example(self) -> None:
+        example = (ROOT / "checker" / "examples" / "broken_flag.cpp").read_text()
+        self.assertEqual(2, len(programs()))
+        self.assertEqual(example, programs()[0])
+
+    @unittest.skipUnless(shutil.which("g++"), "there is no g++")
+    def test_second_program_prints_what_is_shown(self) -> None:
+        with tempfile.TemporaryDirectory() as place:
+            (Path(place) / "model.cpp").write_text(programs()[1])
+            compiled = subprocess.run(
+                ["g++", "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
+                 "-Werror", f"-I{ROOT}/checker/include", "model.cpp", "-o", "model"],
+                cwd=place, capture_output=True, text=True)
+            self.assertEqual(0, compiled.returncode, compiled.stderr)
+            run = subprocess.run(["./model"], cwd=place, capture_output=True, text=True, timeout=60)
+        self.assertEqual((0, ""), (run.returncode, run.stderr))
+        for line in run.stdout.splitlines():
+            self.assertIn(f"\n    {line}\n", README)
+        self.assertEqual(2, len(run.stdout.splitlines()))
+
+    def test_every_header_is_listed(self) -> None:
+        table = README.split("\n## The headers, in reading order\n", 1)[1]
+        headers = {path.name for path in (ROOT / "checker/include/checker").glob("*.hpp")}
+        self.assertEqual(headers, set(re.findall(r"`(\w+\.hpp)`", table)))
+
+    def test_every_option_and_result_is_documented(self) -> None:
+        text = (ROOT / "checker" / "include" / "checker" / "execution.hpp").read_text()
+        for name in ("statistics", "options"):
+            table = README.split(f"\n| `{name}` member |", 1)[1].split("\n\n", 1)[0]
+            body = re.search(rf"\nstruct {name} \{{\n(.*?)\n\}};", text, re.DOTALL)
+            assert body is not None
+            members = re.findall(r"^  [\w:<>(), &]+ (\w+)(?: = [^;]*)?;", body.group(1),
+                                 re.MULTILINE)
+            self.assertGreater(len(members), 8)
+            for member in members:
+                self.assertIn(f"`{member}`", table, f"{name}::{member}")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,85 @@
+"""The recipes of docs/checking-at-scale.md, run as they stand there.
+
+They need the litmus tool: that of the build `checker`, or the one that CHECKER_LITMUS names.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RECIPES = ROOT / "docs" / "checking-at-scale.md"
+LITMUS = Path(os.environ.get("CHECKER_LITMUS",
+                             ROOT / "build" / "checker" / "checker" / "checker_litmus"))
+
+# 5,040 executions, as many outcomes.
+PROGRAM = "name: additions\nn = 7\nn x U.rlx x+=1\n"
+
+# What depends on the run.
+MEASURED = ("seconds", "peak_bytes")
+
+
+def recipe(heading: str) -> str:
+    """The first bash block below a heading."""
+    section = RECIPES.read_text().split(f"\n## {heading}\n", 1)[1].split("\n## ", 1)[0]
+    block = re.search(r"```bash\n(.*?)```", section, re.DOTALL)
+    assert block is not None, heading
+    return block.group(1)
+
+
+def replaced(text: str, old: str, new: str) -> str:
+    assert text.count(old) == 1, f"{old!r} is not in the recipe once"
+    return text.replace(old, new)
+
+
+def certificate(line: str) -> dict[str, Any]:
+    return {key: value for key, value in json.loads(line).items() if key not in MEASURED}
+
+
+@unittest.skipUnless(LITMUS.is_file(), f"{LITMUS} is not built, and CHECKER_LITMUS names no other")
+class Recipes(unittest.TestCase):
+    def setUp(self) -> None:
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.place = Path(directory.name)
+        (self.place / "program.litmus").write_text(PROGRAM)
+        (self.place / "bin").mkdir()
+        (self.place / "bin" / "checker_litmus").symlink_to(LITMUS.resolve())
+        (self.place / "checker").symlink_to(ROOT / "checker")
+        self.whole = certificate(self.run_bash("checker_litmus --jobs 1 program.litmus").stdout)
+        self.assertEqual((5040, 0), (self.whole["complete"], self.whole["errors"]))
+
+    def run_bash(self, text: str) -> subprocess.CompletedProcess[str]:
+        path = f"{self.place / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=self.place,
+                              env={**os.environ, "PATH": path, "HOME": str(self.place)},
+                              capture_output=True, text=True, timeout=120)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return done
+
+    @unittest.skipUnless(shutil.which("parallel"), "GNU parallel is not installed")
+    def test_parallel_merges_to_the_undivided_search(self) -> None:
+        text = recipe("GNU parallel")
+        for parts in (2, 7, 28):
+            found = self.run_bash(replaced(text, "parts=28\n", f"parts={parts}\n")).stdout
+            lines = [json.loads(path.read_text()) for path in self.place.glob("shard-*.json")]
+            self.assertEqual(parts, len(lines))
+            self.assertTrue(all(0 < line["complete"] < 5040 for line in lines))
+            self.assertEqual(self.whole, certificate(found))
+
+    def test_a_search_in_slices_ends_with_the_same_certificate(self) -> None:
+        text = replaced(recipe("Checkpoints"), "--seconds 3000", "--seconds 0.002")
+        text = replaced(text, "shard=0/7", "shard=0/1")
+        self.assertIn("goes on", self.run_bash(text).stderr)
+        self.assertFalse((self.place / "shard.checkpoint").exists())
+        self.assertEqual(self.whole, certificate((self.place / "shard.json").read_text()))
+
+
+if __name__ == "__main__":
+    unittest.main()
