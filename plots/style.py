@@ -84,10 +84,10 @@ def _load(path: pathlib.Path) -> Result:
     return result
 
 
-def newest_result(paths: list[pathlib.Path]) -> Result:
-    """The latest of the given results, or of all in bench/results. All must be of one machine, so
-    that a date does not decide which machine a figure shows."""
-    paths = paths or sorted(RESULTS.glob("*.json"))
+def newest_result(paths: list[pathlib.Path], program: str = "pool_bench") -> Result:
+    """The latest of the given results, or of all of a program in bench/results. All must be of one
+    machine, so that a date does not decide which machine a figure shows."""
+    paths = paths or sorted(RESULTS.glob(f"{program}-*.json"))
     if not paths:
         fail(f"no result in {RESULTS}; 'make bench' makes one")
     results = [_load(path) for path in paths]

@@ -394,10 +394,11 @@ void print_json(const family& of, const std::vector<task>& tasks,
 void print_summary(const family& of, const settings& chosen, const std::vector<task>& tasks,
                    const std::vector<outcome>& outcomes, const totals& sum, double elapsed) {
   std::printf(
-      "%s, %zu calls%s: %zu searches, %llu complete executions, %llu blocked; %.1f s of "
-      "one core, %.1f s elapsed\n",
+      "%s, %zu calls%s: %zu of %zu searches finished without error, %llu complete executions, %llu "
+      "blocked; %.1f s of one core, %.1f s elapsed\n",
       std::string(of.name).c_str(), chosen.calls,
-      chosen.progress ? ", each thread stopped after each operation" : "", tasks.size(),
+      chosen.progress ? ", each thread stopped after each operation" : "",
+      tasks.size() - sum.unfinished - sum.not_run - sum.failed, tasks.size(),
       static_cast<unsigned long long>(sum.complete), static_cast<unsigned long long>(sum.blocked),
       sum.seconds, elapsed);
   for (std::size_t i = 0; i != tasks.size(); ++i) {

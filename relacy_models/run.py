@@ -71,6 +71,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--time-limit", type=float, default=600, help="seconds for one model (default: 600)"
     )
+    parser.add_argument(
+        "--iterations",
+        type=int,
+        help="of the random searches of the headers' models (default: as each model says, 1000000)",
+    )
     parser.add_argument("--json", type=Path, help="write all results to this file")
     parser.add_argument("--verbose", action="store_true", help="show the outcomes that were seen")
     arguments = parser.parse_args()
@@ -155,6 +160,8 @@ def run_models(models: list[Record], arguments: argparse.Namespace) -> list[Reco
 def run_model(model: Record, arguments: argparse.Namespace) -> Record:
     command = [str(arguments.binary), "--json", "--model", model["name"]]
     command += ["--seed", arguments.seed, "--time-limit", str(arguments.time_limit)]
+    if arguments.iterations is not None and not is_litmus(model):
+        command += ["--iterations", str(arguments.iterations)]
     # The program stops by itself; this is for one that hangs inside an execution.
     patience = arguments.time_limit + 60
     try:

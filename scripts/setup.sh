@@ -14,7 +14,7 @@ packages=(
   clang-format clang-tidy                           # make lint
   cmake ninja-build make git                        # make build
   relacy-dev catch2 libbenchmark-dev libzstd-dev    # models, unit tests, benchmarks, examples
-  python3 python3-matplotlib                        # scripts, plots
+  python3 python3-matplotlib parallel               # scripts, plots, a recipe for many machines
 )
 
 # The same for a system that we do not know the package names of.
