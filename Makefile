@@ -44,7 +44,8 @@ test-checker:  ## run the self-test of the checker: oracles, random programs, la
 	$(call build,checker)
 	$(call test,checker)
 
-check: lint proofs models-quick mutants-quick  ## prove the protocols: lint, all executions of small clients and models, a sample of the mutants
+# The proofs first: what they find wrong, they show step by step.
+check: proofs models-quick mutants-quick lint  ## prove the protocols: lint, all executions of small clients and models, a sample of the mutants
 
 # What takes longer than POOL_SECONDS is listed as unfinished, and is not proved.
 POOL_SECONDS = 2
@@ -79,10 +80,12 @@ models-quick:  ## the same with a tenth of the random iterations, as part of che
 
 mutants:  ## weaken every memory order, break every algorithm, and see a model fail each time
 	$(call build,models)
+	$(PYTHON) scripts/mutants.py --engine checker
 	$(PYTHON) scripts/mutants.py
 
 mutants-quick:  ## the same for a sample, as part of check
 	$(call build,models)
+	$(PYTHON) scripts/mutants.py --engine checker
 	$(PYTHON) scripts/mutants.py --quick
 
 stress:  ## run the stress tests: real threads, counting how often each race was met

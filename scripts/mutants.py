@@ -7,6 +7,9 @@ Three kinds of mutants:
   operation    what one labelled operation does, changed at run time
   patch        a few words of a header, changed in a copy in the build tree; one model is compiled with it
 
+Two engines run the models: Relacy, and with --engine checker our own, which takes the mutants that need no
+compilation.
+
 Verdicts: 'killed' (a model fails), 'kept' (no model fails, but Relacy cannot see such executions: the
 ledger names the litmus test that shows it), 'equivalent' (the ledger gives the argument).
 """
@@ -186,9 +189,12 @@ def _complaints(mutant: Mutant, models: set[str], litmus: set[str]) -> list[str]
 class Models:
     """The program relacy_models, and how to make another one from changed headers."""
 
+    program_name = "relacy_models"
+    takes_searches = True  # the ledger's `search`: options of Relacy's program
+
     def __init__(self, build: Path, time_limit: float):
         self.build = build
-        self.program = build / "relacy_models" / "relacy_models"
+        self.program = build / "relacy_models" / self.program_name
         self.time_limit = time_limit
         if not self.program.exists():
             raise MutantError(f"{self.program} is missing; 'make models' builds it")
@@ -263,6 +269,21 @@ class Models:
             raise MutantError(f"{mutant.name}: does not compile:\n{run.stderr[-2000:]}")
 
 
+class CheckedModels(Models):
+    """The program checked_models: the same models on our own checker."""
+
+    program_name = "checked_models"
+    takes_searches = False
+
+    def run(self, model: str, options: list[str], program: Path | None = None) -> dict:
+        command = [program or self.program, "--model", model, "--json"]
+        command += ["--seconds", str(self.time_limit)] + options
+        run = subprocess.run(command, capture_output=True, text=True)
+        if run.returncode not in (0, 1):
+            return {"failed_by": "crash", "message": run.stderr.strip()[-200:], "sites": []}
+        return json.loads(run.stdout)[0]
+
+
 def judge(models: Models, mutant: Mutant) -> Result:
     """Runs the mutant and says what came of it: by the model of the ledger, or by all that reach it."""
     start = time.monotonic()
@@ -271,7 +292,8 @@ def judge(models: Models, mutant: Mutant) -> Result:
     else:
         try:
             program = models.with_patches(mutant) if mutant.patches else None
-            report = models.run(mutant.by, mutant.options + mutant.search, program)
+            search = mutant.search if models.takes_searches else []
+            report = models.run(mutant.by, mutant.options + search, program)
             found, detail = _verdict_of(report, mutant)
         except MutantError as error:
             found, detail = "broken", str(error)
@@ -355,18 +377,20 @@ def survey(models: Models, sites: dict[str, Site], only: str) -> int:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "models", help="the build directory")
+    parser.add_argument("--engine", choices=("relacy", "checker"), default="relacy", help="what runs the models")
     parser.add_argument("--quick", action="store_true", help="only what is killed with nothing compiled")
     parser.add_argument("--only", default="", metavar="REGEX", help="only mutants whose names match")
     parser.add_argument("--survey", action="store_true", help="run every weakening in every model")
     parser.add_argument("--jobs", type=int, default=int(os.environ.get("JOBS", os.cpu_count() or 1)))
     parser.add_argument("--time-limit", type=float, default=120, metavar="S", help="seconds for one model")
     options = parser.parse_args()
-    models = Models(options.build, options.time_limit)
+    engine = CheckedModels if options.engine == "checker" else Models
+    models = engine(options.build, options.time_limit)
     sites = read_sites()
     if options.survey:
         return survey(models, sites, options.only)
     mutants = [m for m in read_ledger(sites, set(models.names()), models.litmus()) if re.search(options.only, m.name)]
-    if options.quick:
+    if options.quick or options.engine == "checker":
         mutants = [m for m in mutants if m.verdict == "killed" and m.kind != "patch"]
     if not mutants:
         raise MutantError(f"--only {options.only}: no mutant of that name")

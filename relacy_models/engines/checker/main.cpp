@@ -338,7 +338,11 @@ std::string text_of(const std::vector<report>& reports, const options& chosen) {
       all += (all.empty() ? "" : ",\n") + json_report(sum);
     } else {
       all += line_of(sum);
-      if (!chosen.model.empty()) all += details_of(sum, chosen);
+      if (!chosen.model.empty()) {
+        all += details_of(sum, chosen);
+      } else if (!sum.passed() && sum.result.first) {
+        all += "  again: " + replay_command(sum, chosen) + "\n";
+      }
     }
   }
   return all;
