@@ -57,7 +57,8 @@ proofs:  ## explore every execution: small clients of the headers, and the model
 	$(clients) --family pool_dequeue --calls 6
 	$(clients) --family pool_dequeue --calls 5 --progress
 	$(clients) --family object_pool_one_cpu --calls 3 --spurious 0 --seconds $(POOL_SECONDS) --partial
-	$(clients) --family object_pool_two_cpus --calls 2 --spurious 0
+	$(clients) --family object_pool_one_cpu --calls 2 --progress --spurious 0
+	$(clients) --family object_pool_two_cpus --calls 2 --progress --spurious 0
 	$(checked) --skip-litmus --seconds $(POOL_SECONDS) --partial
 
 check-full:  ## the same with larger clients and more time, and the checker's slow tests

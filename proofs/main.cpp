@@ -169,12 +169,11 @@ struct outcome {
   std::uint64_t blocked = 0;
   std::uint64_t errors = 0;
   std::uint64_t cut = 0;
+  std::uint64_t searches = 0;
   double seconds = 0;
   checker::graph_hash hash;
   std::string error;
   std::string replay;
-
-  bool good() const noexcept { return errors == 0 && cut == 0 && complete != 0; }
 };
 
 checker::options options_of(const settings& chosen, const task& t) {
@@ -196,17 +195,40 @@ checker::statistics search(const family& of, const settings& chosen, const task&
   return running.explore();
 }
 
+// Adds what one search found. False if it ends the task.
+bool add(const checker::statistics& found, const task& t, outcome& sum) {
+  sum.complete += found.complete;
+  sum.blocked += found.blocked;
+  sum.errors += found.errors;
+  sum.cut += found.cut;
+  sum.hash.add(found.hash.low, found.hash.high);
+  sum.searches += 1;
+  if (found.first) {
+    sum.error = std::string(name_of(found.first->what)) + ": " + found.first->text;
+    if (t.stop) {
+      sum.error +=
+          " (--stop " + std::to_string(t.stop->first) + ':' + std::to_string(t.stop->second) + ")";
+    }
+    sum.replay = found.first->replay;
+  }
+  return found.errors == 0 && found.cut == 0;
+}
+
+// The client; and with --progress the client with each thread stopped after each of the operations
+// that it makes in any execution.
 outcome run(const family& of, const settings& chosen, const task& t) {
   const auto start = std::chrono::steady_clock::now();
-  const checker::statistics found = search(of, chosen, t);
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
-  outcome result{found.complete, found.blocked, found.errors, found.cut,
-                 taken.count(),  found.hash,    {},           {}};
-  if (found.first) {
-    result.error = std::string(name_of(found.first->what)) + ": " + found.first->text;
-    result.replay = found.first->replay;
+  outcome sum;
+  const checker::statistics whole = search(of, chosen, t);
+  bool going_on = add(whole, t, sum);
+  for (unsigned thread = 0; chosen.progress && thread != whole.longest.size(); ++thread) {
+    for (unsigned after = 0; going_on && after != whole.longest[thread]; ++after) {
+      const task stopped{t.played, {{thread, after}}};
+      going_on = add(search(of, chosen, stopped), stopped, sum);
+    }
   }
-  return result;
+  sum.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return sum;
 }
 
 // Runs the tasks on several processes. Each takes every jobs-th of them, the smallest first, and
@@ -241,11 +263,12 @@ class crew {
     FILE* const out = ::fdopen(to, "w");
     for (std::size_t i = worker; i < tasks_.size(); i += chosen_.jobs) {
       const outcome found = run(family_, chosen_, tasks_[i]);
-      std::fprintf(out, "%zu %llu %llu %llu %llu %.6f %llx %llx\t%s\t%s\n", i,
+      std::fprintf(out, "%zu %llu %llu %llu %llu %llu %.6f %llx %llx\t%s\t%s\n", i,
                    static_cast<unsigned long long>(found.complete),
                    static_cast<unsigned long long>(found.blocked),
                    static_cast<unsigned long long>(found.errors),
-                   static_cast<unsigned long long>(found.cut), found.seconds,
+                   static_cast<unsigned long long>(found.cut),
+                   static_cast<unsigned long long>(found.searches), found.seconds,
                    static_cast<unsigned long long>(found.hash.high),
                    static_cast<unsigned long long>(found.hash.low), found.error.c_str(),
                    found.replay.c_str());
@@ -292,15 +315,15 @@ class crew {
     std::istringstream in(line);
     std::size_t number = 0;
     outcome found;
-    in >> number >> found.complete >> found.blocked >> found.errors >> found.cut >> found.seconds >>
-        std::hex >> found.hash.high >> found.hash.low;
+    in >> number >> found.complete >> found.blocked >> found.errors >> found.cut >>
+        found.searches >> found.seconds >> std::hex >> found.hash.high >> found.hash.low;
     in.ignore(1);
     std::getline(in, found.error, '\t');
     std::getline(in, found.replay, '\t');
     outcomes_.at(number) = found;
     ++done_;
     if (::isatty(STDERR_FILENO) != 0) {
-      std::fprintf(stderr, "\r%s: %zu of %zu searches", std::string(family_.name).c_str(), done_,
+      std::fprintf(stderr, "\r%s: %zu of %zu clients", std::string(family_.name).c_str(), done_,
                    tasks_.size());
     }
   }
@@ -318,23 +341,9 @@ class crew {
   std::size_t done_ = 0;
 };
 
-// How many operations each thread of a client makes in any execution, found by trying: stopped
-// after more than that, nothing changes. A generous bound is enough; what is beyond it adds no
-// execution.
-constexpr unsigned operations_per_call = 12;
-
 std::vector<task> tasks_of(const family& of, const settings& chosen) {
   std::vector<task> tasks;
-  for (client& each : of.of_size(chosen.calls)) {
-    if (!chosen.progress) {
-      tasks.push_back({std::move(each), std::nullopt});
-      continue;
-    }
-    for (unsigned t = 0; t != each.threads.size(); ++t) {
-      const auto most = static_cast<unsigned>(each.threads[t].size()) * operations_per_call;
-      for (unsigned k = 0; k <= most; ++k) tasks.push_back({each, {{t, k}}});
-    }
-  }
+  for (client& each : of.of_size(chosen.calls)) tasks.push_back({std::move(each), std::nullopt});
   return tasks;
 }
 
@@ -349,6 +358,7 @@ std::string name_of(const task& t) {
 struct totals {
   std::uint64_t complete = 0;
   std::uint64_t blocked = 0;
+  std::uint64_t searches = 0;
   std::size_t failed = 0;
   std::size_t unfinished = 0;
   std::size_t not_run = 0;
@@ -363,6 +373,7 @@ totals add_up(const std::vector<outcome>& outcomes) {
     const outcome& each = outcomes[i];
     sum.complete += each.complete;
     sum.blocked += each.blocked;
+    sum.searches += each.searches;
     sum.failed += each.errors != 0 ? 1 : 0;
     sum.unfinished += each.errors == 0 && each.cut != 0 ? 1 : 0;
     sum.not_run += each.errors + each.cut + each.complete == 0 ? 1 : 0;
@@ -394,13 +405,14 @@ void print_json(const family& of, const std::vector<task>& tasks,
 void print_summary(const family& of, const settings& chosen, const std::vector<task>& tasks,
                    const std::vector<outcome>& outcomes, const totals& sum, double elapsed) {
   std::printf(
-      "%s, %zu calls%s: %zu of %zu searches finished without error, %llu complete executions, %llu "
+      "%s, %zu calls%s: %zu of %zu clients finished without error; %llu searches, %llu complete "
+      "executions, %llu "
       "blocked; %.1f s of one core, %.1f s elapsed\n",
       std::string(of.name).c_str(), chosen.calls,
       chosen.progress ? ", each thread stopped after each operation" : "",
       tasks.size() - sum.unfinished - sum.not_run - sum.failed, tasks.size(),
-      static_cast<unsigned long long>(sum.complete), static_cast<unsigned long long>(sum.blocked),
-      sum.seconds, elapsed);
+      static_cast<unsigned long long>(sum.searches), static_cast<unsigned long long>(sum.complete),
+      static_cast<unsigned long long>(sum.blocked), sum.seconds, elapsed);
   for (std::size_t i = 0; i != tasks.size(); ++i) {
     if (outcomes[i].errors == 0 && outcomes[i].cut != 0) {
       std::printf("  unfinished: %s, after %llu executions\n", name_of(tasks[i]).c_str(),
@@ -414,7 +426,8 @@ void print_summary(const family& of, const settings& chosen, const std::vector<t
                 std::string(of.name).c_str(), tasks[sum.first_failure].played.name().c_str(),
                 first.replay.c_str());
   }
-  if (sum.not_run != 0) std::printf("  %zu searches were not run, or found nothing\n", sum.not_run);
+  if (sum.not_run != 0)
+    std::printf("  %zu clients were not run, or have no complete execution\n", sum.not_run);
 }
 
 bool run_family(const family& of, const settings& chosen) {

@@ -198,7 +198,7 @@ TEST_CASE("an_assignment_to_a_location_writes_and_one_to_a_register_does_not") {
 TEST_CASE("an_order_list_goes_for_the_assignments_of_threads_joined_by_commas") {
   check_same("x=y=1; T1 2 times x=x+y, T2 2 times y=x+y (R.acq, R.acq, W.rel), T3 R x, R y",
              "init x=1 y=1; repeat 2 {W.rel x=R.acq x + R.acq y} || "
-             "repeat 2 {W.rel y=R.acq x + R.acq y} || R x; R y");
+             "repeat 2 {W.rel y=R.acq x + R.acq y} || R.acq x; R.acq y");
   check_same("x=y || y=x (R.acq, W.rel) || R x; R y", "W x=R y || W.rel y=R.acq x || R x; R y");
 }
 

@@ -78,6 +78,8 @@ struct statistics {
   std::uint64_t runs = 0;        // of the program
   graph_hash hash;
   outcome_set outcomes;
+  // By thread: the most events that it made in an execution that was complete or blocked.
+  std::vector<std::uint32_t> longest;
   // Of the first error: runs it again.
   std::string replay;
   // The first error, with all that a report needs.
@@ -93,6 +95,10 @@ struct statistics {
     runs += part.runs;
     hash.add(part.hash.low, part.hash.high);
     outcomes.add(part.outcomes);
+    longest.resize(std::max(longest.size(), part.longest.size()), 0);
+    for (std::size_t t = 0; t != part.longest.size(); ++t) {
+      longest[t] = std::max(longest[t], part.longest[t]);
+    }
     if (replay.empty()) replay = part.replay;
   }
 
@@ -106,6 +112,7 @@ struct statistics {
     file(runs);
     file(hash);
     outcomes.store(file);
+    file(longest);
     file(replay);
   }
 };
@@ -961,6 +968,10 @@ inline void execution::trace_plain(bool write, const void* object, std::uint64_t
 // The run has come to an end: all threads have finished, or none can go on.
 inline void execution::record() {
   if (!owned()) return;
+  totals_.longest.resize(thread_count_, 0);
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    totals_.longest[t] = std::max(totals_.longest[t], threads_[t].position);
+  }
   if (ended_ == ending::blocked) {
     if (deadlocked()) {
       note(fault::deadlock, "no thread can go on");
