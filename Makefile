@@ -23,7 +23,7 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test test-checker check check-full proofs models models-quick mutants mutants-quick stress \
+.PHONY: help setup build test test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
         tsan asan bench plots lint format install clean
 
 help:  ## print this list
@@ -60,6 +60,10 @@ proofs:  ## explore every execution: small clients of the headers, and the model
 	$(clients) --family object_pool_one_cpu --calls 2 --progress --spurious 0
 	$(clients) --family object_pool_two_cpus --calls 2 --progress --spurious 0
 	$(checked) --skip-litmus --seconds $(POOL_SECONDS) --partial
+
+ledger:  ## write the ledger of proofs, docs/proofs.md, anew
+	$(call build,models)
+	$(PYTHON) proofs/ledger.py
 
 check-full:  ## the same with larger clients and more time, and the checker's slow tests
 	$(call build,models)
@@ -110,6 +114,7 @@ plots:  ## draw the figures from bench/results
 
 lint:  ## check the order labels, the format, and what clang-tidy finds
 	$(PYTHON) scripts/lint_orders.py --check-markdown
+	$(PYTHON) proofs/ledger.py --check
 	$(PYTHON) -m unittest discover --start-directory scripts/tests
 	clang-format --dry-run -Werror $(SOURCES)
 	clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include

@@ -386,16 +386,20 @@ totals add_up(const std::vector<outcome>& outcomes) {
 
 void print_json(const family& of, const std::vector<task>& tasks,
                 const std::vector<outcome>& outcomes) {
-  std::printf("{\"family\": \"%s\", \"clients\": [\n", std::string(of.name).c_str());
+  std::printf("{\"family\": \"%s\", \"property\": \"%s\", \"bound\": \"%s\", \"clients\": [\n",
+              std::string(of.name).c_str(), std::string(of.property).c_str(),
+              std::string(of.bound).c_str());
   for (std::size_t i = 0; i != tasks.size(); ++i) {
     const outcome& each = outcomes[i];
     std::printf(
         "  {\"client\": \"%s\", \"complete\": %llu, \"blocked\": %llu, \"errors\": %llu, \"cut\": "
-        "%llu, \"hash\": \"%016llx%016llx\", \"seconds\": %.6f, \"error\": \"%s\", \"replay\": "
+        "%llu, \"searches\": %llu, \"hash\": \"%016llx%016llx\", \"seconds\": %.6f, \"error\": "
+        "\"%s\", \"replay\": "
         "\"%s\"}%s\n",
         name_of(tasks[i]).c_str(), static_cast<unsigned long long>(each.complete),
         static_cast<unsigned long long>(each.blocked), static_cast<unsigned long long>(each.errors),
-        static_cast<unsigned long long>(each.cut), static_cast<unsigned long long>(each.hash.high),
+        static_cast<unsigned long long>(each.cut), static_cast<unsigned long long>(each.searches),
+        static_cast<unsigned long long>(each.hash.high),
         static_cast<unsigned long long>(each.hash.low), each.seconds, each.error.c_str(),
         each.replay.c_str(), i + 1 == tasks.size() ? "" : ",");
   }
