@@ -96,9 +96,8 @@ struct statistics {
     hash.add(part.hash.low, part.hash.high);
     outcomes.add(part.outcomes);
     longest.resize(std::max(longest.size(), part.longest.size()), 0);
-    for (std::size_t t = 0; t != part.longest.size(); ++t) {
-      longest[t] = std::max(longest[t], part.longest[t]);
-    }
+    std::transform(part.longest.begin(), part.longest.end(), longest.begin(), longest.begin(),
+                   [](std::uint32_t a, std::uint32_t b) { return std::max(a, b); });
     if (replay.empty()) replay = part.replay;
   }
 
