@@ -29,7 +29,7 @@ SEARCHES = (
     ("object_pool_one_cpu", 2, ("--progress", "--spurious", "0")),
     ("object_pool_two_cpus", 2, ("--progress", "--spurious", "0")),
 )
-MODELS = ("--skip-litmus", "--seconds", "2", "--partial")
+MODELS = ("--skip-litmus", "--seconds", "6", "--partial")
 
 Entry = dict[str, Any]
 
