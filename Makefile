@@ -49,7 +49,7 @@ check: proofs models-quick mutants-quick lint  ## prove the protocols: lint, all
 
 # A client or model that takes longer is listed as unfinished, and is not proved.
 POOL_SECONDS = 2
-MODEL_SECONDS = 6
+MODEL_SECONDS = 3
 checked = build/models/relacy_models/checked_models --jobs $(JOBS)
 clients = build/models/proofs/proofs --jobs $(JOBS)
 
@@ -80,9 +80,9 @@ models:  ## run the models of the protocols on Relacy
 	$(call build,models)
 	$(PYTHON) relacy_models/run.py $(if $(MODEL),--model $(MODEL)) $(if $(SEED),--seed $(SEED))
 
-models-quick:  ## the same with a tenth of the random iterations, as part of check
+models-quick:  ## the same with a twentieth of the random iterations, as part of check
 	$(call build,models)
-	$(PYTHON) relacy_models/run.py --iterations 100000
+	$(PYTHON) relacy_models/run.py --iterations 50000
 
 mutants:  ## weaken every memory order, break every algorithm, and see a model fail each time
 	$(call build,models)

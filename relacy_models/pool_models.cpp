@@ -438,7 +438,7 @@ struct first_use_vs_first_use : pool_model {
     return {.property = "several first users make one pool",
             .threads = 3,
             .bound = "first use by 3 threads, 1 -> 2 shards, 2 puts, 1 get, 1 cycle",
-            .search = bounded_and_random(2),
+            .search = bounded_and_random(1),
             .outcomes = {"got", "missed"}};
   }
 
