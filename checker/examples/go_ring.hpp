@@ -2,8 +2,7 @@
 // from the tail. Two slots; a slot is two words, an atomic type, which is zero in an empty slot,
 // and a plain value. All pushes come first, then all pops.
 //
-// The memory orders are the weakest that the ring is right with. After a failed compare-and-swap
-// the ends are loaded again.
+// The memory orders are a parameter. After a failed compare-and-swap the ends are loaded again.
 #pragma once
 
 #include <checker/model.hpp>
@@ -12,12 +11,24 @@
 #include <atomic>
 #include <cstdint>
 
+// The weakest that the ring is right with.
+struct minimal_orders {
+  static constexpr std::memory_order look = std::memory_order_relaxed;
+  static constexpr std::memory_order look_at_slot = std::memory_order_acquire;
+  static constexpr std::memory_order fill = std::memory_order_relaxed;
+  static constexpr std::memory_order publish = std::memory_order_release;
+  static constexpr std::memory_order claim_head = std::memory_order_relaxed;
+  static constexpr std::memory_order claim_tail = std::memory_order_acquire;
+  static constexpr std::memory_order vacate_head = std::memory_order_relaxed;
+  static constexpr std::memory_order vacate_tail = std::memory_order_release;
+};
+
 // What becomes of an attempt that lost a race and has changed nothing: `all` keeps it in the
 // execution, `last` leaves it to the checker to explore only those that succeed.
 enum class attempts { all, last };
 
 template <unsigned Pushes, unsigned Pops, unsigned Thieves, unsigned Steals,
-          attempts Kept = attempts::all>
+          attempts Kept = attempts::all, class Orders = minimal_orders>
 class go_ring {
  public:
   static constexpr unsigned threads = 1 + Thieves;
@@ -34,7 +45,7 @@ class go_ring {
  private:
   static constexpr std::uint32_t size = 2;
   static constexpr std::uint64_t one_head = std::uint64_t{1} << 32;
-  static constexpr auto relaxed = std::memory_order_relaxed;
+  static constexpr auto failure = std::memory_order_relaxed;
 
   struct slot {
     checker::atomic<std::uint32_t> type{0};
@@ -57,38 +68,39 @@ class go_ring {
   }
 
   void push_head(std::uint32_t value) {
-    const std::uint64_t ends = ends_.load(relaxed);
+    const std::uint64_t ends = ends_.load(Orders::look);
     if (tail_of(ends) + size == head_of(ends)) return;
     slot& here = slots_[head_of(ends) % size];
-    if (here.type.load(std::memory_order_acquire) != 0) return;
+    if (here.type.load(Orders::look_at_slot) != 0) return;
     here.value.set(value);
-    here.type.store(1, relaxed);
-    ends_.fetch_add(one_head, std::memory_order_release);
+    here.type.store(1, Orders::fill);
+    ends_.fetch_add(one_head, Orders::publish);
   }
 
   void pop_head() {
     slot* mine = nullptr;
     retry([&] {
-      std::uint64_t ends = ends_.load(relaxed);
+      std::uint64_t ends = ends_.load(Orders::look);
       if (head_of(ends) == tail_of(ends)) return true;
       slot& here = slots_[(head_of(ends) - 1) % size];
-      if (!ends_.compare_exchange_strong(ends, ends - one_head, relaxed, relaxed)) return false;
+      if (!ends_.compare_exchange_strong(ends, ends - one_head, Orders::claim_head, failure))
+        return false;
       mine = &here;
       return true;
     });
     if (mine == nullptr) return;
     checker::require(mine->value.get() != 0, "an item is not popped twice");
     mine->value.set(0);
-    mine->type.store(0, relaxed);
+    mine->type.store(0, Orders::vacate_head);
   }
 
   void pop_tail() {
     slot* mine = nullptr;
     retry([&] {
-      std::uint64_t ends = ends_.load(relaxed);
+      std::uint64_t ends = ends_.load(Orders::look);
       if (head_of(ends) == tail_of(ends)) return true;
       slot& here = slots_[tail_of(ends) % size];
-      if (!ends_.compare_exchange_strong(ends, ends + 1, std::memory_order_acquire, relaxed)) {
+      if (!ends_.compare_exchange_strong(ends, ends + 1, Orders::claim_tail, failure)) {
         return false;
       }
       mine = &here;
@@ -97,7 +109,7 @@ class go_ring {
     if (mine == nullptr) return;
     checker::require(mine->value.get() != 0, "an item is not stolen twice");
     mine->value.set(0);
-    mine->type.store(0, std::memory_order_release);
+    mine->type.store(0, Orders::vacate_tail);
   }
 
   std::array<slot, size> slots_;

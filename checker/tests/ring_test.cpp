@@ -1,16 +1,12 @@
 // The ring of Go's poolDequeue with two slots, an owner and thieves: known counts (every po, rf,
 // co).
-//
-// A slot is two words: an atomic type, which is zero in an empty slot, and a plain value. All
-// pushes come first, then all pops. After a failed compare-and-swap, head and tail are loaded
-// again.
 
 #include <checker/model.hpp>
 
-#include <array>
 #include <atomic>
 #include <cstdint>
 
+#include "../examples/go_ring.hpp"
 #include "catch.hpp"
 
 using namespace checker;
@@ -29,95 +25,13 @@ struct strong_orders {
   static constexpr std::memory_order vacate_tail = std::memory_order_seq_cst;
 };
 
-// The weakest that the ring is right with.
-struct minimal_orders {
-  static constexpr std::memory_order look = std::memory_order_relaxed;
-  static constexpr std::memory_order look_at_slot = std::memory_order_acquire;
-  static constexpr std::memory_order fill = std::memory_order_relaxed;
-  static constexpr std::memory_order publish = std::memory_order_release;
-  static constexpr std::memory_order claim_head = std::memory_order_relaxed;
-  static constexpr std::memory_order claim_tail = std::memory_order_acquire;
-  static constexpr std::memory_order vacate_head = std::memory_order_relaxed;
-  static constexpr std::memory_order vacate_tail = std::memory_order_release;
-};
-
 // The value is handed back too early: who fills the slot again need not see that it was read.
 struct early_vacate : minimal_orders {
   static constexpr std::memory_order vacate_tail = std::memory_order_relaxed;
 };
 
 template <class Orders, unsigned Pushes, unsigned Pops, unsigned Thieves, unsigned Steals>
-class ring {
- public:
-  static constexpr unsigned threads = 1 + Thieves;
-
-  void thread(unsigned index) {
-    if (index != 0) {
-      for (unsigned i = 0; i != Steals; ++i) pop_tail();
-      return;
-    }
-    for (unsigned i = 0; i != Pushes; ++i) push_head(i + 1);
-    for (unsigned i = 0; i != Pops; ++i) pop_head();
-  }
-
- private:
-  struct slot {
-    atomic<std::uint32_t> type{0};
-    var<std::uint32_t> value{0};
-  };
-
-  static constexpr std::uint64_t one_head = std::uint64_t{1} << 32;
-
-  static std::uint32_t head_of(std::uint64_t ends) {
-    return static_cast<std::uint32_t>(ends >> 32);
-  }
-  static std::uint32_t tail_of(std::uint64_t ends) { return static_cast<std::uint32_t>(ends); }
-
-  void push_head(std::uint32_t value) {
-    const std::uint64_t ends = ends_.load(Orders::look);
-    if (tail_of(ends) + 2 == head_of(ends)) return;
-    slot& here = slots_[head_of(ends) % 2];
-    if (here.type.load(Orders::look_at_slot) != 0) return;
-    here.value.set(value);
-    here.type.store(1, Orders::fill);
-    ends_.fetch_add(one_head, Orders::publish);
-  }
-
-  void pop_head() {
-    for (;;) {
-      std::uint64_t ends = ends_.load(Orders::look);
-      if (head_of(ends) == tail_of(ends)) return;
-      slot& here = slots_[(head_of(ends) - 1) % 2];
-      if (!ends_.compare_exchange_strong(ends, ends - one_head, Orders::claim_head,
-                                         std::memory_order_relaxed)) {
-        continue;
-      }
-      require(here.value.get() != 0, "an item is not popped twice");
-      here.value.set(0);
-      here.type.store(0, Orders::vacate_head);
-      return;
-    }
-  }
-
-  void pop_tail() {
-    for (;;) {
-      std::uint64_t ends = ends_.load(Orders::look);
-      if (head_of(ends) == tail_of(ends)) return;
-      slot& here = slots_[tail_of(ends) % 2];
-      if (!ends_.compare_exchange_strong(ends, ends + 1, Orders::claim_tail,
-                                         std::memory_order_relaxed)) {
-        continue;
-      }
-      require(here.value.get() != 0, "an item is not stolen twice");
-      here.value.set(0);
-      here.type.store(0, Orders::vacate_tail);
-      return;
-    }
-  }
-
-  std::array<slot, 2> slots_;
-  atomic<std::uint64_t> ends_{0};
-};
+using ring = go_ring<Pushes, Pops, Thieves, Steals, attempts::all, Orders>;
 
 statistics checked(const statistics& found) {
   CHECK(found.errors == 0);
