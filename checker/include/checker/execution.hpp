@@ -172,7 +172,6 @@ class execution {
   // What the objects of the program call.
 
   enum class stage : std::uint8_t { start, threads, finish };
-  stage now() const noexcept { return stage_; }
   bool in_threads() const noexcept { return stage_ == stage::threads; }
   unsigned thread() const noexcept { return running_; }
 

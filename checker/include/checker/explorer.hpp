@@ -145,8 +145,6 @@ class explorer {
     return same ? next_graph::same_program : next_graph::to_run;
   }
 
-  std::uint64_t revisits() const noexcept { return revisits_; }
-
  private:
   // A weak compare-and-swap fails spuriously as the last alternative of its write half.
   enum class stage : std::uint8_t { sources, places, revisits, failed, choice };
