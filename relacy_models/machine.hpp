@@ -32,6 +32,9 @@ struct machine {
   answer ticks = answer::no;
   // Which of each thread's calls of allocate() is refused: 1 is its first; 0 is none.
   std::array<unsigned, max_threads> refused_allocation{};
+  // How often a cycle tries to own a shard. A failed attempt leaves everything as it found it, so
+  // that one more adds executions and no new state.
+  unsigned patience = 1;
   // Whether Relacy may hand out again, in the same execution, a block that threads give back: it
   // tries both, which multiplies its executions. The checker always tries both.
   bool reuse_memory = true;

@@ -93,6 +93,7 @@ struct test_sync : std_sync {
     happens(event::yield);
     std_sync::yield();
   }
+  static constexpr unsigned patience() noexcept { return std_sync::patience(); }
   // The handlers of fork are for one registry in a process, and that is std_sync's.
   static void protect_from_fork(mutex&) noexcept {}
 

@@ -120,9 +120,6 @@ class pool_core final : public pool_entry<Sync> {
   // How many items a call other than rotate destroys for a cycle.
   static constexpr std::size_t call_budget = 32;
   static constexpr std::size_t no_budget = std::numeric_limits<std::size_t>::max();
-  // How often rotate yields to the owner of a shard before it leaves the shard to whoever comes
-  // next.
-  static constexpr unsigned rotate_attempts = 16;
   // Keeps the references above zero while the pool's destructor adds up the handles.
   static constexpr std::uint64_t closing_bias = std::uint64_t{1} << 40;
 
@@ -274,7 +271,7 @@ template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::rotate() noexcept {
   const std::uint64_t target = cycles_.begin();
   std::size_t budget = no_budget;
-  if (advance_all(target, budget, rotate_attempts)) cycles_.note_swept(target);
+  if (advance_all(target, budget, Sync::patience())) cycles_.note_swept(target);
 }
 
 // Advances every shard; false if one of them could not be.

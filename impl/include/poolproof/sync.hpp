@@ -73,6 +73,9 @@ enum class pin_kind : std::uint8_t {
 //   S::deallocate(p,n,a)  gives them back.
 //   S::now()              a monotonic clock that is cheap and may be coarse.
 //   S::yield()            lets another thread run.
+//   S::patience()         how often a cycle tries to own a shard, yielding in between, before it
+//   leaves
+//                         the shard to whoever comes next; at least 1.
 //   S::process_state<R>() the one R of this process (of this execution, in a checker).
 //   S::protect_from_fork(m) makes fork() leave mutex m free in the child.
 template <class S>
@@ -113,6 +116,8 @@ concept sync_policy = requires(typename S::template atomic<std::uint64_t>& atomi
   noexcept->std::same_as<std::chrono::nanoseconds>;
   { S::yield() }
   noexcept;
+  { S::patience() }
+  noexcept->std::same_as<unsigned>;
   { S::protect_from_fork(mutex) }
   noexcept;
 };
@@ -137,6 +142,7 @@ struct [[gnu::visibility("default")]] std_sync {
   static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept;
   static std::chrono::nanoseconds now() noexcept;
   static void yield() noexcept { std::this_thread::yield(); }
+  static constexpr unsigned patience() noexcept { return 16; }
   template <class State>
   static State& process_state() noexcept;
   static void protect_from_fork(mutex & guarded) noexcept;

@@ -180,6 +180,7 @@ struct checked_sync {
   }
   static std::chrono::nanoseconds now() noexcept;
   static void yield() noexcept {}
+  static unsigned patience() noexcept { return this_machine.patience; }
   template <class State>
   static State& process_state() noexcept {
     return process_states::get<State>();

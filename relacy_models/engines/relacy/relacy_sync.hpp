@@ -281,6 +281,7 @@ struct relacy_sync {
                          call_site from = call_site::here()) noexcept;
   static std::chrono::nanoseconds now() noexcept { return clock_reading; }
   static void yield(call_site from = call_site::here()) noexcept { rl::yield(1, info_of(from)); }
+  static unsigned patience() noexcept { return this_machine.patience; }
   template <class State>
   static State& process_state() noexcept {
     return process_states::get<State>();
