@@ -218,7 +218,40 @@ struct due_vs_due : model {
   std::optional<cycle_state<sync>> cycles_;
 };
 
-const registered<link_vs_unlink_vs_rotate_all, link_vs_unlink_behind, turn_vs_search, due_vs_due>
+// Property:   A claim to the overdue work takes the place of those for earlier cycles, and lasts
+// until
+//             its owner gives it up, whoever else does.
+// Expected:   passes
+// Threads:    begin, claim, end || begin, claim, end
+// Bound:      2 cycles
+// Would show: a claim that somebody else has given up: the work is then done twice at once
+struct sweep_vs_later_sweep : model {
+  static model_info info() {
+    return {.property = "a later claim replaces an earlier one, and only its owner gives it up",
+            .threads = 2,
+            .bound = "2 cycles",
+            .outcomes = {"claimed 1", "claimed 2", "refused"}};
+  }
+
+  void thread(unsigned) override {
+    const std::uint64_t cycle = cycles_.begin();
+    if (!cycles_.claim_sweep(cycle)) {
+      outcome("refused");
+      return;
+    }
+    outcome(cycle == 1 ? "claimed 1" : "claimed 2");
+    // No later one can take the place of the second.
+    require(cycle == 1 || !cycles_.claim_sweep(cycle), "another thread has given up the claim");
+    cycles_.end_sweep(cycle);
+  }
+
+  void after() override { require(cycles_.claim_sweep(1), "a claim was not given up"); }
+
+  cycle_state<sync> cycles_{std::nullopt};
+};
+
+const registered<link_vs_unlink_vs_rotate_all, link_vs_unlink_behind, turn_vs_search, due_vs_due,
+                 sweep_vs_later_sweep>
     registration;
 
 }  // namespace
