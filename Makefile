@@ -47,8 +47,7 @@ test-checker:  ## run the self-test of the checker: oracles, random programs, la
 # The proofs first: what they find wrong, they show step by step.
 check: proofs models-quick mutants-quick lint  ## prove the protocols: lint, all executions of small clients and models, a sample of the mutants
 
-# A client or model that takes longer is listed as unfinished, and is not proved.
-POOL_SECONDS = 2
+# A model that takes longer is listed as unfinished, and is not proved; check-full gives it more time.
 MODEL_SECONDS = 3
 checked = build/models/relacy_models/checked_models --jobs $(JOBS)
 clients = build/models/proofs/proofs --jobs $(JOBS)
@@ -57,9 +56,11 @@ proofs:  ## explore every execution: small clients of the headers, and the model
 	$(call build,models)
 	$(clients) --family pool_dequeue --calls 6
 	$(clients) --family pool_dequeue --calls 5 --progress
-	$(clients) --family object_pool_one_cpu --calls 3 --spurious 0 --seconds $(POOL_SECONDS) --partial
+	$(clients) --family object_pool_one_cpu --calls 3 --spurious 0
+	$(clients) --family object_pool_two_cpus --calls 3 --spurious 0
 	$(clients) --family object_pool_one_cpu --calls 2 --progress --spurious 0
 	$(clients) --family object_pool_two_cpus --calls 2 --progress --spurious 0
+	$(clients) --family object_pool_four_threads --client 'p|p|g|r' --spurious 0
 	$(checked) --skip-litmus --seconds $(MODEL_SECONDS) --partial
 
 ledger:  ## write the ledger of proofs, docs/proofs.md, anew
@@ -70,9 +71,11 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(call build,models)
 	$(clients) --family pool_dequeue --calls 9
 	$(clients) --family pool_dequeue --calls 6 --progress
-	$(clients) --family object_pool_one_cpu --calls 4 --spurious 0 --seconds 20 --partial
-	$(clients) --family object_pool_two_cpus --calls 3 --spurious 0 --seconds 60 --partial
-	$(checked) --seconds 120 --partial
+	$(clients) --family object_pool_one_cpu --calls 3 --progress --spurious 0
+	$(clients) --family object_pool_one_cpu --calls 4 --spurious 0 --seconds 30 --partial
+	$(clients) --family object_pool_two_cpus --calls 4 --spurious 0 --seconds 15 --partial
+	$(clients) --family object_pool_four_threads --calls 4 --spurious 0 --seconds 15 --partial
+	$(checked) --seconds 900
 	$(call build,checker)
 	$(call test,checker-full)
 

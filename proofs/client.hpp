@@ -44,7 +44,7 @@ struct family {
   std::string_view property;  // what is checked in every execution
   std::string_view bound;     // what all its clients have in common
   std::vector<client> (*of_size)(std::size_t calls);
-  std::unique_ptr<checker::program> (*make)(const client& played);
+  std::function<std::unique_ptr<checker::program>(const client& played)> make;
 };
 
 // The families that are linked into the program.

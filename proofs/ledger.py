@@ -25,11 +25,13 @@ HEADERS = ROOT / "impl" / "include" / "poolproof"
 SEARCHES = (
     ("pool_dequeue", 6, ()),
     ("pool_dequeue", 5, ("--progress",)),
-    ("object_pool_one_cpu", 3, ("--spurious", "0", "--seconds", "2", "--partial")),
+    ("object_pool_one_cpu", 3, ("--spurious", "0")),
+    ("object_pool_two_cpus", 3, ("--spurious", "0")),
     ("object_pool_one_cpu", 2, ("--progress", "--spurious", "0")),
     ("object_pool_two_cpus", 2, ("--progress", "--spurious", "0")),
+    ("object_pool_four_threads", 4, ("--spurious", "0", "--seconds", "10", "--partial")),
 )
-MODELS = ("--skip-litmus", "--seconds", "6", "--partial")
+MODELS = ("--skip-litmus", "--seconds", "300", "--partial")
 
 Entry = dict[str, Any]
 

@@ -31,7 +31,8 @@
 namespace poolproof::proofs {
 
 const std::vector<family>& all_families() {
-  static const std::vector<family> all{dequeue_clients(), one_cpu_clients(), two_cpu_clients()};
+  static const std::vector<family> all{dequeue_clients(), one_cpu_clients(), two_cpu_clients(),
+                                       four_thread_clients()};
   return all;
 }
 
@@ -451,10 +452,11 @@ bool run_family(const family& of, const settings& chosen) {
 bool run_one(const family& of, const settings& chosen) {
   const task t{client_of(chosen.client), chosen.stop};
   const checker::statistics found = search(of, chosen, t);
-  std::printf("%s: %llu complete executions, %llu blocked, %llu errors\n", name_of(t).c_str(),
+  std::printf("%s: %llu complete executions, %llu blocked, %llu errors%s\n", name_of(t).c_str(),
               static_cast<unsigned long long>(found.complete),
               static_cast<unsigned long long>(found.blocked),
-              static_cast<unsigned long long>(found.errors));
+              static_cast<unsigned long long>(found.errors),
+              found.cut != 0 ? "; CUT: not finished, and hence not proved" : "");
   if (found.first) {
     checker::print(std::cout, *found.first);
     if (!chosen.page.empty()) std::ofstream(chosen.page) << checker::page(*found.first);

@@ -17,7 +17,7 @@ namespace {
 using sync = models::checked_sync;
 
 constexpr std::size_t most_calls = 8;
-constexpr std::size_t most_threads = 3;
+constexpr std::size_t most_threads = 4;
 
 // What is pooled. Its user writes to it before it gives it away, when it gets it, and when it
 // destroys it: plain accesses, so that a hand-over without happens-before is a race.
@@ -215,27 +215,32 @@ class pool_client final : public checker::program {
   shared* shared_ = nullptr;
 };
 
-// Up to three threads, none of which does nothing. A client that never gets shows nothing, but that
-// nothing is lost.
-void add_clients(std::size_t calls, bool alike, std::vector<client>& all) {
-  for (std::size_t first = 1; first <= calls; ++first) {
-    for (const script& a : scripts_of("pgr", first)) {
-      if (first == calls) all.push_back({{a}});
-      for (std::size_t second = 1; first + second <= calls; ++second) {
-        for (const script& b : scripts_of("pgr", second)) {
-          const std::size_t third = calls - first - second;
-          if (third == 0) {
-            if (!alike || a <= b) all.push_back({{a, b}});
-            continue;
-          }
-          for (const script& c : scripts_of("pgr", third)) {
-            // The first and the third thread are on the same CPU, and on one CPU so is the second.
-            if (a <= c && (!alike || (a <= b && b <= c))) all.push_back({{a, b, c}});
-          }
-        }
-      }
+// A thread is on CPU `index % cpus`: threads whose numbers differ by a multiple of that are alike,
+// and only one order of their scripts is needed.
+bool in_order(const client& begun, unsigned cpus) {
+  const std::size_t last = begun.threads.size() - 1;
+  return last < cpus || begun.threads[last - cpus] <= begun.threads[last];
+}
+
+// All clients that begin so, with `calls` further calls: up to `most` threads, none of which does
+// nothing. A client that never gets shows nothing, but that nothing is lost.
+void add_clients(const client& begun, std::size_t calls, std::size_t most, unsigned cpus,
+                 std::vector<client>& all) {
+  if (calls == 0) all.push_back(begun);
+  if (begun.threads.size() == most) return;
+  for (std::size_t length = 1; length <= calls; ++length) {
+    for (const script& next : scripts_of("pgr", length)) {
+      client longer = begun;
+      longer.threads.push_back(next);
+      if (in_order(longer, cpus)) add_clients(longer, calls - length, most, cpus, all);
     }
   }
+}
+
+std::vector<client> clients_of(std::size_t calls, std::size_t most, unsigned cpus) {
+  std::vector<client> all;
+  add_clients({}, calls, most, cpus, all);
+  return all;
 }
 
 constexpr std::string_view letters = "p put, g try_get, r rotate";
@@ -243,36 +248,39 @@ constexpr std::string_view property =
     "handed out once, after what came before the put; destroyed once, and only by a cycle or the "
     "pool's end; gone after two cycles; one CPU: a miss only if empty";
 
-}  // namespace
-
-family one_cpu_clients() {
-  return {"object_pool_one_cpu",
+family clients_on(unsigned cpus, std::string_view name, std::string_view bound,
+                  std::vector<client> (*of_size)(std::size_t)) {
+  return {name,
           letters,
           property,
-          "1 CPU, first use inside, up to 3 threads",
-          [](std::size_t calls) {
-            std::vector<client> all;
-            add_clients(calls, true, all);
-            return all;
-          },
-          [](const client& played) -> std::unique_ptr<checker::program> {
-            return std::make_unique<pool_client>(played, 1);
+          bound,
+          of_size,
+          [cpus](const client& played) -> std::unique_ptr<checker::program> {
+            return std::make_unique<pool_client>(played, cpus);
           }};
 }
 
+}  // namespace
+
+family one_cpu_clients() {
+  return clients_on(1, "object_pool_one_cpu", "1 CPU, first use inside, up to 3 threads",
+                    [](std::size_t calls) { return clients_of(calls, 3, 1); });
+}
+
 family two_cpu_clients() {
-  return {"object_pool_two_cpus",
-          letters,
-          property,
-          "2 CPUs, first use and growth inside, up to 3 threads",
-          [](std::size_t calls) {
-            std::vector<client> all;
-            add_clients(calls, false, all);
-            return all;
-          },
-          [](const client& played) -> std::unique_ptr<checker::program> {
-            return std::make_unique<pool_client>(played, 2);
-          }};
+  return clients_on(2, "object_pool_two_cpus",
+                    "2 CPUs, first use and growth inside, up to 3 threads",
+                    [](std::size_t calls) { return clients_of(calls, 3, 2); });
+}
+
+// Two owners, a thief and a thread that rotates are among them: p|p|g|r.
+family four_thread_clients() {
+  return clients_on(2, "object_pool_four_threads", "2 CPUs, first use and growth inside, 4 threads",
+                    [](std::size_t calls) {
+                      std::vector<client> all = clients_of(calls, 4, 2);
+                      std::erase_if(all, [](const client& c) { return c.threads.size() != 4; });
+                      return all;
+                    });
 }
 
 }  // namespace poolproof::proofs
