@@ -378,7 +378,7 @@ class OnChecker:
             if include is not None:
                 source = self.models.entries[mutant.by]["file"]
                 models_program = self.models.program_with(mutant, include, "checked_models", {source})
-            finding = mutant_killers.smallest_failing_model(models_program, mutant.options)
+            finding = mutant_killers.smallest_failing_model(models_program, mutant.options, mutant.by)
         if finding is None:
             return mutant_killers.compared(self.clients, searches)
         mutant_killers.keep(finding, self.artefacts / mutant.folder())

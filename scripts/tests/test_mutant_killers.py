@@ -65,7 +65,7 @@ class Certificates(unittest.TestCase):
                  "replay": ""}
         models = [model | {"name": "a", "threads": 3}, model | {"name": "b", "threads": 2},
                   model | {"name": "c", "threads": 1, "timed_out": True}]
-        self.assertEqual("model b", smallest_failing_model(self.program("models", models), []).by)
+        self.assertEqual("model b", smallest_failing_model(self.program("models", models), [], "a").by)
 
 
 if __name__ == "__main__":
