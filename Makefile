@@ -94,7 +94,7 @@ mutants:  ## weaken every memory order, break every algorithm, and see a model f
 
 mutants-quick:  ## the same for a sample, as part of check
 	$(call build,models)
-	$(PYTHON) scripts/mutants.py --engine checker
+	$(PYTHON) scripts/mutants.py --engine checker --quick
 	$(PYTHON) scripts/mutants.py --quick
 
 stress:  ## run the stress tests: real threads, counting how often each race was met

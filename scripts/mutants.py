@@ -7,8 +7,9 @@ Three kinds of mutants:
   operation    what one labelled operation does, changed at run time
   patch        a few words of a header, changed in a copy in the build tree; one model is compiled with it
 
-Two engines run the models: Relacy, and with --engine checker our own, which takes the mutants that need no
-compilation.
+Two engines: Relacy runs the models. With --engine checker our own searches for the smallest client of `proofs`
+that fails, then for the smallest model; it keeps the report, replay and page of each in build/mutants, with an
+INDEX.md. What no client and no model kills is certified equivalent or an alarm, and an alarm fails.
 
 Verdicts: 'killed' (a model fails), 'kept' (no model fails, but Relacy cannot see such executions: the
 ledger names the litmus test that shows it), 'equivalent' (the ledger gives the argument).
@@ -17,6 +18,7 @@ ledger names the litmus test that shows it), 'equivalent' (the ledger gives the 
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import re
@@ -26,14 +28,17 @@ import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import mutant_killers
+from mutant_killers import Clients, Finding
+
 ROOT = Path(__file__).resolve().parent.parent
 LEDGER = ROOT / "relacy_models" / "mutants.toml"
 HEADERS = ROOT / "impl" / "include"
-FAIL_SUFFIX = ".fail"
 
 # The steps down from an order. The two halves of acq_rel can be weakened separately.
 WEAKER = {
@@ -87,6 +92,11 @@ class Mutant:
     options: list[str] = field(default_factory=list)
     patches: list[dict[str, str]] = field(default_factory=list)
     search: list[str] = field(default_factory=list)
+    headers: set[str] = field(default_factory=set)
+    checker: str = ""  # the client or model that killed it on the checker
+
+    def folder(self) -> str:
+        return re.sub(r"\W+", "_", self.name)
 
 
 @dataclass
@@ -99,8 +109,9 @@ class Result:
     seconds: float
 
     def agrees(self) -> bool:
-        expected = "killed" if self.mutant.verdict == "killed" else "survived"
-        return self.found == expected
+        if self.mutant.verdict == "killed":
+            return self.found == "killed"
+        return self.found in ("survived", "certified")
 
 
 # ------------------------------------------------------------------------------------------ the ledger
@@ -134,7 +145,8 @@ def read_ledger(sites: dict[str, Site], models: set[str], litmus: set[str]) -> l
             complaints.append(f"{name}: listed twice")
         listed.add(name)
         option = f"{sites[label].option()}:{order}"
-        mutants.append(_mutant(entry, name, "weakening", options=["--weaken", option]))
+        header = {Path(sites[label].file).name}
+        mutants.append(_mutant(entry, name, "weakening", options=["--weaken", option], headers=header))
     for site in sites.values():
         for order in site.weaker_orders():
             if f"{site.label} -> {order}" not in listed:
@@ -145,14 +157,19 @@ def read_ledger(sites: dict[str, Site], models: set[str], litmus: set[str]) -> l
             complaints.append(f"{entry['name']}: the headers have no site [{label}] any more")
             continue
         option = f"{Path(sites[label].file).name}:{sites[label].line}:{entry['does']}"
-        mutants.append(_mutant(entry, entry["name"], "operation", options=["--mutate", option]))
+        header = {Path(sites[label].file).name}
+        mutants.append(_mutant(entry, entry["name"], "operation", options=["--mutate", option], headers=header))
     for entry in ledger.get("patch", []):
-        mutants.append(_mutant(entry, entry["name"], "patch", patches=entry["change"]))
+        mutants.append(_mutant(entry, entry["name"], "patch", patches=entry["change"], headers=_files(entry)))
     for mutant in mutants:
         complaints += _complaints(mutant, models, litmus)
     if complaints:
         raise MutantError("\n".join([f"{LEDGER.relative_to(ROOT)} does not fit:"] + complaints))
     return mutants
+
+
+def _files(entry: dict) -> set[str]:
+    return {change["file"] for change in entry["change"]}
 
 
 def _mutant(entry: dict, name: str, kind: str, **rest) -> Mutant:
@@ -164,6 +181,7 @@ def _mutant(entry: dict, name: str, kind: str, **rest) -> Mutant:
         litmus=entry.get("litmus"),
         why=entry.get("why"),
         search=shlex.split(entry.get("search", "")),
+        checker=entry.get("checker", ""),
         **rest,
     )
 
@@ -219,19 +237,8 @@ class Models:
 
     def with_patches(self, mutant: Mutant) -> Path:
         """Builds the program of mutant.by alone, with changed copies of the headers."""
-        place = self.build / "mutants" / re.sub(r"\W+", "_", mutant.name)
-        shutil.rmtree(place, ignore_errors=True)
-        include = place / "include"
-        shutil.copytree(HEADERS, include)
-        for change in mutant.patches:
-            path = include / "poolproof" / change["file"]
-            text = path.read_text()
-            if text.count(change["find"]) != 1:
-                raise MutantError(
-                    f"{mutant.name}: the patch no longer applies: its text stands"
-                    f" {text.count(change['find'])} times in {change['file']}"
-                )
-            path.write_text(text.replace(change["find"], change["replace"]))
+        place = self.build / "mutants" / mutant.folder()
+        include = self.patched_headers(mutant, place)
         source = self.entries[mutant.by]["file"]
         objects = []
         for name, command in self.compilations().items():
@@ -248,6 +255,21 @@ class Models:
         compiler = next(iter(self.compilations().values()))[0]
         self._compile(mutant, [compiler, *map(str, objects), "-o", str(program)])
         return program
+
+    def patched_headers(self, mutant: Mutant, place: Path) -> Path:
+        shutil.rmtree(place, ignore_errors=True)
+        include = place / "include"
+        shutil.copytree(HEADERS, include)
+        for change in mutant.patches:
+            path = include / "poolproof" / change["file"]
+            text = path.read_text()
+            if text.count(change["find"]) != 1:
+                raise MutantError(
+                    f"{mutant.name}: the patch no longer applies: its text stands"
+                    f" {text.count(change['find'])} times in {change['file']}"
+                )
+            path.write_text(text.replace(change["find"], change["replace"]))
+        return include
 
     def compilations(self) -> dict[str, list[str]]:
         database = self.build / "compile_commands.json"
@@ -282,6 +304,128 @@ class CheckedModels(Models):
         if run.returncode not in (0, 1):
             return {"failed_by": "crash", "message": run.stderr.strip()[-200:], "sites": []}
         return json.loads(run.stdout)[0]
+
+    def program_with(self, mutant: Mutant, include: Path, target: str, sources: set[str]) -> Path:
+        """Builds `proofs` or `checked_models` with these sources compiled anew, and no other models or litmus tests."""
+        place = include.parent
+        listed = subprocess.run(["ninja", "-C", self.build, "-t", "commands", target], capture_output=True, text=True)
+        commands = [shlex.split(line) for line in listed.stdout.splitlines() if " -c " in line]
+        objects = []
+        for command in commands:
+            if f"{target}.dir" not in command[command.index("-o") + 1]:
+                continue
+            name = Path(command[-1]).name
+            if name in sources:
+                changed = [a.replace(str(HEADERS), str(include)) for a in command]
+                changed[changed.index("-o") + 1] = str(place / f"{name}.o")
+                self._compile(mutant, [*changed, "-Wno-error"])
+                objects.append(place / f"{name}.o")
+            elif not name.endswith("_models.cpp") and not self._is_litmus(name):
+                objects.append(self.build / command[command.index("-o") + 1])
+        if not objects:
+            raise MutantError(f"ninja knows no objects of {target} in {self.build}; 'make models' builds them")
+        self._compile(mutant, [commands[0][0], *map(str, objects), "-o", str(place / target)])
+        return place / target
+
+
+# ------------------------------------------------------------------------------------ on the checker
+
+
+class OnChecker:
+    """Judges mutants on the checker, and keeps what it finds in a folder for each."""
+
+    def __init__(self, models: CheckedModels, artefacts: Path, quick: bool):
+        self.models = models
+        self.artefacts = artefacts
+        self.quick = quick
+        self.clients = Clients(models.build / "proofs" / "proofs")
+        if not self.clients.program.exists():
+            raise MutantError(f"{self.clients.program} is missing; 'make proofs' builds it")
+
+    def judge(self, mutant: Mutant) -> Result:
+        start = time.monotonic()
+        try:
+            finding = self._recorded(mutant) if self.quick else self._search(mutant)
+        except (MutantError, RuntimeError) as error:
+            finding = Finding("broken", str(error))
+        seconds = time.monotonic() - start
+        if not self.quick:
+            self._write(mutant, finding, seconds)
+        return Result(mutant, finding.found, f"{finding.by}: {finding.detail}", seconds)
+
+    def _recorded(self, mutant: Mutant) -> Finding:
+        """Sees the client or model of the ledger fail once more."""
+        name, _, scripts = mutant.checker.partition(" ")
+        family = self.clients.family(name)
+        if family is None:
+            model = scripts if name == "model" else mutant.by
+            found, detail = _verdict_of(self.models.run(model, mutant.options), mutant)
+            return Finding(found, detail, f"model {model}")
+        status, report = self.clients.one(family, scripts, mutant.options, self.clients.program)
+        detail = (report.splitlines() or ["it broke the program"])[0]
+        return Finding("killed" if status == 1 else "survived", detail, mutant.checker)
+
+    def _search(self, mutant: Mutant) -> Finding:
+        program, models_program, include = self.clients.program, self.models.program, None
+        if mutant.patches:
+            include = self.models.patched_headers(mutant, self.models.build / "mutants_on_checker" / mutant.folder())
+            sources = {"pool_clients.cpp"}
+            if "pool_dequeue.hpp" in mutant.headers:
+                sources.add("dequeue_clients.cpp")
+            program = self.models.program_with(mutant, include, "proofs", sources)
+        finding, searches = self.clients.smallest_failing(mutant.options, mutant.headers, program)
+        if finding is None:
+            if include is not None:
+                source = self.models.entries[mutant.by]["file"]
+                models_program = self.models.program_with(mutant, include, "checked_models", {source})
+            finding = mutant_killers.smallest_failing_model(models_program, mutant.options, mutant.by)
+        if finding is None:
+            return mutant_killers.compared(self.clients, searches)
+        mutant_killers.keep(finding, self.artefacts / mutant.folder())
+        return finding
+
+    def _write(self, mutant: Mutant, finding: Finding, seconds: float) -> None:
+        place = self.artefacts / mutant.folder()
+        place.mkdir(parents=True, exist_ok=True)
+        known = {"mutant": mutant.name, "kind": mutant.kind, "seconds": round(seconds, 2), **vars(finding)}
+        (place / "result.json").write_text(json.dumps(known, indent=1) + "\n")
+        write_index(self.artefacts)
+
+
+def write_index(artefacts: Path) -> None:
+    """INDEX.md, of all results that are there."""
+    lines = ["# Mutants on the checker", "", "| mutant | found | by | calls | executions | seconds | see | again |",
+             "| --- | --- | --- | --- | --- | --- | --- | --- |"]
+    for path in sorted(artefacts.glob("*/result.json")):
+        known = json.loads(path.read_text())
+        files = [f for f in ("report.txt", "page.html") if (path.parent / f).exists()]
+        links = " ".join(f"[{f}]({path.parent.name}/{f})" for f in files)
+        cells = [known["mutant"], known["found"], known["by"] or known["detail"], str(known["calls"] or ""),
+                 str(known["executions"]), f"{known['seconds']:.1f}", links, shlex.join(known["command"])]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    (artefacts / "INDEX.md").write_text("\n".join(lines) + "\n")
+
+
+def record(ledger: Path, artefacts: Path) -> None:
+    """Writes into the ledger which client or model killed each mutant on the checker."""
+    text = ledger.read_text()
+    blocks = re.split(r"(?m)^(?=\[\[)", text)
+    killers = {}
+    for path in artefacts.glob("*/result.json"):
+        known = json.loads(path.read_text())
+        if known["found"] == "killed":
+            killers[known["mutant"]] = known["by"]
+    for i, block in enumerate(blocks):
+        if not block.startswith("[["):
+            continue
+        kind, entries = next(iter(tomllib.loads(block).items()))
+        entry = entries[0]
+        name = f"{entry['site']} -> {entry['to']}" if kind == "weakening" else entry["name"]
+        if name in killers:
+            block = re.sub(r"(?m)^checker = .*\n", "", block)
+            by = f"checker = {json.dumps(killers[name])}\n"
+            blocks[i] = re.sub(r"(?m)^(by = .*\n)", lambda m: m.group(1) + by, block, count=1)
+    ledger.write_text("".join(blocks))
 
 
 def judge(models: Models, mutant: Mutant) -> Result:
@@ -352,10 +496,10 @@ def print_table(results: list[Result], sites: dict[str, Site]) -> None:
         print(f"{kind + ' mutants':18} {len(counts[kind]):3}: {shown}")
 
 
-def run_mutants(models: Models, mutants: list[Mutant], jobs: int) -> list[Result]:
+def run_mutants(judge_one: Callable[[Mutant], Result], mutants: list[Mutant], jobs: int) -> list[Result]:
     results: list[Result] = []
     with ThreadPoolExecutor(jobs) as pool:
-        for result in pool.map(lambda m: judge(models, m), mutants):
+        for result in pool.map(judge_one, mutants):
             results.append(result)
             if sys.stderr.isatty():
                 print(f"\r{len(results)} of {len(mutants)} mutants", end="", file=sys.stderr, flush=True)
@@ -381,6 +525,8 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="only what is killed with nothing compiled")
     parser.add_argument("--only", default="", metavar="REGEX", help="only mutants whose names match")
     parser.add_argument("--survey", action="store_true", help="run every weakening in every model")
+    parser.add_argument("--artefacts", type=Path, default=ROOT / "build" / "mutants", help="where --engine checker writes")
+    parser.add_argument("--record", action="store_true", help="with --engine checker: write the killers to the ledger")
     parser.add_argument("--jobs", type=int, default=int(os.environ.get("JOBS", os.cpu_count() or 1)))
     parser.add_argument("--time-limit", type=float, default=120, metavar="S", help="seconds for one model")
     options = parser.parse_args()
@@ -390,12 +536,19 @@ def main() -> int:
     if options.survey:
         return survey(models, sites, options.only)
     mutants = [m for m in read_ledger(sites, set(models.names()), models.litmus()) if re.search(options.only, m.name)]
-    if options.quick or options.engine == "checker":
+    if options.quick:
         mutants = [m for m in mutants if m.verdict == "killed" and m.kind != "patch"]
     if not mutants:
         raise MutantError(f"--only {options.only}: no mutant of that name")
-    results = run_mutants(models, mutants, options.jobs)
+    judge_one = functools.partial(judge, models)
+    if isinstance(models, CheckedModels):
+        judge_one = OnChecker(models, options.artefacts, options.quick).judge
+    results = run_mutants(judge_one, mutants, options.jobs)
     print_table(results, sites)
+    if options.record:
+        record(LEDGER, options.artefacts)
+    counts = {found: sum(1 for r in results if r.found == found) for found in ("killed", "certified", "alarm")}
+    print(f"{options.engine}: {counts['killed']} killed, {counts['certified']} certified, {counts['alarm']} alarms")
     wrong = sum(1 for r in results if not r.agrees())
     print(f"{len(results) - wrong} passed, {wrong} failed")
     return 1 if wrong else 0

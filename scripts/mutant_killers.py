@@ -1,0 +1,199 @@
+"""What the checker says of a mutant of the headers: the smallest client or model that fails, or a certificate.
+
+The clients of the program `proofs` are tried by growing number of calls; then the models of `checked_models`. If
+nothing fails, the mutant is certified equivalent where the counts and hashes of all clients are those of the
+headers as they are: the search visits each execution once, and a weaker order can only add some. Otherwise it is
+an alarm.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SECONDS_OF_CLIENT = "0.5"
+SECONDS_OF_MODEL = "2"
+TIME_OF_PROGRAM = 60  # a changed loop may never end
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family of clients, how far it is searched, and the headers that it runs (none: all)."""
+
+    name: str
+    most_calls: int
+    options: tuple[str, ...] = ()
+    headers: frozenset[str] = frozenset()
+
+
+FAMILIES = (
+    Family("pool_dequeue", 6, headers=frozenset({"pool_dequeue.hpp"})),
+    Family("object_pool_one_cpu", 3, ("--spurious", "0")),
+    Family("object_pool_two_cpus", 3, ("--spurious", "0")),
+)
+
+
+@dataclass
+class Finding:
+    """killed, certified or alarm. `by` is what a ledger records: 'FAMILY CLIENT' or 'model NAME'."""
+
+    found: str
+    detail: str
+    by: str = ""
+    calls: int = 0
+    executions: int = 0
+    replay: str = ""
+    command: list[str] = field(default_factory=list)
+    certificate: list[str] = field(default_factory=list)
+
+
+class Clients:
+    """A program `proofs`, and what it finds in headers that are not changed at run time."""
+
+    def __init__(self, program: Path, families: tuple[Family, ...] = FAMILIES):
+        self.program = program
+        self.families = families
+        self._unchanged: dict[tuple[str, int], list[dict]] = {}
+        self._lock = threading.Lock()
+
+    def run(self, family: Family, calls: int, options: list[str], program: Path) -> list[dict] | None:
+        """All clients of a size, up to the first that fails. None if the program broke."""
+        command = [str(program), "--family", family.name, "--calls", str(calls), "--json", "--jobs", "1"]
+        command += ["--seconds", SECONDS_OF_CLIENT, "--partial", *family.options, *options]
+        done = _run(command)
+        if done is None or done.returncode not in (0, 1):
+            return None
+        return json.loads(done.stdout)["clients"]
+
+    def unchanged(self, family: Family, calls: int) -> list[dict]:
+        with self._lock:
+            if (family.name, calls) not in self._unchanged:
+                found = self.run(family, calls, [], self.program)
+                if found is None:
+                    raise RuntimeError(f"{self.program} breaks on the headers as they are: --family {family.name}")
+                self._unchanged[family.name, calls] = found
+            return self._unchanged[family.name, calls]
+
+    def smallest_failing(self, options: list[str], headers: set[str], program: Path) -> tuple[Finding | None, list]:
+        """The first failing client by number of calls; and all searches that were made: unchanged, changed."""
+        searches = []
+        for calls in range(1, max(f.most_calls for f in self.families) + 1):
+            for family in self.families:
+                if calls > family.most_calls or (family.headers and not family.headers & headers):
+                    continue
+                clients = self.run(family, calls, options, program)
+                if clients is None:
+                    clients = self._one_by_one(family, calls, options, program)
+                for client in clients:
+                    if client["errors"]:
+                        return self._killed(family, calls, client, options, program), searches
+                searches.append((family, calls, clients))
+        return None, searches
+
+    def one(self, family: Family, scripts: str, options: list[str], program: Path) -> tuple[int, str]:
+        """Exit status and report of one client."""
+        done = _run(self.command(family, scripts, options, program))
+        return (-1, "") if done is None else (done.returncode, done.stdout)
+
+    def command(self, family: Family, scripts: str, options: list[str], program: Path) -> list[str]:
+        return [str(program), "--family", family.name, "--client", scripts, *family.options, *options]
+
+    def family(self, name: str) -> Family | None:
+        return next((f for f in self.families if f.name == name), None)
+
+    def _one_by_one(self, family: Family, calls: int, options: list[str], program: Path) -> list[dict]:
+        """The same where some client breaks the program, which then tells of none: those that break are left out."""
+        for client in self.unchanged(family, calls):
+            scripts = client["client"]
+            limited = [*options, "--seconds", SECONDS_OF_CLIENT]
+            status, report = self.one(family, scripts, limited, program)
+            counts = [int(word) for word in report.split("\n")[0].replace(":", " ").split() if word.isdigit()]
+            if status == 1 and len(counts) == 3 and counts[2] != 0:
+                replay = _after(report, "replay: ")
+                return [{"client": scripts, "complete": counts[0], "blocked": counts[1], "errors": counts[2],
+                         "error": report.split("\n")[1].strip(), "replay": replay}]
+        return []
+
+    def _killed(self, family: Family, calls: int, client: dict, options: list[str], program: Path) -> Finding:
+        executions = client["complete"] + client["blocked"] + client["errors"]
+        replay = ["--replay", client["replay"]] if client["replay"] else []
+        command = self.command(family, client["client"], [*options, *replay], program)
+        by = f"{family.name} {client['client']}"
+        return Finding("killed", client["error"], by, calls, executions, client["replay"], command)
+
+
+def compared(clients: Clients, searches: list) -> Finding:
+    """Certifies a mutant that no client kills, or raises the alarm."""
+    certificate, contended = [], 0
+    for family, calls, changed in searches:
+        for before, after in zip(clients.unchanged(family, calls), changed, strict=False):
+            if before["client"] != after["client"] or before["cut"] or after["cut"]:
+                continue  # not finished: it says nothing
+            for count in ("complete", "blocked", "hash"):
+                if before[count] != after[count]:
+                    name = f"{family.name} {after['client']}"
+                    detail = f"{name}: {count} was {before[count]} and is {after[count]}, and nobody complains"
+                    return Finding("alarm", detail, name, calls)
+            certificate.append(f"{family.name} {after['client']}")
+            contended += after.get("contended", 0)
+    if not certificate:
+        return Finding("alarm", "no client was finished")
+    if contended == 0:
+        return Finding("alarm", f"nothing changes in {len(certificate)} clients, but none is known to run the site"
+                       " against a conflicting access")
+    return Finding("certified", f"the same executions in {len(certificate)} clients", certificate=certificate)
+
+
+def smallest_failing_model(program: Path, options: list[str], known: str) -> Finding | None:
+    """Of all models that fail the one with the fewest threads, then executions. If some model never ends, which
+    hides the others, only the known one is run."""
+    command = [str(program), "--json", "--seconds", SECONDS_OF_MODEL, "--partial", *options]
+    done = _run([*command, "--skip-litmus", "--jobs", "1"]) or _run([*command, "--model", known])
+    if done is None or done.returncode not in (0, 1):
+        return None
+    failed = [m for m in json.loads(done.stdout) if not m["timed_out"] and m["failed_by"] != "none"]
+    if not failed:
+        return None
+    model = min(failed, key=lambda m: (m["threads"], m["complete"] + m["blocked"] + m["errors"]))
+    command = [str(program), "--model", model["name"], *options]
+    command += ["--replay", model["replay"]] if model["replay"] else []
+    return Finding("killed", f"{model['failed_by']}: {model['message']}".split("\n")[0], f"model {model['name']}", 0,
+                   model["complete"] + model["blocked"] + model["errors"], model["replay"], command)
+
+
+def keep(finding: Finding, place: Path) -> None:
+    """Writes the failure as text and, of a client, as a page. Fails if the replay does not show it again."""
+    place.mkdir(parents=True, exist_ok=True)
+    page = place / "page.html"
+    page.unlink(missing_ok=True)
+    is_model = finding.by.startswith("model ")
+    done = _run(finding.command + ([] if is_model else ["--page", str(page)]))
+    text = "" if done is None else done.stdout
+    (place / "report.txt").write_text(f"{shlex.join(finding.command)}\n\n{text}")
+    if done is None or done.returncode != 1 or not (is_model or page.exists()):
+        finding.found, finding.detail = "alarm", f"{finding.by} fails, but not when it is replayed"
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str] | None:
+    """None if it does not end. Its worker processes are ended with it: a session of its own has them all."""
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                          start_new_session=True) as started:
+        try:
+            out, errors = started.communicate(timeout=TIME_OF_PROGRAM)
+        except subprocess.TimeoutExpired:
+            os.killpg(started.pid, signal.SIGKILL)
+            return None
+        except BaseException:  # interrupted: it must not stay behind
+            os.killpg(started.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, started.returncode, out, errors)
+
+
+def _after(text: str, mark: str) -> str:
+    return text.split(mark, 1)[1].split("\n", 1)[0].strip() if mark in text else ""

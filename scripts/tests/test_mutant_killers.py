@@ -1,0 +1,72 @@
+"""What becomes of a mutant that no client kills; the programs are stand-ins that print what they are told."""
+
+import json
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from mutant_killers import Clients, Family, compared, smallest_failing_model  # noqa: E402
+
+FAMILY = Family("ring", 2)
+
+
+def client(name: str, **changes) -> dict:
+    same = {"client": name, "complete": 3, "blocked": 1, "errors": 0, "cut": 0, "hash": "aa", "error": "", "replay": ""}
+    return same | changes
+
+
+class Certificates(unittest.TestCase):
+    def setUp(self) -> None:
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.place = Path(directory.name)
+
+    def program(self, name: str, answer: object) -> Path:
+        path = self.place / name
+        path.write_text(f"#!{sys.executable}\nprint({json.dumps(answer)!r})\n")
+        path.chmod(0o755)
+        return path
+
+    def judge(self, *changed: dict):
+        before = self.program("before", {"clients": [client("+|s"), client("+-|s")]})
+        after = self.program("after", {"clients": list(changed)})
+        clients = Clients(before, (FAMILY,))
+        finding, searches = clients.smallest_failing([], set(), after)
+        return finding or compared(clients, searches)
+
+    def test_equal_executions_with_a_conflict_are_certified(self) -> None:
+        found = self.judge(client("+|s", contended=1), client("+-|s"))
+        self.assertEqual("certified", found.found)
+        self.assertIn("ring +-|s", found.certificate)
+
+    def test_equal_executions_without_a_known_conflict_are_an_alarm(self) -> None:
+        found = self.judge(client("+|s"), client("+-|s"))
+        self.assertEqual("alarm", found.found)
+        self.assertIn("conflicting", found.detail)
+
+    def test_every_difference_is_an_alarm(self) -> None:
+        for change in ({"complete": 4}, {"blocked": 0}, {"hash": "ab"}):
+            found = self.judge(client("+|s", contended=1), client("+-|s", **change))
+            self.assertEqual(("alarm", "ring +-|s"), (found.found, found.by), change)
+
+    def test_unfinished_clients_certify_nothing(self) -> None:
+        found = self.judge(client("+|s", contended=1, cut=1), client("+-|s", contended=1, cut=1))
+        self.assertEqual(("alarm", "no client was finished"), (found.found, found.detail))
+
+    def test_the_failing_client_of_fewest_calls_is_found(self) -> None:
+        found = self.judge(client("+|s"), client("+-|s", errors=1, error="lost", replay="0=i"))
+        self.assertEqual(("killed", "ring +-|s", 1), (found.found, found.by, found.calls))
+        self.assertEqual("0=i", found.command[-1])
+
+    def test_a_cut_model_is_no_killer_and_the_fewest_threads_are_preferred(self) -> None:
+        model = {"timed_out": False, "failed_by": "assertion", "message": "m", "complete": 1, "blocked": 0, "errors": 1,
+                 "replay": ""}
+        models = [model | {"name": "a", "threads": 3}, model | {"name": "b", "threads": 2},
+                  model | {"name": "c", "threads": 1, "timed_out": True}]
+        self.assertEqual("model b", smallest_failing_model(self.program("models", models), [], "a").by)
+
+
+if __name__ == "__main__":
+    unittest.main()
