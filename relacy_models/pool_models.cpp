@@ -366,9 +366,10 @@ struct put_vs_get_refused_memory : pool_model {
 // Expected:   passes
 // Threads:    return a handle at CPU 0 || return a handle at CPU 1 || borrow both at CPU 0, rotate,
 //             pass them on, destroy the pool; a third handle is out to the end, or not
-// Bound:      first use, growth from 1 to 2 shards by a handle that returns, 2 or 3 handles, 1 cycle
-// Would show: a use of the pool after its end, an item that nobody destroys or that waits in a closed
-//             pool, a core that leaks
+// Bound:      first use, growth from 1 to 2 shards by a handle that returns, 2 or 3 handles,
+//             1 cycle
+// Would show: a use of the pool after its end, an item that nobody destroys or that waits in
+//             a closed pool, a core that leaks
 struct handle_vs_destructor : pool_model {
   static model_info info() {
     return {.property = "handles may be returned while the pool is destroyed, and after",
