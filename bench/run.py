@@ -25,25 +25,18 @@ from typing import Any, NoReturn
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
 SCHEMA = 1
-BASELINE = "bare_slot"
+BASELINE = "pool/bare_slot"
 
 # The benchmarks that do the same work as the baseline, so that a ratio to it means something.
-HIT_FAMILY = (
-    "bare_slot",
-    "checked_slot",
-    "two_exchanges",
-    "pool",
-    "pool_borrow",
-    "new_delete",
-    "mutex_vector",
-)
+HIT_FAMILY = "pool/"
 
 # What the numbers do not depend on: results and figures are written after the measurement.
 OUTPUTS = ("bench/results", "plots/figures")
 
 # What a benchmark program is built from, beside its own file.
 SOURCES = {
-    "pool_bench": ("impl/include/poolproof/*.hpp",),
+    "pool_bench": ("impl/include/poolproof/*.hpp", "bench/*.hpp", "bench/baselines/*.hpp",
+                   "bench/scenarios/*.hpp"),
     "checker_bench": ("checker/include/checker/*.hpp", "checker/examples/go_ring.hpp"),
 }
 
@@ -282,7 +275,7 @@ def number(value: float) -> str:
 
 def ratio_cell(each: Series, series: list[Series]) -> str:
     """Empty where the baseline does other work, or was filtered out."""
-    if each.name not in HIT_FAMILY:
+    if not each.name.startswith(HIT_FAMILY):
         return ""
     for baseline in series:
         if (baseline.name, baseline.threads) == (BASELINE, each.threads):

@@ -35,7 +35,7 @@ decltype(auto) enter(P& pool) {
 // A peer that holds what it is given, until someone gets it.
 template <class P>
 concept keeps_items = requires(P& pool) {
-  pool.try_get();
+  enter(pool).try_get();
 };
 
 template <class T>

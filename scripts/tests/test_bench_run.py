@@ -55,11 +55,11 @@ class WithoutBaseline(unittest.TestCase):
 
 class WithBaseline(unittest.TestCase):
     def test_ratio_is_that_of_the_medians(self) -> None:
-        rows, foot = table_of(iteration("bare_slot", 0, 2.0), iteration("pool", 1, 6.0),
+        rows, foot = table_of(iteration("pool/bare_slot", 0, 2.0), iteration("pool/poolproof", 1, 6.0),
                               iteration("pool_rotate", 2, 6.0))
         self.assertEqual(["1.00 (1.00 .. 1.00)", "3.00 (3.00 .. 3.00)", ""],
                          [row[5] for row in rows])
-        self.assertIn("ratio: to bare_slot", foot)
+        self.assertIn("ratio: to pool/bare_slot", foot)
 
 
 class Staleness(unittest.TestCase):
