@@ -1,0 +1,29 @@
+// The subject: object_pool as its README shows it, with its default options.
+#pragma once
+
+#include <memory>
+#include <poolproof/object_pool.hpp>
+#include <utility>
+
+#include "peer.hpp"
+
+namespace pool_bench {
+
+template <class T>
+class poolproof_pool {
+ public:
+  static constexpr const char* name = "poolproof";
+
+  std::unique_ptr<T> try_get() { return pool_.try_get(); }
+  std::unique_ptr<T> get() { return pool_.get(); }
+  void put(std::unique_ptr<T> item) { pool_.put(std::move(item)); }
+
+  auto borrow() { return pool_.borrow(); }
+  void rotate() { pool_.rotate(); }
+  poolproof::pool_stats stats() const { return pool_.stats(); }
+
+ private:
+  poolproof::object_pool<T> pool_;
+};
+
+}  // namespace pool_bench

@@ -1,0 +1,40 @@
+// A vector of items for each thread, as programs write it that need no sharing. It keeps at most
+// 256, or a thread that only puts would grow for ever; the rest is destroyed.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "peer.hpp"
+
+namespace pool_bench {
+
+template <class T>
+class thread_local_cache {
+ public:
+  static constexpr const char* name = "thread_local_cache";
+
+  // The thread that measures outlives the pool. Other threads' caches end with them.
+  ~thread_local_cache() { kept_.clear(); }
+
+  std::unique_ptr<T> try_get() {
+    if (kept_.empty()) return nullptr;
+    std::unique_ptr<T> taken = std::move(kept_.back());
+    kept_.pop_back();
+    return taken;
+  }
+
+  std::unique_ptr<T> get() { return found_or_new(try_get()); }
+
+  void put(std::unique_ptr<T> item) {
+    if (kept_.size() < most_kept) kept_.push_back(std::move(item));
+  }
+
+ private:
+  static constexpr std::size_t most_kept = 256;
+  static inline thread_local std::vector<std::unique_ptr<T>> kept_;
+};
+
+}  // namespace pool_bench

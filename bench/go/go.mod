@@ -1,0 +1,3 @@
+module poolproof/bench
+
+go 1.19

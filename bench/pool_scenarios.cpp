@@ -1,0 +1,180 @@
+// What a get and a put cost, beside what a program could use instead of a pool: every scenario with
+// every peer that was found when this was built. README.md says what they are.
+//
+// Stands on: Google Benchmark, harness, baselines/, scenarios/.
+#include <benchmark/benchmark.h>
+#include <dlfcn.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <latch>
+#include <poolproof/object_pool.hpp>
+#include <string>
+#include <thread>
+
+#include "baselines/cpu_slot_stack.hpp"
+#include "baselines/mutex_vector.hpp"
+#include "baselines/new_delete.hpp"
+#include "baselines/poolproof.hpp"
+#include "baselines/thread_local_cache.hpp"
+#include "baselines/thread_local_slot.hpp"
+#if POOL_SCENARIOS_HAS_MOODYCAMEL
+#include "baselines/moodycamel_queue.hpp"
+#endif
+#if POOL_SCENARIOS_HAS_TBB
+#include "baselines/tbb_queue.hpp"
+#endif
+#if POOL_SCENARIOS_HAS_BOOST
+#include "baselines/boost_stack.hpp"
+#endif
+#if POOL_SCENARIOS_HAS_ATOMIC_QUEUE
+#include "baselines/atomic_queue_ring.hpp"
+#endif
+#include "scenarios/burst_16.hpp"
+#include "scenarios/first_use.hpp"
+#include "scenarios/oversubscribed.hpp"
+#include "scenarios/pool.hpp"
+#include "scenarios/pool_expensive_new.hpp"
+#include "scenarios/pool_overflow.hpp"
+#include "scenarios/pool_rotate.hpp"
+#include "scenarios/pool_starvation.hpp"
+#include "scenarios/producer_consumer.hpp"
+#include "scenarios/thread_churn.hpp"
+
+namespace pool_bench {
+
+using registered = benchmark::internal::Benchmark;
+
+template <template <class> class... Peers>
+struct peers {
+  template <class Scenario, class Settings>
+  static void add_all(Settings settings) {
+    (settings(add<Scenario, Peers>()), ...);
+  }
+};
+
+// Peers whose items any thread can get, each pool with its own.
+template <class Scenario, class Settings>
+void add_shared(Settings settings) {
+  peers<poolproof_pool, mutex_vector, cpu_slot_stack>::add_all<Scenario>(settings);
+#if POOL_SCENARIOS_HAS_MOODYCAMEL
+  peers<moodycamel_queue, moodycamel_tokens>::add_all<Scenario>(settings);
+#endif
+#if POOL_SCENARIOS_HAS_TBB
+  peers<tbb_queue>::add_all<Scenario>(settings);
+#endif
+#if POOL_SCENARIOS_HAS_BOOST
+  peers<boost_stack>::add_all<Scenario>(settings);
+#endif
+#if POOL_SCENARIOS_HAS_ATOMIC_QUEUE
+  peers<atomic_queue_ring>::add_all<Scenario>(settings);
+#endif
+}
+
+// Those, and a cache for each thread, which all pools of a process have in common.
+template <class Scenario, class Settings>
+void add_pools(Settings settings) {
+  add_shared<Scenario>(settings);
+  peers<thread_local_cache>::add_all<Scenario>(settings);
+}
+
+// Those, and the allocator, which keeps nothing.
+template <class Scenario, class Settings>
+void add_everything(Settings settings) {
+  add_pools<Scenario>(settings);
+  peers<new_delete>::add_all<Scenario>(settings);
+}
+
+// 1, 2, .. up to twice the number of CPUs.
+void scaling(registered* each) {
+  const int most = 2 * static_cast<int>(std::thread::hardware_concurrency());
+  each->ThreadRange(1, most);
+}
+
+void add_scenarios() {
+  const auto alone_and_two = [](registered* each) { each->Threads(1)->Threads(2); };
+  const auto two = [](registered* each) { each->Threads(2); };
+  const auto once = [](registered* each) { each->Iterations(1); };
+
+  peers<bare_slot, checked_slot, two_exchanges>::add_all<pool>(scaling);
+  add_everything<pool>(scaling);
+  peers<poolproof_pool>::add_all<pool_borrow>(scaling);
+  add_everything<burst_16>(scaling);
+  add_everything<pool_overflow>(scaling);
+  add_pools<pool_starvation>(alone_and_two);
+  add_everything<producer_consumer>(two);
+  add_everything<oversubscribed>(
+      [](registered* each) { each->Threads(2)->Threads(64)->Threads(256); });
+  add_everything<thread_churn>(once);
+  add_shared<first_use>([](registered* each) { each->Threads(1); });
+  add_everything<pool_expensive_new>(alone_and_two);
+  // Fewer items make shorter cycles, of which more are needed to meet the users.
+  for (const int items : {1'000, 100'000, 1'000'000}) {
+    peers<poolproof_pool>::add_all<pool_rotate>([items](registered* each) {
+      each->ArgNames({"items", "cycles"})->Args({items, 0})->Args({items, 1});
+      each->Iterations(std::max(10, 1'000'000 / items));
+    });
+  }
+}
+
+// What this program knows of its own build and surroundings, for the runner to record.
+
+constexpr const char* compiler =
+#if defined(__clang__)
+    "clang++ " __clang_version__;
+#else
+    "g++ " __VERSION__;
+#endif
+
+constexpr const char* optimized =
+#if defined(__OPTIMIZE__)
+    "yes";
+#else
+    "no";
+#endif
+
+std::string pin_name(poolproof::pin_kind pin) {
+  switch (pin) {
+    case poolproof::pin_kind::rseq_cpu_id:
+      return "rseq_cpu_id";
+    case poolproof::pin_kind::sched_getcpu:
+      return "sched_getcpu";
+    case poolproof::pin_kind::thread_hash:
+      return "thread_hash";
+    case poolproof::pin_kind::model:
+      break;
+  }
+  return "unknown";
+}
+
+// The file whose malloc this process calls: a preload that was refused shows.
+std::string allocator_name() {
+  Dl_info found{};
+  void* const symbol = dlsym(RTLD_DEFAULT, "malloc");
+  if (symbol == nullptr || dladdr(symbol, &found) == 0) return "unknown";
+  return std::filesystem::path(found.dli_fname).filename().string();
+}
+
+void describe_build() {
+  benchmark::AddCustomContext("compiler", compiler);
+  benchmark::AddCustomContext("optimized", optimized);
+  benchmark::AddCustomContext("pin", pin_name(poolproof::std_sync::pin()));
+  benchmark::AddCustomContext("allocator", allocator_name());
+}
+
+}  // namespace pool_bench
+
+// glibc leaves out the locked instructions of a mutex, and some of malloc's, while a process has
+// one thread. Programs with a pool have more: a second thread waits through the whole run.
+int main(int argc, char** argv) {
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
+  pool_bench::describe_build();
+  pool_bench::add_scenarios();
+  std::latch finished{1};
+  const std::jthread second_thread([&finished] { finished.wait(); });
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+  finished.count_down();
+  return 0;
+}
