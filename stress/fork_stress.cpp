@@ -95,6 +95,8 @@ int main(int argc, char** argv) {
   const auto repeat = [&over](auto work) {
     while (!over.load(std::memory_order_relaxed)) work();
   };
+  // A fork that is under way while a process uses its first pool is not protected: see std_sync.
+  make_and_destroy_pool();
   stress::crew crew(asked.seed);
   crew.add(users, [&](std::uint32_t) {
     user me(*used);

@@ -29,7 +29,9 @@
 //   - After fork() the child may go on using the pool. What other threads had in their hands is
 //   leaked,
 //     and shards that they owned are left out. Not from a pthread_atfork handler: rotate_all, and
-//     destroying a pool, take a mutex that fork() holds.
+//     destroying a pool, take a mutex that fork() holds. A fork that is under way in one thread
+//     while another makes the process's first use of any pool is not protected: such a child must
+//     not call them.
 //
 // Stands on: pool_core, registry, sync.
 #pragma once

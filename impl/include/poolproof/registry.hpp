@@ -255,6 +255,7 @@ class pool_registry {
   // Calls rotate on every entry that is in the list now and not retired. The mutex is not held
   // meanwhile, so what rotate runs may use, make and destroy pools.
   void rotate_all() noexcept {
+    Sync::protect_from_fork(mutex_);
     for (entry* e = first(); e != nullptr; e = leave_for_next(*e)) e->rotate();
   }
 

@@ -299,19 +299,24 @@ template <class State>
   return state;
 }
 
-// There is one registry, hence one mutex: the first call registers the handlers. A thread that
-// comes meanwhile does not wait for it; a fork in that moment is not protected.
+// There is one registry, hence one mutex. Nobody goes on to lock it before handlers are registered:
+// threads that come at once each register a pair, rather than wait for the first, and of the pairs
+// that run in a fork only the outermost locks and unlocks. A fork that is already under way when
+// the process uses its first pool has run its handlers, and is not protected.
 inline void std_sync::protect_from_fork(mutex& guarded) noexcept {
   static constinit std::atomic<mutex*> known{nullptr};
-  mutex* none = nullptr;
-  if (known.load(std::memory_order_relaxed) != nullptr) return;
-  if (!known.compare_exchange_strong(none, &guarded, std::memory_order_release,
-                                     std::memory_order_relaxed)) {
-    return;
-  }
-  ::pthread_atfork([] { known.load(std::memory_order_acquire)->lock(); },
-                   [] { known.load(std::memory_order_acquire)->unlock(); },
-                   [] { known.load(std::memory_order_acquire)->unlock(); });
+  static constinit std::atomic<bool> registered{false};
+  static constinit thread_local unsigned entered = 0;
+  if (registered.load(std::memory_order_acquire)) return;
+  known.store(&guarded, std::memory_order_release);
+  const auto enter = [] {
+    if (entered++ == 0) known.load(std::memory_order_acquire)->lock();
+  };
+  const auto leave = [] {
+    if (entered != 0 && --entered == 0) known.load(std::memory_order_acquire)->unlock();
+  };
+  ::pthread_atfork(enter, leave, leave);
+  registered.store(true, std::memory_order_release);
 }
 
 // Reports a bad argument: throws std::invalid_argument, or prints and aborts without exceptions.
