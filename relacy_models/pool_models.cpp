@@ -418,40 +418,99 @@ struct handle_vs_destructor : pool_model {
   pool::handle last_;
 };
 
-// Property:   rotate_all may be at work in a pool that is being destroyed.
+// Property:   rotate_all may be at work in a pool that is being destroyed while a handle comes
+// back,
+//             and each of the three destroys what the others have left.
 // Expected:   passes
-// Threads:    borrow at CPU 0, pass it on, destroy the pool || after the borrowing: rotate_all ||
-//             return the handle at CPU 1
-// Bound:      first use, growth from 1 to 2 shards by the handle that returns, 1 item, 1 cycle
+// Threads:    destroy the pool || rotate_all || return the handle at CPU 1
+// Bound:      growth from 1 to 2 shards by the handle that returns, 1 item, 1 cycle. The pool's
+//             first use and the borrowing come before; what is in the pool already is the affair of
+//             rotate_all_vs_destructor_with_items
 // Would show: a cycle in a pool that is gone, an item destroyed twice or never
 struct rotate_all_vs_destructor : pool_model {
   static model_info info() {
-    return {.property = "rotate_all may be at work in a pool that is destroyed",
+    return {.property = "rotate_all may be at work in a pool that is destroyed, a handle returning",
             .threads = 3,
-            .bound = "first use, 1 -> 2 shards, 1 handle, 1 cycle",
+            .bound = "1 -> 2 shards, 1 handle, 1 cycle",
             .search = bounded_and_random(1),
-            .outcomes = {"a cycle began", "no cycle"}};
+            .outcomes = {"destroyed by the destructor", "destroyed by rotate_all",
+                         "destroyed by the handle"}};
+  }
+
+  void before() override { handle_ = pool_->borrow(); }
+
+  void thread(unsigned index) override {
+    if (index == 0) {
+      pool_.reset();
+    } else if (index == 1) {
+      rotate_all_of<sync>();
+    } else {
+      move_to(1);
+      handle_->prepare();
+      handle_ = pool::handle();
+    }
+  }
+
+  void after() override {
+    constexpr std::array by{"the destructor", "rotate_all", "the handle"};
+    for_each_made([&](const pooled& item) { outcome("destroyed by %s", by[item.destroyed_by]); });
+    pool_model::after();
+  }
+
+  pool::handle handle_;
+};
+
+// Property:   What rotate_all has in its hands while the pool is destroyed is destroyed once, by
+// one
+//             of the two, also where a handle still keeps the pool's inner part.
+// Expected:   passes
+// Threads:    destroy the pool || rotate_all
+// Bound:      1 shard, 3 items: in the private part, in the ring, and a victim; 1 cycle; a handle
+// is
+//             out to the end, or not
+// Would show: an item destroyed twice, or one that waits in a closed pool
+struct rotate_all_vs_destructor_with_items : pool_model {
+  static model_info info() {
+    return {.property = "what rotate_all has taken out of a pool that is destroyed ends once",
+            .threads = 2,
+            .bound = "1 shard with a private item, a shared one and a victim, 1 cycle",
+            .search = bounded_and_random(2),
+            .outcomes = {"0 left to the destructor", "1 left to the destructor",
+                         "2 left to the destructor", "3 left to the destructor"}};
+  }
+
+  void before() override {
+    if (choose(2) == 1) last_ = pool_->borrow();
+    put(make());
+    pool_->rotate();
+    put(make());
+    put(make());
   }
 
   void thread(unsigned index) override {
     if (index == 0) {
-      handle_ = pool_->borrow();
-      in_use_.open();
-      outcome(pool_->stats().cycles != 0 ? "a cycle began" : "no cycle");
       pool_.reset();
-      return;
-    }
-    in_use_.pass();
-    if (index == 1) {
+    } else {
       rotate_all_of<sync>();
-      return;
     }
-    move_to(1);
-    handle_->prepare();
-    handle_ = pool::handle();
   }
 
-  pool::handle handle_;
+  void after() override {
+    int left = 0;
+    for_each_made([&](const pooled& item) {
+      if (&item == last_.get()) return;
+      require(item.destructions == 1, "an item waits in a closed pool");
+      left += item.destroyed_by == 0 ? 1 : 0;
+    });
+    outcome("%d left to the destructor", left);
+    if (last_) {
+      last_->prepare();
+      last_ = pool::handle();
+    }
+    pool_model::after();
+  }
+
+  pool::handle last_;
 };
 
 // Property:   Threads that use a pool first at once use the same one from then on.
@@ -531,7 +590,8 @@ struct automatic_cycle_vs_users : pool_model {
 
 const registered<put_vs_get_vs_rotate, get_vs_two_cycles, rotate_vs_rotate, growth_vs_users,
                  put_vs_put_every_shard_busy, put_vs_get_refused_memory, handle_vs_destructor,
-                 rotate_all_vs_destructor, first_use_vs_first_use, automatic_cycle_vs_users>
+                 rotate_all_vs_destructor, rotate_all_vs_destructor_with_items,
+                 first_use_vs_first_use, automatic_cycle_vs_users>
     registration;
 
 }  // namespace

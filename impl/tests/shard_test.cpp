@@ -151,6 +151,21 @@ TEST_CASE_METHOD(all_given_back, "items_put_after_a_turn_are_not_victims", "[sha
   CHECK(s.steal_victim() == &things[0]);
 }
 
+TEST_CASE_METHOD(all_given_back, "steal_any_empties_private_part_and_both_chains", "[shard]") {
+  for (const std::uint64_t cycle : {0, 1}) {
+    test_shard s(cycle);
+    push_range(s, 0, 1);
+    CHECK(turn_has_victims(s));
+    push_range(s, 1, 1);
+    CHECK(s.give(&things[2]) == nullptr);
+    std::vector<int*> stolen;
+    while (int* const item = s.steal_any()) stolen.push_back(item);
+    std::sort(stolen.begin(), stolen.end());
+    CHECK(stolen == std::vector<int*>{&things[0], &things[1], &things[2]});
+    CHECK(s.size() == 0);
+  }
+}
+
 TEST_CASE_METHOD(all_given_back, "victims_are_taken_up_to_the_room_there_is", "[shard]") {
   test_shard s;
   push_range(s, 0, 10);

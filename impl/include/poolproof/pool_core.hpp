@@ -371,16 +371,11 @@ void pool_core<T, Deleter, Sync>::close() noexcept {
 // can be in its way.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::drain() noexcept {
-  const auto steal_any = [](shard_type& s) {
-    if (T* const item = s.steal_private()) return item;
-    if (T* const item = s.steal_shared()) return item;
-    return s.steal_victim();
-  };
   bool found = true;
   while (found) {
     found = false;
     table_.for_each([&](shard_type& s) {
-      while (T* const item = steal_any(s)) {
+      while (T* const item = s.steal_any()) {
         destroy_item(item);
         found = true;
       }

@@ -51,6 +51,15 @@ class alignas(shard_alignment) shard {
   T* steal_shared() noexcept { return steal_from(shared_index()); }
   T* steal_victim() noexcept { return steal_from(1 - shared_index()); }
 
+  // Takes an item from wherever there is one; null if each place was empty at some moment of the
+  // call. Which chain is the victim does not matter here, so the cycle is not read. The private
+  // part comes first: a turn moves items out of it, never into it. Anyone; lock-free.
+  T* steal_any() noexcept {
+    if (T* const item = steal_private()) return item;
+    if (T* const item = steal_from(0)) return item;
+    return steal_from(1);
+  }
+
   class owner;
 
   // The owner's rights, or an owner that converts to false if another thread has them. Anyone;
