@@ -30,7 +30,7 @@ import time
 import tomllib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import mutant_killers
@@ -237,24 +237,41 @@ class Models:
 
     def with_patches(self, mutant: Mutant) -> Path:
         """Builds the program of mutant.by alone, with changed copies of the headers."""
-        place = self.build / "mutants" / mutant.folder()
-        include = self.patched_headers(mutant, place)
-        source = self.entries[mutant.by]["file"]
+        include = self.patched_headers(mutant, self.build / "mutants" / mutant.folder())
+        return self.program_with(mutant, include, self.program_name, {self.entries[mutant.by]["file"]})
+
+    def check_rebuilding(self, mutant: Mutant) -> None:
+        """Sees the mutant's model pass when it is built as with_patches does, but of unchanged headers: else a program
+        that is broken by how it is built would pass for a mutant that is killed."""
+        control = replace(mutant, name="control", patches=[])
+        report = self.run(control.by, control.search if self.takes_searches else [], self.with_patches(control))
+        if report["failed_by"] != "none":
+            raise MutantError(
+                f"{control.by} fails when it is built again of unchanged headers, so that no patch can be judged:"
+                f" {report['failed_by']}: {report['message']}"
+            )
+
+    def program_with(self, mutant: Mutant, include: Path, target: str, sources: set[str]) -> Path:
+        """Builds a program with these sources compiled anew, and no other models or litmus tests."""
+        place = include.parent
+        listed = subprocess.run(["ninja", "-C", self.build, "-t", "commands", target], capture_output=True, text=True)
+        commands = [shlex.split(line) for line in listed.stdout.splitlines() if " -c " in line]
         objects = []
-        for name, command in self.compilations().items():
-            if name == source:
-                out = place / "model.o"
+        for command in commands:
+            if f"{target}.dir" not in command[command.index("-o") + 1]:
+                continue
+            name = Path(command[-1]).name
+            if name in sources:
                 changed = [a.replace(str(HEADERS), str(include)) for a in command]
-                changed[changed.index("-o") + 1] = str(out)
-                changed.append("-Wno-error")  # what a patch leaves unused is none of its faults
-                self._compile(mutant, changed)
-                objects.append(out)
+                changed[changed.index("-o") + 1] = str(place / f"{name}.o")
+                self._compile(mutant, [*changed, "-Wno-error"])  # what a patch leaves unused is none of its faults
+                objects.append(place / f"{name}.o")
             elif not name.endswith("_models.cpp") and not self._is_litmus(name):
                 objects.append(self.build / command[command.index("-o") + 1])
-        program = place / "relacy_models"
-        compiler = next(iter(self.compilations().values()))[0]
-        self._compile(mutant, [compiler, *map(str, objects), "-o", str(program)])
-        return program
+        if not objects:
+            raise MutantError(f"ninja knows no objects of {target} in {self.build}; 'make models' builds them")
+        self._compile(mutant, [commands[0][0], *map(str, objects), "-o", str(place / target)])
+        return place / target
 
     def patched_headers(self, mutant: Mutant, place: Path) -> Path:
         shutil.rmtree(place, ignore_errors=True)
@@ -270,17 +287,6 @@ class Models:
                 )
             path.write_text(text.replace(change["find"], change["replace"]))
         return include
-
-    def compilations(self) -> dict[str, list[str]]:
-        database = self.build / "compile_commands.json"
-        if not database.exists():
-            raise MutantError(f"{database} is missing; 'make models' writes it")
-        commands = {}
-        for entry in json.loads(database.read_text()):
-            path = Path(entry["file"])
-            if "relacy_models" in path.parts:
-                commands[path.name] = shlex.split(entry["command"])
-        return commands
 
     def _is_litmus(self, name: str) -> bool:
         return (ROOT / "relacy_models" / "litmus" / name).exists()
@@ -304,28 +310,6 @@ class CheckedModels(Models):
         if run.returncode not in (0, 1):
             return {"failed_by": "crash", "message": run.stderr.strip()[-200:], "sites": []}
         return json.loads(run.stdout)[0]
-
-    def program_with(self, mutant: Mutant, include: Path, target: str, sources: set[str]) -> Path:
-        """Builds `proofs` or `checked_models` with these sources compiled anew, and no other models or litmus tests."""
-        place = include.parent
-        listed = subprocess.run(["ninja", "-C", self.build, "-t", "commands", target], capture_output=True, text=True)
-        commands = [shlex.split(line) for line in listed.stdout.splitlines() if " -c " in line]
-        objects = []
-        for command in commands:
-            if f"{target}.dir" not in command[command.index("-o") + 1]:
-                continue
-            name = Path(command[-1]).name
-            if name in sources:
-                changed = [a.replace(str(HEADERS), str(include)) for a in command]
-                changed[changed.index("-o") + 1] = str(place / f"{name}.o")
-                self._compile(mutant, [*changed, "-Wno-error"])
-                objects.append(place / f"{name}.o")
-            elif not name.endswith("_models.cpp") and not self._is_litmus(name):
-                objects.append(self.build / command[command.index("-o") + 1])
-        if not objects:
-            raise MutantError(f"ninja knows no objects of {target} in {self.build}; 'make models' builds them")
-        self._compile(mutant, [commands[0][0], *map(str, objects), "-o", str(place / target)])
-        return place / target
 
 
 # ------------------------------------------------------------------------------------ on the checker
@@ -541,8 +525,11 @@ def main() -> int:
     if not mutants:
         raise MutantError(f"--only {options.only}: no mutant of that name")
     judge_one = functools.partial(judge, models)
+    patched = next((m for m in mutants if m.patches), None)
     if isinstance(models, CheckedModels):
         judge_one = OnChecker(models, options.artefacts, options.quick).judge
+    elif patched is not None:
+        models.check_rebuilding(patched)
     results = run_mutants(judge_one, mutants, options.jobs)
     print_table(results, sites)
     if options.record:
