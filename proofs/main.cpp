@@ -6,6 +6,7 @@
 
 #include "driver.hpp"
 
+#include <checker/contention.hpp>
 #include <checker/page.hpp>
 #include <checker/report.hpp>
 
@@ -60,6 +61,7 @@ the header promises. Clients of fewer calls are beginnings of these.
   --replay STRING      with --client: run one execution again
   --page FILE          with --client: write the failure as a page of HTML
   --json               print a list of one object for each family, with its clients
+  --contended          with --json: of each client, the sites that run beside a conflicting access
   --help               this text
 
 It fails (1) if a client has an error, was not finished, or has no complete execution. Wrong usage
@@ -80,6 +82,7 @@ struct settings {
   std::string replay;
   std::string page;
   bool json = false;
+  bool contended = false;
   bool help = false;
 };
 
@@ -88,6 +91,7 @@ bool take_flag(settings& chosen, std::string_view option) {
                      : option == "--partial"    ? &chosen.partial
                      : option == "--keep-going" ? &chosen.keep_going
                      : option == "--json"       ? &chosen.json
+                     : option == "--contended"  ? &chosen.contended
                      : option == "--help"       ? &chosen.help
                                                 : nullptr;
   if (flag != nullptr) *flag = true;
@@ -175,6 +179,7 @@ struct outcome {
   checker::graph_hash hash;
   std::string error;
   std::string replay;
+  std::string contended;  // FILE:LINE:op or FILE:LINE:fail, as --weaken has them, quoted for JSON
 };
 
 checker::options options_of(const settings& chosen, const task& t) {
@@ -194,6 +199,23 @@ checker::statistics search(const family& of, const settings& chosen, const task&
   const auto program = of.make(t.played);
   checker::execution running(*program, options_of(chosen, t));
   return running.explore();
+}
+
+// The sites that some complete execution runs beside a conflicting access.
+std::string contended_sites(const family& of, const settings& chosen, const task& t) {
+  checker::contention seen;
+  checker::options options = options_of(chosen, t);
+  options.on_complete = [&](const checker::execution_graph& graph) { seen.look_at(graph); };
+  const auto program = of.make(t.played);
+  checker::execution running(*program, options);
+  running.explore();
+  std::string sites;
+  seen.for_each([&](std::uint32_t number, bool failed) {
+    const checker::place& where = running.where(number);
+    sites += (sites.empty() ? "\"" : ", \"") + std::string(where.name()) + ':' +
+             std::to_string(where.line) + (failed ? ":fail\"" : ":op\"");
+  });
+  return sites;
 }
 
 // Adds what one search found. False if it ends the task.
@@ -229,6 +251,7 @@ outcome run(const family& of, const settings& chosen, const task& t) {
     }
   }
   sum.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  if (chosen.contended) sum.contended = contended_sites(of, chosen, t);
   return sum;
 }
 
@@ -264,7 +287,7 @@ class crew {
     FILE* const out = ::fdopen(to, "w");
     for (std::size_t i = worker; i < tasks_.size(); i += chosen_.jobs) {
       const outcome found = run(family_, chosen_, tasks_[i]);
-      std::fprintf(out, "%zu %llu %llu %llu %llu %llu %.6f %llx %llx\t%s\t%s\n", i,
+      std::fprintf(out, "%zu %llu %llu %llu %llu %llu %.6f %llx %llx\t%s\t%s\t%s\n", i,
                    static_cast<unsigned long long>(found.complete),
                    static_cast<unsigned long long>(found.blocked),
                    static_cast<unsigned long long>(found.errors),
@@ -272,7 +295,7 @@ class crew {
                    static_cast<unsigned long long>(found.searches), found.seconds,
                    static_cast<unsigned long long>(found.hash.high),
                    static_cast<unsigned long long>(found.hash.low), found.error.c_str(),
-                   found.replay.c_str());
+                   found.replay.c_str(), found.contended.c_str());
       std::fflush(out);
       if (found.errors != 0 && !chosen_.keep_going) break;
     }
@@ -321,6 +344,7 @@ class crew {
     in.ignore(1);
     std::getline(in, found.error, '\t');
     std::getline(in, found.replay, '\t');
+    std::getline(in, found.contended, '\t');
     outcomes_.at(number) = found;
     ++done_;
     if (::isatty(STDERR_FILENO) != 0) {
@@ -385,7 +409,7 @@ totals add_up(const std::vector<outcome>& outcomes) {
   return sum;
 }
 
-void print_json(const family& of, const std::vector<task>& tasks,
+void print_json(const family& of, const settings& chosen, const std::vector<task>& tasks,
                 const std::vector<outcome>& outcomes) {
   std::printf("{\"family\": \"%s\", \"property\": \"%s\", \"bound\": \"%s\", \"clients\": [\n",
               std::string(of.name).c_str(), std::string(of.property).c_str(),
@@ -396,13 +420,15 @@ void print_json(const family& of, const std::vector<task>& tasks,
         "  {\"client\": \"%s\", \"complete\": %llu, \"blocked\": %llu, \"errors\": %llu, \"cut\": "
         "%llu, \"searches\": %llu, \"hash\": \"%016llx%016llx\", \"seconds\": %.6f, \"error\": "
         "\"%s\", \"replay\": "
-        "\"%s\"}%s\n",
+        "\"%s\"",
         name_of(tasks[i]).c_str(), static_cast<unsigned long long>(each.complete),
         static_cast<unsigned long long>(each.blocked), static_cast<unsigned long long>(each.errors),
         static_cast<unsigned long long>(each.cut), static_cast<unsigned long long>(each.searches),
         static_cast<unsigned long long>(each.hash.high),
         static_cast<unsigned long long>(each.hash.low), each.seconds, each.error.c_str(),
-        each.replay.c_str(), i + 1 == tasks.size() ? "" : ",");
+        each.replay.c_str());
+    if (chosen.contended) std::printf(", \"contended\": [%s]", each.contended.c_str());
+    std::printf("}%s\n", i + 1 == tasks.size() ? "" : ",");
   }
   std::printf("]}\n");
 }
@@ -442,7 +468,7 @@ bool run_family(const family& of, const settings& chosen) {
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   const totals sum = add_up(outcomes);
   if (chosen.json) {
-    print_json(of, tasks, outcomes);
+    print_json(of, chosen, tasks, outcomes);
   } else {
     print_summary(of, chosen, tasks, outcomes, sum, elapsed.count());
   }

@@ -480,7 +480,7 @@ struct rotate_all_vs_destructor_with_items : pool_model {
   }
 
   void before() override {
-    if (choose(2) == 1) last_ = pool_->borrow();
+    if (choose(2) == 0) last_ = pool_->borrow();
     put(make());
     pool_->rotate();
     put(make());

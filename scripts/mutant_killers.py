@@ -2,8 +2,8 @@
 
 The clients of the program `proofs` are tried by growing number of calls; then the models of `checked_models`. If
 nothing fails, the mutant is certified equivalent where the counts and hashes of all clients are those of the
-headers as they are: the search visits each execution once, and a weaker order can only add some. Otherwise it is
-an alarm.
+headers as they are: the search visits each execution once, and a weaker order can only add some. Some client must
+run the changed site beside a conflicting access, else its order was never asked for. Otherwise it is an alarm.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Finding:
     replay: str = ""
     command: list[str] = field(default_factory=list)
     certificate: list[str] = field(default_factory=list)
+    contending: list[str] = field(default_factory=list)  # of these, who runs the site beside a conflicting access
 
 
 class Clients:
@@ -72,9 +73,10 @@ class Clients:
         return json.loads(done.stdout)["clients"]
 
     def unchanged(self, family: Family, calls: int) -> list[dict]:
+        """The same, with the sites that each client runs beside a conflicting access."""
         with self._lock:
             if (family.name, calls) not in self._unchanged:
-                found = self.run(family, calls, [], self.program)
+                found = self.run(family, calls, ["--contended"], self.program)
                 if found is None:
                     raise RuntimeError(f"{self.program} breaks on the headers as they are: --family {family.name}")
                 self._unchanged[family.name, calls] = found
@@ -128,26 +130,29 @@ class Clients:
         return Finding("killed", client["error"], by, calls, executions, client["replay"], command)
 
 
-def compared(clients: Clients, searches: list) -> Finding:
-    """Certifies a mutant that no client kills, or raises the alarm."""
-    certificate, contended = [], 0
+def compared(clients: Clients, searches: list, site: str) -> Finding:
+    """Certifies a mutant that no client kills, or raises the alarm. `site` is the one that was changed, FILE:LINE:op
+    or FILE:LINE:fail; empty if it was not one, and then nothing is certified."""
+    certificate, contending = [], []
     for family, calls, changed in searches:
         for before, after in zip(clients.unchanged(family, calls), changed, strict=False):
             if before["client"] != after["client"] or before["cut"] or after["cut"]:
                 continue  # not finished: it says nothing
+            name = f"{family.name} {after['client']}"
             for count in ("complete", "blocked", "hash"):
                 if before[count] != after[count]:
-                    name = f"{family.name} {after['client']}"
                     detail = f"{name}: {count} was {before[count]} and is {after[count]}, and nobody complains"
                     return Finding("alarm", detail, name, calls)
-            certificate.append(f"{family.name} {after['client']}")
-            contended += after.get("contended", 0)
+            certificate.append(name)
+            if site in before["contended"]:
+                contending.append(name)
     if not certificate:
         return Finding("alarm", "no client was finished")
-    if contended == 0:
-        return Finding("alarm", f"nothing changes in {len(certificate)} clients, but none is known to run the site"
-                       " against a conflicting access")
-    return Finding("certified", f"the same executions in {len(certificate)} clients", certificate=certificate)
+    if not contending:
+        return Finding("alarm", f"nothing changes in {len(certificate)} clients, but none runs the site beside a"
+                       " conflicting access")
+    return Finding("certified", f"the same executions in {len(certificate)} clients, {len(contending)} of which run the"
+                   " site beside a conflicting access", certificate=certificate, contending=contending)
 
 
 def smallest_failing_model(program: Path, options: list[str], known: str) -> Finding | None:

@@ -95,6 +95,13 @@ class Mutant:
     headers: set[str] = field(default_factory=set)
     checker: str = ""  # the client or model that killed it on the checker
 
+    def site(self) -> str:
+        """What a run-time change changes: FILE:LINE:op or FILE:LINE:fail. Empty for a patch."""
+        if not self.options:
+            return ""
+        place, change = self.options[1].rsplit(":", 1)
+        return place if change in WEAKER else f"{place}:op"
+
     def folder(self) -> str:
         return re.sub(r"\W+", "_", self.name)
 
@@ -364,7 +371,7 @@ class OnChecker:
                 models_program = self.models.program_with(mutant, include, "checked_models", {source})
             finding = mutant_killers.smallest_failing_model(models_program, mutant.options, mutant.by)
         if finding is None:
-            return mutant_killers.compared(self.clients, searches)
+            return mutant_killers.compared(self.clients, searches, mutant.site())
         mutant_killers.keep(finding, self.artefacts / mutant.folder())
         return finding
 

@@ -13,7 +13,8 @@ FAMILY = Family("ring", 2)
 
 
 def client(name: str, **changes) -> dict:
-    same = {"client": name, "complete": 3, "blocked": 1, "errors": 0, "cut": 0, "hash": "aa", "error": "", "replay": ""}
+    same = {"client": name, "complete": 3, "blocked": 1, "errors": 0, "cut": 0, "hash": "aa", "error": "", "replay": "",
+            "contended": ["ring.hpp:7:op"] if "|" in name else []}
     return same | changes
 
 
@@ -29,30 +30,40 @@ class Certificates(unittest.TestCase):
         path.chmod(0o755)
         return path
 
-    def judge(self, *changed: dict):
-        before = self.program("before", {"clients": [client("+|s"), client("+-|s")]})
+    def judge(self, *changed: dict, site: str = "ring.hpp:7:op", unchanged: tuple[dict, ...] = ()):
+        before = self.program("before", {"clients": list(unchanged) or [client("+|s"), client("+-|s")]})
         after = self.program("after", {"clients": list(changed)})
         clients = Clients(before, (FAMILY,))
         finding, searches = clients.smallest_failing([], set(), after)
-        return finding or compared(clients, searches)
+        return finding or compared(clients, searches, site)
 
     def test_equal_executions_with_a_conflict_are_certified(self) -> None:
-        found = self.judge(client("+|s", contended=1), client("+-|s"))
+        found = self.judge(client("+|s"), client("+-|s"))
         self.assertEqual("certified", found.found)
         self.assertIn("ring +-|s", found.certificate)
+        self.assertIn("ring +-|s", found.contending)
 
-    def test_equal_executions_without_a_known_conflict_are_an_alarm(self) -> None:
-        found = self.judge(client("+|s"), client("+-|s"))
+    def test_a_list_that_never_runs_the_site_beside_a_conflicting_access_is_rejected(self) -> None:
+        for site in ("ring.hpp:7:fail", "ring.hpp:8:op", ""):
+            found = self.judge(client("+|s"), client("+-|s"), site=site)
+            self.assertEqual("alarm", found.found, site)
+            self.assertIn("conflicting", found.detail)
+        alone = (client("+"), client("+-"))
+        self.assertEqual("alarm", self.judge(*alone, unchanged=alone).found)
+
+    def test_only_finished_clients_show_a_conflict(self) -> None:
+        both = (client("+|s", cut=1), client("+-"))
+        found = self.judge(*both, unchanged=both)
         self.assertEqual("alarm", found.found)
-        self.assertIn("conflicting", found.detail)
+        self.assertIn("nothing changes in", found.detail)
 
     def test_every_difference_is_an_alarm(self) -> None:
         for change in ({"complete": 4}, {"blocked": 0}, {"hash": "ab"}):
-            found = self.judge(client("+|s", contended=1), client("+-|s", **change))
+            found = self.judge(client("+|s"), client("+-|s", **change))
             self.assertEqual(("alarm", "ring +-|s"), (found.found, found.by), change)
 
     def test_unfinished_clients_certify_nothing(self) -> None:
-        found = self.judge(client("+|s", contended=1, cut=1), client("+-|s", contended=1, cut=1))
+        found = self.judge(client("+|s", cut=1), client("+-|s", cut=1))
         self.assertEqual(("alarm", "no client was finished"), (found.found, found.detail))
 
     def test_the_failing_client_of_fewest_calls_is_found(self) -> None:

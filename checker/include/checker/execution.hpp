@@ -169,6 +169,9 @@ class execution {
 
   statistics explore();
 
+  // The place in the source that the events of a graph call by this number.
+  const place& where(std::uint32_t number) const noexcept { return places_[number]; }
+
   // What the objects of the program call.
 
   enum class stage : std::uint8_t { start, threads, finish };
