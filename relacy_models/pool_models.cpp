@@ -1,7 +1,8 @@
 // The whole pool: get, put, steal, cycles, handles and destruction: <poolproof/object_pool.hpp>.
 //
-// Each of these models has three threads, and runs the pool's first use, the growth of its shard
-// array from one shard to two, and at least one cycle in the modelled part.
+// But where its head says otherwise, each of these models has three threads, and runs the pool's
+// first use, the growth of its shard array from one shard to two, and at least one cycle in the
+// modelled part.
 #include <poolproof/object_pool.hpp>
 
 #include "model.hpp"
@@ -419,13 +420,12 @@ struct handle_vs_destructor : pool_model {
 };
 
 // Property:   rotate_all may be at work in a pool that is being destroyed while a handle comes
-// back,
-//             and each of the three destroys what the others have left.
+//             back, and each of the three destroys what the others have left.
 // Expected:   passes
 // Threads:    destroy the pool || rotate_all || return the handle at CPU 1
 // Bound:      growth from 1 to 2 shards by the handle that returns, 1 item, 1 cycle. The pool's
-//             first use and the borrowing come before; what is in the pool already is the affair of
-//             rotate_all_vs_destructor_with_items
+//             first use and the borrowing come before the threads. Cut: items that are in the pool
+//             already, which rotate_all_vs_destructor_with_items has, without the third thread
 // Would show: a cycle in a pool that is gone, an item destroyed twice or never
 struct rotate_all_vs_destructor : pool_model {
   static model_info info() {
@@ -461,13 +461,11 @@ struct rotate_all_vs_destructor : pool_model {
 };
 
 // Property:   What rotate_all has in its hands while the pool is destroyed is destroyed once, by
-// one
-//             of the two, also where a handle still keeps the pool's inner part.
+//             one of the two, also where a handle still keeps the pool's inner part.
 // Expected:   passes
 // Threads:    destroy the pool || rotate_all
 // Bound:      1 shard, 3 items: in the private part, in the ring, and a victim; 1 cycle; a handle
-// is
-//             out to the end, or not
+//             is out to the end, or not
 // Would show: an item destroyed twice, or one that waits in a closed pool
 struct rotate_all_vs_destructor_with_items : pool_model {
   static model_info info() {
