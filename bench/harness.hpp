@@ -10,8 +10,7 @@
 //
 // Counters, summed over threads:
 //   wall_ns       from the last thread's start to the last thread's end. (Google Benchmark's own
-//   time is
-//                 the threads' mean, which makes threads that wait for a CPU look fast.)
+//                 time is the threads' mean, which makes threads that wait for a CPU look fast.)
 //   pairs         gets with their puts
 //   constructed   objects made meanwhile: misses
 #pragma once

@@ -32,11 +32,9 @@ struct item {
 //   - What was pushed and not taken is found in the ring at the end; nothing is lost.
 //   - The owner pops the newest of its items, a thief's items come oldest first.
 //   - A call finds nothing only if the ring was empty at some moment of it. So it must not be that
-//   an
-//     item's push happens before the call, and the call happens before what takes the item.
+//     an item's push happens before the call, and the call happens before what takes the item.
 //   - A push is refused only if the ring may look full, or its slot may not be vacated yet: what is
-//   in
-//     the way was not taken, or its taker's return does not happen before the push.
+//     in the way was not taken, or its taker's return does not happen before the push.
 //   - The emptied ring takes exactly its length again.
 class ring_client final : public checker::program {
  public:

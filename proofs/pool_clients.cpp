@@ -48,8 +48,8 @@ using pool = object_pool<item, bury, sync>;
 //   - An item whose put happens before two cycles of one thread, of which nobody else's call is
 //     concurrent, is gone when the second returns.
 //   - On one CPU and with no cycle, a get misses only if the pool was empty at some moment of it.
-//   So
-//     it must not be that an item's put happens before the get, and the get before what takes it.
+//     So it must not be that an item's put happens before the get, and the get before what takes
+//     it.
 class pool_client final : public checker::program {
  public:
   pool_client(const client& played, unsigned cpus) : scripts_(played.threads), cpus_(cpus) {

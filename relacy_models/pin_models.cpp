@@ -9,9 +9,11 @@ namespace {
 using private_slot = private_part<token, sync>;
 
 // Property:   An item is with one thread at a time; who takes it sees what its giver did; none is
-// lost. Expected:   passes Threads:    give a, take || give b, take Bound:      2 gives, 2 takes,
-// one private part Would show: a take or a give that is not one exchange; a displaced or taken item
-// seen too early
+//             lost.
+// Expected:   passes
+// Threads:    give a, take || give b, take
+// Bound:      2 gives, 2 takes, one private part
+// Would show: a take or a give that is not one exchange; a displaced or taken item seen too early
 struct give_and_take_vs_give_and_take : model {
   static model_info info() {
     return {.property = "an item of the private part is with one thread at a time",

@@ -62,8 +62,7 @@ struct registry_model : model {
 };
 
 // Property:   Pools that are linked and unlinked at once leave the list whole, and each is
-// destroyed
-//             once, after its last use.
+//             destroyed once, after its last use.
 // Expected:   passes
 // Threads:    link a, close a || link b, close b || rotate_all
 // Bound:      2 pools, 1 rotate_all
@@ -96,7 +95,9 @@ struct link_vs_unlink_vs_rotate_all : registry_model {
 };
 
 // Property:   An entry in the middle of the list can be taken out while others are added at its
-// front. Expected:   passes Threads:    link b, link c, close c || close a, which was linked before
+//             front.
+// Expected:   passes
+// Threads:    link b, link c, close c || close a, which was linked before
 // Bound:      3 pools
 // Would show: an unlinking that follows links it may not follow
 struct link_vs_unlink_behind : registry_model {
@@ -130,8 +131,7 @@ struct link_vs_unlink_behind : registry_model {
 };
 
 // Property:   Once all victims were found empty and are remembered so, there are none: a turn that
-// made
-//             some is noticed by whoever has not yet searched them.
+//             made some is noticed by whoever has not yet searched them.
 // Expected:   passes
 // Threads:    push, turn, note it || search twice, as a get does
 // Bound:      1 turn, 2 searches
@@ -219,8 +219,7 @@ struct due_vs_due : model {
 };
 
 // Property:   A claim to the overdue work takes the place of those for earlier cycles, and lasts
-// until
-//             its owner gives it up, whoever else does.
+//             until its owner gives it up, whoever else does.
 // Expected:   passes
 // Threads:    begin, claim, end || begin, claim, end
 // Bound:      2 cycles

@@ -53,8 +53,7 @@ struct shard_model : model {
 };
 
 // Property:   While a shard turns, a thief takes each item at most once, and none is lost; the
-// rings of
-//             the drained victim are freed under it, but not while it is inside.
+//             rings of the drained victim are freed under it, but not while it is inside.
 // Expected:   passes
 // Threads:    push, turn, turn, turn || 2 steals from the shared chain, 2 from the victim
 // Bound:      1 push, 3 cycles, 4 steals
@@ -87,8 +86,7 @@ struct steal_vs_turn : shard_model {
 };
 
 // Property:   A chain that was cut while a late thief was inside, and then got a new first ring, is
-// not
-//             harmed by what the thief still does to it.
+//             not harmed by what the thief still does to it.
 // Expected:   passes
 // Threads:    push, pop, turn, turn, push || 2 steals || 1 steal from the victim
 // Bound:      2 pushes, 2 cycles, 3 steals
@@ -156,9 +154,11 @@ struct cycle_vs_owner : shard_model {
 };
 
 // Property:   A marked shard is caught up by its next owner, and two cycles are one after the
-// other. Expected:   passes Threads:    push, cycle 2 || cycle 2 || give Bound:      1 push, 1
-// give, 2 cycles by two threads Would show: two threads that turn the shard at once, or turn it
-// once too often
+//             other.
+// Expected:   passes
+// Threads:    push, cycle 2 || cycle 2 || give
+// Bound:      1 push, 1 give, 2 cycles by two threads
+// Would show: two threads that turn the shard at once, or turn it once too often
 struct catch_up_vs_catch_up : shard_model {
   static model_info info() {
     return {.property = "a shard turns once for each cycle, whoever does it",
@@ -185,8 +185,7 @@ struct catch_up_vs_catch_up : shard_model {
 };
 
 // Property:   Of a handle's return and the pool's closing, at least one sees the other: the closer
-// finds
-//             the item, or the handle knows that it must clear up.
+//             finds the item, or the handle knows that it must clear up.
 // Expected:   passes
 // Threads:    borrow is counted before; put, end the borrow || close, take what is there
 // Bound:      1 handle

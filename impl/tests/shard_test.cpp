@@ -152,7 +152,7 @@ TEST_CASE_METHOD(all_given_back, "items_put_after_a_turn_are_not_victims", "[sha
 }
 
 TEST_CASE_METHOD(all_given_back, "steal_any_empties_private_part_and_both_chains", "[shard]") {
-  for (const std::uint64_t cycle : {0, 1}) {
+  for (const std::uint64_t cycle : {0U, 1U}) {
     test_shard s(cycle);
     push_range(s, 0, 1);
     CHECK(turn_has_victims(s));

@@ -1,8 +1,8 @@
 // What a checked program shares: atomics, plain variables and fences.
 //
 //   atomic<T>   the operations of std::atomic<T>, with every order, for T of 1, 2, 4 or 8 bytes
-//   that
-//               is trivially copyable and has no padding: integers, enumerations, bool, pointers
+//               that is trivially copyable and has no padding: integers, enumerations, bool,
+//               pointers
 //   var<T>      plain data, with get and set: unordered accesses are data races
 //   fence(o)    std::atomic_thread_fence(o)
 //   light_fence(), heavy_fence()   the two sides of an asymmetric fence (membarrier): light orders

@@ -11,27 +11,23 @@
 // Guarantees
 //   - put(x) happens before the get that returns x; so does the factory's return of x.
 //   - An item is handed out at most once per put. A get may miss although the pool holds items, if
-//     another thread has them in its hands at that moment, or the shard that a cycle is just
-//     turning.
+//     another thread has them, or the shard that a cycle is just turning, in its hands then.
 //   - put destroys its item only if memory for its place is refused. All else that is destroyed is
 //     destroyed by cycles, and by the pool's destructor.
 //   - Member functions may be called by any number of threads at once, and from an item's
-//   destructor and
-//     from the factory; not from a signal handler, and not concurrently with the pool's destructor.
-//     Handles may be returned concurrently with it and after it. The pool holds no lock when it
-//     runs the factory or a destructor.
+//     destructor and from the factory; not from a signal handler, and not concurrently with the
+//     pool's destructor. Handles may be returned concurrently with it and after it. The pool holds
+//     no lock when it runs the factory or a destructor.
 //   - Items may have destructors that use the pool, if they come to an end: one that calls rotate
-//   runs
-//     other destructors inside itself, and one that always puts a new item keeps the pool's
+//     runs other destructors inside itself, and one that always puts a new item keeps the pool's
 //     destructor busy for ever. From the start of the pool's destructor on, items may also be
 //     destroyed by threads that return a handle or are at work in rotate_all: their destructors
 //     must then no longer use it.
 //   - After fork() the child may go on using the pool. What other threads had in their hands is
-//   leaked,
-//     and shards that they owned are left out. Not from a pthread_atfork handler: rotate_all, and
-//     destroying a pool, take a mutex that fork() holds. A fork that is under way in one thread
-//     while another makes the process's first use of any pool is not protected: such a child must
-//     not call them.
+//     leaked, and shards that they owned are left out. Not from a pthread_atfork handler:
+//     rotate_all, and destroying a pool, take a mutex that fork() holds. A fork that is under way
+//     in one thread while another makes the process's first use of any pool is not protected: such
+//     a child must not call them.
 //
 // Stands on: pool_core, registry, sync.
 #pragma once

@@ -3,11 +3,9 @@
 // C++ has no processor to hold on to, so the pin gives two smaller things instead, each of which a
 // thread may lose its CPU in without harm to the others:
 //   private_part   take() and give() on the private part of the current CPU's shard. Each is atomic
-//   as
-//                  a whole and leaves nothing held; it never waits and is never busy.
+//                  as a whole and leaves nothing held; it never waits and is never busy.
 //   ownership      the right to push_head and pop_head on a shard's chains: asked for by one
-//   exchange,
-//                  not waited for. Who finds it taken goes elsewhere.
+//                  exchange, not waited for. Who finds it taken goes elsewhere.
 // The index of the current CPU's shard is Sync::cpu(), a hint: everything here is correct when
 // several threads share a CPU, and when a thread migrates between reading the index and using it.
 //

@@ -12,18 +12,15 @@
 //
 // Who owns what
 //   I1. head_ and every prev are the owner's. tail_ and every next are read by thieves; the owner
-//   sets
-//       a next once, and tail_ only where the chain is empty of rings; thieves move tail_ to a
+//       sets a next once, and tail_ only where the chain is empty of rings; thieves move tail_ to a
 //       next.
 //   I2. A ring whose next is set gets no more items. So if a thief reads a next first and then
-//   finds
-//       that ring empty, it is drained for good.
+//       finds that ring empty, it is drained for good.
 //   I3. tail_ never points to a ring before which an item lies. The rings before tail_ are
-//   unlinked: a
-//       thief that enters from now on cannot reach them. Late thieves can, and so can the owner.
+//       unlinked: a thief that enters from now on cannot reach them. Late thieves can, and so can
+//       the owner.
 //   I4. A ring is freed only by the owner of the shard (so no owner is walking back into it), and
-//   only
-//       after every thief that entered before it was unlinked has left (so no thief is in it).
+//       only after every thief that entered before it was unlinked has left (so no thief is in it).
 //
 // Stands on: pool_dequeue, sync.
 #pragma once

@@ -2,19 +2,17 @@
 // and poolCleanup).
 //
 //     put    private part -> displaced item: own ring -> busy: a spill shard
-//     get    private part -> own ring -> other shards' rings -> victims -> other shards' private
-//     parts
+//     get    private part -> own ring -> other shards' rings -> victims -> others' private parts
 //
 // It is made at the pool's first use and outlives the pool while handles are out, or while a
 // rotate_all is at work in it.
 //
 // Who owns what
 //   I1. An item is in one place: the hands of one thread, a private part, or a slot of a ring.
-//   Every
-//       move takes it out of one by a single read-modify-write before it is put into the next.
+//       Every move takes it out of one by a single read-modify-write before it is put into the
+//       next.
 //   I2. A destructor of an item runs with no shard owned, no visit open and no mutex held. It may
-//   run
-//       under a claim to the pool's overdue work, for which nobody waits.
+//       run under a claim to the pool's overdue work, for which nobody waits.
 //   I3. What a call takes out in order to destroy, it destroys before it returns.
 //
 // Stands on: registry, shard_table, shard, sync.

@@ -13,11 +13,10 @@
 //   I1. The indices tail <= i < head (modulo 2^32) are in the ring. Index i is taken by the one
 //       read-modify-write that moves tail or head over it; from then on slot i is the taker's.
 //   I2. A slot outside [tail, head) that is not null is still a consumer's: it has won the index
-//   and
-//       has not yet vacated the slot. The producer may fill a slot only after it has read null
+//       and has not yet vacated the slot. The producer may fill a slot only after it has read null
 //       there.
 //   I3. Whoever takes index i sees the item that was pushed at i, and all that its producer did
-//   before.
+//       before.
 //
 // head_tail_ is changed by read-modify-writes only. So every publishing increment heads a release
 // sequence that all later claims continue, and a claim synchronises with every push before it.

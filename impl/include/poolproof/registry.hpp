@@ -9,9 +9,8 @@
 //   I1. begun_ only grows. A shard that has been through as many cycles has nothing left to do.
 //   I2. If turns_ has not changed since all victims were found empty, they still are.
 //   I3. An entry comes into inbox_ once its pool has been published, without the mutex; from there
-//   into
-//       the list, under the mutex, where it stays until nobody refers to it. An entry's links are
-//       its adder's until it is in inbox_, and the mutex holder's from then on.
+//       into the list, under the mutex, where it stays until nobody refers to it. An entry's links
+//       are its adder's until it is in inbox_, and the mutex holder's from then on.
 //   I4. A reference to an entry is taken under the mutex, from an entry that is not retired: so the
 //       pool's own reference is still there.
 //

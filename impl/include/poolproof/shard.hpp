@@ -11,12 +11,10 @@
 //
 // Who owns what
 //   I1. Only the owner pushes to a chain or pops from its head, and only the owner turns the shard.
-//   So
-//       which chain is which is fixed for the owner, and a hint for everyone else.
+//       So which chain is which is fixed for the owner, and a hint for everyone else.
 //   I2. Nobody pushes to the victim: once drained it stays drained until the shard turns.
 //   I3. An item in the victim was put before the shard's last turn, an item in the private part or
-//   the
-//       shared chain before the next.
+//       the shared chain before the next.
 //   I4. A borrowed handle is counted in the shard that it was borrowed at, until it is returned.
 //
 // Stands on: pin, pool_chain, sync.

@@ -1,22 +1,17 @@
 // The shards of a pool: an array indexed by CPU, which can grow, and spill shards for the times
 // when every ring is owned (Go's local and localSize, pin and pinSlow).
 //
-//     size_   array_ ---> [ shard 0 | shard 1 | ... ]     one per CPU; the newest array serves the
-//     CPUs
+//     size_   array_ ---> [ shard 0 | shard 1 | ... ]     one per CPU; the newest serves
 //                           next --> older arrays         what they hold is stolen, and cycled
-//             spills_ --> [ shard ] --> [ shard ] ...     claimed by exchange only; private part
-//             unused
+//             spills_ --> [ shard ] --> [ shard ] ...     claimed by exchange; no private part
 //
 // Who owns what
 //   I1. Whoever reads a size finds an array at least that long, and its shards initialised: the
-//   array is
-//       published before the size, and read after it.
+//       array is published before the size, and read after it.
 //   I2. Arrays and spill shards are only ever added. A reference to a shard stays good, and no item
-//   is
-//       lost, until the table is destroyed.
+//       is lost, until the table is destroyed.
 //   I3. One thread at a time grows the arrays. A thread that finds another at it does not wait, but
-//   uses
-//       some shard that exists: each is as correct as any other.
+//       uses some shard that exists: each is as correct as any other.
 //
 // Stands on: shard, pin, sync.
 #pragma once

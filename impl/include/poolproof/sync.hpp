@@ -60,11 +60,9 @@ enum class pin_kind : std::uint8_t {
 //                         std::memory_order arguments: load, store, exchange, fetch_add, fetch_sub,
 //                         compare_exchange_weak and _strong with two orders.
 //   S::var<T>             plain data: get() and set(). A checker reports unordered accesses to it,
-//   and
-//                         counts its destruction as a write.
+//                         and counts its destruction as a write.
 //   S::counter            a statistic that no control flow reads for correctness: add(n), value(),
-//   and
-//                         tick(), which is true about once in `tick_period` calls.
+//                         and tick(), which is true about once in `tick_period` calls.
 //   S::mutex              lock() and unlock(); only the process-wide registry has one.
 //   S::cpu()              the index of the caller's CPU, a hint of any value.
 //   S::cpu_count()        how many CPUs to expect, at least 1.
@@ -74,8 +72,7 @@ enum class pin_kind : std::uint8_t {
 //   S::now()              a monotonic clock that is cheap and may be coarse.
 //   S::yield()            lets another thread run.
 //   S::patience()         how often a cycle tries to own a shard, yielding in between, before it
-//   leaves
-//                         the shard to whoever comes next; at least 1.
+//                         leaves the shard to whoever comes next; at least 1.
 //   S::process_state<R>() the one R of this process (of this execution, in a checker).
 //   S::protect_from_fork(m) makes fork() leave mutex m free in the child.
 template <class S>
