@@ -15,6 +15,8 @@ packages=(
   cmake ninja-build make git                        # make build
   relacy-dev catch2 libbenchmark-dev libzstd-dev    # models, unit tests, benchmarks, examples
   python3 python3-matplotlib parallel               # scripts, plots, a recipe for many machines
+  libconcurrentqueue-dev libtbb-dev libboost-dev libatomic-queue-dev golang-go  # peers of the pool
+  libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4  # allocators that make bench preloads
 )
 
 # The same for a system that we do not know the package names of.
