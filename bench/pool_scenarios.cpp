@@ -135,6 +135,8 @@ constexpr const char* optimized =
 
 std::string pin_name(poolproof::pin_kind pin) {
   switch (pin) {
+    case poolproof::pin_kind::rseq:
+      return "rseq";
     case poolproof::pin_kind::rseq_cpu_id:
       return "rseq_cpu_id";
     case poolproof::pin_kind::sched_getcpu:

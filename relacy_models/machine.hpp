@@ -28,7 +28,7 @@ struct machine {
   std::uint32_t migration_range = 2;
   // The CPU of each thread. Before and after the threads, everything runs on CPU 0.
   std::array<std::uint32_t, max_threads> cpu_of_thread{own_cpu, own_cpu, own_cpu, own_cpu};
-  // What counter::tick says.
+  // What ticker::tick says.
   answer ticks = answer::no;
   // Which of each thread's calls of allocate() is refused: 1 is its first; 0 is none.
   std::array<unsigned, max_threads> refused_allocation{};

@@ -75,6 +75,7 @@ inline constinit std::uint32_t yield_period = 256;
 struct stressed_sync : poolproof::std_sync {
   template <class T>
   class atomic;
+  using sections = poolproof::no_sections;
 
   static std::uint32_t cpu() noexcept;
   // Fewer than there are, so that the array of shards has to grow.

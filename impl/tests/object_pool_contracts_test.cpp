@@ -477,7 +477,7 @@ TEST_CASE_METHOD(all_given_back, "child_uses_a_pool_that_other_threads_were_insi
 
 TEST_CASE_METHOD(all_given_back, "child_forked_during_a_cycle_begins_the_next_by_itself",
                  "[contracts]") {
-  constexpr int look_period = static_cast<int>(test_sync::counter::tick_period);
+  constexpr int look_period = static_cast<int>(test_sync::ticker::period);
   steered_pool pool(no_factory);
   const auto hit = [&](int count) {
     for (int i = 0; i < count; ++i) {

@@ -44,7 +44,7 @@ using poolproof::test::tracked;
 using poolproof::test::without_automatic_cycles;
 
 // How many operations of a shard it takes until one of them looks at the clock.
-constexpr int look_period = static_cast<int>(test_sync::counter::tick_period);
+constexpr int look_period = static_cast<int>(test_sync::ticker::period);
 
 // What a call other than rotate destroys at most.
 constexpr std::uint64_t bound_per_call = 32;

@@ -103,12 +103,12 @@ TEST_CASE("counter_of_many_threads_is_exact", "[sync]") {
   CHECK(counter.value() == thread_count * rounds * 3);
 }
 
-TEST_CASE("counter_ticks_once_in_a_period", "[sync]") {
-  std_sync::counter counter;
+TEST_CASE("ticker_ticks_once_in_a_period", "[sync]") {
+  std_sync::ticker ticker;
   for (int period = 0; period < 3; ++period) {
     std::uint64_t ticks = 0;
-    for (std::uint64_t i = 0; i < std_sync::counter::tick_period; ++i) {
-      if (counter.tick()) ++ticks;
+    for (std::uint32_t i = 0; i < std_sync::ticker::period; ++i) {
+      if (ticker.tick()) ++ticks;
     }
     CHECK(ticks == 1);
   }

@@ -47,6 +47,7 @@ struct test_sync : std_sync {
   template <class T>
   class atomic;
   class mutex;
+  using sections = no_sections;
 
   // Everything as at first, but for what is still allocated.
   static void reset() noexcept {

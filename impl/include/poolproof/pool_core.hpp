@@ -1,16 +1,19 @@
 // A pool's inner part: its shards, its cycles, and the paths of get and put (Go's Get, Put, getSlow
 // and poolCleanup).
 //
-//     put    private part -> displaced item: own ring -> busy: a spill shard
-//     get    private part -> own ring -> other shards' rings -> victims -> others' private parts
+//     put    magazine -> private part -> displaced item: own ring -> busy: a spill shard
+//     get    magazine -> private part -> own ring -> other shards' rings -> victims
+//            -> others' private parts and magazines
+//
+// The magazine serves threads whose sections run (section.hpp); the others begin one place later.
 //
 // It is made at the pool's first use and outlives the pool while handles are out, or while a
 // rotate_all is at work in it.
 //
 // Who owns what
 //   I1. An item is in one place: the hands of one thread, a private part, or a slot of a ring.
-//       Every move takes it out of one by a single read-modify-write before it is put into the
-//       next.
+//       Every move takes it out of one by a single read-modify-write, or a single store of a section
+//       or of a magazine's closer, before it is put into the next.
 //   I2. A destructor of an item runs with no shard owned, no visit open and no mutex held. It may
 //       run under a claim to the pool's overdue work, for which nobody waits.
 //   I3. What a call takes out in order to destroy, it destroys before it returns.
@@ -63,6 +66,8 @@ class pool_core final : public pool_entry<Sync> {
 
   // Takes an item, or null. Anyone; lock-free but for the destructors of a cycle.
   T* get() noexcept {
+    if (T* const item = take_by_section()) [[likely]]
+      return item;
     const std::uint32_t cpu = Sync::cpu();
     shard_type& own = local(cpu);
     T* const item = own.take();
@@ -76,7 +81,10 @@ class pool_core final : public pool_entry<Sync> {
   // Puts an item, which must not be null. Anyone; lock-free but for the allocator and for the
   // destructors of a cycle.
   void put(T* item) noexcept {
+    if (table_.give(item)) [[likely]]
+      return;
     shard_type& own = local(Sync::cpu());
+    if (Sync::sections::runs() && own.own_magazine().deepen() && table_.give(item)) return;
     T* const displaced = own.give(item);
     if (displaced == nullptr) [[likely]]
       return;
@@ -131,6 +139,14 @@ class pool_core final : public pool_entry<Sync> {
     return *table_.find_slow(cpu, cycles_.begun());
   }
 
+  T* take_by_section() noexcept {
+    std::uint64_t word = 0;
+    T* const item = table_.take(word);
+    if (item != nullptr && magazine<T, Sync>::ticks(word)) [[unlikely]]
+      look_at_clock();
+    return item;
+  }
+
   [[gnu::noinline]] T* get_slow(std::uint32_t cpu, shard_type& own) noexcept;
   [[gnu::noinline]] void put_slow(shard_type& own, T* item) noexcept;
   [[gnu::noinline]] void look_at_clock() noexcept;
@@ -145,6 +161,7 @@ class pool_core final : public pool_entry<Sync> {
   static owner own_within(shard_type& s, unsigned attempts) noexcept;
 
   void drain() noexcept override;
+  static bool drain_magazine(shard_type& s) noexcept;
 
   static void destroy_item(T* item) noexcept { std::unique_ptr<T, Deleter>{item}.reset(); }
 
@@ -196,7 +213,7 @@ T* pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type& own) noexc
     cycles_.note_no_victims(*turns);
   }
   // Go cannot reach these; a factory that is worth a pool costs more than one look at each.
-  if (T* const item = table_.find_first(cpu, [](auto& s) { return s.steal_private(); })) {
+  if (T* const item = table_.find_first(cpu, [](auto& s) { return s.steal_unshared(); })) {
     own.steals.add(1);
     return item;
   }
@@ -377,13 +394,31 @@ void pool_core<T, Deleter, Sync>::drain() noexcept {
         destroy_item(item);
         found = true;
       }
+      found = drain_magazine(s) || found;
     });
   }
+}
+
+// Destroys what a magazine holds; true if that was anything. It stays closed, so that what comes
+// back late goes where drain looks as a thief. One that has an owner is left to it: every owner in a
+// closed pool drains it later, or destroy does.
+template <class T, class Deleter, sync_policy Sync>
+bool pool_core<T, Deleter, Sync>::drain_magazine(shard_type& s) noexcept {
+  if (s.own_magazine().size() == 0) return false;
+  std::array<T*, std::max(magazine<T, Sync>::capacity, 1U)> items;
+  std::size_t count = 0;
+  if (owner held = s.try_own()) count = held.close_magazine(items.data());
+  for (std::size_t i = 0; i < count; ++i) destroy_item(items[i]);
+  return count != 0;
 }
 
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::destroy() noexcept {
   drain();
+  // What is left if the kernel has refused to restart sections, or an owner was in the way.
+  table_.for_each([](shard_type& s) {
+    while (T* const item = s.own_magazine().pop_exclusive()) destroy_item(item);
+  });
   this->~pool_core();
   Sync::deallocate(this, sizeof(pool_core), alignof(pool_core));
 }

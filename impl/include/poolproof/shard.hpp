@@ -1,6 +1,8 @@
 // A shard: the part of a pool that one CPU uses (Go's poolLocal).
 //
-//     private part        take and give of the current CPU
+//     magazine            take and give of the threads on the CPU, by sections
+//     private part        take and give by exchange: those of threads without sections, and what
+//                         the magazine has no room for
 //     chain [c]           shared: the owner works at its head, thieves steal from its tail
 //     chain [1 - c]       victim: what was shared before the last cycle; it only shrinks
 //     c                   the lowest bit of the shard's cycle number
@@ -13,13 +15,14 @@
 //   I1. Only the owner pushes to a chain or pops from its head, and only the owner turns the shard.
 //       So which chain is which is fixed for the owner, and a hint for everyone else.
 //   I2. Nobody pushes to the victim: once drained it stays drained until the shard turns.
-//   I3. An item in the victim was put before the shard's last turn, an item in the private part or
-//       the shared chain before the next.
+//   I3. An item in the victim was put before the shard's last turn, an item in the magazine, the
+//       private part or the shared chain before the next.
 //   I4. A borrowed handle is counted in the shard that it was borrowed at, until it is returned.
 //
-// Stands on: pin, pool_chain, sync.
+// Stands on: magazine, pin, pool_chain, sync.
 #pragma once
 
+#include <poolproof/magazine.hpp>
 #include <poolproof/pin.hpp>
 #include <poolproof/pool_chain.hpp>
 #include <poolproof/sync.hpp>
@@ -27,22 +30,38 @@
 namespace poolproof {
 
 // Two cache lines: processors fetch them in pairs, so neighbours of half the size would still
-// disturb each other.
+// disturb each other. A shard with a magazine has two such pairs.
 inline constexpr std::size_t shard_alignment = 128;
 
 template <class T, sync_policy Sync = std_sync>
 class alignas(shard_alignment) shard {
  public:
+  using item_type = T;
+  using magazine_type = magazine<T, Sync>;
   using private_type = private_part<T, Sync>;
   using counter = typename Sync::counter;
 
   // A shard that takes part in the cycles after `cycle`.
   explicit shard(std::uint64_t cycle = 0) noexcept : cycle_(cycle) {}
 
+  // What sections work on; its owner closes it.
+  magazine_type& own_magazine() noexcept { return magazine_; }
+
   // The private part. take and give are meant for the CPU's own shard, steal for any.
   T* take() noexcept { return private_.take(); }
   [[nodiscard]] T* give(T* item) noexcept { return private_.give(item); }
   T* steal_private() noexcept { return private_.steal(); }
+
+  // Takes an item that the magazine held, whose others go to the shared chain; null if there was none
+  // or if the shard has an owner. Anyone; lock-free but for the allocator; takes a system call, but
+  // not where the magazine is empty.
+  T* steal_magazine() noexcept;
+
+  // Takes an item from where only its CPU's threads look first. As the two above.
+  T* steal_unshared() noexcept {
+    if (T* const item = steal_private()) return item;
+    return steal_magazine();
+  }
 
   // Take the oldest item of the shared chain, or of the victim; null if it was empty at some moment
   // of the call. Anyone; lock-free. While the shard turns, the two may be mistaken for each other.
@@ -79,7 +98,7 @@ class alignas(shard_alignment) shard {
   // How many items it holds, about. Anyone; wait-free but for growth meanwhile.
   std::uint64_t size() noexcept {
     const typename reclaimer::visit inside(rings_);
-    return private_.size() + chains_[0].size() + chains_[1].size();
+    return magazine_.size() + private_.size() + chains_[0].size() + chains_[1].size();
   }
 
   // Counts a handle that is borrowed here. False if the pool is closed: it is then not counted.
@@ -115,11 +134,6 @@ class alignas(shard_alignment) shard {
     return borrows_.fetch_add(closed_mark, std::memory_order_acq_rel) / one_borrow;
   }
 
-  // Statistics of the threads that use this shard as their own. Operations also drives the clock.
-  counter operations;
-  counter steals;
-  counter busy;
-
  private:
   using chain = pool_chain<T, Sync>;
   using reclaimer = ring_reclaimer<T, Sync>;
@@ -137,8 +151,20 @@ class alignas(shard_alignment) shard {
     return from.pop_tail();
   }
 
+  // First: the assembly looks for it there.
+  [[no_unique_address]] magazine_type magazine_;
   private_type private_;
   ownership<Sync> owned_;
+
+ public:
+  // Drives the clock of the threads that use this shard as their own, without sections.
+  typename Sync::ticker operations;
+
+  // Statistics of those threads.
+  counter steals;
+  counter busy;
+
+ private:
   typename Sync::template atomic<std::uint64_t> cycle_;
   typename Sync::template atomic<std::uint64_t> borrows_{0};
   chain chains_[2];
@@ -180,6 +206,24 @@ class shard<T, Sync>::owner {
     return count;
   }
 
+  // Moves what the magazine holds to the shared chain; what finds no memory stays. Takes a system
+  // call, but not where the magazine is empty; lock-free but for the allocator.
+  void empty_magazine() noexcept {
+    if (shard_->magazine_.size() == 0) return;
+    typename magazine_type::closing closed(shard_->magazine_);
+    while (closed && !closed.empty() && push(closed.newest())) closed.drop_newest();
+  }
+
+  // Closes the magazine for good and returns how many items it held, at most its capacity; none if
+  // the kernel does not restart sections. Takes a system call.
+  std::size_t close_magazine(T** out) noexcept {
+    typename magazine_type::closing closed(shard_->magazine_);
+    closed.keep_closed();
+    std::size_t count = 0;
+    for (; closed && !closed.empty(); closed.drop_newest()) out[count++] = closed.newest();
+    return count;
+  }
+
   // True if no victim is left. Wait-free.
   bool victims_drained() noexcept { return victim().drained(); }
 
@@ -188,6 +232,7 @@ class shard<T, Sync>::owner {
   // private part that finds no memory stays there until the next cycle. Lock-free but for the
   // allocator.
   bool turn(std::uint64_t target) noexcept {
+    empty_magazine();
     for (std::size_t i = 0; i < private_type::capacity; ++i) {
       if (shard_->private_.size() == 0 || !shared().reserve(shard_->rings_)) break;
       if (T* const item = shard_->private_.steal()) push(item);
@@ -221,6 +266,17 @@ class shard<T, Sync>::owner {
   shard* shard_ = nullptr;
 };
 
-static_assert(sizeof(shard<int>) == shard_alignment && alignof(shard<int>) == shard_alignment);
+template <class T, sync_policy Sync>
+T* shard<T, Sync>::steal_magazine() noexcept {
+  if (magazine_.size() == 0) return nullptr;
+  owner held = try_own();
+  if (!held) return nullptr;
+  held.empty_magazine();
+  return held.pop();
+}
+
+static_assert(sizeof(shard<int>) == (std_sync::sections::compiled ? 2 : 1) * shard_alignment &&
+              alignof(shard<int>) == shard_alignment);
+static_assert(shard<int>::magazine_type::has_layout());
 
 }  // namespace poolproof

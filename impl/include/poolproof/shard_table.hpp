@@ -2,6 +2,7 @@
 // when every ring is owned (Go's local and localSize, pin and pinSlow).
 //
 //     size_   array_ ---> [ shard 0 | shard 1 | ... ]     one per CPU; the newest serves
+//     reach_                                              how many of them sections reach
 //                           next --> older arrays         what they hold is stolen, and cycled
 //             spills_ --> [ shard ] --> [ shard ] ...     claimed by exchange; no private part
 //
@@ -46,6 +47,7 @@ class shard_array {
   }
 
   std::uint32_t size() const noexcept { return size_.get(); }
+  shard_type* shards() noexcept { return reinterpret_cast<shard_type*>(this + 1); }
   shard_array* next() const noexcept { return next_.get(); }
   shard_type& operator[](std::uint32_t index) noexcept { return shards()[index]; }
 
@@ -62,8 +64,6 @@ class shard_array {
     array->~shard_array();
     Sync::deallocate(array, bytes(size), alignof(shard_array));
   }
-
-  shard_type* shards() noexcept { return reinterpret_cast<shard_type*>(this + 1); }
 
   static constexpr std::size_t bytes(std::uint32_t size) noexcept {
     return sizeof(shard_array) + size * sizeof(shard_type);
@@ -92,6 +92,21 @@ class shard_table {
     array::destroy_all(array_.load(std::memory_order_relaxed));
     // [destroy_table.spills] relaxed: exclusive.
     array::destroy_all(spills_.load(std::memory_order_relaxed));
+  }
+
+  // Takes an item from the current CPU's magazine and tells its word, or null: it is empty or closed,
+  // or sections do not reach it. Anyone; lock-free.
+  T* take(std::uint64_t& word) noexcept {
+    if constexpr (!sections::compiled) return nullptr;
+    const std::uint32_t size = reach();
+    return sections::take(newest_shards(), size, word);
+  }
+
+  // Gives an item to it. False in the same cases, or if it is full. Anyone; lock-free.
+  bool give(T* item) noexcept {
+    if constexpr (!sections::compiled) return false;
+    const std::uint32_t size = reach();
+    return sections::give(newest_shards(), size, item);
   }
 
   // The shard of a CPU, or null if the array is not that long. Anyone; wait-free.
@@ -150,6 +165,18 @@ class shard_table {
 
  private:
   using array = shard_array<T, Sync>;
+  using sections = typename Sync::sections;
+
+  // How many shards of the array that is read next sections reach.
+  std::uint32_t reach() const noexcept {
+    // [reach.size] acquire: pairs with [grow.reach]; so that the array is at least this long (I1).
+    return reach_.load(std::memory_order_acquire);
+  }
+
+  shard_type* newest_shards() noexcept {
+    // [reach.array] acquire: pairs with [grow.array]; so that the shards are initialised (I1).
+    return array_.load(std::memory_order_acquire)->shards();
+  }
 
   template <class Visit>
   static auto find_in(array* newest, std::uint32_t start, Visit& visit) noexcept {
@@ -166,6 +193,7 @@ class shard_table {
   void grow(std::uint32_t needed, std::uint64_t cycle) noexcept;
   owner add_spill(std::uint64_t cycle) noexcept;
 
+  typename Sync::template atomic<std::uint32_t> reach_{0};
   typename Sync::template atomic<std::uint32_t> size_{0};
   ownership<Sync> growing_;
   typename Sync::template atomic<array*> array_{nullptr};
@@ -190,6 +218,11 @@ void shard_table<T, Sync>::grow(std::uint32_t needed, std::uint64_t cycle) noexc
       // [grow.size] release: pairs with [pin.size]; so that whoever sees the size
       // finds an array of at least that length (I1).
       size_.store(longer, std::memory_order_release);
+      if constexpr (sections::compiled) {
+        // [grow.reach] release: pairs with [reach.size]; so that whoever sees the size finds an
+        // array of at least that length (I1).
+        reach_.store(sections::usable() ? longer : 0, std::memory_order_release);
+      }
     }
   }
   growing_.release();

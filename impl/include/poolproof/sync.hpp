@@ -6,9 +6,11 @@
 // memory and its clock. This is the only file that names std::atomic, sched_getcpu, rseq or a
 // clock.
 //
-// Stands on: the standard library and POSIX; on Linux also <sched.h>, <time.h> and glibc's
+// Stands on: section, the standard library and POSIX; on Linux also <sched.h>, <time.h> and glibc's
 // <sys/rseq.h>.
 #pragma once
+
+#include <poolproof/section.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -48,6 +50,7 @@ namespace poolproof {
 // How a thread finds the shard that it uses first. Every answer is a hint: the pool is correct
 // whatever index it gets, and only its speed depends on it.
 enum class pin_kind : std::uint8_t {
+  rseq,          // restartable sections on the CPU's magazine; the index as below
   rseq_cpu_id,   // the kernel keeps the CPU number in glibc's rseq area: one load
   sched_getcpu,  // a vDSO call
   thread_hash,   // no CPU number to be had: a hash of the thread
@@ -61,9 +64,10 @@ enum class pin_kind : std::uint8_t {
 //                         compare_exchange_weak and _strong with two orders.
 //   S::var<T>             plain data: get() and set(). A checker reports unordered accesses to it,
 //                         and counts its destruction as a write.
-//   S::counter            a statistic that no control flow reads for correctness: add(n), value(),
-//                         and tick(), which is true about once in `tick_period` calls.
+//   S::counter            a statistic that no control flow reads for correctness: add(n), value().
+//   S::ticker             tick() is true about once in `period` calls.
 //   S::mutex              lock() and unlock(); only the process-wide registry has one.
+//   S::sections           the sections of section.hpp, or no_sections.
 //   S::cpu()              the index of the caller's CPU, a hint of any value.
 //   S::cpu_count()        how many CPUs to expect, at least 1.
 //   S::pin()              which pin_kind cpu() answers by.
@@ -79,8 +83,9 @@ template <class S>
 concept sync_policy = requires(typename S::template atomic<std::uint64_t>& atomic,
                                const typename S::template atomic<std::uint64_t>& const_atomic,
                                typename S::template var<std::uint64_t>& var,
-                               typename S::counter& counter, typename S::mutex& mutex,
-                               std::uint64_t& word, std::size_t size, void* memory) {
+                               typename S::counter& counter, typename S::ticker& ticker,
+                               typename S::mutex& mutex, std::uint64_t& word, std::size_t size,
+                               void* memory) {
   { const_atomic.load(std::memory_order_acquire) } -> std::convertible_to<std::uint64_t>;
   atomic.store(word, std::memory_order_release);
   { atomic.exchange(word, std::memory_order_acq_rel) } -> std::convertible_to<std::uint64_t>;
@@ -96,9 +101,10 @@ concept sync_policy = requires(typename S::template atomic<std::uint64_t>& atomi
   var.set(word);
   counter.add(word);
   { counter.value() } -> std::convertible_to<std::uint64_t>;
-  { counter.tick() } -> std::convertible_to<bool>;
+  { ticker.tick() } -> std::convertible_to<bool>;
   mutex.lock();
   mutex.unlock();
+  { S::sections::compiled } -> std::convertible_to<bool>;
   { S::cpu() }
   noexcept->std::same_as<std::uint32_t>;
   { S::cpu_count() }
@@ -130,7 +136,9 @@ struct [[gnu::visibility("default")]] std_sync {
   template <class T>
   class var;
   class counter;
+  class ticker;
   class mutex;
+  using sections = machine_sections;
 
   static std::uint32_t cpu() noexcept;
   static std::uint32_t cpu_count() noexcept;
@@ -180,18 +188,25 @@ class std_sync::counter {
 
   std::uint64_t value() const noexcept { return count_.load(std::memory_order_relaxed); }
 
-  // True once in tick_period calls, about: for the hit path, hence a load and a store instead of a
-  // read-modify-write. Two callers at once may count as one.
-  bool tick() noexcept {
-    const std::uint64_t count = count_.load(std::memory_order_relaxed) + 1;
-    count_.store(count, std::memory_order_relaxed);
-    return count % tick_period == 0;
-  }
-
-  static constexpr std::uint64_t tick_period = 256;
-
  private:
   std::atomic<std::uint64_t> count_{0};
+};
+
+// Relaxed as well. For the hit path, hence a load and a store instead of a read-modify-write: two
+// callers at once may count as one.
+class std_sync::ticker {
+ public:
+  // True once in `period` calls, about.
+  bool tick() noexcept {
+    const std::uint32_t count = count_.load(std::memory_order_relaxed) + 1;
+    count_.store(count, std::memory_order_relaxed);
+    return count % period == 0;
+  }
+
+  static constexpr std::uint32_t period = 256;
+
+ private:
+  std::atomic<std::uint32_t> count_{0};
 };
 
 // POSIX's own: constant-initialised and trivially destructible everywhere, as std::mutex is with
@@ -239,6 +254,7 @@ inline std::uint32_t std_sync::cpu_without_rseq() noexcept {
 }
 
 inline pin_kind std_sync::pin() noexcept {
+  if (sections::runs()) return pin_kind::rseq;
   if (rseq_cpu_id() != no_cpu) return pin_kind::rseq_cpu_id;
 #if defined(__linux__)
   if (::sched_getcpu() >= 0) return pin_kind::sched_getcpu;

@@ -28,6 +28,8 @@ void require(bool holds, const char* what) {
 
 const char* name_of(pin_kind kind) {
   switch (kind) {
+    case pin_kind::rseq:
+      return "rseq";
     case pin_kind::rseq_cpu_id:
       return "rseq_cpu_id";
     case pin_kind::sched_getcpu:

@@ -270,7 +270,9 @@ struct relacy_sync {
   template <class T>
   class var;
   class counter;
+  class ticker;
   class mutex;
+  using sections = no_sections;
 
   static std::uint32_t cpu() noexcept { return current_cpu(); }
   static std::uint32_t cpu_count() noexcept { return this_machine.cpu_count; }
@@ -457,12 +459,16 @@ class relacy_sync::counter {
  public:
   void add(std::uint64_t n) noexcept { count_ += n; }
   std::uint64_t value() const noexcept { return count_; }
-  bool tick() noexcept { return decide(this_machine.ticks); }
-
-  static constexpr std::uint64_t tick_period = 256;
 
  private:
   std::uint64_t count_ = 0;
+};
+
+class relacy_sync::ticker {
+ public:
+  bool tick() noexcept { return decide(this_machine.ticks); }
+
+  static constexpr std::uint32_t period = 256;
 };
 
 class relacy_sync::mutex {

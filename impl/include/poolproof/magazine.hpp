@@ -1,0 +1,240 @@
+// The magazine of a shard: a small stack of items that the threads of one CPU use by sections.
+//
+//     word     operations : 32 | count : 32      the items below the count are in the magazine
+//     bounds   limit : 32 | floor : 32           a take needs count > floor, a give count < limit
+//     items    [ 0 | 1 | ... | capacity - 1 ]
+//
+// Open, the floor is 0 and the limit is the depth: one, until a burst overflows it; each overflow
+// doubles it. Closed, the limit is 0 and the floor beyond any count: sections leave again. Closing
+// thus costs them nothing, for the bounds are what they compare with in any case.
+//
+// Who owns what
+//   M1. Items below the count belong to the magazine; a slot at the count or beyond belongs to
+//       nobody, and what stands in it means nothing.
+//   M2. Word and slots are stored to by sections of the shard's CPU that have read open bounds, and
+//       by the closer between its restart_all and its reopening; by nobody else, and never by a
+//       locked instruction.
+//   M3. Bounds are never stored to by a section.
+//   M4. A section has one store that others can see the effect of, its last: the word.
+//   M5. There is one closer at a time: the shard's owner.
+//   M6. What a giver did before happens before what the taker does after: on one CPU because a switch
+//       between its threads orders them, through a closer by restart_all and the reopening.
+//
+// Why no section commits after restart_all: one that committed before it is seen by the closer; one
+// that was under way starts again, and one that begins afterwards reads that the magazine is closed.
+//
+// Stands on: sync.
+#pragma once
+
+#include <poolproof/sync.hpp>
+
+#include <algorithm>
+
+namespace poolproof {
+
+template <class T, sync_policy Sync = std_sync>
+class magazine {
+ public:
+  static constexpr std::uint32_t capacity = Sync::sections::magazine_capacity;
+
+  // What a take adds to the word: one operation more, one item less.
+  static constexpr std::uint64_t one_take = (std::uint64_t{1} << 32) - 1;
+
+  // True for the word of one take in 256, about: for work that needs doing now and then.
+  static constexpr bool ticks(std::uint64_t word) noexcept { return (word >> 32 & 0xff) == 0; }
+
+  magazine() noexcept = default;
+  magazine(const magazine&) = delete;
+  magazine& operator=(const magazine&) = delete;
+
+  // How many items it holds. Anyone; wait-free; a hint, but for what happened before the call.
+  std::uint32_t size() const noexcept {
+    // [magazine_size.read] relaxed: counter; what is above the count is not looked at.
+    return count_of(word_.load(std::memory_order_relaxed));
+  }
+
+  // Doubles the depth. False if the magazine is closed or as deep as it can be. Anyone; wait-free.
+  bool deepen() noexcept {
+    // [deepen.read] relaxed: hint, rechecked by [deepen.swap].
+    std::uint64_t seen = bounds_.load(std::memory_order_relaxed);
+    const std::uint32_t depth = limit_of(seen);
+    if (depth == 0 || depth == capacity) return false;
+    // It continues the reopening's release. A closed magazine stays closed: the bounds differ.
+    // [deepen.swap] relaxed: counter; a section that reads it late is off by one item, once.
+    // [deepen.swap.fail] relaxed: hint, rechecked by [deepen.swap]; another thread was faster.
+    return bounds_.compare_exchange_strong(seen, open(std::min(2 * depth, capacity)),
+                                           std::memory_order_relaxed, std::memory_order_relaxed);
+  }
+
+  class closing;
+
+  // Whether the members lie where the assembly looks for them.
+  static constexpr bool has_layout() noexcept {
+    return offsetof(magazine, word_) == magazine_layout::word &&
+           offsetof(magazine, bounds_) == magazine_layout::floor &&
+           magazine_layout::limit == magazine_layout::floor + sizeof(std::uint32_t) &&
+           offsetof(magazine, items_) == magazine_layout::items && sizeof(slot) == sizeof(void*);
+  }
+
+  // The newest item, or null. Exclusive.
+  T* pop_exclusive() noexcept {
+    // [pop_exclusive.word] relaxed: exclusive.
+    const std::uint64_t word = word_.load(std::memory_order_relaxed);
+    if (count_of(word) == 0) return nullptr;
+    // [pop_exclusive.shrink] relaxed: exclusive.
+    word_.store(word - 1, std::memory_order_relaxed);
+    // [pop_exclusive.item] relaxed: exclusive.
+    return items_[count_of(word) - 1].load(std::memory_order_relaxed);
+  }
+
+ private:
+  template <class Shard>
+  friend struct magazine_steps;
+
+  using word_type = typename Sync::template atomic<std::uint64_t>;
+  using slot = typename Sync::template atomic<T*>;
+
+  static constexpr std::uint64_t closed = 0xffff'ffff;
+  static constexpr std::uint64_t open(std::uint32_t depth) noexcept {
+    return std::uint64_t{depth} << 32;
+  }
+  static constexpr std::uint32_t count_of(std::uint64_t word) noexcept {
+    return static_cast<std::uint32_t>(word);
+  }
+  static constexpr std::uint32_t floor_of(std::uint64_t bounds) noexcept {
+    return static_cast<std::uint32_t>(bounds);
+  }
+  static constexpr std::uint32_t limit_of(std::uint64_t bounds) noexcept {
+    return static_cast<std::uint32_t>(bounds >> 32);
+  }
+
+  word_type word_{0};
+  word_type bounds_{open(1)};
+  slot items_[capacity]{};
+};
+
+// A closed magazine, and the right to change it; reopened, one item deep, on destruction. The shard's
+// owner's.
+template <class T, sync_policy Sync>
+class magazine<T, Sync>::closing {
+ public:
+  // Converts to false if the kernel refuses to restart sections: the magazine is then as it was.
+  // Takes a system call.
+  explicit closing(magazine& closed_one) noexcept : magazine_(closed_one) {
+    // [close.mark] relaxed: section; restart_all separates those that have read other bounds.
+    magazine_.bounds_.store(closed, std::memory_order_relaxed);
+    restarted_ = Sync::sections::restart_all();
+    if (!restarted_) return;
+    // [close.word] relaxed: section; none commits from restart_all on (M2).
+    word_ = magazine_.word_.load(std::memory_order_relaxed);
+  }
+
+  ~closing() {
+    if (restarted_) {
+      // [close.shrink] relaxed: ordered by [reopen.bounds].
+      magazine_.word_.store(word_, std::memory_order_relaxed);
+    }
+    if (!reopens_) return;
+    // [reopen.bounds] release: pairs with [take_step.bounds], [give_step.bounds]; so that sections
+    // find the magazine as the closer leaves it (M6).
+    magazine_.bounds_.store(open(1), std::memory_order_release);
+  }
+
+  closing(const closing&) = delete;
+  closing& operator=(const closing&) = delete;
+
+  explicit operator bool() const noexcept { return restarted_; }
+
+  bool empty() const noexcept { return count_of(word_) == 0; }
+
+  // The newest item; the magazine must not be empty.
+  T* newest() const noexcept {
+    // [close.item] relaxed: section; as [close.word].
+    return magazine_.items_[count_of(word_) - 1].load(std::memory_order_relaxed);
+  }
+  void drop_newest() noexcept { --word_; }
+
+  // It stays closed.
+  void keep_closed() noexcept { reopens_ = false; }
+
+ private:
+  magazine& magazine_;
+  std::uint64_t word_ = 0;
+  bool restarted_ = false;
+  bool reopens_ = true;
+};
+
+// For a policy without sections: a magazine that never holds an item.
+template <class T, sync_policy Sync>
+requires(!Sync::sections::compiled) class magazine<T, Sync> {
+ public:
+  static constexpr std::uint32_t capacity = 0;
+  static constexpr bool ticks(std::uint64_t) noexcept { return false; }
+  static constexpr bool has_layout() noexcept { return true; }
+
+  std::uint32_t size() const noexcept { return 0; }
+  bool deepen() noexcept { return false; }
+  T* pop_exclusive() noexcept { return nullptr; }
+
+  struct closing {
+    explicit closing(magazine&) noexcept {}
+    explicit operator bool() const noexcept { return false; }
+    bool empty() const noexcept { return true; }
+    T* newest() const noexcept { return nullptr; }
+    void drop_newest() noexcept {}
+    void keep_closed() noexcept {}
+  };
+};
+
+// What the sections do, step by step: the assembly says the same, and a checker runs this. `here` is
+// the section: its cpu(), and commit(store), after which it is over.
+template <class Shard>
+struct magazine_steps {
+  using item_type = typename Shard::item_type;
+  using magazine_type = typename Shard::magazine_type;
+
+  template <class Section>
+  static item_type* take(Section& here, Shard* shards, std::uint32_t size,
+                         std::uint64_t& word) noexcept {
+    if (here.cpu() >= size) return nullptr;
+    magazine_type& own = shards[here.cpu()].own_magazine();
+    // [take_step.bounds] acquire: pairs with [reopen.bounds]; so that word and items are read as the
+    // closer has left them, and the items' contents as their givers have (M6).
+    const std::uint64_t bounds = own.bounds_.load(std::memory_order_acquire);
+    // After the bounds: one from before they were opened would be the closer's to change.
+    // [take_step.word] relaxed: section; those of one CPU are one after the other.
+    const std::uint64_t now = own.word_.load(std::memory_order_relaxed);
+    const std::uint32_t count = magazine_type::count_of(now);
+    if (count <= magazine_type::floor_of(bounds)) return nullptr;
+    // [take_step.item] relaxed: section; as [take_step.word].
+    item_type* const item = own.items_[count - 1].load(std::memory_order_relaxed);
+    word = now + magazine_type::one_take;
+    here.commit([&] {
+      // [take_step.commit] relaxed: section; seen by the next one, or by the closer (M6).
+      own.word_.store(word, std::memory_order_relaxed);
+    });
+    return item;
+  }
+
+  template <class Section>
+  static bool give(Section& here, Shard* shards, std::uint32_t size, item_type* item) noexcept {
+    if (here.cpu() >= size) return false;
+    magazine_type& own = shards[here.cpu()].own_magazine();
+    // [give_step.bounds] acquire: pairs with [reopen.bounds]; so that the closer has read the slot
+    // before it is filled, and the word is the one that it has left (M6).
+    const std::uint64_t bounds = own.bounds_.load(std::memory_order_acquire);
+    // [give_step.word] relaxed: section; as [take_step.word].
+    const std::uint64_t now = own.word_.load(std::memory_order_relaxed);
+    const std::uint32_t count = magazine_type::count_of(now);
+    if (count >= magazine_type::limit_of(bounds)) return false;
+    // [give_step.item] relaxed: section; it counts for nothing before the commit (M1).
+    own.items_[count].store(item, std::memory_order_relaxed);
+    here.commit([&] {
+      // [give_step.commit] relaxed: section; as [take_step.commit].
+      own.word_.store(now + 1, std::memory_order_relaxed);
+    });
+    return true;
+  }
+};
+
+}  // namespace poolproof

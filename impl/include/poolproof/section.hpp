@@ -1,0 +1,91 @@
+// Sections: code that runs on one CPU without being preempted, or starts again (restartable
+// sequences).
+//
+// A section reads and writes what belongs to its CPU without a locked instruction: it takes effect
+// by one store, its last, and a thread that is preempted, migrated or interrupted by a signal before
+// that store starts again, perhaps elsewhere. There are two sections, both on the magazine of the
+// current CPU: take and give. What they do is written in C++ in magazine.hpp, which is what a
+// checker runs; here they are for production, in the assembly of each architecture.
+//
+//   L1. A word that a section stores to is never written by a locked instruction, and by nobody
+//       outside a section but after restart_all, while sections find the magazine closed.
+//   L2. The choice is each thread's: where the kernel does not know a thread, no section of it
+//       takes effect, and it uses what locked instructions reach.
+//
+// Stands on: the standard library; on Linux also glibc's <sys/rseq.h> and the system call
+// membarrier.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+
+#if defined(__has_feature)
+#define POOLPROOF_HAS_FEATURE(name) __has_feature(name)
+#else
+#define POOLPROOF_HAS_FEATURE(name) 0
+#endif
+
+// ThreadSanitizer and MemorySanitizer see neither the stores of a section nor what membarrier
+// orders: under them every thread uses locked instructions, which they do see.
+#if defined(__linux__) && defined(__GLIBC__) && defined(__x86_64__) && defined(__LP64__) && \
+    !defined(__SANITIZE_THREAD__) && !POOLPROOF_HAS_FEATURE(thread_sanitizer) &&            \
+    !POOLPROOF_HAS_FEATURE(memory_sanitizer)
+#if __GLIBC_PREREQ(2, 35)
+#define POOLPROOF_HAS_RSEQ 1
+#endif
+#endif
+
+namespace poolproof {
+
+// Where a shard's magazine has what the assembly reads and writes, in bytes.
+struct magazine_layout {
+  static constexpr int word = 0;    // count (low half) and operations
+  static constexpr int floor = 8;   // a take leaves this many
+  static constexpr int limit = 12;  // a give leaves at most this many
+  static constexpr int items = 16;
+};
+
+// For a policy without sections: a compiler drops what they would do.
+struct no_sections {
+  static constexpr bool compiled = false;
+  // How many items a magazine has room for.
+  static constexpr std::uint32_t magazine_capacity = 0;
+
+  // Whether this process may run sections. The first answer stays.
+  static bool usable() noexcept { return false; }
+
+  // Whether those of the calling thread take effect.
+  static bool runs() noexcept { return false; }
+
+  // On return, each section of the process that had begun before the call has either taken effect,
+  // and then happened before the return, or begins again after the call. False if the kernel
+  // refuses: nothing is then known. Anyone; takes a system call.
+  [[nodiscard]] static bool restart_all() noexcept { return false; }
+
+  // Takes an item of the current CPU's magazine, in the first `size` of `shards`, and tells the
+  // word that the section has stored; or null. Anyone; lock-free.
+  template <class Shard>
+  static typename Shard::item_type* take(Shard*, std::uint32_t, std::uint64_t&) noexcept {
+    return nullptr;
+  }
+
+  // Gives an item to it. False if it is full or closed, the CPU has none, or the thread runs no
+  // sections: the item is then still the caller's. Anyone; lock-free.
+  template <class Shard>
+  static bool give(Shard*, std::uint32_t, typename Shard::item_type*) noexcept {
+    return false;
+  }
+};
+
+}  // namespace poolproof
+
+#if defined(POOLPROOF_HAS_RSEQ)
+#include <poolproof/rseq_x86_64.hpp>
+#else
+namespace poolproof {
+using machine_sections = no_sections;
+}
+#endif
