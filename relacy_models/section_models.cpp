@@ -1,0 +1,344 @@
+// Magazines, and what their sections, their closers and threads without sections do to each other:
+// <poolproof/magazine.hpp>, <poolproof/shard.hpp>. For the checker only.
+#include <poolproof/object_pool.hpp>
+
+#include "model.hpp"
+#include "section_sync.hpp"
+
+#include <optional>
+
+namespace poolproof::models {
+namespace {
+
+using checked_magazine = magazine<token, section_sync>;
+using sections = checked_sections;
+
+// A shard that is nothing but a magazine.
+struct only_magazine {
+  using item_type = token;
+  using magazine_type = checked_magazine;
+
+  magazine_type& own_magazine() noexcept { return held; }
+
+  checked_magazine held;
+};
+
+struct magazine_model : model, with_sections {
+  explicit magazine_model(unsigned cpus = 1, unsigned migrations = 0, unsigned aborts = 1)
+      : with_sections(cpus, migrations, aborts), cpus_(cpus) {}
+
+  bool give(unsigned item) {
+    items_[item].prepare();
+    if (sections::give(shards_, cpus_, &items_[item])) return true;
+    items_[item].claim();
+    return false;
+  }
+
+  bool take() {
+    std::uint64_t word = 0;
+    token* const item = sections::take(shards_, cpus_, word);
+    if (item != nullptr) item->claim();
+    return item != nullptr;
+  }
+
+  // As an owner does: takes out all, one by one. False if sections were not restarted.
+  bool empty(checked_magazine& held) {
+    checked_magazine::closing closed(held);
+    for (; closed && !closed.empty(); closed.drop_newest()) closed.newest()->claim();
+    return static_cast<bool>(closed);
+  }
+
+  void after() override {
+    for (only_magazine& shard : shards_) {
+      while (token* const item = shard.held.pop_exclusive()) item->claim();
+    }
+    for (const token& item : items_) require(!item.given(), "an item was lost");
+  }
+
+  const unsigned cpus_;
+  only_magazine shards_[2];
+  token items_[4];
+};
+
+// Property:   Sections of one CPU take effect one after the other: each item is with one thread at a
+//             time, and none is lost, wherever one of them is interrupted.
+// Expected:   passes
+// Threads:    give a, take || give b, take; on one CPU
+// Bound:      4 sections, each thread interrupted once
+// Would show: a section with two stores that matter, or with a read that is not its own
+struct sections_of_one_cpu : magazine_model {
+  static model_info info() {
+    return {.property = "interrupted sections of one CPU take effect one after the other",
+            .threads = 2,
+            .bound = "4 sections, 1 interruption each",
+            .outcomes = {"gave", "no room", "took", "nothing to take"}};
+  }
+
+  void thread(unsigned index) override {
+    outcome(give(index) ? "gave" : "no room");
+    outcome(take() ? "took" : "nothing to take");
+  }
+};
+
+// Property:   A thread that moves to another CPU within a section has done nothing to the first.
+// Expected:   passes
+// Threads:    give a, take || give b, take; each may move once
+// Bound:      4 sections, each thread moved once and interrupted once; 2 CPUs
+// Would show: a section that goes on with the CPU that it began on
+struct sections_that_migrate : magazine_model {
+  sections_that_migrate() : magazine_model(2, 1, 1) {}
+
+  static model_info info() {
+    return {.property = "a section that migrates has done nothing where it was",
+            .threads = 2,
+            .bound = "4 sections, 1 migration and 1 interruption each, 2 CPUs",
+            .outcomes = {"gave", "no room", "took", "nothing to take"}};
+  }
+
+  void thread(unsigned index) override {
+    outcome(give(index) ? "gave" : "no room");
+    outcome(take() ? "took" : "nothing to take");
+  }
+};
+
+// Property:   What the closer takes nobody else gets; what it leaves is found, as its giver left it;
+//             sections after the reopening see all that the closer did.
+// Expected:   passes
+// Threads:    give a, take, give b || close, take all, reopen || take
+// Bound:      4 sections, 1 closing
+// Would show: a section that commits what it read before the closing, or in the middle of it
+struct close_vs_sections : magazine_model {
+  static model_info info() {
+    return {.property = "between closing and reopening a magazine is the closer's",
+            .threads = 3,
+            .bound = "4 sections, 1 closing, 1 interruption each",
+            .outcomes = {"gave", "no room", "took", "nothing to take"}};
+  }
+
+  void thread(unsigned index) override { run(index); }
+
+ protected:
+  void run(unsigned index) {
+    switch (index) {
+      case 0:
+        outcome(give(0) ? "gave" : "no room");
+        outcome(take() ? "took" : "nothing to take");
+        outcome(give(1) ? "gave" : "no room");
+        return;
+      case 1:
+        empty(shards_[0].held);
+        return;
+      default:
+        outcome(take() ? "took" : "nothing to take");
+        return;
+    }
+  }
+};
+
+// Property:   Without the restart of sections the magazine is not the closer's.
+// Expected:   fails: an item is handed out twice
+struct close_without_restart : close_vs_sections {
+  close_without_restart() { kernel_.fault = kernel_fault::restarts_nothing; }
+
+  static model_info info() {
+    return {.property = "must fail: a closer that does not wait for sections",
+            .threads = 3,
+            .bound = "4 sections, 1 closing",
+            .expected = failure::data_race};
+  }
+};
+
+// Property:   A fence on every CPU that restarts nothing (membarrier without RSEQ) is not enough.
+// Expected:   fails: an item is handed out twice
+struct close_with_fences_only : close_vs_sections {
+  close_with_fences_only() { kernel_.fault = kernel_fault::fences_only; }
+
+  static model_info info() {
+    return {.property = "must fail: a closer that fences sections and does not restart them",
+            .threads = 3,
+            .bound = "4 sections, 1 closing",
+            .expected = failure::data_race};
+  }
+};
+
+// Property:   If the kernel refuses to restart sections, the magazine goes on as it was.
+// Expected:   passes
+// Threads:    give a, take || close in vain || take
+// Bound:      3 sections, 1 closing
+struct close_refused : magazine_model {
+  close_refused() { kernel_.fault = kernel_fault::refuses; }
+
+  static model_info info() {
+    return {.property = "a closing that is refused changes nothing",
+            .threads = 3,
+            .bound = "3 sections, 1 closing",
+            .outcomes = {"gave", "no room", "took", "nothing to take"}};
+  }
+
+  void thread(unsigned index) override {
+    if (index == 1) {
+      require(!empty(shards_[0].held), "the kernel was to refuse");
+      return;
+    }
+    if (index == 0) outcome(give(0) ? "gave" : "no room");
+    outcome(take() ? "took" : "nothing to take");
+  }
+};
+
+// Property:   A closed magazine stays closed while others deepen it; a deeper one is read as it was
+//             reopened.
+// Expected:   passes
+// Threads:    give a, deepen, give b, take || close, take all, reopen
+// Bound:      3 sections, 1 closing
+// Would show: a depth that opens a closed magazine
+struct deepen_vs_close : magazine_model {
+  static model_info info() {
+    return {.property = "a closed magazine is not opened by a change of its depth",
+            .threads = 3,
+            .bound = "4 sections, 1 deepening, 1 closing",
+            .outcomes = {"deepened", "not deepened", "gave both", "took"}};
+  }
+
+  void thread(unsigned index) override {
+    switch (index) {
+      case 0: {
+        const bool first = give(0);
+        outcome(shards_[0].held.deepen() ? "deepened" : "not deepened");
+        if (give(1) && first) outcome("gave both");
+        return;
+      }
+      case 1:
+        empty(shards_[0].held);
+        return;
+      default:
+        if (take()) outcome("took");
+        return;
+    }
+  }
+};
+
+// The shard.
+
+using section_shard = shard<token, section_sync>;
+
+struct section_shard_model : model, with_sections {
+  explicit section_shard_model(unsigned aborts = 1) : with_sections(1, 0, aborts) {
+    this_machine.spurious_failures = false;
+    this_machine.reuse_memory = false;
+  }
+
+  // As pool_core does, as far as the shard goes.
+  void put(unsigned index) {
+    token* const item = &items_[index];
+    item->prepare();
+    if (sections::give(&shard_, 1, item)) {
+      outcome("gave by a section");
+      return;
+    }
+    outcome("gave without");
+    receive(shard_.give(item), "displaced");
+  }
+
+  void get() {
+    std::uint64_t word = 0;
+    if (receive(sections::take(&shard_, 1, word), "took by a section")) return;
+    if (!receive(shard_.take(), "took without")) outcome("missed");
+  }
+
+  bool receive(token* item, const char* how) {
+    if (item == nullptr) return false;
+    item->claim();
+    outcome("%s", how);
+    return true;
+  }
+
+  void turn(std::uint64_t target) {
+    auto own = shard_.try_own();
+    if (!own || shard_.cycle() >= target) return;
+    token* victims[4];
+    const std::size_t count = own.take_victims(victims, 4);
+    for (std::size_t i = 0; i != count; ++i) receive(victims[i], "destroyed by a cycle");
+    if (own.victims_drained()) own.turn(target);
+  }
+
+  void after() override {
+    turn(10);
+    turn(11);
+    for (const token& item : items_) require(!item.given(), "an item outlived two cycles");
+    require(shard_.size() == 0, "an empty shard is not empty");
+  }
+
+  section_shard shard_;
+  token items_[3];
+};
+
+// Property:   A cycle moves what the magazine holds, and loses and doubles nothing.
+// Expected:   passes
+// Threads:    put, get || turn || put
+// Bound:      3 sections, 1 cycle
+struct turn_vs_sections : section_shard_model {
+  static model_info info() {
+    return {.property = "a cycle takes over what the magazine holds",
+            .threads = 3,
+            .bound = "2 puts, 1 get, 1 cycle",
+            .outcomes = {"gave by a section", "gave without", "took by a section", "took without",
+                         "missed"}};
+  }
+
+  void thread(unsigned index) override {
+    if (index == 1) return turn(1);
+    put(index);
+    if (index == 0) get();
+  }
+};
+
+// Property:   A thief from another CPU and the threads of this one get each item once.
+// Expected:   passes
+// Threads:    put, get || steal from the magazine
+// Bound:      2 sections, 1 steal
+struct steal_vs_sections : section_shard_model {
+  static model_info info() {
+    return {.property = "a magazine may be stolen from while its CPU uses it",
+            .threads = 3,
+            .bound = "2 puts, 1 get, 1 steal",
+            .outcomes = {"stolen", "took by a section", "missed"}};
+  }
+
+  void thread(unsigned index) override {
+    if (index == 1) {
+      receive(shard_.steal_magazine(), "stolen");
+      return;
+    }
+    put(index);
+    if (index == 0) get();
+  }
+};
+
+// Property:   Threads that the kernel does not know share a shard with those that it does.
+// Expected:   passes
+// Threads:    put, get by sections || put, get without || turn
+// Bound:      2 puts, 2 gets, 1 cycle
+struct threads_with_and_without_sections : section_shard_model {
+  threads_with_and_without_sections() : section_shard_model(0) { kernel_.runs[1] = false; }
+
+  static model_info info() {
+    return {.property = "a thread without sections shares a shard with one that runs them",
+            .threads = 3,
+            .bound = "2 puts, 2 gets, 1 cycle",
+            .outcomes = {"gave by a section", "gave without", "took by a section", "took without"}};
+  }
+
+  void thread(unsigned index) override {
+    if (index == 2) return turn(1);
+    put(index);
+    get();
+  }
+};
+
+const registered<sections_of_one_cpu, sections_that_migrate, close_vs_sections,
+                 close_without_restart, close_with_fences_only, close_refused, deepen_vs_close,
+                 turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
+    registration;
+
+}  // namespace
+}  // namespace poolproof::models
