@@ -1,11 +1,7 @@
 // Magazines, and what their sections, their closers and threads without sections do to each other:
 // <poolproof/magazine.hpp>, <poolproof/shard.hpp>. For the checker only.
-#include <poolproof/object_pool.hpp>
-
-#include "model.hpp"
+#include "pool_model.hpp"
 #include "section_sync.hpp"
-
-#include <optional>
 
 namespace poolproof::models {
 namespace {
@@ -217,6 +213,32 @@ struct deepen_vs_close : magazine_model {
   }
 };
 
+// Property:   What runs without the restarts of a section is none.
+// Expected:   fails: an item is handed out twice
+struct sections_that_are_not_restarted : sections_of_one_cpu {
+  sections_that_are_not_restarted() { kernel_.fault = kernel_fault::no_restarts; }
+
+  static model_info info() {
+    return {.property = "must fail: a section that goes on after an interruption",
+            .threads = 2,
+            .bound = "4 sections",
+            .expected = failure::data_race};
+  }
+};
+
+// Property:   The CPU is to be asked for within the section.
+// Expected:   fails: an item is handed out twice
+struct sections_with_an_old_cpu : sections_that_migrate {
+  sections_with_an_old_cpu() { kernel_.fault = kernel_fault::cpu_read_before; }
+
+  static model_info info() {
+    return {.property = "must fail: a section that goes on with the CPU of before",
+            .threads = 2,
+            .bound = "4 sections, 1 migration each, 2 CPUs",
+            .expected = failure::data_race};
+  }
+};
+
 // The shard.
 
 using section_shard = shard<token, section_sync>;
@@ -314,6 +336,26 @@ struct steal_vs_sections : section_shard_model {
   }
 };
 
+// Property:   Of a cycle and a thief only one closes the magazine at a time.
+// Expected:   passes
+// Threads:    put || turn || steal from the magazine
+// Bound:      1 section, 1 cycle, 1 steal
+// Would show: two closers of one magazine
+struct turn_vs_steal : section_shard_model {
+  static model_info info() {
+    return {.property = "a magazine has one closer at a time",
+            .threads = 3,
+            .bound = "1 put, 1 cycle, 1 steal",
+            .outcomes = {"stolen", "nothing to steal", "destroyed by a cycle"}};
+  }
+
+  void thread(unsigned index) override {
+    if (index == 0) return put(0);
+    if (index == 1) return turn(1);
+    if (!receive(shard_.steal_magazine(), "stolen")) outcome("nothing to steal");
+  }
+};
+
 // Property:   Threads that the kernel does not know share a shard with those that it does.
 // Expected:   passes
 // Threads:    put, get by sections || put, get without || turn
@@ -335,9 +377,193 @@ struct threads_with_and_without_sections : section_shard_model {
   }
 };
 
+// The table.
+
+// Property:   Sections reach no shard that is not there, or not yet initialised.
+// Expected:   passes
+// Threads:    grow for CPU 1 || give and take at CPU 1
+// Bound:      growth from 1 to 2 shards
+// Would show: a reach that is published before the array, or that orders nothing
+struct reach_vs_grow : model, with_sections {
+  reach_vs_grow() : with_sections(2, 0, 0) {}
+
+  static model_info info() {
+    return {.property = "who sees how far sections reach sees the array and its shards",
+            .threads = 2,
+            .bound = "growth 1 -> 2",
+            .outcomes = {"reached the new shard", "out of reach"}};
+  }
+
+  void before() override {
+    this_machine.cpu_count = 1;
+    require(table_.find_slow(0, 0) != nullptr, "no first array");
+  }
+
+  void thread(unsigned index) override {
+    if (index == 0) {
+      require(table_.find_slow(1, 0) != nullptr, "no shard");
+      return;
+    }
+    item_.prepare();
+    if (!table_.give(&item_)) {
+      item_.claim();
+      outcome("out of reach");
+      return;
+    }
+    outcome("reached the new shard");
+    std::uint64_t word = 0;
+    token* const taken = table_.take(word);
+    require(taken == &item_, "the item is not where it was put");
+    taken->claim();
+  }
+
+  shard_table<token, section_sync> table_;
+  token item_;
+};
+
+// The pool.
+
+struct section_pool_model : with_sections, basic_pool_model<section_sync> {
+  explicit section_pool_model(unsigned cpus) : with_sections(cpus, 0, 0) {
+    this_machine.cpu_count = cpus;
+  }
+};
+
+// Property:   Put happens before the Get that returns the item; nothing is handed out twice or lost;
+//             a cycle at the same time loses nothing.
+// Expected:   passes
+// Threads:    put || get || rotate; on one CPU
+// Bound:      1 put, 1 get, 1 cycle
+// Would show: an item that a cycle loses while it closes the magazine
+struct section_put_vs_get_vs_rotate : section_pool_model {
+  section_put_vs_get_vs_rotate() : section_pool_model(1) {}
+
+  static model_info info() {
+    return {.property = "with sections: nothing is handed out twice, nothing lost, Put before Get",
+            .threads = 3,
+            .bound = "1 put, 1 get, 1 cycle",
+            .outcomes = {"got", "missed"}};
+  }
+
+  void before() override { static_cast<void>(try_get()); }
+
+  void thread(unsigned index) override {
+    if (index == 0) return put(make());
+    if (index == 1) return get(1);
+    pool_->rotate();
+  }
+
+  void after() override {
+    require_all_found();
+    basic_pool_model::after();
+  }
+};
+
+// Property:   The same for items that are in the magazine, and around it, when the cycle comes.
+// Expected:   passes
+// Threads:    get, put || rotate; on one CPU
+// Bound:      2 items, 1 get, 1 put, 1 cycle
+struct section_get_vs_rotate : section_pool_model {
+  section_get_vs_rotate() : section_pool_model(1) {}
+
+  static model_info info() {
+    return {.property = "with sections: a cycle keeps what is in the magazine",
+            .threads = 2,
+            .bound = "2 items, 1 get, 1 put, 1 cycle",
+            .outcomes = {"got", "missed"}};
+  }
+
+  void before() override {
+    put(make());
+    put(make());
+  }
+
+  void thread(unsigned index) override {
+    if (index == 1) return pool_->rotate();
+    get(0);
+    put(make());
+  }
+
+  void after() override {
+    require_all_found();
+    basic_pool_model::after();
+  }
+};
+
+// Property:   A get that finds nothing else takes an item out of the magazine of another CPU.
+// Expected:   passes
+// Threads:    put at CPU 0 || get at CPU 1, as often as it takes
+// Bound:      1 put, 1 get
+struct section_put_vs_get_elsewhere : section_pool_model {
+  section_put_vs_get_elsewhere() : section_pool_model(2) {}
+
+  static model_info info() {
+    return {.property = "a get reaches the magazines of other CPUs",
+            .threads = 2,
+            .bound = "2 puts, 1 get, 2 CPUs",
+            .outcomes = {"got", "missed"}};
+  }
+
+  void thread(unsigned index) override {
+    if (index == 0) {
+      put(make());
+      put(make());
+      return;
+    }
+    get(1);
+  }
+
+  void after() override {
+    require_all_found();
+    basic_pool_model::after();
+  }
+};
+
+// Property:   What a late handle puts into the magazine of a pool that is being destroyed is
+//             destroyed once.
+// Expected:   passes
+// Threads:    return a handle || destroy the pool
+// Bound:      1 handle, 1 item in the magazine
+struct section_handle_vs_destructor : section_pool_model {
+  section_handle_vs_destructor() : section_pool_model(1) {}
+
+  static model_info info() {
+    return {.property = "with sections: a handle may be returned while the pool is destroyed",
+            .threads = 2,
+            .bound = "1 handle, 1 item in the magazine",
+            .outcomes = {"destroyed by the destructor", "destroyed by the handle"}};
+  }
+
+  void before() override {
+    handle_ = pool_->borrow();
+    put(make());
+  }
+
+  void thread(unsigned index) override {
+    if (index == 0) {
+      handle_->prepare();
+      handle_ = pool::handle();
+      return;
+    }
+    pool_.reset();
+  }
+
+  void after() override {
+    for_each_made([&](const pooled& item) {
+      outcome(item.destroyed_by == 0 ? "destroyed by the handle" : "destroyed by the destructor");
+    });
+    basic_pool_model::after();
+  }
+
+  pool::handle handle_;
+};
+
 const registered<sections_of_one_cpu, sections_that_migrate, close_vs_sections,
                  close_without_restart, close_with_fences_only, close_refused, deepen_vs_close,
-                 turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
+                 sections_that_are_not_restarted, sections_with_an_old_cpu, turn_vs_steal,
+                 reach_vs_grow, section_put_vs_get_vs_rotate, section_get_vs_rotate,
+                 section_put_vs_get_elsewhere, section_handle_vs_destructor, turn_vs_sections,
+                 steal_vs_sections, threads_with_and_without_sections>
     registration;
 
 }  // namespace

@@ -18,6 +18,8 @@ namespace poolproof::models {
 // What the kernel does for sections, or fails to do: by which a model shows that it is needed.
 enum class kernel_fault : std::uint8_t {
   none,
+  no_restarts,       // a section goes on after an interruption, in the middle of others
+  cpu_read_before,   // the section is told the CPU that the thread was on before it
   restarts_nothing,  // restart_all returns at once
   fences_only,       // it is a fence on every CPU that restarts nothing (PRIVATE_EXPEDITED)
   refuses,           // it says that it may not
@@ -45,6 +47,8 @@ struct checked_sections {
   [[nodiscard]] static bool restart_all(call_site from = call_site::here()) noexcept {
     switch (machine->fault) {
       case kernel_fault::none:
+      case kernel_fault::no_restarts:
+      case kernel_fault::cpu_read_before:
         machine->cpus.heavy_fence(place_of(from));
         return true;
       case kernel_fault::restarts_nothing:
@@ -63,11 +67,7 @@ struct checked_sections {
                                          call_site from = call_site::here()) noexcept {
     typename Shard::item_type* item = nullptr;
     if (!runs()) return item;
-    machine->cpus.run(
-        [&](checker::section& here) {
-          item = magazine_steps<Shard>::take(here, shards, size, word);
-        },
-        place_of(from));
+    run([&](auto& here) { item = magazine_steps<Shard>::take(here, shards, size, word); }, from);
     return item;
   }
 
@@ -76,16 +76,49 @@ struct checked_sections {
                    call_site from = call_site::here()) noexcept {
     bool given = false;
     if (!runs()) return given;
-    machine->cpus.run(
-        [&](checker::section& here) {
-          given = magazine_steps<Shard>::give(here, shards, size, item);
-        },
-        place_of(from));
+    run([&](auto& here) { given = magazine_steps<Shard>::give(here, shards, size, item); }, from);
     return given;
   }
 
   // The model's that is running.
   inline static section_machine* machine = nullptr;
+
+ private:
+  // A section of a thread that was on `cpu` when it asked.
+  template <class Commit>
+  struct late_section {
+    unsigned cpu() const noexcept { return asked_; }
+    template <class Operation>
+    void commit(Operation operation) {
+      commit_(operation);
+    }
+
+    unsigned asked_;
+    Commit commit_;
+  };
+
+  template <class Body>
+  static void run(Body body, const call_site& from) {
+    const auto at_once = [](auto operation) { operation(); };
+    switch (machine->fault) {
+      case kernel_fault::no_restarts: {
+        late_section here{machine->cpus.current(place_of(from)), at_once};
+        return body(here);
+      }
+      case kernel_fault::cpu_read_before: {
+        const unsigned asked = machine->cpus.current(place_of(from));
+        return machine->cpus.run(
+            [&](checker::section& now) {
+              const auto commit = [&](auto operation) { now.commit(operation); };
+              late_section here{asked, commit};
+              body(here);
+            },
+            place_of(from));
+      }
+      default:
+        machine->cpus.run([&](checker::section& here) { body(here); }, place_of(from));
+    }
+  }
 };
 
 struct section_sync : checked_sync {
