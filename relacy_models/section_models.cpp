@@ -213,6 +213,38 @@ struct deepen_vs_close : magazine_model {
   }
 };
 
+// Property:   A give that began before a closing does not take effect after it, however deep the
+//             magazine is by then.
+// Expected:   passes
+// Threads:    give a, give b || close, take all, reopen, deepen || 2 takes
+// Bound:      4 sections, 1 closing, 1 deepening
+// Would show: a give that brings back what the closer took, by an old count
+struct close_and_deepen_vs_give : magazine_model {
+  static model_info info() {
+    return {.property = "a give does not bring back what a closer took",
+            .threads = 3,
+            .bound = "4 sections, 1 closing, 1 deepening, 1 interruption each",
+            .outcomes = {"gave", "no room", "took", "nothing to take"}};
+  }
+
+  void thread(unsigned index) override {
+    switch (index) {
+      case 0:
+        outcome(give(0) ? "gave" : "no room");
+        outcome(give(1) ? "gave" : "no room");
+        return;
+      case 1:
+        empty(shards_[0].held);
+        shards_[0].held.deepen();
+        return;
+      default:
+        outcome(take() ? "took" : "nothing to take");
+        outcome(take() ? "took" : "nothing to take");
+        return;
+    }
+  }
+};
+
 // Property:   What runs without the restarts of a section is none.
 // Expected:   fails: an item is handed out twice
 struct sections_that_are_not_restarted : sections_of_one_cpu {
@@ -381,17 +413,18 @@ struct threads_with_and_without_sections : section_shard_model {
 
 // Property:   Sections reach no shard that is not there, or not yet initialised.
 // Expected:   passes
-// Threads:    grow for CPU 1 || give and take at CPU 1
+// Threads:    grow for CPU 1 || give and take at CPU 1 || the same at CPU 0
 // Bound:      growth from 1 to 2 shards
-// Would show: a reach that is published before the array, or that orders nothing
+// Would show: a reach that is published before the array, or that orders nothing; an array that is
+//             used before its shards are there
 struct reach_vs_grow : model, with_sections {
   reach_vs_grow() : with_sections(2, 0, 0) {}
 
   static model_info info() {
     return {.property = "who sees how far sections reach sees the array and its shards",
-            .threads = 2,
+            .threads = 3,
             .bound = "growth 1 -> 2",
-            .outcomes = {"reached the new shard", "out of reach"}};
+            .outcomes = {"reached a shard", "out of reach"}};
   }
 
   void before() override {
@@ -404,21 +437,28 @@ struct reach_vs_grow : model, with_sections {
       require(table_.find_slow(1, 0) != nullptr, "no shard");
       return;
     }
-    item_.prepare();
-    if (!table_.give(&item_)) {
-      item_.claim();
+    token& item = items_[index - 1];
+    item.prepare();
+    if (!table_.give(&item)) {
+      item.claim();
       outcome("out of reach");
       return;
     }
-    outcome("reached the new shard");
+    outcome("reached a shard");
     std::uint64_t word = 0;
-    token* const taken = table_.take(word);
-    require(taken == &item_, "the item is not where it was put");
-    taken->claim();
+    if (token* const taken = table_.take(word)) taken->claim();
+  }
+
+  void after() override {
+    while (token* const left =
+               table_.find_first(0, [](auto& s) { return s.own_magazine().pop_exclusive(); })) {
+      left->claim();
+    }
+    for (const token& item : items_) require(!item.given(), "growing lost an item");
   }
 
   shard_table<token, section_sync> table_;
-  token item_;
+  token items_[2];
 };
 
 // The pool.
@@ -560,10 +600,11 @@ struct section_handle_vs_destructor : section_pool_model {
 
 const registered<sections_of_one_cpu, sections_that_migrate, close_vs_sections,
                  close_without_restart, close_with_fences_only, close_refused, deepen_vs_close,
-                 sections_that_are_not_restarted, sections_with_an_old_cpu, turn_vs_steal,
-                 reach_vs_grow, section_put_vs_get_vs_rotate, section_get_vs_rotate,
-                 section_put_vs_get_elsewhere, section_handle_vs_destructor, turn_vs_sections,
-                 steal_vs_sections, threads_with_and_without_sections>
+                 close_and_deepen_vs_give, sections_that_are_not_restarted,
+                 sections_with_an_old_cpu, turn_vs_steal, reach_vs_grow,
+                 section_put_vs_get_vs_rotate, section_get_vs_rotate, section_put_vs_get_elsewhere,
+                 section_handle_vs_destructor, turn_vs_sections, steal_vs_sections,
+                 threads_with_and_without_sections>
     registration;
 
 }  // namespace

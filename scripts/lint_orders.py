@@ -7,7 +7,7 @@
                                              std::memory_order_relaxed));
 
 The rules, and the short list of reasons that defend a relaxed order, are in CONTRIBUTING.md.
-sync.hpp is not scanned: it is the policy that the operations go through.
+sync.hpp and its sections are not scanned: they are the policy that the operations go through.
 
 A label stands for a source line, because a checker weakens the operation by the line that
 __builtin_LINE() gives it. g++ takes the line of the member's name for it, clang that of the
@@ -26,7 +26,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADERS = Path("impl/include/poolproof")
-POLICY = "sync.hpp"
+# They name the machine, and are not scanned: the policy, and the sections that it has.
+POLICY = ("sync.hpp", "section.hpp", "rseq_x86_64.hpp")
 TABLE = Path("docs/memory-ordering.md")
 TABLE_BEGIN = "<!-- pair table: begin -->"
 TABLE_END = "<!-- pair table: end -->"
@@ -64,7 +65,7 @@ TOTAL = re.compile(
     rf"(?:; acquire pairs with {REFS}{SO_THAT})?(?:; release pairs with {REFS}{SO_THAT})?$"
 )
 RELAXED = re.compile(
-    r"(owner-only|counter|exclusive|"
+    r"(owner-only|counter|exclusive|section|"
     rf"(hint, rechecked by|ordered by|coherence with) {REFS})(?:[;.]|$)"
 )
 
@@ -356,7 +357,7 @@ class Header:
     def _check_policy_names(self) -> None:
         for match in POLICY_ONLY.finditer(self.code):
             line = self.code.count("\n", 0, match.start()) + 1
-            self.error(line, f"{match.group()} may be named in {POLICY} only")
+            self.error(line, f"{match.group()} may be named in {POLICY[0]} and its sections only")
 
     def references(self) -> Iterator[tuple[int, str]]:
         """Every [function.step] that a comment names, with its line."""
@@ -489,7 +490,7 @@ def read_library(root: Path) -> Library:
         [
             Header(str(HEADERS / path.name), path.read_text())
             for path in paths
-            if path.name != POLICY
+            if path.name not in POLICY
         ]
     )
 

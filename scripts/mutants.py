@@ -94,6 +94,7 @@ class Mutant:
     search: list[str] = field(default_factory=list)
     headers: set[str] = field(default_factory=set)
     checker: str = ""  # the client or model that killed it on the checker
+    only_checker: bool = False  # of sections, which Relacy and the clients have not: `by` judges it, on the checker
 
     def site(self) -> str:
         """What a run-time change changes: FILE:LINE:op or FILE:LINE:fail. Empty for a patch."""
@@ -136,7 +137,7 @@ def read_sites() -> dict[str, Site]:
     return sites
 
 
-def read_ledger(sites: dict[str, Site], models: set[str], litmus: set[str]) -> list[Mutant]:
+def read_ledger(sites: dict[str, Site], models: set[str], litmus: set[str], engine: str) -> list[Mutant]:
     """The ledger's mutants. Every possible weakening stands in it, and nothing else."""
     ledger = tomllib.loads(LEDGER.read_text())
     mutants = []
@@ -169,7 +170,7 @@ def read_ledger(sites: dict[str, Site], models: set[str], litmus: set[str]) -> l
     for entry in ledger.get("patch", []):
         mutants.append(_mutant(entry, entry["name"], "patch", patches=entry["change"], headers=_files(entry)))
     for mutant in mutants:
-        complaints += _complaints(mutant, models, litmus)
+        complaints += _complaints(mutant, models, litmus, engine)
     if complaints:
         raise MutantError("\n".join([f"{LEDGER.relative_to(ROOT)} does not fit:"] + complaints))
     return mutants
@@ -189,12 +190,15 @@ def _mutant(entry: dict, name: str, kind: str, **rest) -> Mutant:
         why=entry.get("why"),
         search=shlex.split(entry.get("search", "")),
         checker=entry.get("checker", ""),
+        only_checker=entry.get("engine") == "checker",
         **rest,
     )
 
 
-def _complaints(mutant: Mutant, models: set[str], litmus: set[str]) -> list[str]:
+def _complaints(mutant: Mutant, models: set[str], litmus: set[str], engine: str) -> list[str]:
     """What an entry lacks for its verdict."""
+    if mutant.verdict == "killed" and mutant.only_checker and engine == "relacy":
+        return []
     if mutant.verdict == "killed":
         return [] if mutant.by in models else [f"{mutant.name}: 'by' names no model"]
     if mutant.kind != "weakening":
@@ -356,7 +360,15 @@ class OnChecker:
         detail = (report.splitlines() or ["it broke the program"])[0]
         return Finding("killed" if status == 1 else "survived", detail, mutant.checker)
 
+    def _by_model(self, mutant: Mutant) -> Finding:
+        """Judges a mutant by the model of the ledger alone."""
+        program = self.models.with_patches(mutant) if mutant.patches else None
+        found, detail = _verdict_of(self.models.run(mutant.by, mutant.options, program), mutant)
+        return Finding(found, detail, f"model {mutant.by}")
+
     def _search(self, mutant: Mutant) -> Finding:
+        if mutant.only_checker:
+            return self._by_model(mutant)
         program, models_program, include = self.clients.program, self.models.program, None
         if mutant.patches:
             include = self.models.patched_headers(mutant, self.models.build / "mutants_on_checker" / mutant.folder())
@@ -526,9 +538,12 @@ def main() -> int:
     sites = read_sites()
     if options.survey:
         return survey(models, sites, options.only)
-    mutants = [m for m in read_ledger(sites, set(models.names()), models.litmus()) if re.search(options.only, m.name)]
+    ledger = read_ledger(sites, set(models.names()), models.litmus(), options.engine)
+    mutants = [m for m in ledger if re.search(options.only, m.name)]
     if options.quick:
         mutants = [m for m in mutants if m.verdict == "killed" and m.kind != "patch"]
+    if options.engine == "relacy":
+        mutants = [m for m in mutants if not m.only_checker]
     if not mutants:
         raise MutantError(f"--only {options.only}: no mutant of that name")
     judge_one = functools.partial(judge, models)

@@ -31,17 +31,32 @@ class section {
  public:
   unsigned cpu() const noexcept { return cpu_; }
 
-  // The last operation. Afterwards the section is not aborted.
+  // The last operation. With it the section is over: what follows is neither aborted nor ordered
+  // with others on its CPU.
   template <class Operation>
-  void commit(Operation operation) {
+  void commit(Operation operation, place from = place::here()) {
     execution::current().leave_section();
     operation();
+    end(from);
   }
 
  private:
   friend class cpus;
 
+  void begin(unsigned cpu, mutex& order, place from) {
+    cpu_ = cpu;
+    order_ = &order;
+    order_->lock(from);
+  }
+
+  // Once, at the commit or without one.
+  void end(place from) {
+    if (order_ != nullptr) order_->unlock(from);
+    order_ = nullptr;
+  }
+
   unsigned cpu_ = 0;
+  mutex* order_ = nullptr;  // of the section's CPU, locked from its beginning to its end
   std::jmp_buf start_;
 };
 
@@ -77,14 +92,14 @@ class cpus {
     section here;
     if (setjmp(here.start_) != 0) {
       --self.aborts;
-      order_[here.cpu_].unlock(from);
+      here.end(from);
     }
-    here.cpu_ = current(from);
-    order_[here.cpu_].lock(from);
+    const unsigned cpu = current(from);
+    here.begin(cpu, order_[cpu], from);
     execution::current().enter_section(self.aborts != 0 ? &here.start_ : nullptr);
     body(here);
     execution::current().leave_section();
-    order_[here.cpu_].unlock(from);
+    here.end(from);
   }
 
   // The heavy side of an asymmetric fence, as the kernel's membarrier for restartable sequences: a

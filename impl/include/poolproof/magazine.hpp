@@ -198,8 +198,8 @@ struct magazine_steps {
                          std::uint64_t& word) noexcept {
     if (here.cpu() >= size) return nullptr;
     magazine_type& own = shards[here.cpu()].own_magazine();
-    // [take_step.bounds] acquire: pairs with [reopen.bounds]; so that word and items are read as the
-    // closer has left them, and the items' contents as their givers have (M6).
+    // [take_step.bounds] acquire: pairs with [reopen.bounds]; so that word and items are read as
+    // the closer has left them, and the items' contents as their givers have (M6).
     const std::uint64_t bounds = own.bounds_.load(std::memory_order_acquire);
     // After the bounds: one from before they were opened would be the closer's to change.
     // [take_step.word] relaxed: section; those of one CPU are one after the other.

@@ -212,8 +212,8 @@ void shard_table<T, Sync>::grow(std::uint32_t needed, std::uint64_t cycle) noexc
     // [grow.last] relaxed: owner-only; as [grow.read].
     array* const last = array_.load(std::memory_order_relaxed);
     if (array* const added = array::create(longer, cycle, last)) {
-      // [grow.array] release: pairs with [pin.array], [find_first.arrays]; so that whoever finds
-      // the array finds its shards initialised.
+      // [grow.array] release: pairs with [pin.array], [reach.array], [find_first.arrays]; so that
+      // whoever finds the array finds its shards initialised.
       array_.store(added, std::memory_order_release);
       // [grow.size] release: pairs with [pin.size]; so that whoever sees the size
       // finds an array of at least that length (I1).
