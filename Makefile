@@ -23,7 +23,7 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
+.PHONY: help setup build test test-pins test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
         tsan asan bench plots lint format install clean
 
 help:  ## print this list
@@ -39,6 +39,15 @@ test: build  ## run the unit tests and the examples, and the tests again without
 	$(call build,fallback)
 	$(call test,fallback)
 	$(call test,dev)
+	$(MAKE) test-pins
+
+# Without the C library's registration, with membarrier refused, and as a user may force it.
+unit = $(call test,dev) --quiet --label-regex unit
+test-pins:  ## run the unit tests on each pin that a process may find itself with
+	$(call build,dev)
+	GLIBC_TUNABLES=glibc.pthread.rseq=0 $(unit)
+	build/dev/impl/tests/refuse_membarrier $(unit)
+	POOLPROOF_PIN=portable $(unit)
 
 test-checker:  ## run the self-test of the checker: oracles, random programs, laws
 	$(call build,checker)

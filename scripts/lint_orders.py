@@ -357,7 +357,7 @@ class Header:
     def _check_policy_names(self) -> None:
         for match in POLICY_ONLY.finditer(self.code):
             line = self.code.count("\n", 0, match.start()) + 1
-            self.error(line, f"{match.group()} may be named in {POLICY[0]} and its sections only")
+            self.error(line, f"{match.group()} may be named in {POLICY[0]} only")
 
     def references(self) -> Iterator[tuple[int, str]]:
         """Every [function.step] that a comment names, with its line."""

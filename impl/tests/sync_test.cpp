@@ -1,7 +1,6 @@
 // sync.hpp: the policy of production, and what makes a policy.
 #include <poolproof/sync.hpp>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -17,6 +16,7 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "child.hpp"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -40,18 +40,7 @@ using namespace std::chrono_literals;
 using poolproof::pin_kind;
 using poolproof::std_sync;
 using poolproof::sync_policy;
-
-// Runs `check` in a child process; true if it returned true there.
-template <class Check>
-bool holds_in_child(Check check) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(20);
-    ::_exit(check() ? EXIT_SUCCESS : EXIT_FAILURE);
-  }
-  int status = 0;
-  return ::waitpid(child, &status, 0) == child && status == 0;
-}
+using poolproof::test::holds_in_child;
 
 TEST_CASE("version_parts_make_one_number", "[sync]") {
   CHECK(POOLPROOF_VERSION ==
@@ -142,7 +131,8 @@ bool has_rseq() {
 }
 
 TEST_CASE("thread_with_rseq_is_pinned_by_it", "[sync]") {
-  CHECK(std_sync::pin() == (has_rseq() ? pin_kind::rseq_cpu_id : pin_kind::sched_getcpu));
+  const pin_kind with_rseq = std_sync::sections::usable() ? pin_kind::rseq : pin_kind::rseq_cpu_id;
+  CHECK(std_sync::pin() == (has_rseq() ? with_rseq : pin_kind::sched_getcpu));
   on_every_cpu([](unsigned cpu) { CHECK(std_sync::cpu() == cpu); });
 }
 

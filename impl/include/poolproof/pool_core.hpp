@@ -66,14 +66,11 @@ class pool_core final : public pool_entry<Sync> {
 
   // Takes an item, or null. Anyone; lock-free but for the destructors of a cycle.
   T* get() noexcept {
-    if (T* const item = take_by_section()) [[likely]]
-      return item;
-    const std::uint32_t cpu = Sync::cpu();
-    shard_type& own = local(cpu);
-    T* const item = own.take();
+    std::uint64_t word = 0;
+    T* const item = table_.take(word);
     if (item == nullptr) [[unlikely]]
-      return get_slow(cpu, own);
-    if (own.operations.tick()) [[unlikely]]
+      return get_without_section();
+    if (magazine<T, Sync>::ticks(word)) [[unlikely]]
       look_at_clock();
     return item;
   }
@@ -81,14 +78,8 @@ class pool_core final : public pool_entry<Sync> {
   // Puts an item, which must not be null. Anyone; lock-free but for the allocator and for the
   // destructors of a cycle.
   void put(T* item) noexcept {
-    if (table_.give(item)) [[likely]]
-      return;
-    shard_type& own = local(Sync::cpu());
-    if (Sync::sections::runs() && own.own_magazine().deepen() && table_.give(item)) return;
-    T* const displaced = own.give(item);
-    if (displaced == nullptr) [[likely]]
-      return;
-    put_slow(own, displaced);
+    if (!table_.give(item)) [[unlikely]]
+      put_without_section(item);
   }
 
   // One cycle. See object_pool::rotate.
@@ -139,14 +130,9 @@ class pool_core final : public pool_entry<Sync> {
     return *table_.find_slow(cpu, cycles_.begun());
   }
 
-  T* take_by_section() noexcept {
-    std::uint64_t word = 0;
-    T* const item = table_.take(word);
-    if (item != nullptr && magazine<T, Sync>::ticks(word)) [[unlikely]]
-      look_at_clock();
-    return item;
-  }
-
+  // Where no section takes effect. Not inlined, so that compilers inline the sections.
+  [[gnu::noinline]] T* get_without_section() noexcept;
+  [[gnu::noinline]] void put_without_section(T* item) noexcept;
   [[gnu::noinline]] T* get_slow(std::uint32_t cpu, shard_type& own) noexcept;
   [[gnu::noinline]] void put_slow(shard_type& own, T* item) noexcept;
   [[gnu::noinline]] void look_at_clock() noexcept;
@@ -188,6 +174,28 @@ auto pool_core<T, Deleter, Sync>::create(std::optional<nanoseconds> interval) no
     return nullptr;
   }
   return made;
+}
+
+template <class T, class Deleter, sync_policy Sync>
+T* pool_core<T, Deleter, Sync>::get_without_section() noexcept {
+  const std::uint32_t cpu = Sync::cpu();
+  shard_type& own = local(cpu);
+  T* const item = own.take();
+  if (item == nullptr) [[unlikely]]
+    return get_slow(cpu, own);
+  if (own.operations.tick()) [[unlikely]]
+    look_at_clock();
+  return item;
+}
+
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
+  shard_type& own = local(Sync::cpu());
+  if (Sync::sections::runs() && own.own_magazine().deepen() && table_.give(item)) return;
+  T* const displaced = own.give(item);
+  if (displaced == nullptr) [[likely]]
+    return;
+  put_slow(own, displaced);
 }
 
 template <class T, class Deleter, sync_policy Sync>

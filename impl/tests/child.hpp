@@ -1,0 +1,23 @@
+// Checks that need a process of their own.
+#pragma once
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+
+namespace poolproof::test {
+
+// Runs `check` in a child process; true if it returned true there.
+template <class Check>
+bool holds_in_child(Check check) {
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(20);
+    ::_exit(check() ? EXIT_SUCCESS : EXIT_FAILURE);
+  }
+  int status = 0;
+  return ::waitpid(child, &status, 0) == child && status == 0;
+}
+
+}  // namespace poolproof::test

@@ -1,0 +1,361 @@
+// magazine.hpp and section.hpp: the sections in assembly, the closing of magazines, and processes
+// and threads that cannot run sections.
+#include <poolproof/object_pool.hpp>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "catch.hpp"
+
+#if defined(__linux__)
+#include "child.hpp"
+#include "refuse_membarrier.hpp"
+
+#include <sched.h>
+#endif
+
+namespace {
+
+using poolproof::magazine_steps;
+using poolproof::pin_kind;
+using poolproof::shard;
+using poolproof::std_sync;
+
+using sections = std_sync::sections;
+
+// Items are the addresses of these.
+std::array<int, 64> things;
+
+struct counted {
+  ~counted() { destroyed.fetch_add(1, std::memory_order_relaxed); }
+  inline static std::atomic<int> destroyed{0};
+};
+
+#if defined(POOLPROOF_HAS_RSEQ)
+
+using test_shard = shard<int>;
+using test_magazine = test_shard::magazine_type;
+
+constexpr std::uint32_t capacity = test_magazine::capacity;
+
+// The calling thread stays on one CPU while this exists, and the thread's sections reach the shard
+// of that CPU: `shards` has one for each.
+class on_one_cpu {
+ public:
+  on_one_cpu() {
+    REQUIRE(::sched_getaffinity(0, sizeof before_, &before_) == 0);
+    cpu_ = static_cast<std::uint32_t>(::sched_getcpu());
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu_, &one);
+    REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
+    shards_ = std::make_unique<test_shard[]>(cpu_ + 1);
+  }
+  ~on_one_cpu() { ::sched_setaffinity(0, sizeof before_, &before_); }
+  on_one_cpu(const on_one_cpu&) = delete;
+  on_one_cpu& operator=(const on_one_cpu&) = delete;
+
+  std::uint32_t cpu() const { return cpu_; }
+  std::uint32_t size() const { return cpu_ + 1; }
+  test_shard* shards() { return shards_.get(); }
+  test_shard& own() { return shards_[cpu_]; }
+
+  int* take() {
+    std::uint64_t word = 0;
+    return sections::take(shards(), size(), word);
+  }
+  bool give(int* item) { return sections::give(shards(), size(), item); }
+
+ private:
+  cpu_set_t before_;
+  std::uint32_t cpu_ = 0;
+  std::unique_ptr<test_shard[]> shards_;
+};
+
+// A section that nothing interrupts, for the steps in C++.
+struct plain_section {
+  std::uint32_t cpu() const { return on; }
+  template <class Operation>
+  void commit(Operation operation) {
+    operation();
+  }
+
+  std::uint32_t on;
+};
+
+// Says so: a test that needs them has nothing to test.
+bool no_sections_here() {
+  if (!sections::runs()) WARN("this process runs no sections");
+  return !sections::runs();
+}
+
+// Tells the kernel to forget the calling thread's area, as if the C library had not registered it.
+bool leave_rseq() {
+  char* const area = static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset;
+  constexpr unsigned registered_size = 32;
+  return ::syscall(SYS_rseq, area, registered_size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0;
+}
+
+TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
+  if (no_sections_here()) return;
+  on_one_cpu here;
+  const auto steps_shards = std::make_unique<test_shard[]>(here.size());
+  test_shard& steps = steps_shards[here.cpu()];
+  std::mt19937 generator(1);
+  const auto below = [&generator](unsigned limit) {
+    return static_cast<unsigned>(generator() % limit);
+  };
+  std::array<int, 6> done{};
+  for (int i = 0; i != 20'000; ++i) {
+    plain_section section{here.cpu()};
+    switch (below(6)) {
+      case 0:
+      case 1: {
+        int* const item = &things[below(things.size())];
+        const bool given = here.give(item);
+        CHECK(given ==
+              magazine_steps<test_shard>::give(section, steps_shards.get(), here.size(), item));
+        done[0] += given;
+        done[1] += !given;
+        break;
+      }
+      case 2:
+      case 3: {
+        std::uint64_t word = 0;
+        std::uint64_t steps_word = 0;
+        int* const item = sections::take(here.shards(), here.size(), word);
+        CHECK(item == magazine_steps<test_shard>::take(section, steps_shards.get(), here.size(),
+                                                       steps_word));
+        CHECK(word == steps_word);
+        done[2] += item != nullptr;
+        done[3] += item == nullptr;
+        break;
+      }
+      case 4:
+        CHECK(here.own().own_magazine().deepen() == steps.own_magazine().deepen());
+        ++done[4];
+        break;
+      default:
+        if (below(8) != 0) break;
+        for (test_shard* s : {&here.own(), &steps}) {
+          test_magazine::closing closed(s->own_magazine());
+          REQUIRE(closed);
+          for (unsigned n = below(3); n != 0 && !closed.empty(); --n) closed.drop_newest();
+          if (s == &here.own()) {
+            CHECK_FALSE(here.give(&things[0]));
+            CHECK(here.take() == nullptr);
+          }
+        }
+        // The two have dropped different numbers: start again.
+        while (here.own().own_magazine().pop_exclusive() != nullptr) {
+        }
+        while (steps.own_magazine().pop_exclusive() != nullptr) {
+        }
+        ++done[5];
+        break;
+    }
+    REQUIRE(here.own().own_magazine().size() == steps.own_magazine().size());
+  }
+  for (const int count : done) CHECK(count > 100);
+}
+
+TEST_CASE("magazine_is_a_stack_as_deep_as_it_was_made", "[magazine]") {
+  if (no_sections_here()) return;
+  on_one_cpu here;
+  std::uint32_t depth = 1;
+  std::uint32_t given = 0;
+  for (; depth < capacity; depth = std::min(2 * depth, capacity)) {
+    while (here.give(&things[given])) ++given;
+    CHECK(given == depth);
+    CHECK(here.own().own_magazine().deepen());
+  }
+  while (here.give(&things[given])) ++given;
+  CHECK(given == capacity);
+  CHECK_FALSE(here.own().own_magazine().deepen());
+  CHECK(here.own().size() == capacity);
+  while (given != 0) CHECK(here.take() == &things[--given]);
+  CHECK(here.take() == nullptr);
+}
+
+TEST_CASE("sections_beyond_their_reach_take_no_effect", "[magazine]") {
+  if (no_sections_here()) return;
+  on_one_cpu here;
+  std::uint64_t word = 0;
+  CHECK_FALSE(sections::give(here.shards(), here.cpu(), &things[0]));
+  CHECK(sections::take(here.shards(), here.cpu(), word) == nullptr);
+  CHECK(here.give(&things[0]));
+  CHECK(sections::take(here.shards(), 0, word) == nullptr);
+  CHECK(here.take() == &things[0]);
+}
+
+TEST_CASE("cycle_takes_over_the_magazine_and_makes_it_shallow", "[magazine]") {
+  if (no_sections_here()) return;
+  on_one_cpu here;
+  for (std::uint32_t i = 0; i != 5;) {
+    if (here.give(&things[i])) {
+      ++i;
+    } else {
+      REQUIRE(here.own().own_magazine().deepen());
+    }
+  }
+  {
+    auto owner = here.own().try_own();
+    REQUIRE(owner);
+    CHECK(owner.turn(1));
+  }
+  CHECK(here.own().own_magazine().size() == 0);
+  CHECK(here.own().size() == 5);
+  CHECK(here.give(&things[5]));
+  CHECK_FALSE(here.give(&things[6]));
+  CHECK(here.take() == &things[5]);
+  for (int i = 0; i != 5; ++i)
+    CHECK(here.own().steal_victim() == &things[static_cast<unsigned>(i)]);
+}
+
+TEST_CASE("closed_magazine_stays_closed_on_request", "[magazine]") {
+  if (no_sections_here()) return;
+  on_one_cpu here;
+  REQUIRE(here.give(&things[0]));
+  std::array<int*, capacity> items;
+  {
+    auto owner = here.own().try_own();
+    CHECK(owner.close_magazine(items.data()) == 1);
+  }
+  CHECK(items[0] == &things[0]);
+  CHECK_FALSE(here.give(&things[1]));
+  CHECK_FALSE(here.own().own_magazine().deepen());
+}
+
+TEST_CASE("thread_that_the_kernel_does_not_know_uses_the_private_part", "[magazine]") {
+  if (no_sections_here()) return;
+  std::thread([] {
+    on_one_cpu here;
+    REQUIRE(leave_rseq());
+    CHECK_FALSE(sections::runs());
+    CHECK(sections::usable());
+    CHECK_FALSE(here.give(&things[0]));
+    CHECK(here.take() == nullptr);
+    CHECK(std_sync::pin() != pin_kind::rseq);
+  }).join();
+}
+
+TEST_CASE("threads_of_both_kinds_share_a_pool", "[magazine]") {
+  if (no_sections_here()) return;
+  constexpr int rounds = 20'000;
+  counted::destroyed = 0;
+  std::atomic<int> made{0};
+  {
+    poolproof::object_pool<counted> pool([&made] {
+      made.fetch_add(1, std::memory_order_relaxed);
+      return std::make_unique<counted>();
+    });
+    std::vector<std::jthread> threads;
+    for (int t = 0; t != 6; ++t) {
+      threads.emplace_back([&pool, t] {
+        if (t % 2 == 0 && !leave_rseq()) std::abort();
+        for (int i = 0; i != rounds; ++i) {
+          std::array<std::unique_ptr<counted>, 3> held;
+          for (auto& item : held) item = pool.get();
+          for (auto& item : held) pool.put(std::move(item));
+          if (i % 1000 == 0) pool.rotate();
+        }
+      });
+    }
+    threads.clear();
+    const auto stats = pool.stats();
+    CHECK(stats.retained + stats.cycle_destroyed == stats.constructions);
+  }
+  CHECK(counted::destroyed == made);
+}
+
+// In a process of its own, whose later membarriers are refused.
+bool keeps_items_until_the_end() {
+  counted::destroyed = 0;
+  {
+    poolproof::object_pool<counted> pool;
+    pool.put(std::make_unique<counted>());
+    if (!refuse_membarrier()) return false;
+    for (int i = 0; i != 3; ++i) pool.rotate();
+    if (counted::destroyed != 0 || pool.stats().retained != 1) return false;
+    if (pool.try_get() == nullptr) return false;  // and destroys it
+  }
+  {
+    poolproof::object_pool<counted> pool;
+    pool.put(std::make_unique<counted>());
+  }
+  return counted::destroyed == 2;
+}
+
+TEST_CASE("magazines_that_cannot_be_closed_keep_their_items", "[magazine]") {
+  if (no_sections_here()) return;
+  CHECK(poolproof::test::holds_in_child(keeps_items_until_the_end));
+}
+
+TEST_CASE("forked_child_closes_magazines", "[magazine]") {
+  if (no_sections_here()) return;
+  CHECK(poolproof::test::holds_in_child([] {
+    counted::destroyed = 0;
+    poolproof::object_pool<counted> pool;
+    pool.put(std::make_unique<counted>());
+    pool.rotate();
+    pool.rotate();
+    return counted::destroyed == 1 && pool.stats().pin == pin_kind::rseq;
+  }));
+}
+
+// What test cases below run, in processes of their own.
+TEST_CASE("process_without_sections", "[.child]") {
+  if (std::getenv("POOLPROOF_TEST_CHILD") == nullptr) return;
+  counted::destroyed = 0;
+  poolproof::object_pool<counted> pool;
+  pool.put(std::make_unique<counted>());
+  CHECK(pool.stats().pin != pin_kind::rseq);
+  CHECK(pool.stats().retained == 1);
+  CHECK(pool.try_get() != nullptr);
+  CHECK(pool.stats().retained == 0);
+}
+
+template <class Prepare>
+bool passes_without_sections(Prepare prepare) {
+  return poolproof::test::holds_in_child([=] {
+    ::setenv("POOLPROOF_TEST_CHILD", "1", 1);
+    if (!prepare()) return false;
+    ::execl("/proc/self/exe", "magazine_test", "process_without_sections",
+            static_cast<char*>(nullptr));
+    return false;
+  });
+}
+
+TEST_CASE("environment_forces_the_portable_pin", "[magazine]") {
+  CHECK(passes_without_sections([] { return ::setenv("POOLPROOF_PIN", "portable", 1) == 0; }));
+}
+
+TEST_CASE("process_without_membarrier_has_the_portable_pin", "[magazine]") {
+  CHECK(passes_without_sections(refuse_membarrier));
+}
+
+TEST_CASE("process_without_rseq_has_the_portable_pin", "[magazine]") {
+  CHECK(passes_without_sections(
+      [] { return ::setenv("GLIBC_TUNABLES", "glibc.pthread.rseq=0", 1) == 0; }));
+}
+
+#else
+
+TEST_CASE("system_without_sections_has_none", "[magazine]") {
+  CHECK_FALSE(sections::usable());
+  CHECK_FALSE(sections::runs());
+  counted::destroyed = 0;
+  poolproof::object_pool<counted> pool;
+  pool.put(std::make_unique<counted>());
+  CHECK(pool.stats().pin != pin_kind::rseq);
+}
+
+#endif
+
+}  // namespace
