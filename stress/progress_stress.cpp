@@ -93,6 +93,10 @@ void install_handler() {
   stress::require(::sigaction(SIGUSR1, &action, nullptr) == 0, "no signal handler");
 }
 
+// A thread that has not come to hold anything after so many signals perhaps never will: those that
+// are stopped may have every shard. It is then stopped without.
+constexpr std::uint32_t most_signals = 2000;
+
 // Signals the first `count` victims until each has stopped where it shall.
 void stop(stress::crew& threads, std::uint32_t count) {
   for (std::uint32_t i = 0; i < count; ++i) {
@@ -100,17 +104,20 @@ void stop(stress::crew& threads, std::uint32_t count) {
     stop_states[i].aim.store(in, std::memory_order_relaxed);
     stop_states[i].aim_holding.store(choices.one_in(3), std::memory_order_relaxed);
   }
-  std::array<std::uint32_t, victims> sent;
+  std::array<std::uint32_t, victims> first;
   for (std::uint32_t i = 0; i < count; ++i) {
-    sent[i] = stop_states[i].signals.load(std::memory_order_relaxed);
+    first[i] = stop_states[i].signals.load(std::memory_order_relaxed);
   }
+  std::array<std::uint32_t, victims> sent = first;
   for (std::uint32_t stopped = 0; stopped < count; std::this_thread::yield()) {
     stopped = 0;
     for (std::uint32_t i = 0; i < count; ++i) {
       if (stop_states[i].stopped.load(std::memory_order_relaxed)) {
         ++stopped;
       } else if (stop_states[i].signals.load(std::memory_order_relaxed) == sent[i]) {
-        ++sent[i];
+        if (++sent[i] - first[i] == most_signals) {
+          stop_states[i].aim_holding.store(false, std::memory_order_relaxed);
+        }
         stress::require(::pthread_kill(threads.handle(i), SIGUSR1) == 0, "a signal was not sent");
       }
     }
