@@ -131,9 +131,9 @@ struct rseq_sections {
 template <class Shard>
 inline typename Shard::item_type* rseq_sections::take(Shard* shards, std::uint32_t size,
                                                       std::uint64_t& word) noexcept {
-  Shard* own;
-  std::uint64_t now;
-  typename Shard::item_type* item;
+  Shard* own = nullptr;
+  std::uint64_t now = 0;
+  typename Shard::item_type* item = nullptr;
   asm volatile inline goto(POOLPROOF_SECTION_BEGIN
                            "movl %c[floor](%[own]), %k[item]\n"
                            "movq %c[word](%[own]), %[now]\n"
@@ -163,9 +163,9 @@ elsewhere:
 template <class Shard>
 inline bool rseq_sections::give(Shard* shards, std::uint32_t size,
                                 typename Shard::item_type* item) noexcept {
-  Shard* own;
-  std::uint64_t now;
-  std::uint64_t count;
+  Shard* own = nullptr;
+  std::uint64_t now = 0;
+  std::uint64_t count = 0;
   asm volatile inline goto(
       POOLPROOF_SECTION_BEGIN
       "movl %c[limit](%[own]), %k[count]\n"
