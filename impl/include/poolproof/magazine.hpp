@@ -120,10 +120,7 @@ class magazine<T, Sync>::closing {
  public:
   // Converts to false if the kernel refuses to restart sections: the magazine is then as it was.
   // Takes a system call.
-  explicit closing(magazine& closed_one) noexcept : magazine_(closed_one) {
-    // [close.mark] relaxed: section; restart_all separates those that have read other bounds.
-    magazine_.bounds_.store(closed, std::memory_order_relaxed);
-    restarted_ = Sync::sections::restart_all();
+  explicit closing(magazine& closed_one) noexcept : magazine_(closed_one), restarted_(close()) {
     if (!restarted_) return;
     // [close.word] relaxed: section; none commits from restart_all on (M2).
     word_ = magazine_.word_.load(std::memory_order_relaxed);
@@ -158,9 +155,15 @@ class magazine<T, Sync>::closing {
   void keep_closed() noexcept { reopens_ = false; }
 
  private:
+  bool close() noexcept {
+    // [close.mark] relaxed: section; restart_all separates those that have read other bounds.
+    magazine_.bounds_.store(closed, std::memory_order_relaxed);
+    return Sync::sections::restart_all();
+  }
+
   magazine& magazine_;
   std::uint64_t word_ = 0;
-  bool restarted_ = false;
+  bool restarted_;
   bool reopens_ = true;
 };
 

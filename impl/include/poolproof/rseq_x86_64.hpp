@@ -87,7 +87,7 @@ struct rseq_sections {
   static std::ptrdiff_t area() noexcept { return __rseq_offset; }
 
   static bool registered() noexcept {
-    std::int32_t cpu;
+    std::int32_t cpu = 0;
     asm volatile("movl %%fs:%c[cpu](%[area]), %[out]"
                  : [out] "=r"(cpu)
                  : [area] "r"(area()), [cpu] "i"(__builtin_offsetof(struct rseq, cpu_id)));
@@ -113,6 +113,7 @@ struct rseq_sections {
   // What the user wishes, as far as the system can: POOLPROOF_PIN is "rseq", the default, or
   // "portable".
   [[gnu::cold]] static answer find_out() noexcept {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): as any program that reads its environment
     const char* const wish = std::getenv("POOLPROOF_PIN");
     if (wish != nullptr && std::strcmp(wish, "portable") == 0) return answer::no;
     if (wish != nullptr && std::strcmp(wish, "rseq") != 0) {
