@@ -29,15 +29,15 @@ using poolproof::std_sync;
 
 using sections = std_sync::sections;
 
-// Items are the addresses of these.
-std::array<int, 64> things;
-
 struct counted {
   ~counted() { destroyed.fetch_add(1, std::memory_order_relaxed); }
   inline static std::atomic<int> destroyed{0};
 };
 
 #if defined(POOLPROOF_HAS_RSEQ)
+
+// Items are the addresses of these.
+std::array<int, 64> things;
 
 using test_shard = shard<int>;
 using test_magazine = test_shard::magazine_type;
