@@ -37,9 +37,6 @@ class magazine {
  public:
   static constexpr std::uint32_t capacity = Sync::sections::magazine_capacity;
 
-  // What a take adds to the word: one operation more, one item less.
-  static constexpr std::uint64_t one_take = (std::uint64_t{1} << 32) - 1;
-
   // True for the word of one take in 256, about: for work that needs doing now and then.
   static constexpr bool ticks(std::uint64_t word) noexcept { return (word >> 32 & 0xff) == 0; }
 
@@ -211,7 +208,7 @@ struct magazine_steps {
     if (count <= magazine_type::floor_of(bounds)) return nullptr;
     // [take_step.item] relaxed: section; as [take_step.word].
     item_type* const item = own.items_[count - 1].load(std::memory_order_relaxed);
-    word = now + magazine_type::one_take;
+    word = now + magazine_layout::one_take;
     here.commit([&] {
       // [take_step.commit] relaxed: section; seen by the next one, or by the closer (M6).
       own.word_.store(word, std::memory_order_relaxed);

@@ -9,8 +9,12 @@
 // the thread. The kernel clears it itself when it restarts a section. A debugger that steps
 // through a section restarts it at every step.
 //
-// Included by section.hpp.
+// Not templates: clang++ 14 crashes on a template with such assembly in a precompiled header.
+//
+// Stands on: section.
 #pragma once
+
+#include <poolproof/section.hpp>
 
 #include <linux/membarrier.h>
 #include <sys/rseq.h>
@@ -41,9 +45,9 @@
   ".long %c[signature]\n"                  \
   "4: jmp 5b\n"                            \
   ".popsection\n"
-#define POOLPROOF_SECTION_INPUTS(Shard)                                                      \
+#define POOLPROOF_SECTION_INPUTS                                                             \
   [area] "r"(area()), [size] "r"(size), [shards] "r"(shards),                                \
-      [log_stride] "i"(__builtin_ctzl(sizeof(Shard))), [signature] "i"(RSEQ_SIG),            \
+      [log_stride] "i"(magazine_layout::log_shard), [signature] "i"(RSEQ_SIG),               \
       [cs] "i"(__builtin_offsetof(struct rseq, rseq_cs)),                                    \
       [cpu] "i"(__builtin_offsetof(struct rseq, cpu_id)), [word] "i"(magazine_layout::word), \
       [items] "i"(magazine_layout::items)
@@ -75,11 +79,17 @@ struct rseq_sections {
 
   template <class Shard>
   [[gnu::always_inline]] static inline typename Shard::item_type* take(
-      Shard* shards, std::uint32_t size, std::uint64_t& word) noexcept;
+      Shard* shards, std::uint32_t size, std::uint64_t& word) noexcept {
+    static_assert(sizeof(Shard) == 1 << magazine_layout::log_shard);
+    return static_cast<typename Shard::item_type*>(take_item(shards, size, word));
+  }
 
   template <class Shard>
   [[gnu::always_inline]] static inline bool give(Shard* shards, std::uint32_t size,
-                                                 typename Shard::item_type* item) noexcept;
+                                                 typename Shard::item_type* item) noexcept {
+    static_assert(sizeof(Shard) == 1 << magazine_layout::log_shard);
+    return give_item(shards, size, item);
+  }
 
  private:
   enum class answer : std::uint8_t { unknown, no, yes };
@@ -101,6 +111,11 @@ struct rseq_sections {
                  : [area] "r"(area()), [cs] "i"(__builtin_offsetof(struct rseq, rseq_cs))
                  : "memory");
   }
+
+  [[gnu::always_inline]] static inline void* take_item(void* shards, std::uint32_t size,
+                                                       std::uint64_t& word) noexcept;
+  [[gnu::always_inline]] static inline bool give_item(void* shards, std::uint32_t size,
+                                                      void* item) noexcept;
 
   static bool membarrier(int command) noexcept {
     return ::syscall(SYS_membarrier, command, 0, 0) == 0;
@@ -129,12 +144,11 @@ struct rseq_sections {
 };
 
 // Steps as in magazine_steps::take: [take_step.bounds] to [take_step.commit].
-template <class Shard>
-inline typename Shard::item_type* rseq_sections::take(Shard* shards, std::uint32_t size,
-                                                      std::uint64_t& word) noexcept {
-  Shard* own = nullptr;
+inline void* rseq_sections::take_item(void* shards, std::uint32_t size,
+                                      std::uint64_t& word) noexcept {
+  void* own = nullptr;
   std::uint64_t now = 0;
-  typename Shard::item_type* item = nullptr;
+  void* item = nullptr;
   asm volatile inline goto(POOLPROOF_SECTION_BEGIN
                            "movl %c[floor](%[own]), %k[item]\n"
                            "movq %c[word](%[own]), %[now]\n"
@@ -146,8 +160,8 @@ inline typename Shard::item_type* rseq_sections::take(Shard* shards, std::uint32
                            "movq %[now], %c[word](%[own])\n"  // the commit
                            POOLPROOF_SECTION_END
                            : [own] "=&r"(own), [now] "=&r"(now), [item] "=&r"(item)
-                           : POOLPROOF_SECTION_INPUTS(Shard), [floor] "i"(magazine_layout::floor),
-                             [one_take] "r"(Shard::magazine_type::one_take)
+                           : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor),
+                             [one_take] "r"(magazine_layout::one_take)
                            : "memory", "cc"
                            : elsewhere);
   forget();
@@ -161,10 +175,8 @@ elsewhere:
 
 // Steps as in magazine_steps::give. The word is stored in full, though only its low half changes: a
 // load does not get its value forwarded from a narrower store.
-template <class Shard>
-inline bool rseq_sections::give(Shard* shards, std::uint32_t size,
-                                typename Shard::item_type* item) noexcept {
-  Shard* own = nullptr;
+inline bool rseq_sections::give_item(void* shards, std::uint32_t size, void* item) noexcept {
+  void* own = nullptr;
   std::uint64_t now = 0;
   std::uint64_t count = 0;
   asm volatile inline goto(
@@ -179,7 +191,7 @@ inline bool rseq_sections::give(Shard* shards, std::uint32_t size,
       "movq %[now], %c[word](%[own])\n"  // the commit
       POOLPROOF_SECTION_END
       : [own] "=&r"(own), [now] "=&r"(now), [count] "=&r"(count)
-      : POOLPROOF_SECTION_INPUTS(Shard), [limit] "i"(magazine_layout::limit), [item] "r"(item)
+      : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit), [item] "r"(item)
       : "memory", "cc"
       : elsewhere);
   forget();

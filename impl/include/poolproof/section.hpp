@@ -40,12 +40,16 @@
 
 namespace poolproof {
 
-// Where a shard's magazine has what the assembly reads and writes, in bytes.
+// What the assembly knows of shards and their magazines; offsets in bytes.
 struct magazine_layout {
   static constexpr int word = 0;    // count (low half) and operations
   static constexpr int floor = 8;   // a take leaves this many
   static constexpr int limit = 12;  // a give leaves at most this many
   static constexpr int items = 16;
+  // Shards lie in an array; a magazine is at the beginning of its shard.
+  static constexpr int log_shard = 8;
+  // What a take adds to the word: one operation more, one item less.
+  static constexpr std::uint64_t one_take = (std::uint64_t{1} << 32) - 1;
 };
 
 // For a policy without sections: a compiler drops what they would do.
