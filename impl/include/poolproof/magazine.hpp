@@ -50,6 +50,13 @@ class magazine {
     return count_of(word_.load(std::memory_order_relaxed));
   }
 
+  // How many more it takes: none while it is closed. Anyone; wait-free; a hint.
+  std::uint32_t room() const noexcept {
+    // [magazine_room.bounds] relaxed: counter; only sections that have read them are bound by them.
+    const std::uint32_t depth = limit_of(bounds_.load(std::memory_order_relaxed));
+    return depth - std::min(depth, size());
+  }
+
   // Doubles the depth. False if the magazine is closed or as deep as it can be. Anyone; wait-free.
   bool deepen() noexcept {
     // [deepen.read] relaxed: hint, rechecked by [deepen.swap].
@@ -173,6 +180,7 @@ requires(!Sync::sections::compiled) class magazine<T, Sync> {
   static constexpr bool has_layout() noexcept { return true; }
 
   std::uint32_t size() const noexcept { return 0; }
+  std::uint32_t room() const noexcept { return 0; }
   bool deepen() noexcept { return false; }
   T* pop_exclusive() noexcept { return nullptr; }
 

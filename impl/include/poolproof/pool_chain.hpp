@@ -203,21 +203,35 @@ class pool_chain {
   // Exclusive. Frees the rings; what they still point to is the caller's affair.
   ~pool_chain();
 
-  // Pushes an item, which must not be null. Owner only; wait-free but for the allocator. False if a
-  // ring is needed and memory is refused: the item is then still the caller's. What happened before
-  // the push happens before the return of the pop that takes the item.
-  bool push_head(T* item, reclaimer& rings) noexcept;
+  // Pushes items, none of them null, and returns how many: all `count`, unless a ring is needed and
+  // memory is refused; the last ones are then still the caller's. Owner only; wait-free but for the
+  // allocator. What happened before the push happens before the return of the pop that takes the
+  // item.
+  std::uint32_t push_head(T* const* items, std::uint32_t count, reclaimer& rings) noexcept;
+  bool push_head(T* item, reclaimer& rings) noexcept { return push_head(&item, 1, rings) == 1; }
 
   // Makes sure that the next push needs no memory; false if memory is refused. Owner only;
   // wait-free but for the allocator.
   bool reserve(reclaimer& rings) noexcept;
 
-  // Takes an item, the newest of the youngest ring that has one, or null. Owner only; lock-free.
-  T* pop_head() noexcept;
+  // Takes items, up to `room`, newest first, from the youngest ring that has some, and returns how
+  // many: none if the chain is empty. Owner only; lock-free.
+  std::uint32_t pop_head(T** out, std::uint32_t room) noexcept;
+  T* pop_head() noexcept {
+    T* item = nullptr;
+    pop_head(&item, 1);
+    return item;
+  }
 
-  // Takes the oldest item, or null if the chain was empty at some moment of the call. Anyone,
-  // inside a visit of the shard's reclaimer; lock-free.
-  T* pop_tail() noexcept;
+  // Takes items, up to `room`, oldest first, from the oldest ring that has some, and returns how
+  // many: none if the chain was empty at some moment of the call. Anyone, inside a visit of the
+  // shard's reclaimer; lock-free.
+  std::uint32_t pop_tail(T** out, std::uint32_t room) noexcept;
+  T* pop_tail() noexcept {
+    T* item = nullptr;
+    pop_tail(&item, 1);
+    return item;
+  }
 
   // True if the chain has never had a ring since it was last detached: a thief need not visit.
   // Anyone; wait-free; a hint, but for what happened before the call.
@@ -252,12 +266,16 @@ pool_chain<T, Sync>::~pool_chain() {
 }
 
 template <class T, sync_policy Sync>
-bool pool_chain<T, Sync>::push_head(T* item, reclaimer& rings) noexcept {
-  if (ring* const newest = head_.get(); newest != nullptr && newest->items.push_head(item)) {
-    return true;
+std::uint32_t pool_chain<T, Sync>::push_head(T* const* items, std::uint32_t count,
+                                             reclaimer& rings) noexcept {
+  ring* newest = head_.get();
+  std::uint32_t pushed = newest == nullptr ? 0 : newest->items.push_head(items, count);
+  while (pushed != count) {
+    newest = grow(rings);
+    if (newest == nullptr) break;
+    pushed += newest->items.push_head(items + pushed, count - pushed);
   }
-  ring* const added = grow(rings);
-  return added != nullptr && added->items.push_head(item);
+  return pushed;
 }
 
 template <class T, sync_policy Sync>
@@ -292,15 +310,15 @@ auto pool_chain<T, Sync>::grow(reclaimer& rings) noexcept -> ring* {
 }
 
 template <class T, sync_policy Sync>
-T* pool_chain<T, Sync>::pop_head() noexcept {
+std::uint32_t pool_chain<T, Sync>::pop_head(T** out, std::uint32_t room) noexcept {
   for (ring* r = head_.get(); r != nullptr; r = r->prev.get()) {
-    if (T* const item = r->items.pop_head()) return item;
+    if (const std::uint32_t count = r->items.pop_head(out, room)) return count;
   }
-  return nullptr;
+  return 0;
 }
 
 template <class T, sync_policy Sync>
-T* pool_chain<T, Sync>::pop_tail() noexcept {
+std::uint32_t pool_chain<T, Sync>::pop_tail(T** out, std::uint32_t room) noexcept {
   // [steal.tail] acquire: pairs with [grow.first], [steal.unlink]; so that the ring that it points
   // to is initialised for this thread.
   ring* oldest = tail_.load(std::memory_order_acquire);
@@ -309,8 +327,8 @@ T* pool_chain<T, Sync>::pop_tail() noexcept {
     // [steal.next] acquire: pairs with [grow.link]; so that the pop sees every item that was pushed
     // to this ring, and the next ring is initialised.
     ring* const next = oldest->next.load(std::memory_order_acquire);
-    if (T* const item = oldest->items.pop_tail()) return item;
-    if (next == nullptr) return nullptr;
+    if (const std::uint32_t count = oldest->items.pop_tail(out, room)) return count;
+    if (next == nullptr) return 0;
     // Go's winner also clears the next ring's prev, so that the collector can free this ring. Here
     // that is left to the owner, and prev stays the owner's alone.
     ring* expected = oldest;
@@ -323,7 +341,7 @@ T* pool_chain<T, Sync>::pop_tail() noexcept {
                                   std::memory_order_relaxed);
     oldest = next;
   }
-  return nullptr;
+  return 0;
 }
 
 template <class T, sync_policy Sync>

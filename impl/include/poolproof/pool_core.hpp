@@ -1,11 +1,13 @@
 // A pool's inner part: its shards, its cycles, and the paths of get and put (Go's Get, Put, getSlow
 // and poolCleanup).
 //
-//     put    magazine -> private part -> displaced item: own ring -> busy: a spill shard
+//     put    magazine -> full: half of it to the own ring -> busy: to a spill shard
 //     get    magazine -> private part -> own ring -> other shards' rings -> victims
 //            -> others' private parts and magazines
 //
-// The magazine serves threads whose sections run (section.hpp); the others begin one place later.
+// The magazine serves threads whose sections run (section.hpp). Between it and the rings items move
+// by the handful, with one locked instruction for all. The other threads' puts begin at the private
+// part, and what that displaces goes to the ring.
 //
 // It is made at the pool's first use and outlives the pool while handles are out, or while a
 // rotate_all is at work in it.
@@ -25,6 +27,7 @@
 #include <poolproof/shard_table.hpp>
 #include <poolproof/sync.hpp>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <memory>
@@ -113,7 +116,9 @@ class pool_core final : public pool_entry<Sync> {
 
   // How many items one hold of a shard takes out for a cycle: bounds how long its users find it
   // busy.
-  static constexpr std::size_t batch = 32;
+  static constexpr std::uint32_t batch = 32;
+  // How many items move between a magazine and a ring at once.
+  static constexpr std::uint32_t handful = 8;
   // How many items a call other than rotate destroys for a cycle.
   static constexpr std::size_t call_budget = 32;
   static constexpr std::size_t no_budget = std::numeric_limits<std::size_t>::max();
@@ -134,11 +139,14 @@ class pool_core final : public pool_entry<Sync> {
   [[gnu::noinline]] T* get_without_section() noexcept;
   [[gnu::noinline]] void put_without_section(T* item) noexcept;
   [[gnu::noinline]] T* get_slow(std::uint32_t cpu, shard_type& own) noexcept;
-  [[gnu::noinline]] void put_slow(shard_type& own, T* item) noexcept;
+  [[gnu::noinline]] void put_overflow(shard_type& own, T* item) noexcept;
+  [[gnu::noinline]] void push_all(shard_type& own, T* const* items, std::uint32_t count) noexcept;
   [[gnu::noinline]] void look_at_clock() noexcept;
 
   T* search(std::uint32_t cpu, shard_type& own) noexcept;
-  T* pop_own(shard_type& own) noexcept;
+  std::uint32_t pop_own(shard_type& own, T** out, std::uint32_t room) noexcept;
+  static std::uint32_t refill_size(shard_type& own) noexcept;
+  T* keep_rest(shard_type& own, T* const* taken, std::uint32_t count) noexcept;
   void do_overdue(shard_type& own) noexcept;
   void catch_up(shard_type& own) noexcept;
   bool advance(shard_type& s, std::uint64_t target, std::size_t& budget,
@@ -191,11 +199,35 @@ T* pool_core<T, Deleter, Sync>::get_without_section() noexcept {
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
   shard_type& own = local(Sync::cpu());
-  if (Sync::sections::runs() && own.own_magazine().deepen() && table_.give(item)) return;
+  if (Sync::sections::runs()) {
+    if (!own.own_magazine().deepen() || !table_.give(item)) put_overflow(own, item);
+    return;
+  }
   T* const displaced = own.give(item);
   if (displaced == nullptr) [[likely]]
     return;
-  put_slow(own, displaced);
+  // Before the push: so that the item is put after the cycles that have begun, not before.
+  do_overdue(own);
+  push_all(own, &displaced, 1);
+}
+
+// Puts an item for which the magazine has no room: makes room in it, so that the newest item stays
+// the next to be found. What is moved counts as put now. If the magazine is closed, the item goes to
+// the ring.
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::put_overflow(shard_type& own, T* item) noexcept {
+  do_overdue(own);
+  std::array<T*, handful + 1> moved;
+  std::uint32_t count = 0;
+  std::uint64_t word = 0;
+  while (count != handful) {
+    T* const newest = table_.take(word);
+    if (newest == nullptr) break;
+    moved[count++] = newest;
+  }
+  std::reverse(moved.begin(), moved.begin() + count);
+  if (!table_.give(item)) moved[count++] = item;
+  push_all(own, moved.data(), count);
 }
 
 template <class T, class Deleter, sync_policy Sync>
@@ -208,10 +240,15 @@ T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own) noe
 
 template <class T, class Deleter, sync_policy Sync>
 T* pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type& own) noexcept {
-  if (T* const item = pop_own(own)) return item;
-  if (T* const item = table_.find_first(cpu, [](auto& s) { return s.steal_shared(); })) {
+  std::array<T*, handful> taken;
+  const std::uint32_t wanted = refill_size(own);
+  if (const std::uint32_t count = pop_own(own, taken.data(), wanted)) {
+    return keep_rest(own, taken.data(), count);
+  }
+  const auto steal = [&](shard_type& s) { return s.steal_shared(taken.data(), wanted); };
+  if (const std::uint32_t count = table_.find_first(cpu, steal)) {
     own.steals.add(1);
-    return item;
+    return keep_rest(own, taken.data(), count);
   }
   if (const auto turns = cycles_.victims_to_search()) {
     if (T* const item = table_.find_first(cpu, [](auto& s) { return s.steal_victim(); })) {
@@ -229,34 +266,62 @@ T* pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type& own) noexc
   return nullptr;
 }
 
-// The newest item of the own shard's ring; null also if its owner is another: thieves' ways lead
+// The newest items of the own shard's ring; none also if its owner is another: thieves' ways lead
 // there.
 template <class T, class Deleter, sync_policy Sync>
-T* pool_core<T, Deleter, Sync>::pop_own(shard_type& own) noexcept {
-  if (!own.looks_shared()) return nullptr;
-  if (owner held = own.try_own()) return held.pop();
+std::uint32_t pool_core<T, Deleter, Sync>::pop_own(shard_type& own, T** out,
+                                                   std::uint32_t room) noexcept {
+  if (!own.looks_shared()) return 0;
+  if (owner held = own.try_own()) return held.pop(out, room);
   own.busy.add(1);
-  return nullptr;
+  return 0;
 }
 
+// How many items a get takes out of a ring: one, and as many as its magazine has room for.
 template <class T, class Deleter, sync_policy Sync>
-void pool_core<T, Deleter, Sync>::put_slow(shard_type& own, T* item) noexcept {
-  // Before the push: so that the item is put after the cycles that have begun, not before.
-  do_overdue(own);
-  bool kept = false;
+std::uint32_t pool_core<T, Deleter, Sync>::refill_size(shard_type& own) noexcept {
+  if (!Sync::sections::runs()) return 1;
+  return std::min(handful, 1 + own.own_magazine().room());
+}
+
+// Returns the first item that a get has taken out of a ring, and gives the others to the magazine,
+// so that the second is the next to be found. A ring that had as many as the magazine had room for
+// may have more: the magazine gets deeper. For what finds it full or closed after all there are the
+// rings.
+template <class T, class Deleter, sync_policy Sync>
+T* pool_core<T, Deleter, Sync>::keep_rest(shard_type& own, T* const* taken,
+                                          std::uint32_t count) noexcept {
+  if (count == 1) return taken[0];
+  while (count != 1 && table_.give(taken[count - 1])) --count;
+  if (count == 1) {
+    own.own_magazine().deepen();
+  } else {
+    push_all(own, taken + 1, count - 1);
+  }
+  return taken[0];
+}
+
+// Pushes items to the own ring, or where that is busy to that of a spill shard. Those for which
+// memory is refused go to the magazine, and where that has no room either, they are destroyed.
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::push_all(shard_type& own, T* const* items,
+                                           std::uint32_t count) noexcept {
+  std::uint32_t kept = 0;
   if (owner held = own.try_own()) {
-    kept = held.push(item);
+    kept = held.push(items, count);
   } else {
     own.busy.add(1);
     if (owner spill = table_.own_spill(cycles_.begun())) {
-      spills_.add(1);
+      spills_.add(count);
       spill.skip_to(cycles_.begun());
-      kept = spill.push(item);
+      kept = spill.push(items, count);
     }
   }
-  if (kept) return;
-  refused_memory_.add(1);
-  destroy_item(item);
+  for (; kept != count; ++kept) {
+    if (table_.give(items[kept])) continue;
+    refused_memory_.add(1);
+    destroy_item(items[kept]);
+  }
 }
 
 // What a call that does not hit does for cycles: it destroys call_budget items at most.
@@ -314,7 +379,7 @@ bool pool_core<T, Deleter, Sync>::advance(shard_type& s, std::uint64_t target, s
                                           unsigned attempts) noexcept {
   while (s.cycle() < target) {
     std::array<T*, batch> doomed;
-    std::size_t count = 0;
+    std::uint32_t count = 0;
     bool turned = false;
     {
       owner held = own_within(s, attempts);
@@ -322,11 +387,12 @@ bool pool_core<T, Deleter, Sync>::advance(shard_type& s, std::uint64_t target, s
       // Only now is the number exact. Who came before may have done the work, and what is the
       // victim then is younger than this cycle.
       if (s.cycle() >= target) return true;
-      count = held.take_victims(doomed.data(), std::min(budget, batch));
+      count = held.take_victims(doomed.data(),
+                                static_cast<std::uint32_t>(std::min<std::size_t>(budget, batch)));
       turned = held.victims_drained();
       if (turned && held.turn(target)) cycles_.note_turn();
     }
-    for (std::size_t i = 0; i < count; ++i) destroy_item(doomed[i]);
+    for (std::uint32_t i = 0; i < count; ++i) destroy_item(doomed[i]);
     cycle_destroyed_.add(count);
     budget -= count;
     if (count == 0 && !turned) return false;

@@ -9,9 +9,13 @@
 // compare-and-swap decides who gets an item. A slot is one atomic word: a null pointer is the mark
 // of an empty slot, so the item and the mark can never be seen apart.
 //
+// Each call moves one item or several: the ends by one read-modify-write for all of them, the slots
+// one by one.
+//
 // Who owns what
 //   I1. The indices tail <= i < head (modulo 2^32) are in the ring. Index i is taken by the one
-//       read-modify-write that moves tail or head over it; from then on slot i is the taker's.
+//       read-modify-write that moves tail or head over it, alone or with its neighbours; from then
+//       on slot i is the taker's.
 //   I2. A slot outside [tail, head) that is not null is still a consumer's: it has won the index
 //       and has not yet vacated the slot. The producer may fill a slot only after it has read null
 //       there.
@@ -25,6 +29,8 @@
 #pragma once
 
 #include <poolproof/sync.hpp>
+
+#include <algorithm>
 
 namespace poolproof {
 
@@ -68,27 +74,47 @@ class pool_dequeue {
 
   std::uint32_t length() const noexcept { return length_.get(); }
 
-  // Pushes an item, which must not be null. Owner only; wait-free. False if the ring is full, or if
-  // the thief that took the slot's last item has not yet vacated it. What happened before the push
+  // Pushes items, none of them null, as many of the first `count` as there is room for, and returns
+  // how many that is. There is no room where the ring is full, or where the thief that took the
+  // slot's last item has not yet vacated it. Owner only; wait-free. What happened before the push
   // happens before the return of the pop that takes the item.
-  bool push_head(T* item) noexcept;
+  std::uint32_t push_head(T* const* items, std::uint32_t count) noexcept;
+  bool push_head(T* item) noexcept { return push_head(&item, 1) == 1; }
 
-  // True if a push would succeed now; it then does, as long as nobody else becomes owner. Owner
-  // only; wait-free.
-  bool has_room() const noexcept { return free_slot() != nullptr; }
+  // True if the push of an item would succeed now; it then does, as long as nobody else becomes
+  // owner. Owner only; wait-free.
+  bool has_room() const noexcept { return free_slots(1).count == 1; }
 
-  // Takes the newest item, or null. Owner only; lock-free: it retries only after a thief's success.
-  T* pop_head() noexcept;
+  // Takes the newest items, up to `room`, newest first, and returns how many: none if the ring was
+  // empty at some moment of the call. Owner only; lock-free: it retries only after a thief's
+  // success.
+  std::uint32_t pop_head(T** out, std::uint32_t room) noexcept;
+  T* pop_head() noexcept {
+    T* item = nullptr;
+    pop_head(&item, 1);
+    return item;
+  }
 
-  // Takes the oldest item, or null if the ring was empty at some moment of the call. Anyone;
-  // lock-free: it retries only after another thread's success.
-  T* pop_tail() noexcept;
+  // Takes the oldest items, up to `room`, oldest first, and returns how many: none if the ring was
+  // empty at some moment of the call. Anyone; lock-free: it retries only after another thread's
+  // success.
+  std::uint32_t pop_tail(T** out, std::uint32_t room) noexcept;
+  T* pop_tail() noexcept {
+    T* item = nullptr;
+    pop_tail(&item, 1);
+    return item;
+  }
 
   // How many items the ring held at some moment. Anyone; wait-free.
   std::uint32_t size() const noexcept;
 
  private:
-  slot* free_slot() const noexcept;
+  // Slots that the producer may fill, from the head on.
+  struct gap {
+    std::uint32_t head;
+    std::uint32_t count;
+  };
+  gap free_slots(std::uint32_t most) const noexcept;
 
   slot& slot_at(std::uint32_t index) const noexcept {
     return slots_.get()[index & (length_.get() - 1)];
@@ -103,88 +129,101 @@ class pool_dequeue {
   alignas(64) typename Sync::template atomic<std::uint64_t> head_tail_;
 };
 
-// The slot at the head, if the producer may fill it; else null.
 template <class T, sync_policy Sync>
-auto pool_dequeue<T, Sync>::free_slot() const noexcept -> slot* {
+auto pool_dequeue<T, Sync>::free_slots(std::uint32_t most) const noexcept -> gap {
   // [push_head.read] relaxed: owner-only; the head is exact, and an old tail can only make the ring
   // look fuller.
   const ring_ends ends = unpack(head_tail_.load(std::memory_order_relaxed));
-  if (ends.distance() == length_.get()) return nullptr;
-  slot& head = slot_at(ends.head);
+  const std::uint32_t room = std::min(most, length_.get() - ends.distance());
 
   // Go needs an acquire here, for its slots are two words. With one word the order within the slot
   // is enough: the taker read its item before it stored null, this thread reads that null before it
   // stores the next item, so the taker cannot have read the next item.
+  std::uint32_t count = 0;
   // [push_head.reuse] relaxed: coherence with [pop_tail.vacate]; until null is seen, the slot is a
   // thief's (I2).
-  return head.load(std::memory_order_relaxed) == nullptr ? &head : nullptr;
+  while (count != room && slot_at(ends.head + count).load(std::memory_order_relaxed) == nullptr) {
+    ++count;
+  }
+  return {ends.head, count};
 }
 
 template <class T, sync_policy Sync>
-bool pool_dequeue<T, Sync>::push_head(T* item) noexcept {
-  slot* const target = free_slot();
-  if (target == nullptr) return false;
+std::uint32_t pool_dequeue<T, Sync>::push_head(T* const* items, std::uint32_t count) noexcept {
+  const gap free = free_slots(count);
+  if (free.count == 0) return 0;
 
-  // [push_head.fill] relaxed: ordered by [push_head.publish]; no one looks before the head moves
-  // (I3).
-  target->store(item, std::memory_order_relaxed);
+  for (std::uint32_t i = 0; i != free.count; ++i) {
+    slot& target = slot_at(free.head + i);
+    // [push_head.fill] relaxed: ordered by [push_head.publish]; no one looks before the head moves
+    // (I3).
+    target.store(items[i], std::memory_order_relaxed);
+  }
 
-  // [push_head.publish] release: pairs with [pop_tail.claim]; so that the slot, and the object that
-  // the item points to, are seen by whoever claims the index (I3).
-  head_tail_.fetch_add(one_head, std::memory_order_release);
-  return true;
+  // [push_head.publish] release: pairs with [pop_tail.claim]; so that the slots, and the objects
+  // that the items point to, are seen by whoever claims the indices (I3).
+  head_tail_.fetch_add(free.count * one_head, std::memory_order_release);
+  return free.count;
 }
 
 template <class T, sync_policy Sync>
-T* pool_dequeue<T, Sync>::pop_head() noexcept {
+std::uint32_t pool_dequeue<T, Sync>::pop_head(T** out, std::uint32_t room) noexcept {
   // [pop_head.read] relaxed: hint, rechecked by [pop_head.claim]; the head is the owner's own.
   std::uint64_t seen = head_tail_.load(std::memory_order_relaxed);
   ring_ends ends;
+  std::uint32_t count = 0;
   do {
     ends = unpack(seen);
-    if (ends.distance() == 0) return nullptr;
-    --ends.head;
-    // The item was pushed by this thread, or by an earlier owner whose release of the ownership
-    // came before: the claim has nothing to acquire, and the slot stays with the owner.
+    count = std::min(room, ends.distance());
+    if (count == 0) return 0;
+    ends.head -= count;
+    // The items were pushed by this thread, or by an earlier owner whose release of the ownership
+    // came before: the claim has nothing to acquire, and the slots stay with the owner.
     // [pop_head.claim] relaxed: owner-only; the swap alone decides against thieves (I1).
     // [pop_head.claim.fail] relaxed: hint, rechecked by [pop_head.claim]; a thief moved the tail.
   } while (!head_tail_.compare_exchange_weak(seen, pack(ends), std::memory_order_relaxed,
                                              std::memory_order_relaxed));
 
-  slot& source = slot_at(ends.head);
-  // [pop_head.take] relaxed: owner-only; the slot left the ring at [pop_head.claim] (I1).
-  T* const item = source.load(std::memory_order_relaxed);
-  // [pop_head.vacate] relaxed: owner-only; the next to look at the slot is an owner's next push.
-  source.store(nullptr, std::memory_order_relaxed);
-  return item;
+  for (std::uint32_t i = 0; i != count; ++i) {
+    slot& source = slot_at(ends.head + count - 1 - i);
+    // [pop_head.take] relaxed: owner-only; the slot left the ring at [pop_head.claim] (I1).
+    out[i] = source.load(std::memory_order_relaxed);
+    // [pop_head.vacate] relaxed: owner-only; the next to look at the slot is an owner's next push.
+    source.store(nullptr, std::memory_order_relaxed);
+  }
+  return count;
 }
 
 template <class T, sync_policy Sync>
-T* pool_dequeue<T, Sync>::pop_tail() noexcept {
+std::uint32_t pool_dequeue<T, Sync>::pop_tail(T** out, std::uint32_t room) noexcept {
   // [pop_tail.read] relaxed: hint, rechecked by [pop_tail.claim].
   std::uint64_t seen = head_tail_.load(std::memory_order_relaxed);
   ring_ends ends;
+  std::uint32_t count = 0;
   do {
     ends = unpack(seen);
-    if (ends.distance() == 0) return nullptr;
+    count = std::min(room, ends.distance());
+    if (count == 0) return 0;
     // The acquire must be the claim's, not the first read's: between the two the owner can pop,
     // push another item at the same index and bring the word back to the same value.
-    // [pop_tail.claim] acquire: pairs with [push_head.publish]; so that the slot is read only after
-    // it was filled, and the object only after its producer was done with it (I3).
+    // [pop_tail.claim] acquire: pairs with [push_head.publish]; so that the slots are read only
+    // after they were filled, and the objects only after their producer was done with them (I3).
     // [pop_tail.claim.fail] relaxed: hint, rechecked by [pop_tail.claim]; nothing is read on
     // failure.
-  } while (!head_tail_.compare_exchange_weak(seen, pack({ends.head, ends.tail + 1}),
+  } while (!head_tail_.compare_exchange_weak(seen, pack({ends.head, ends.tail + count}),
                                              std::memory_order_acquire, std::memory_order_relaxed));
 
-  slot& source = slot_at(ends.tail);
-  // [pop_tail.take] relaxed: ordered by [pop_tail.claim]; nobody fills a slot that is not null
-  // (I2).
-  T* const item = source.load(std::memory_order_relaxed);
-  // The slot goes back to the producer here.
-  // [pop_tail.vacate] relaxed: coherence with [push_head.reuse]; the item was read before, and
-  // nothing else is handed back: the object is the taker's.
-  source.store(nullptr, std::memory_order_relaxed);
-  return item;
+  for (std::uint32_t i = 0; i != count; ++i) {
+    slot& source = slot_at(ends.tail + i);
+    // [pop_tail.take] relaxed: ordered by [pop_tail.claim]; nobody fills a slot that is not null
+    // (I2).
+    out[i] = source.load(std::memory_order_relaxed);
+    // The slot goes back to the producer here, whatever becomes of its neighbours.
+    // [pop_tail.vacate] relaxed: coherence with [push_head.reuse]; the item was read before, and
+    // nothing else is handed back: the object is the taker's.
+    source.store(nullptr, std::memory_order_relaxed);
+  }
+  return count;
 }
 
 template <class T, sync_policy Sync>

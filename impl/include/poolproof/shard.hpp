@@ -63,8 +63,12 @@ class alignas(shard_alignment) shard {
     return steal_magazine();
   }
 
-  // Take the oldest item of the shared chain, or of the victim; null if it was empty at some moment
-  // of the call. Anyone; lock-free. While the shard turns, the two may be mistaken for each other.
+  // Take the oldest items of the shared chain, up to `room`, and tell how many; or the oldest of the
+  // victim: nothing if it was empty at some moment of the call. Anyone; lock-free. While the shard
+  // turns, the two may be mistaken for each other.
+  std::uint32_t steal_shared(T** out, std::uint32_t room) noexcept {
+    return steal_from(shared_index(), out, room);
+  }
   T* steal_shared() noexcept { return steal_from(shared_index()); }
   T* steal_victim() noexcept { return steal_from(1 - shared_index()); }
 
@@ -144,11 +148,17 @@ class alignas(shard_alignment) shard {
 
   unsigned shared_index() const noexcept { return static_cast<unsigned>(cycle() & 1); }
 
-  T* steal_from(unsigned index) noexcept {
+  std::uint32_t steal_from(unsigned index, T** out, std::uint32_t room) noexcept {
     chain& from = chains_[index];
-    if (from.looks_unused()) return nullptr;
+    if (from.looks_unused()) return 0;
     const typename reclaimer::visit inside(rings_);
-    return from.pop_tail();
+    return from.pop_tail(out, room);
+  }
+
+  T* steal_from(unsigned index) noexcept {
+    T* item = nullptr;
+    steal_from(index, &item, 1);
+    return item;
   }
 
   // First: the assembly looks for it there.
@@ -187,22 +197,23 @@ class shard<T, Sync>::owner {
 
   explicit operator bool() const noexcept { return shard_ != nullptr; }
 
-  // Pushes an item to the shared chain. False if memory is refused: the item is still the caller's.
-  // Wait-free but for the allocator.
-  bool push(T* item) noexcept { return shared().push_head(item, shard_->rings_); }
+  // Pushes items to the shared chain, and returns how many: all, unless memory is refused; the last
+  // ones are then still the caller's. Wait-free but for the allocator.
+  std::uint32_t push(T* const* items, std::uint32_t count) noexcept {
+    return shared().push_head(items, count, shard_->rings_);
+  }
+  bool push(T* item) noexcept { return push(&item, 1) == 1; }
 
-  // Takes the newest item of the shared chain, or null. Lock-free.
+  // Takes items of the shared chain, the newest of a ring, up to `room`, and returns how many.
+  // Lock-free.
+  std::uint32_t pop(T** out, std::uint32_t room) noexcept { return shared().pop_head(out, room); }
   T* pop() noexcept { return shared().pop_head(); }
 
   // Takes up to `room` items out of the victim and returns how many. Fewer than `room`: it is
   // drained. Lock-free.
-  std::size_t take_victims(T** out, std::size_t room) noexcept {
-    std::size_t count = 0;
-    while (count < room) {
-      T* const item = victim().pop_head();
-      if (item == nullptr) break;
-      out[count++] = item;
-    }
+  std::uint32_t take_victims(T** out, std::uint32_t room) noexcept {
+    std::uint32_t count = 0;
+    while (const std::uint32_t more = victim().pop_head(out + count, room - count)) count += more;
     return count;
   }
 
