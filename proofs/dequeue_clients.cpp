@@ -50,13 +50,22 @@ class ring_client final : public checker::program {
     for (const char call : scripts_[index]) {
       switch (call) {
         case '+':
-          push();
+          push(1);
+          break;
+        case 'P':
+          push(2);
           break;
         case '-':
-          pop();
+          pop(1);
+          break;
+        case 'O':
+          pop(2);
+          break;
+        case 's':
+          steal(index, 1);
           break;
         default:
-          steal(index);
+          steal(index, 2);
           break;
       }
     }
@@ -77,6 +86,7 @@ class ring_client final : public checker::program {
 
  private:
   static constexpr std::uint32_t length = 2;
+  static constexpr unsigned at_once = 2;
 
   // A call that found nothing, and the items that were pushed before it began.
   struct miss {
@@ -99,38 +109,53 @@ class ring_client final : public checker::program {
     std::array<const item*, 3> oldest{};  // that a thief may still get
   };
 
-  void push() {
-    item& next = shared_->items[shared_->pushed];
-    next.content.set(next.content.get() + 1);
-    next.in_ring = true;
-    const bool obstructed = may_be_obstructed();
-    if (!shared_->ring.push_head(&next)) {
-      checker::require(obstructed, "a push was refused although there was room");
-      next.in_ring = false;
-      return;
+  void push(unsigned count) {
+    std::array<item*, at_once> next;
+    for (unsigned i = 0; i != count; ++i) {
+      next[i] = &shared_->items[shared_->pushed + i];
+      next[i]->content.set(next[i]->content.get() + 1);
+      next[i]->in_ring = true;
     }
-    next.pushed = checker::mark();
-    ++shared_->pushed;
-    shared_->own[shared_->height++] = &next;
-    shared_->last_in_slot[shared_->head++ % length] = &next;
+    const unsigned room = certain_room(count);
+    const unsigned pushed = shared_->ring.push_head(next.data(), count);
+    checker::require(pushed >= room, "a push was refused although there was room");
+    for (unsigned i = pushed; i != count; ++i) next[i]->in_ring = false;
+    for (unsigned i = 0; i != pushed; ++i) {
+      next[i]->pushed = checker::mark();
+      ++shared_->pushed;
+      shared_->own[shared_->height++] = next[i];
+      shared_->last_in_slot[shared_->head++ % length] = next[i];
+    }
   }
 
-  bool may_be_obstructed() {
+  // How many items a push of `wanted` must take: the slots from the head on that nothing can be in.
+  unsigned certain_room(unsigned wanted) {
     unsigned count = 0;
     for (unsigned i = 0; i != shared_->pushed; ++i)
       count += may_be_there(shared_->items[i]) ? 1 : 0;
-    const item* const last = shared_->last_in_slot[shared_->head % length];
-    return count >= length || (last != nullptr && may_be_there(*last));
+    unsigned room = 0;
+    while (room != wanted && count + room < length && surely_vacated(shared_->head + room)) ++room;
+    return room;
+  }
+
+  bool surely_vacated(unsigned index) {
+    const item* const last = shared_->last_in_slot[index % length];
+    return last == nullptr || !may_be_there(*last);
   }
 
   static bool may_be_there(const item& each) {
     return each.in_ring || !checker::happened_before(each.taken);
   }
 
-  void pop() {
+  void pop(unsigned most) {
     const std::uint32_t there = known_items();
-    item* const found = shared_->ring.pop_head();
-    if (found == nullptr) return note_miss(there);
+    std::array<item*, at_once> found;
+    const unsigned count = shared_->ring.pop_head(found.data(), most);
+    if (count == 0) return note_miss(there);
+    for (unsigned i = 0; i != count; ++i) take_newest(found[i]);
+  }
+
+  void take_newest(item* found) {
     take(*found);
     while (shared_->height != 0 && shared_->own[shared_->height - 1] != found) {
       --shared_->height;
@@ -141,13 +166,16 @@ class ring_client final : public checker::program {
     --shared_->head;
   }
 
-  void steal(unsigned thief) {
+  void steal(unsigned thief, unsigned most) {
     const std::uint32_t there = known_items();
-    item* const found = shared_->ring.pop_tail();
-    if (found == nullptr) return note_miss(there);
-    take(*found);
-    checker::require(shared_->oldest[thief] <= found, "a thief's items come oldest first");
-    shared_->oldest[thief] = found + 1;
+    std::array<item*, at_once> found;
+    const unsigned count = shared_->ring.pop_tail(found.data(), most);
+    if (count == 0) return note_miss(there);
+    for (unsigned i = 0; i != count; ++i) {
+      take(*found[i]);
+      checker::require(shared_->oldest[thief] <= found[i], "a thief's items come oldest first");
+      shared_->oldest[thief] = found[i] + 1;
+    }
   }
 
   // The items whose push happens before now, and whose taking does not: as bits.
@@ -183,7 +211,7 @@ class ring_client final : public checker::program {
 
 // The owner's script and the numbers of the thieves' steals, of which the first is not less than
 // the second.
-std::vector<client> of_size(std::size_t calls) {
+std::vector<client> single_calls(std::size_t calls) {
   std::vector<client> all;
   for (std::size_t owned = 1; owned <= calls; ++owned) {
     for (std::size_t second = 0; 2 * second <= calls - owned; ++second) {
@@ -199,11 +227,32 @@ std::vector<client> of_size(std::size_t calls) {
   return all;
 }
 
-}  // namespace
+// The same with calls that move up to two items at once, of which there is one at least.
+std::vector<client> calls_of_two(std::size_t calls) {
+  std::vector<client> all;
+  for (std::size_t owned = 1; owned <= calls; ++owned) {
+    for (std::size_t second = 0; 2 * second <= calls - owned; ++second) {
+      const std::size_t first = calls - owned - second;
+      for (const script& owner : scripts_of("+-PO", owned)) {
+        for (const script& one : scripts_of("sS", first)) {
+          for (const script& other : scripts_of("sS", second)) {
+            if (first == second && one < other) continue;
+            client added{{owner}};
+            if (first != 0) added.threads.push_back(one);
+            if (second != 0) added.threads.push_back(other);
+            if (added.name().find_first_of("POS") != std::string::npos) all.push_back(added);
+          }
+        }
+      }
+    }
+  }
+  return all;
+}
 
-family dequeue_clients() {
-  return {"pool_dequeue",
-          "+ push_head, - pop_head, s pop_tail",
+family family_of(std::string_view name, std::string_view letters,
+                 std::vector<client> (*of_size)(std::size_t calls)) {
+  return {name,
+          letters,
           "handed out once, after what came before the push; nothing lost; newest first for the "
           "owner, oldest first for a thief; nothing found only if empty at some moment",
           "ring of 2, indices that wrap, owner and up to 2 thieves",
@@ -211,6 +260,18 @@ family dequeue_clients() {
           [](const client& played) -> std::unique_ptr<checker::program> {
             return std::make_unique<ring_client>(played);
           }};
+}
+
+}  // namespace
+
+family dequeue_clients() {
+  return family_of("pool_dequeue", "+ push_head, - pop_head, s pop_tail", single_calls);
+}
+
+family dequeue_batch_clients() {
+  return family_of("pool_dequeue_batches",
+                   "+ push_head, - pop_head, s pop_tail; P, O, S the same of two at once",
+                   calls_of_two);
 }
 
 }  // namespace poolproof::proofs

@@ -1,4 +1,5 @@
-// The clients of pool_dequeue: an owner that pushes and pops, and up to two thieves.
+// The clients of pool_dequeue: an owner that pushes and pops, and up to two thieves, one item at a time
+// or up to two.
 #pragma once
 
 #include "client.hpp"
@@ -6,5 +7,6 @@
 namespace poolproof::proofs {
 
 family dequeue_clients();
+family dequeue_batch_clients();
 
 }  // namespace poolproof::proofs

@@ -32,8 +32,8 @@
 namespace poolproof::proofs {
 
 const std::vector<family>& all_families() {
-  static const std::vector<family> all{dequeue_clients(), one_cpu_clients(), two_cpu_clients(),
-                                       four_thread_clients()};
+  static const std::vector<family> all{dequeue_clients(), dequeue_batch_clients(),
+                                       one_cpu_clients(), two_cpu_clients(), four_thread_clients()};
   return all;
 }
 

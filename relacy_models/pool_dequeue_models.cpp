@@ -27,10 +27,12 @@ class ring_client : public model {
  public:
   struct script {
     std::uint32_t length;
-    // Thread 0, step by step: '+' pushes, '-' pops.
+    // Thread 0, step by step: '+' pushes, '-' pops; 'P' pushes two at once, 'O' pops two.
     std::string_view owner;
     // How many steals each further thread tries.
     std::array<unsigned, max_threads - 1> steals;
+    // How many items a steal takes at the most.
+    unsigned at_once = 1;
     // Pushed before the threads run.
     unsigned filled = 0;
     std::uint32_t start = 0;
@@ -40,12 +42,12 @@ class ring_client : public model {
   explicit ring_client(const script& played)
       : script_(played), ring_(slots_.data(), played.length, played.start) {
     this_machine.spurious_failures = played.spurious_failures;
-    for (unsigned i = 0; i < played.filled; ++i) push();
+    for (unsigned i = 0; i < played.filled; ++i) push(1);
   }
 
   void thread(unsigned index) override {
     if (index == 0) {
-      for (const char step : script_.owner) step == '+' ? push() : pop();
+      for (const char step : script_.owner) own(step);
     } else {
       for (unsigned i = 0; i < script_.steals[index - 1]; ++i) steal(index - 1);
     }
@@ -73,35 +75,45 @@ class ring_client : public model {
     return remaining;
   }
 
-  // Pushes the next item. One that is refused stays the next.
-  void push() {
-    token& item = items_[prepared_];
-    item.prepare();
-    if (!ring_.push_head(&item)) {
-      item.claim();
-      ++refused_;
-      return;
-    }
-    pushed_[height_++] = prepared_++;
+  void own(char step) {
+    const unsigned count = step == 'P' || step == 'O' ? 2 : 1;
+    step == '+' || step == 'P' ? push(count) : pop(count);
   }
 
-  void pop() {
-    token* const item = ring_.pop_head();
-    if (item == nullptr) return;
-    item->claim();
-    require(height_ != 0 && item == &items_[pushed_[height_ - 1]],
-            "pop_head takes the newest item");
-    --height_;
-    ++popped_;
+  // Pushes the next items. Those that are refused stay the next.
+  void push(unsigned count) {
+    token* next[2];
+    for (unsigned i = 0; i < count; ++i) {
+      next[i] = &items_[prepared_ + i];
+      next[i]->prepare();
+    }
+    const unsigned pushed = ring_.push_head(next, count);
+    for (unsigned i = pushed; i < count; ++i) next[i]->claim();
+    refused_ += count - pushed;
+    for (unsigned i = 0; i < pushed; ++i) pushed_[height_++] = prepared_++;
+  }
+
+  void pop(unsigned most) {
+    token* popped[2];
+    const unsigned count = ring_.pop_head(popped, most);
+    for (unsigned i = 0; i < count; ++i) {
+      popped[i]->claim();
+      require(height_ != 0 && popped[i] == &items_[pushed_[height_ - 1]],
+              "pop_head takes the newest item");
+      --height_;
+    }
+    popped_ += count;
   }
 
   void steal(unsigned thief) {
-    token* const item = ring_.pop_tail();
-    if (item == nullptr) return;
-    item->claim();
-    require(oldest_[thief] <= item, "pop_tail takes the oldest item first");
-    oldest_[thief] = item + 1;
-    ++stolen_[thief];
+    token* taken[2];
+    const unsigned count = ring_.pop_tail(taken, script_.at_once);
+    for (unsigned i = 0; i < count; ++i) {
+      taken[i]->claim();
+      require(oldest_[thief] <= taken[i], "pop_tail takes the oldest item first");
+      oldest_[thief] = taken[i] + 1;
+    }
+    stolen_[thief] += count;
   }
 
  private:
@@ -262,7 +274,7 @@ struct full_ring_vs_slow_thief : ring_client {
 
   void thread(unsigned index) override {
     if (index != 0) return steal(index - 1);
-    push();
+    push(1);
     const bool has_room = tested().size() < tested().length();
     if (refused()) {
       outcome(has_room ? "refused: a thief is slow to vacate" : "refused: full");
@@ -364,10 +376,82 @@ struct size_vs_push_and_pop : ring_client {
   void after() override { require_all_is_well(); }
 };
 
+// Property:   two items pushed at once, and two taken at once, are each handed out once, in their
+//             order; what finds no room is refused and stays with its owner.
+// Expected:   passes; the thief takes one item, both, or none; the second push has room for two,
+//             one, or none.
+// Threads:    owner: push two, push two || thief: 2 steals of up to two
+// Bound:      ring of 2, whose indices start at 2^32 - 1; no spurious failures.
+// Would show: an item seen before it was written because another of the same push was; a slot that
+//             is filled again because its neighbour was vacated.
+struct push_two_vs_steal_two_wrapping : ring_client {
+  push_two_vs_steal_two_wrapping()
+      : ring_client({.length = 2,
+                     .owner = "PP",
+                     .steals = {2},
+                     .at_once = 2,
+                     .start = ~std::uint32_t{0},
+                     .spurious_failures = false}) {}
+
+  static model_info info() {
+    return {.property = "items pushed at once and taken at once are each handed out once",
+            .threads = 2,
+            .bound = "ring of 2 starting at 2^32 - 1; push two, push two || 2 steals of up to two",
+            .outcomes = {
+                "refused 2, popped 0, stolen 0, left 2", "refused 2, popped 0, stolen 2, left 0",
+                "refused 1, popped 0, stolen 2, left 1", "refused 0, popped 0, stolen 2, left 2",
+                "refused 0, popped 0, stolen 4, left 0"}};
+  }
+};
+
+// Property:   the owner takes two at once against a thief that does, and each item goes to one.
+// Expected:   passes; either gets both, or each gets one, or the last is left.
+// Threads:    owner: push two, push, pop two || thief: 1 steal of up to two
+// Bound:      ring of 2; spurious failures included.
+// Would show: two claims of several indices that overlap.
+struct pop_two_vs_steal_two : ring_client {
+  pop_two_vs_steal_two()
+      : ring_client({.length = 2, .owner = "P+O", .steals = {1}, .at_once = 2}) {}
+
+  static model_info info() {
+    return {.property = "of two claims of several items each item goes to one",
+            .threads = 2,
+            .bound = "ring of 2; push two, push, pop two || 1 steal of up to two",
+            .outcomes = {"refused 1, popped 2, stolen 0, left 0",
+                         "refused 1, popped 0, stolen 2, left 0",
+                         "refused 0, popped 1, stolen 2, left 0"}};
+  }
+};
+
+// Property:   two thieves that take two at once never take the same item.
+// Expected:   passes.
+// Threads:    owner: push two || thief: 1 steal of up to two || thief: the same
+// Bound:      ring of 2; no spurious failures.
+// Would show: an item handed out twice.
+struct steal_two_vs_steal_two : ring_client {
+  steal_two_vs_steal_two()
+      : ring_client({.length = 2,
+                     .owner = "P",
+                     .steals = {1, 1},
+                     .at_once = 2,
+                     .spurious_failures = false}) {}
+
+  static model_info info() {
+    return {.property = "two thieves that take two at once never take the same item",
+            .threads = 3,
+            .bound = "ring of 2; push two || 1 steal of up to two || 1 steal of up to two",
+            .outcomes = {"refused 0, popped 0, stolen 0 and 0, left 2",
+                         "refused 0, popped 0, stolen 0 and 2, left 0",
+                         "refused 0, popped 0, stolen 2 and 0, left 0"},
+            .no_other_outcomes = true};
+  }
+};
+
 const registered<pop_head_vs_pop_tail_last_item, pop_tail_vs_pop_tail,
                  pop_tail_vs_pop_tail_last_item, push_head_vs_pop_tail_wrapping, index_wrap,
                  full_ring_vs_slow_thief, push_push_pop_vs_two_steals,
-                 push_push_pop_push_vs_two_steals, push_pop_push_vs_one_steal, size_vs_push_and_pop>
+                 push_push_pop_push_vs_two_steals, push_pop_push_vs_one_steal, size_vs_push_and_pop,
+                 push_two_vs_steal_two_wrapping, pop_two_vs_steal_two, steal_two_vs_steal_two>
     registration;
 
 }  // namespace

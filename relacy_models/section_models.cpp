@@ -598,13 +598,169 @@ struct section_handle_vs_destructor : section_pool_model {
   pool::handle handle_;
 };
 
+// A pool whose magazine of CPU 0 is as deep as it can be.
+struct deep_magazine_model : section_pool_model {
+  explicit deep_magazine_model(unsigned cpus) : section_pool_model(cpus) {}
+
+  void after() override {
+    require_all_found();
+    basic_pool_model::after();
+  }
+
+  // Two items in the magazine.
+  void fill_magazine() {
+    put(make());
+    put(make());
+  }
+
+  // Two items in the ring, none in the magazine.
+  void fill_ring() {
+    fill_magazine();
+    put(make());
+    kept_[2] = try_get();
+  }
+};
+
+// Property:   A put for which the magazine is full moves items to the ring and loses none; who looks
+//             meanwhile gets each once.
+// Expected:   passes; a get may miss while the items are in the hands of the put.
+// Threads:    put || get at another CPU
+// Bound:      2 items in the magazine, 1 put, 1 get, 2 CPUs
+// Would show: an item that is both in the magazine and in the ring, or in neither.
+struct make_room_vs_get : deep_magazine_model {
+  make_room_vs_get() : deep_magazine_model(2) {}
+
+  static model_info info() {
+    return {.property = "a full magazine moves items to the ring, each in one place at a time",
+            .threads = 2,
+            .bound = "2 items in the magazine, 1 put, 1 get, 2 CPUs",
+            .outcomes = {"got", "missed"}};
+  }
+
+  void before() override { fill_magazine(); }
+
+  void thread(unsigned index) override { index == 0 ? put(make()) : get(1); }
+};
+
+// Property:   The same with two threads that make room in one magazine.
+// Expected:   passes
+// Threads:    put || put; on one CPU
+// Bound:      2 items in the magazine, 2 puts
+struct make_room_vs_make_room : deep_magazine_model {
+  make_room_vs_make_room() : deep_magazine_model(1) {}
+
+  static model_info info() {
+    return {.property = "two threads make room in one magazine and lose nothing",
+            .threads = 2,
+            .bound = "2 items in the magazine, 2 puts",
+            .outcomes = {"put"}};
+  }
+
+  void before() override { fill_magazine(); }
+
+  void thread(unsigned) override {
+    put(make());
+    outcome("put");
+  }
+};
+
+// Property:   The same against a cycle, which closes the magazine.
+// Expected:   passes
+// Threads:    put || rotate; on one CPU
+// Bound:      2 items in the magazine, 1 put, 1 cycle
+struct make_room_vs_rotate : deep_magazine_model {
+  make_room_vs_rotate() : deep_magazine_model(1) {}
+
+  static model_info info() {
+    return {.property = "a put that makes room and a cycle lose nothing to each other",
+            .threads = 2,
+            .bound = "2 items in the magazine, 1 put, 1 cycle",
+            .outcomes = {"put"}};
+  }
+
+  void before() override { fill_magazine(); }
+
+  void thread(unsigned index) override {
+    if (index == 1) return pool_->rotate();
+    put(make());
+    outcome("put");
+  }
+};
+
+// Property:   A get that finds its magazine empty takes several items out of the ring: one for
+//             itself, the others into the magazine; none is lost or handed out twice.
+// Expected:   passes; the second get may miss while the items are in the hands of the first.
+// Threads:    get || get at the same CPU or another
+// Bound:      2 items in the ring, 2 gets
+// Would show: an item that was left in the hands of a get.
+struct refill_vs_get : deep_magazine_model {
+  refill_vs_get() : deep_magazine_model(2) {}
+
+  static model_info info() {
+    return {.property = "a get refills the magazine from the ring, each item in one place",
+            .threads = 2,
+            .bound = "2 items in the ring, 2 gets, 2 CPUs",
+            .outcomes = {"got", "missed"}};
+  }
+
+  void before() override { fill_ring(); }
+
+  void thread(unsigned index) override { get(index); }
+};
+
+// Property:   A get whose magazine is filled by others, while it takes items for it out of the ring,
+//             puts back what has no room.
+// Expected:   passes
+// Threads:    get || put, put; on one CPU
+// Bound:      2 items in the ring, 1 get, 2 puts
+// Would show: items that a get forgets
+struct refill_vs_put : deep_magazine_model {
+  refill_vs_put() : deep_magazine_model(1) {}
+
+  static model_info info() {
+    return {.property = "what a refill finds no room for goes back to the ring",
+            .threads = 2,
+            .bound = "2 items in the ring, 1 get, 2 puts",
+            .outcomes = {"got"}};
+  }
+
+  void before() override { fill_ring(); }
+
+  void thread(unsigned index) override {
+    if (index == 0) return get(0);
+    put(make());
+    put(make());
+  }
+};
+
+// Property:   The same against a cycle, which closes the magazine that is to be refilled.
+// Expected:   passes; the get may miss: while the shard turns, it may look into the victim's ring
+//             and not into the one that has just become the shared one, or the other way round.
+// Threads:    get || rotate; on one CPU
+// Bound:      2 items in the ring, 1 get, 1 cycle
+struct refill_vs_rotate : deep_magazine_model {
+  refill_vs_rotate() : deep_magazine_model(1) {}
+
+  static model_info info() {
+    return {.property = "a refill and a cycle lose nothing to each other",
+            .threads = 2,
+            .bound = "2 items in the ring, 1 get, 1 cycle",
+            .outcomes = {"got", "missed"}};
+  }
+
+  void before() override { fill_ring(); }
+
+  void thread(unsigned index) override { index == 0 ? get(0) : pool_->rotate(); }
+};
+
 const registered<sections_of_one_cpu, sections_that_migrate, close_vs_sections,
                  close_without_restart, close_with_fences_only, close_refused, deepen_vs_close,
                  close_and_deepen_vs_give, sections_that_are_not_restarted,
                  sections_with_an_old_cpu, turn_vs_steal, reach_vs_grow,
                  section_put_vs_get_vs_rotate, section_get_vs_rotate, section_put_vs_get_elsewhere,
-                 section_handle_vs_destructor, turn_vs_sections, steal_vs_sections,
-                 threads_with_and_without_sections>
+                 section_handle_vs_destructor, make_room_vs_get, make_room_vs_make_room,
+                 make_room_vs_rotate, refill_vs_get, refill_vs_put, refill_vs_rotate,
+                 turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
     registration;
 
 }  // namespace

@@ -1,13 +1,13 @@
 // A pool's inner part: its shards, its cycles, and the paths of get and put (Go's Get, Put, getSlow
 // and poolCleanup).
 //
-//     put    magazine -> full: half of it to the own ring -> busy: to a spill shard
+//     put    magazine, once half of it has gone to a ring -> private part
+//            -> displaced items: own ring -> busy: a spill shard
 //     get    magazine -> private part -> own ring -> other shards' rings -> victims
 //            -> others' private parts and magazines
 //
-// The magazine serves threads whose sections run (section.hpp). Between it and the rings items move
-// by the handful, with one locked instruction for all. The other threads' puts begin at the private
-// part, and what that displaces goes to the ring.
+// The magazine serves threads whose sections run (section.hpp); the others begin one place later.
+// Between it and the rings items move by the handful, with one locked instruction for all.
 //
 // It is made at the pool's first use and outlives the pool while handles are out, or while a
 // rotate_all is at work in it.
@@ -139,7 +139,7 @@ class pool_core final : public pool_entry<Sync> {
   [[gnu::noinline]] T* get_without_section() noexcept;
   [[gnu::noinline]] void put_without_section(T* item) noexcept;
   [[gnu::noinline]] T* get_slow(std::uint32_t cpu, shard_type& own) noexcept;
-  [[gnu::noinline]] void put_overflow(shard_type& own, T* item) noexcept;
+  [[gnu::noinline]] bool make_room(shard_type& own) noexcept;
   [[gnu::noinline]] void push_all(shard_type& own, T* const* items, std::uint32_t count) noexcept;
   [[gnu::noinline]] void look_at_clock() noexcept;
 
@@ -200,8 +200,8 @@ template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
   shard_type& own = local(Sync::cpu());
   if (Sync::sections::runs()) {
-    if (!own.own_magazine().deepen() || !table_.give(item)) put_overflow(own, item);
-    return;
+    if (own.own_magazine().deepen() && table_.give(item)) return;
+    if (make_room(own) && table_.give(item)) return;
   }
   T* const displaced = own.give(item);
   if (displaced == nullptr) [[likely]]
@@ -211,13 +211,12 @@ void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
   push_all(own, &displaced, 1);
 }
 
-// Puts an item for which the magazine has no room: makes room in it, so that the newest item stays
-// the next to be found. What is moved counts as put now. If the magazine is closed, the item goes to
-// the ring.
+// Moves items from the magazine to a ring, so that the next to be given lies on top. False if there
+// was none: the magazine is closed. What is moved counts as put now.
 template <class T, class Deleter, sync_policy Sync>
-void pool_core<T, Deleter, Sync>::put_overflow(shard_type& own, T* item) noexcept {
+bool pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
   do_overdue(own);
-  std::array<T*, handful + 1> moved;
+  std::array<T*, handful> moved;
   std::uint32_t count = 0;
   std::uint64_t word = 0;
   while (count != handful) {
@@ -225,9 +224,11 @@ void pool_core<T, Deleter, Sync>::put_overflow(shard_type& own, T* item) noexcep
     if (newest == nullptr) break;
     moved[count++] = newest;
   }
+  if (count == 0) return false;
+  // Oldest first, as they were put.
   std::reverse(moved.begin(), moved.begin() + count);
-  if (!table_.give(item)) moved[count++] = item;
   push_all(own, moved.data(), count);
+  return true;
 }
 
 template <class T, class Deleter, sync_policy Sync>
