@@ -17,6 +17,7 @@ using stress::value;
 constexpr std::uint32_t thieves = 9;
 constexpr const char* activity = "the values went through the chain";
 constexpr std::uint32_t longest_burst = 400;
+constexpr std::uint32_t most_at_once = 8;
 // A thief is late once in so many steals.
 constexpr std::uint32_t late_period = 1024;
 
@@ -33,9 +34,9 @@ class chain_test {
     std::uint64_t i = 0;
     while (i < values_.size()) {
       const std::uint64_t burst = 1 + stress::choices.below(longest_burst);
-      for (const std::uint64_t end = std::min(i + burst, values_.size()); i < end; ++i) {
-        stress::require(chain_.push_head(values_.produce(i), rings_), "a push was refused");
-        if (i % 10 == 0) pop();
+      for (const std::uint64_t end = std::min(i + burst, values_.size()); i < end;) {
+        i += push(i, static_cast<std::uint32_t>(std::min<std::uint64_t>(at_once(), end - i)));
+        if (stress::choices.one_in(10)) pop();
       }
       if (stress::choices.one_in(4)) shorten();
       watchdog_.renew(activity);
@@ -48,13 +49,9 @@ class chain_test {
   void steal() {
     for (;;) {
       const bool last_look = done_.load(std::memory_order_acquire);
-      if (value* const stolen = steal_one()) {
-        values_.take(stolen);
-      } else if (last_look) {
-        return;
-      } else {
-        std::this_thread::yield();
-      }
+      if (steal_some()) continue;
+      if (last_look) return;
+      std::this_thread::yield();
     }
   }
 
@@ -63,20 +60,39 @@ class chain_test {
   std::uint64_t popped() const { return popped_; }
   std::uint64_t freed_at_work() const { return freed_at_work_; }
   std::uint64_t held_back() const { return held_back_; }
+  std::uint64_t several_stolen() const { return several_stolen_.load(std::memory_order_relaxed); }
 
  private:
-  void pop() {
-    value* const popped = chain_.pop_head();
-    if (popped == nullptr) return;
-    values_.take(popped);
-    ++popped_;
+  static std::uint32_t at_once() { return 1 + stress::choices.below(most_at_once); }
+
+  std::uint32_t push(std::uint64_t first, std::uint32_t count) {
+    std::array<value*, most_at_once> made;
+    for (std::uint32_t i = 0; i < count; ++i) made[i] = values_.produce(first + i);
+    stress::require(chain_.push_head(made.data(), count, rings_) == count, "a push was refused");
+    return count;
   }
 
-  value* steal_one() noexcept {
-    if (chain_.looks_unused()) return nullptr;
+  void pop() {
+    std::array<value*, most_at_once> popped;
+    const std::uint32_t count = chain_.pop_head(popped.data(), at_once());
+    for (std::uint32_t i = 0; i < count; ++i) values_.take(popped[i]);
+    popped_ += count;
+  }
+
+  // False if there was nothing.
+  bool steal_some() {
+    std::array<value*, most_at_once> stolen;
+    const std::uint32_t count = visit(stolen.data());
+    for (std::uint32_t i = 0; i < count; ++i) values_.take(stolen[i]);
+    if (count > 1) several_stolen_.fetch_add(1, std::memory_order_relaxed);
+    return count != 0;
+  }
+
+  std::uint32_t visit(value** stolen) noexcept {
+    if (chain_.looks_unused()) return 0;
     const chain::reclaimer::visit inside(rings_);
     if (stress::choices.one_in(late_period)) stay_a_while();
-    return chain_.pop_tail();
+    return chain_.pop_tail(stolen, at_once());
   }
 
   // A late thief: the producer goes on, and may want to free what this thread could still read.
@@ -99,6 +115,7 @@ class chain_test {
   std::uint64_t popped_ = 0;
   std::uint64_t freed_at_work_ = 0;
   std::uint64_t held_back_ = 0;
+  std::atomic<std::uint64_t> several_stolen_{0};
 };
 
 }  // namespace
@@ -123,6 +140,7 @@ int main(int argc, char** argv) {
   report.path("popped by the producer", test.popped());
   report.path("rings freed while thieves worked", test.freed_at_work());
   report.path("chains kept for a late thief", test.held_back());
+  report.path("steals of several", test.several_stolen());
   report.path("lost unlinkings", stress::taken(racy::lost_unlink));
   report.path("unvacated slots", stress::taken(racy::unvacated_slot));
   report.path("lost steals", stress::taken(racy::lost_steal));

@@ -1,5 +1,6 @@
 // Go's TestPoolDequeue: a ring of 16, one producer that also pops every tenth time, nine thieves,
-// 2*10^6 values each seen exactly once. The indices start 500 below 2^32, so that they wrap.
+// 2*10^6 values each seen exactly once. The indices start 500 below 2^32, so that they wrap. Calls
+// move as many values at once as each thread chooses anew, up to eight.
 #include "stressed_sync.hpp"
 #include "values.hpp"
 
@@ -13,6 +14,7 @@ using stress::value;
 constexpr std::uint32_t ring_length = 16;
 constexpr std::uint32_t first_index = 0u - 500u;
 constexpr std::uint32_t thieves = 9;
+constexpr std::uint32_t most_at_once = 8;
 constexpr const char* activity = "the values went through the ring";
 
 class ring_test {
@@ -24,29 +26,31 @@ class ring_test {
 
   // Pushes every value, in order, and pops after every tenth.
   void produce() {
-    for (std::uint64_t i = 0; i < values_.size(); ++i) {
-      value* const made = values_.produce(i);
-      while (!ring_.push_head(made)) {
-        ++refused_pushes_;
-        std::this_thread::yield();
-      }
-      if (i % 10 == 0) pop();
-      if (i % 4096 == 0) watchdog_.renew(activity);
+    std::array<value*, most_at_once> made;
+    std::uint64_t next = 0;
+    while (next < values_.size()) {
+      const std::uint64_t left = values_.size() - next;
+      const auto count = static_cast<std::uint32_t>(std::min<std::uint64_t>(left, at_once()));
+      for (std::uint32_t i = 0; i < count; ++i) made[i] = values_.produce(next + i);
+      push(made.data(), count);
+      next += count;
+      if (stress::choices.one_in(10)) pop();
+      if (stress::choices.one_in(1024)) watchdog_.renew(activity);
     }
     done_.store(true, std::memory_order_release);
   }
 
   // Steals until there is nothing left and nothing to come.
   void steal() {
+    std::array<value*, most_at_once> stolen;
     for (;;) {
       const bool last_look = done_.load(std::memory_order_acquire);
-      if (value* const stolen = ring_.pop_tail()) {
-        values_.take(stolen);
-      } else if (last_look) {
-        return;
-      } else {
-        std::this_thread::yield();
-      }
+      const std::uint32_t count = ring_.pop_tail(stolen.data(), at_once());
+      for (std::uint32_t i = 0; i < count; ++i) values_.take(stolen[i]);
+      if (count > 1) several_stolen_.fetch_add(1, std::memory_order_relaxed);
+      if (count != 0) continue;
+      if (last_look) return;
+      std::this_thread::yield();
     }
   }
 
@@ -62,13 +66,27 @@ class ring_test {
 
   std::uint64_t popped() const { return popped_; }
   std::uint64_t refused_pushes() const { return refused_pushes_; }
+  std::uint64_t cut_pushes() const { return cut_pushes_; }
+  std::uint64_t several_stolen() const { return several_stolen_.load(std::memory_order_relaxed); }
 
  private:
+  static std::uint32_t at_once() { return 1 + stress::choices.below(most_at_once); }
+
+  void push(value* const* made, std::uint32_t count) {
+    std::uint32_t pushed = ring_.push_head(made, count);
+    if (pushed != 0 && pushed != count) ++cut_pushes_;
+    while (pushed != count) {
+      ++refused_pushes_;
+      std::this_thread::yield();
+      pushed += ring_.push_head(made + pushed, count - pushed);
+    }
+  }
+
   void pop() {
-    value* const popped = ring_.pop_head();
-    if (popped == nullptr) return;
-    values_.take(popped);
-    ++popped_;
+    std::array<value*, most_at_once> popped;
+    const std::uint32_t count = ring_.pop_head(popped.data(), at_once());
+    for (std::uint32_t i = 0; i < count; ++i) values_.take(popped[i]);
+    popped_ += count;
   }
 
   stress::value_list values_;
@@ -78,6 +96,8 @@ class ring_test {
   std::atomic<bool> done_{false};
   std::uint64_t popped_ = 0;
   std::uint64_t refused_pushes_ = 0;
+  std::uint64_t cut_pushes_ = 0;
+  std::atomic<std::uint64_t> several_stolen_{0};
 };
 
 }  // namespace
@@ -102,6 +122,8 @@ int main(int argc, char** argv) {
   report.did("values once each", *asked.items);
   report.path("popped by the producer", test.popped());
   report.path("pushes refused", test.refused_pushes());
+  report.path("pushes of some and not all", test.cut_pushes());
+  report.path("steals of several", test.several_stolen());
   report.path("unvacated slots", stress::taken(racy::unvacated_slot));
   report.path("lost steals", stress::taken(racy::lost_steal));
   report.path("lost pops", stress::taken(racy::lost_pop));

@@ -133,7 +133,7 @@ class stressed_sync::atomic {
     perturb();
     const T value = value_.load(order);
     if constexpr (std::is_pointer_v<T>) {
-      if (is(caller, "free_slot") && value != nullptr) count(racy::unvacated_slot);
+      if (is(caller, "free_slots") && value != nullptr) count(racy::unvacated_slot);
     }
     return value;
   }

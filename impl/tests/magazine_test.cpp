@@ -245,6 +245,29 @@ TEST_CASE("thread_that_the_kernel_does_not_know_uses_the_private_part", "[magazi
   }).join();
 }
 
+TEST_CASE("burst_goes_to_the_ring_and_comes_back", "[magazine]") {
+  if (no_sections_here()) return;
+  const on_one_cpu here;
+  constexpr int burst = 100;
+  poolproof::object_pool<int> pool;
+  for (int i = 0; i != burst; ++i) pool.put(std::make_unique<int>(i));
+  CHECK(pool.stats().retained == burst);
+
+  std::vector<std::unique_ptr<int>> got;
+  for (int i = 0; i != burst; ++i) got.push_back(pool.try_get());
+  CHECK(pool.try_get() == nullptr);
+  std::vector<bool> seen(burst);
+  for (const auto& item : got) {
+    REQUIRE(item != nullptr);
+    CHECK_FALSE(seen[static_cast<std::size_t>(*item)]);
+    seen[static_cast<std::size_t>(*item)] = true;
+  }
+  // The newest lies on top, whatever has been moved to make room for it.
+  CHECK(*got[0] == burst - 1);
+  CHECK(pool.stats().constructions == 0);
+  CHECK(pool.stats().refused_memory == 0);
+}
+
 TEST_CASE("threads_of_both_kinds_share_a_pool", "[magazine]") {
   if (no_sections_here()) return;
   constexpr int rounds = 20'000;

@@ -99,6 +99,33 @@ TEST_CASE_METHOD(all_given_back, "thief_pops_the_oldest_first_through_all_rings"
   CHECK(c.rings_of.drained());
 }
 
+TEST_CASE_METHOD(all_given_back, "items_pushed_at_once_go_through_a_ring_that_fills_up",
+                 "[pool_chain]") {
+  steered_chain c;
+  std::array<int*, 20> pushed;
+  for (std::size_t i = 0; i < pushed.size(); ++i) pushed[i] = &things[i];
+  CHECK(c.rings_of.push_head(pushed.data(), 20, c.rings) == 20);
+  CHECK(c.rings_of.size() == 20);
+  // A call takes from one ring.
+  std::array<int*, 20> got{};
+  CHECK(c.rings_of.pop_head(got.data(), 20) == 12);
+  for (std::size_t i = 0; i < 12; ++i) CHECK(got[i] == &things[19 - i]);
+  CHECK(c.rings_of.pop_tail(got.data(), 20) == 8);
+  for (std::size_t i = 0; i < 8; ++i) CHECK(got[i] == &things[i]);
+}
+
+TEST_CASE_METHOD(all_given_back, "growth_refused_leaves_the_last_of_several_with_the_caller",
+                 "[pool_chain]") {
+  steered_chain c;
+  REQUIRE(c.push_range(&things[0], 6));
+  std::array<int*, 5> pushed;
+  for (std::size_t i = 0; i < pushed.size(); ++i) pushed[i] = &things[6 + i];
+  test_sync::refuse_every(1);
+  CHECK(c.rings_of.push_head(pushed.data(), 5, c.rings) == 2);
+  test_sync::refuse_every(0);
+  CHECK(c.steal_all().size() == 8);
+}
+
 TEST_CASE_METHOD(all_given_back, "chain_with_an_item_in_any_ring_is_not_drained", "[pool_chain]") {
   steered_chain c;
   REQUIRE(c.push_range(&things[0], 9));

@@ -124,6 +124,37 @@ TEST_CASE("thief_pops_the_oldest_first", "[pool_dequeue]") {
   CHECK(items->pop_tail() == nullptr);
 }
 
+TEST_CASE("several_items_are_pushed_and_popped_at_once_in_their_order", "[pool_dequeue]") {
+  int_ring items(8, last_index - 2);
+  std::array<int*, 6> pushed;
+  for (std::size_t i = 0; i < 6; ++i) pushed[i] = &things[i];
+  CHECK(items->push_head(pushed.data(), 6) == 6);
+  CHECK(items->size() == 6);
+
+  std::array<int*, 8> got{};
+  CHECK(items->pop_tail(got.data(), 2) == 2);
+  CHECK(got[0] == &things[0]);
+  CHECK(got[1] == &things[1]);
+  CHECK(items->pop_head(got.data(), 3) == 3);
+  CHECK(got[0] == &things[5]);
+  CHECK(got[1] == &things[4]);
+  CHECK(got[2] == &things[3]);
+  CHECK(items->pop_tail(got.data(), 8) == 1);
+  CHECK(got[0] == &things[2]);
+  CHECK(items->pop_tail(got.data(), 8) == 0);
+  CHECK(items->pop_head(got.data(), 8) == 0);
+}
+
+TEST_CASE("push_of_several_takes_as_many_as_there_is_room_for", "[pool_dequeue]") {
+  int_ring items(4);
+  std::array<int*, 6> pushed;
+  for (std::size_t i = 0; i < 6; ++i) pushed[i] = &things[i];
+  CHECK(items->push_head(pushed.data(), 3) == 3);
+  CHECK(items->push_head(pushed.data() + 3, 3) == 1);
+  CHECK(items->push_head(pushed.data() + 4, 2) == 0);
+  for (std::size_t i = 0; i < 4; ++i) CHECK(items->pop_tail() == &things[i]);
+}
+
 TEST_CASE("emptied_ring_takes_exactly_its_length_again", "[pool_dequeue]") {
   int_ring items(4);
   for (std::size_t round = 0; round < 20; ++round) {
@@ -185,6 +216,26 @@ TEST_CASE("slot_not_yet_vacated_rejects_push", "[pool_dequeue]") {
   CHECK(items->push_head(&things[2]));
   CHECK(items->pop_tail() == &things[1]);
   CHECK(items->pop_tail() == &things[2]);
+}
+
+TEST_CASE("push_of_several_stops_at_a_slot_not_yet_vacated", "[pool_dequeue]") {
+  // After the first of three slots has been vacated.
+  constexpr std::uint64_t before_second_take = before_vacate + 1;
+  steered_ring items(4);
+  std::array<int*, 4> pushed;
+  for (std::size_t i = 0; i < 4; ++i) pushed[i] = &things[i];
+  REQUIRE(items->push_head(pushed.data(), 4) == 4);
+  std::array<int*, 3> stolen{};
+  std::uint32_t refilled = 4;
+  const bool interrupted = interrupt(
+      before_second_take, event::step, [&] { CHECK(items->pop_tail(stolen.data(), 3) == 3); },
+      [&] { refilled = items->push_head(pushed.data(), 4); });
+  CHECK(interrupted);
+  CHECK(refilled == 1);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(stolen[i] == &things[i]);
+  CHECK(items->pop_tail() == &things[3]);
+  CHECK(items->pop_tail() == &things[0]);
+  CHECK(items->pop_tail() == nullptr);
 }
 
 TEST_CASE("thief_that_loses_its_claim_takes_the_next_item", "[pool_dequeue]") {

@@ -111,6 +111,23 @@ TEST_CASE_METHOD(all_given_back, "owner_pops_the_newest_and_thief_the_oldest", "
   CHECK(s.size() == 1);
 }
 
+TEST_CASE_METHOD(all_given_back, "owner_and_thief_take_several_at_once", "[shard]") {
+  test_shard s;
+  std::array<int*, 6> items;
+  for (std::size_t i = 0; i < items.size(); ++i) items[i] = &things[i];
+  {
+    auto held = s.try_own();
+    REQUIRE(held.push(items.data(), 6) == 6);
+    CHECK(held.pop(items.data(), 2) == 2);
+  }
+  CHECK(items[0] == &things[5]);
+  CHECK(items[1] == &things[4]);
+  CHECK(s.steal_shared(items.data(), 3) == 3);
+  for (std::size_t i = 0; i < 3; ++i) CHECK(items[i] == &things[i]);
+  CHECK(s.steal_shared() == &things[3]);
+  CHECK(s.steal_shared(items.data(), 3) == 0);
+}
+
 TEST_CASE_METHOD(all_given_back, "turn_makes_victims_of_shared_and_private_items", "[shard]") {
   test_shard s;
   push_range(s, 0, 2);
