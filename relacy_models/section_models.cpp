@@ -21,7 +21,9 @@ struct only_magazine {
 
 struct magazine_model : model, with_sections {
   explicit magazine_model(unsigned cpus = 1, unsigned migrations = 0, unsigned aborts = 1)
-      : with_sections(cpus, migrations, aborts), cpus_(cpus) {}
+      : with_sections(cpus, migrations, aborts), cpus_(cpus) {
+    for (only_magazine& shard : shards_) shard.held.deepen();
+  }
 
   bool give(unsigned item) {
     items_[item].prepare();
@@ -279,6 +281,7 @@ struct section_shard_model : model, with_sections {
   explicit section_shard_model(unsigned aborts = 1) : with_sections(1, 0, aborts) {
     this_machine.spurious_failures = false;
     this_machine.reuse_memory = false;
+    shard_.own_magazine().deepen();
   }
 
   // As pool_core does, as far as the shard goes.
@@ -429,14 +432,11 @@ struct reach_vs_grow : model, with_sections {
 
   void before() override {
     this_machine.cpu_count = 1;
-    require(table_.find_slow(0, 0) != nullptr, "no first array");
+    find_and_use(0);
   }
 
   void thread(unsigned index) override {
-    if (index == 0) {
-      require(table_.find_slow(1, 0) != nullptr, "no shard");
-      return;
-    }
+    if (index == 0) return find_and_use(1);
     token& item = items_[index - 1];
     item.prepare();
     if (!table_.give(&item)) {
@@ -455,6 +455,13 @@ struct reach_vs_grow : model, with_sections {
       left->claim();
     }
     for (const token& item : items_) require(!item.given(), "growing lost an item");
+  }
+
+  // As the first put at a CPU does.
+  void find_and_use(std::uint32_t cpu) {
+    shard<token, section_sync>* const found = table_.find_slow(cpu, 0);
+    require(found != nullptr, "no shard");
+    found->own_magazine().deepen();
   }
 
   shard_table<token, section_sync> table_;
@@ -596,6 +603,37 @@ struct section_handle_vs_destructor : section_pool_model {
   }
 
   pool::handle handle_;
+};
+
+// Property:   An item is found from other CPUs, though the shard that it was put to has been marked
+//             by another thread: who could give it by a section knows of the mark.
+// Expected:   passes
+// Threads:    put at CPU 1, move to CPU 0, get || put at CPU 1, its first
+// Bound:      2 puts, 1 get, 2 CPUs, 1 migration each
+// Would show: a search that passes over a shard with an item
+struct first_put_vs_put_and_get : with_sections, basic_pool_model<section_sync> {
+  first_put_vs_put_and_get() : with_sections(2, 1, 0) { this_machine.cpu_count = 2; }
+
+  static model_info info() {
+    return {.property = "who knows of an item knows that searches come to its shard",
+            .threads = 4,
+            .bound = "2 puts, 1 get, 2 CPUs, 1 migration each",
+            .outcomes = {"got"}};
+  }
+
+  // The first use is at CPU 0.
+  void before() override { static_cast<void>(try_get()); }
+
+  // Threads 1 and 3 begin at CPU 1.
+  void thread(unsigned index) override {
+    if (index == 1) {
+      put(make());
+      kept_[0] = try_get();
+      require(kept_[0] != nullptr, "an item was not found");
+      outcome("got");
+    }
+    if (index == 3) put(make());
+  }
 };
 
 // A pool whose magazine of CPU 0 is as deep as it can be.
@@ -753,14 +791,14 @@ struct refill_vs_rotate : deep_magazine_model {
   void thread(unsigned index) override { index == 0 ? get(0) : pool_->rotate(); }
 };
 
-const registered<sections_of_one_cpu, sections_that_migrate, close_vs_sections,
-                 close_without_restart, close_with_fences_only, close_refused, deepen_vs_close,
-                 close_and_deepen_vs_give, sections_that_are_not_restarted,
-                 sections_with_an_old_cpu, turn_vs_steal, reach_vs_grow,
-                 section_put_vs_get_vs_rotate, section_get_vs_rotate, section_put_vs_get_elsewhere,
-                 section_handle_vs_destructor, make_room_vs_get, make_room_vs_make_room,
-                 make_room_vs_rotate, refill_vs_get, refill_vs_put, refill_vs_rotate,
-                 turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
+const registered<
+    sections_of_one_cpu, sections_that_migrate, close_vs_sections, close_without_restart,
+    close_with_fences_only, close_refused, deepen_vs_close, close_and_deepen_vs_give,
+    sections_that_are_not_restarted, sections_with_an_old_cpu, turn_vs_steal, reach_vs_grow,
+    section_put_vs_get_vs_rotate, section_get_vs_rotate, section_put_vs_get_elsewhere,
+    section_handle_vs_destructor, first_put_vs_put_and_get, make_room_vs_get,
+    make_room_vs_make_room, make_room_vs_rotate, refill_vs_get, refill_vs_put, refill_vs_rotate,
+    turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
     registration;
 
 }  // namespace

@@ -172,6 +172,11 @@ class stressed_sync::atomic {
     return value_.fetch_sub(value, order);
   }
 
+  [[gnu::always_inline]] T fetch_or(T value, std::memory_order order) noexcept {
+    perturb();
+    return value_.fetch_or(value, order);
+  }
+
   [[gnu::always_inline]] bool compare_exchange_weak(
       T& expected, T desired, std::memory_order success, std::memory_order failure,
       const char* caller = __builtin_FUNCTION()) noexcept {

@@ -152,6 +152,10 @@ class test_sync::atomic {
     happens(event::step);
     return word_.fetch_sub(value, order);
   }
+  T fetch_or(T value, std::memory_order order) noexcept {
+    happens(event::step);
+    return word_.fetch_or(value, order);
+  }
   bool compare_exchange_weak(T& expected, T desired, std::memory_order success,
                              std::memory_order failure) noexcept {
     happens(event::step);

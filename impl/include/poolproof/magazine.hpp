@@ -4,9 +4,10 @@
 //     bounds   limit : 32 | floor : 32           a take needs count > floor, a give count < limit
 //     items    [ 0 | 1 | ... | capacity - 1 ]
 //
-// Open, the floor is 0 and the limit is the depth: one, until a burst overflows it; each overflow
-// doubles it. Closed, the limit is 0 and the floor beyond any count: sections leave again. Closing
-// thus costs them nothing, for the bounds are what they compare with in any case.
+// Open, the floor is 0 and the limit is the depth: none until the first use, then one, until a burst
+// overflows it; each overflow doubles it. Closed, the limit is 0 and the floor beyond any count:
+// sections leave again. Closing thus costs them nothing, for the bounds are what they compare with
+// in any case.
 //
 // Who owns what
 //   M1. Items below the count belong to the magazine; a slot at the count or beyond belongs to
@@ -57,17 +58,20 @@ class magazine {
     return depth - std::min(depth, size());
   }
 
-  // Doubles the depth. False if the magazine is closed or as deep as it can be. Anyone; wait-free.
+  // Doubles the depth; a magazine that has not been used yet becomes one item deep. False if it is
+  // closed or as deep as it can be. Anyone; wait-free. What happened before the call happens before
+  // what sections do to a magazine as deep as that.
   bool deepen() noexcept {
     // [deepen.read] relaxed: hint, rechecked by [deepen.swap].
     std::uint64_t seen = bounds_.load(std::memory_order_relaxed);
     const std::uint32_t depth = limit_of(seen);
-    if (depth == 0 || depth == capacity) return false;
+    if (floor_of(seen) != 0 || depth == capacity) return false;
     // It continues the reopening's release. A closed magazine stays closed: the bounds differ.
-    // [deepen.swap] relaxed: counter; a section that reads it late is off by one item, once.
+    // [deepen.swap] release: pairs with [give_step.bounds]; so that who gives the shard its first
+    // item by a section knows that searches come here.
     // [deepen.swap.fail] relaxed: hint, rechecked by [deepen.swap]; another thread was faster.
-    return bounds_.compare_exchange_strong(seen, open(std::min(2 * depth, capacity)),
-                                           std::memory_order_relaxed, std::memory_order_relaxed);
+    return bounds_.compare_exchange_strong(seen, open(std::clamp(2 * depth, 1U, capacity)),
+                                           std::memory_order_release, std::memory_order_relaxed);
   }
 
   class closing;
@@ -113,7 +117,7 @@ class magazine {
   }
 
   word_type word_{0};
-  word_type bounds_{open(1)};
+  word_type bounds_{open(0)};
   slot items_[capacity]{};
 };
 
@@ -228,8 +232,8 @@ struct magazine_steps {
   static bool give(Section& here, Shard* shards, std::uint32_t size, item_type* item) noexcept {
     if (here.cpu() >= size) return false;
     magazine_type& own = shards[here.cpu()].own_magazine();
-    // [give_step.bounds] acquire: pairs with [reopen.bounds]; so that the closer has read the slot
-    // before it is filled, and the word is the one that it has left (M6).
+    // [give_step.bounds] acquire: pairs with [reopen.bounds], [deepen.swap]; so that the closer has
+    // read the slot before it is filled, and the word is the one that it has left (M6).
     const std::uint64_t bounds = own.bounds_.load(std::memory_order_acquire);
     // [give_step.word] relaxed: section; as [take_step.word].
     const std::uint64_t now = own.word_.load(std::memory_order_relaxed);

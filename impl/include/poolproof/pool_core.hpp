@@ -146,7 +146,8 @@ class pool_core final : public pool_entry<Sync> {
   T* search(std::uint32_t cpu, shard_type& own) noexcept;
   std::uint32_t pop_own(shard_type& own, T** out, std::uint32_t room) noexcept;
   static std::uint32_t refill_size(shard_type& own) noexcept;
-  T* keep_rest(shard_type& own, T* const* taken, std::uint32_t count) noexcept;
+  T* keep_rest(shard_type& own, T* const* taken, std::uint32_t count,
+               std::uint32_t wanted) noexcept;
   void do_overdue(shard_type& own) noexcept;
   void catch_up(shard_type& own) noexcept;
   bool advance(shard_type& s, std::uint64_t target, std::size_t& budget,
@@ -244,12 +245,12 @@ T* pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type& own) noexc
   std::array<T*, handful> taken;
   const std::uint32_t wanted = refill_size(own);
   if (const std::uint32_t count = pop_own(own, taken.data(), wanted)) {
-    return keep_rest(own, taken.data(), count);
+    return keep_rest(own, taken.data(), count, wanted);
   }
   const auto steal = [&](shard_type& s) { return s.steal_shared(taken.data(), wanted); };
   if (const std::uint32_t count = table_.find_first(cpu, steal)) {
     own.steals.add(1);
-    return keep_rest(own, taken.data(), count);
+    return keep_rest(own, taken.data(), count, wanted);
   }
   if (const auto turns = cycles_.victims_to_search()) {
     if (T* const item = table_.find_first(cpu, [](auto& s) { return s.steal_victim(); })) {
@@ -286,19 +287,14 @@ std::uint32_t pool_core<T, Deleter, Sync>::refill_size(shard_type& own) noexcept
 }
 
 // Returns the first item that a get has taken out of a ring, and gives the others to the magazine,
-// so that the second is the next to be found. A ring that had as many as the magazine had room for
-// may have more: the magazine gets deeper. For what finds it full or closed after all there are the
-// rings.
+// so that the second is the next to be found. A ring that had as many as were wanted may have more:
+// the magazine gets deeper. For what finds it full or closed after all there are the rings.
 template <class T, class Deleter, sync_policy Sync>
-T* pool_core<T, Deleter, Sync>::keep_rest(shard_type& own, T* const* taken,
-                                          std::uint32_t count) noexcept {
-  if (count == 1) return taken[0];
+T* pool_core<T, Deleter, Sync>::keep_rest(shard_type& own, T* const* taken, std::uint32_t count,
+                                          std::uint32_t wanted) noexcept {
+  if (count == wanted && Sync::sections::runs()) own.own_magazine().deepen();
   while (count != 1 && table_.give(taken[count - 1])) --count;
-  if (count == 1) {
-    own.own_magazine().deepen();
-  } else {
-    push_all(own, taken + 1, count - 1);
-  }
+  if (count != 1) push_all(own, taken + 1, count - 1);
   return taken[0];
 }
 

@@ -2,7 +2,7 @@
 // when every ring is owned (Go's local and localSize, pin and pinSlow).
 //
 //     size_   array_ ---> [ shard 0 | shard 1 | ... ]     one per CPU; the newest serves
-//     reach_                                              how many of them sections reach
+//     reach_              [ found ]                       which of them may hold something
 //                           next --> older arrays         what they hold is stolen, and cycled
 //             spills_ --> [ shard ] --> [ shard ] ...     claimed by exchange; no private part
 //
@@ -11,7 +11,10 @@
 //       array is published before the size, and read after it.
 //   I2. Arrays and spill shards are only ever added. A reference to a shard stays good, and no item
 //       is lost, until the table is destroyed.
-//   I3. One thread at a time grows the arrays. A thread that finds another at it does not wait, but
+//   I3. A shard that holds an item has been found before, and is marked so: whoever knows of the item
+//       sees the mark. A search passes over shards that are not marked: so it takes as long as there
+//       are CPUs that use the pool, not as there are CPUs.
+//   I4. One thread at a time grows the arrays. A thread that finds another at it does not wait, but
 //       uses some shard that exists: each is as correct as any other.
 //
 // Stands on: shard, pin, sync.
@@ -26,7 +29,8 @@
 
 namespace poolproof {
 
-// Some shards in one block of memory, and a link to the blocks that came before.
+// Some shards in one block of memory, which of them have been found, and a link to the blocks that
+// came before.
 template <class T, sync_policy Sync>
 class shard_array {
  public:
@@ -54,6 +58,36 @@ class shard_array {
   // Before the array is published only.
   void set_next(shard_array* next) noexcept { next_.set(next); }
 
+  // Makes searches come to a shard from now on. Anyone; wait-free.
+  void mark_found(std::uint32_t index) noexcept {
+    const std::uint64_t mark = std::uint64_t{1} << index % marks;
+    // [mark_found.look] relaxed: coherence with [mark_found.set]; a mark stays, and who knows of
+    // this thread's items sees what it has seen.
+    if ((found_.load(std::memory_order_relaxed) & mark) != 0) return;
+    // [mark_found.set] relaxed: coherence with [visit_found.read]; a search that knows of an item
+    // of this shard cannot read an older value.
+    found_.fetch_or(mark, std::memory_order_relaxed);
+  }
+
+  // Calls visit(shard) for the shards that have been found, beginning with `start` and going round,
+  // until a call returns something that is true; returns that. Anyone; wait-free but for the
+  // visits.
+  template <class Visit>
+  auto visit_found(std::uint32_t start, Visit& visit) noexcept {
+    decltype(visit((*this)[0])) result{};
+    // [visit_found.read] relaxed: coherence with [mark_found.set]; shards that it misses hold
+    // nothing that this thread knows of.
+    std::uint64_t left =
+        std::rotr(found_.load(std::memory_order_relaxed), static_cast<int>(start % marks));
+    for (; left != 0 && !result; left &= left - 1) {
+      const auto mark = static_cast<std::uint32_t>(std::countr_zero(left));
+      for (std::uint32_t i = (start + mark) % marks; i < size() && !result; i += marks) {
+        result = visit((*this)[i]);
+      }
+    }
+    return result;
+  }
+
  private:
   shard_array(std::uint32_t size, shard_array* next) noexcept : size_(size), next_(next) {}
   ~shard_array() = default;
@@ -69,8 +103,12 @@ class shard_array {
     return sizeof(shard_array) + size * sizeof(shard_type);
   }
 
+  // A mark stands for every 64th shard.
+  static constexpr std::uint32_t marks = 64;
+
   alignas(alignof(shard_type)) typename Sync::template var<std::uint32_t> size_;
   typename Sync::template var<shard_array*> next_;
+  typename Sync::template atomic<std::uint64_t> found_{0};
 };
 
 template <class T, sync_policy Sync = std_sync>
@@ -109,7 +147,8 @@ class shard_table {
     return sections::give(newest_shards(), size, item);
   }
 
-  // The shard of a CPU, or null if the array is not that long. Anyone; wait-free.
+  // The shard of a CPU, or null if the array is not that long; searches come to it from now on.
+  // Anyone; wait-free.
   shard_type* find(std::uint32_t cpu) noexcept {
     // [pin.size] acquire: pairs with [grow.size]; so that the array read next is at least this long
     // (I1).
@@ -117,7 +156,9 @@ class shard_table {
     // The size does not vouch for the contents: the array may be a newer one, whose size is not yet
     // out.
     // [pin.array] acquire: pairs with [grow.array]; so that the shards are initialised (I1).
-    return &(*array_.load(std::memory_order_acquire))[cpu];
+    array& found = *array_.load(std::memory_order_acquire);
+    found.mark_found(cpu);
+    return &found[cpu];
   }
 
   // A shard for a CPU that find did not know: its own, after growing the array, or some other one
@@ -141,9 +182,10 @@ class shard_table {
     return add_spill(cycle);
   }
 
-  // Calls visit(shard) for every shard, beginning after that of `cpu` and ending with the spill
-  // shards, until a call returns something that is true; returns that. Anyone; wait-free but for
-  // the visits and for shards that are added meanwhile, which may be left out.
+  // Calls visit(shard) for every shard that may hold an item (I3), beginning after that of `cpu` and
+  // ending with the spill shards, until a call returns something that is true; returns that.
+  // Anyone; wait-free but for the visits and for shards that are added meanwhile, which may be left
+  // out.
   template <class Visit>
   auto find_first(std::uint32_t cpu, Visit visit) noexcept {
     // [find_first.arrays] acquire: pairs with [grow.array]; so that the shards are initialised
@@ -154,13 +196,18 @@ class shard_table {
     return find_in(spills_.load(std::memory_order_acquire), 0, visit);
   }
 
-  // As find_first, for every shard whatever the calls return.
+  // Calls visit(shard) for every shard, whether it may hold an item or not. Anyone; as find_first.
   template <class Visit>
   void for_each(Visit visit) noexcept {
-    find_first(0, [&](shard_type& s) {
-      visit(s);
-      return false;
-    });
+    const auto visit_all = [&](array* newest) {
+      for (array* a = newest; a != nullptr; a = a->next()) {
+        for (std::uint32_t i = 0; i < a->size(); ++i) visit((*a)[i]);
+      }
+    };
+    // [for_each.arrays] acquire: pairs with [grow.array]; so that the shards are initialised (I1).
+    visit_all(array_.load(std::memory_order_acquire));
+    // [for_each.spills] acquire: pairs with [add_spill.link]; so that the shards are initialised.
+    visit_all(spills_.load(std::memory_order_acquire));
   }
 
  private:
@@ -182,10 +229,7 @@ class shard_table {
   static auto find_in(array* newest, std::uint32_t start, Visit& visit) noexcept {
     decltype(visit((*newest)[0])) found{};
     for (array* a = newest; a != nullptr && !found; a = a->next()) {
-      const std::uint32_t size = a->size();
-      for (std::uint32_t i = 0; i < size && !found; ++i) {
-        found = visit((*a)[(start % size + i) % size]);
-      }
+      found = a->visit_found(start, visit);
     }
     return found;
   }
@@ -212,7 +256,8 @@ void shard_table<T, Sync>::grow(std::uint32_t needed, std::uint64_t cycle) noexc
     // [grow.last] relaxed: owner-only; as [grow.read].
     array* const last = array_.load(std::memory_order_relaxed);
     if (array* const added = array::create(longer, cycle, last)) {
-      // [grow.array] release: pairs with [pin.array], [reach.array], [find_first.arrays]; so that
+      // [grow.array] release: pairs with [pin.array], [reach.array], [find_first.arrays],
+      // [for_each.arrays]; so that
       // whoever finds the array finds its shards initialised.
       array_.store(added, std::memory_order_release);
       // [grow.size] release: pairs with [pin.size]; so that whoever sees the size
@@ -233,6 +278,7 @@ template <class T, sync_policy Sync>
 auto shard_table<T, Sync>::add_spill(std::uint64_t cycle) noexcept -> owner {
   array* const added = array::create(1, cycle, nullptr);
   if (added == nullptr) return {};
+  added->mark_found(0);
   owner own = (*added)[0].try_own();
   // [add_spill.read] relaxed: hint, rechecked by [add_spill.link]; the pointer is not followed.
   array* newest = spills_.load(std::memory_order_relaxed);
@@ -240,7 +286,8 @@ auto shard_table<T, Sync>::add_spill(std::uint64_t cycle) noexcept -> owner {
     added->set_next(newest);
     // What `newest` links to was published by its own adder, and every later link continues that
     // release: nothing is acquired here, for nothing is followed.
-    // [add_spill.link] release: pairs with [own_spill.walk], [find_first.spills]; so that whoever
+    // [add_spill.link] release: pairs with [own_spill.walk], [find_first.spills],
+    // [for_each.spills]; so that whoever
     // finds the shard finds it initialised.
     // [add_spill.link.fail] relaxed: hint, rechecked by [add_spill.link].
   } while (!spills_.compare_exchange_weak(newest, added, std::memory_order_release,

@@ -61,7 +61,7 @@ enum class pin_kind : std::uint8_t {
 //
 //   S::atomic<T>          the operations of std::atomic<T> that the headers use, each with explicit
 //                         std::memory_order arguments: load, store, exchange, fetch_add, fetch_sub,
-//                         compare_exchange_weak and _strong with two orders.
+//                         fetch_or, compare_exchange_weak and _strong with two orders.
 //   S::var<T>             plain data: get() and set(). A checker reports unordered accesses to it,
 //                         and counts its destruction as a write.
 //   S::counter            a statistic that no control flow reads for correctness: add(n), value().
@@ -91,6 +91,7 @@ concept sync_policy = requires(typename S::template atomic<std::uint64_t>& atomi
   { atomic.exchange(word, std::memory_order_acq_rel) } -> std::convertible_to<std::uint64_t>;
   { atomic.fetch_add(word, std::memory_order_relaxed) } -> std::convertible_to<std::uint64_t>;
   { atomic.fetch_sub(word, std::memory_order_relaxed) } -> std::convertible_to<std::uint64_t>;
+  { atomic.fetch_or(word, std::memory_order_relaxed) } -> std::convertible_to<std::uint64_t>;
   {
     atomic.compare_exchange_weak(word, word, std::memory_order_acq_rel, std::memory_order_relaxed)
     } -> std::convertible_to<bool>;

@@ -228,6 +228,12 @@ class checked_sync::atomic {
     return value_.fetch_sub(value, order, place_of(from));
   }
 
+  T fetch_or(T value, std::memory_order order, call_site from = call_site::here()) noexcept
+      requires(std::is_integral_v<T>) {
+    watched::operation(from, order);
+    return value_.fetch_or(value, order, place_of(from));
+  }
+
   bool compare_exchange_weak(T& expected, T desired, std::memory_order success,
                              std::memory_order failure,
                              call_site from = call_site::here()) noexcept {

@@ -341,6 +341,12 @@ class relacy_sync::atomic {
     return value_.fetch_sub(value, begun.order, begun.info);
   }
 
+  T fetch_or(T value, std::memory_order order, call_site from = call_site::here()) noexcept
+      requires(std::is_integral_v<T>) {
+    const operation begun(*this, order, from);
+    return value_.fetch_or(value, begun.order, begun.info);
+  }
+
   bool compare_exchange_weak(T& expected, T desired, std::memory_order success,
                              std::memory_order failure,
                              call_site from = call_site::here()) noexcept {
