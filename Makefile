@@ -119,9 +119,9 @@ asan:  ## run unit and stress tests under ASan, UBSan and LSan, with g++ and wit
 	$(call sanitized,asan-clang)
 
 aarch64:  ## run the tests of the sections on aarch64, emulated, under a real kernel (needs cross compiler and QEMU)
-	$(PYTHON) scripts/hit_path.py --compiler aarch64-linux-gnu-g++
 	$(PYTHON) scripts/aarch64.py
 	$(PYTHON) scripts/aarch64.py --broken
+	$(PYTHON) scripts/hit_path.py
 
 bench:  ## measure, and write the results with their provenance to bench/results
 	$(call build,release,$(notdir $(BENCHMARKS)))

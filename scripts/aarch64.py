@@ -25,14 +25,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "aarch64"
-COMPILER = "aarch64-linux-gnu-g++"
+COMPILERS = ("aarch64-linux-gnu-g++", "clang++ --target=aarch64-linux-gnu")
 FLAGS = "-std=c++20 -O2 -static -pthread -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror".split()
 KERNEL_PACKAGE = "linux-image-cloud-arm64"
 CATCH = Path("/usr/include/catch2")
 
 # What has to be there, and the Debian package that it is in.
 PACKAGES = {
-    COMPILER: "g++-aarch64-linux-gnu",
+    COMPILERS[0]: "g++-aarch64-linux-gnu",
     "qemu-system-aarch64": "qemu-system-arm",
     "cpio": "cpio",
     "apt-get": "apt",
@@ -127,7 +127,7 @@ def fetch_kernel() -> Path:
 # ---- The programs ----------------------------------------------------------------------------------------------------
 
 
-def compile_all(broken: bool) -> Path:
+def compile_all(compiler: list[str], broken: bool) -> Path:
     """What the machine is to see as its root, with the programs in tests/."""
     root = FOLDER / "root"
     shutil.rmtree(root, ignore_errors=True)
@@ -146,11 +146,11 @@ def compile_all(broken: bool) -> Path:
 
     def build(program: Path, source: str, include: Path) -> None:
         objects = [catch_main] if "/tests/" in source and program.name != "init" else []
-        run([COMPILER, *FLAGS, f"-I{include}", f"-I{FOLDER / 'include'}", ROOT / source, *objects, "-o", program])
+        run([*compiler, *FLAGS, f"-I{include}", f"-I{FOLDER / 'include'}", ROOT / source, *objects, "-o", program])
         print(f"aarch64: compiled {program.name}", flush=True)
 
     if not catch_main.exists():
-        run([COMPILER, "-std=c++20", "-O1", f"-I{FOLDER / 'include'}", "-c", ROOT / "impl/tests/catch_main.cpp",
+        run([COMPILERS[0], "-std=c++20", "-O1", f"-I{FOLDER / 'include'}", "-c", ROOT / "impl/tests/catch_main.cpp",
              "-o", catch_main])
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for done in [pool.submit(build, *job) for job in jobs]:
@@ -239,6 +239,7 @@ def run_in_user_mode(program: Path) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--broken", action="store_true", help="break the sections, and see that the tests fail")
+    parser.add_argument("--compiler", choices=COMPILERS, default=COMPILERS[0], help="(default: %(default)s)")
     parser.add_argument("--kernel", type=Path, help="boot this arm64 kernel (default: Debian's, fetched once)")
     options = parser.parse_args()
     if options.kernel and not options.kernel.is_file():
@@ -246,7 +247,7 @@ def main() -> int:
     require_tools()
     FOLDER.mkdir(parents=True, exist_ok=True)
     kernel = options.kernel or fetch_kernel()
-    root = compile_all(options.broken)
+    root = compile_all(options.compiler.split(), options.broken)
     console = boot(kernel, root)
     if options.broken:
         failures = judge_broken(console)

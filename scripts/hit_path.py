@@ -3,8 +3,8 @@
 
 A small function that calls both is compiled as a user's program is (-O2). Everything that is not a hit calls a
 function that is not inlined: so the hit path is the way from the entry to the return that calls nothing and ends both
-sections. That there is none, or a locked instruction on it, is an error. For aarch64 the cross compilers are asked, too,
-where they are installed.
+sections. That there is none, or a locked instruction on it, is an error. The compilers for aarch64
+are asked, too, where they are installed.
 
 No timer and no processor's counter is asked: valgrind has no restartable sequences, and stepping through one restarts
 it at every step.

@@ -310,4 +310,10 @@ TEST_CASE("section_interrupted_at_any_instruction_takes_effect_once", "[rseq]") 
 
 }  // namespace
 
+#else
+
+TEST_CASE("system_without_rseq_has_no_sections", "[rseq]") {
+  CHECK_FALSE(poolproof::machine_sections::compiled);
+}
+
 #endif

@@ -40,7 +40,7 @@
       [cs] "i"(__builtin_offsetof(struct rseq, rseq_cs)),                                    \
       [cpu] "i"(__builtin_offsetof(struct rseq, cpu_id)), [word] "i"(magazine_layout::word), \
       [items] "i"(magazine_layout::items)
-// Of the way back from the handler a linker may make one over x16 and x17, if it is long.
+// Where the handler's jump is too far for one instruction, a linker makes one that uses x16 and x17.
 #define POOLPROOF_SECTION_CLOBBERS "memory", "cc", "x16", "x17"
 
 namespace poolproof {
