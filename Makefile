@@ -27,7 +27,7 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
         tsan asan aarch64 bench plots lint format install clean
 
 help:  ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 setup:  ## install what is missing to build and check poolproof (Debian packages)
 	scripts/setup.sh
