@@ -24,10 +24,10 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup build test test-pins test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
-        tsan asan bench plots lint format install clean
+        tsan asan aarch64 bench plots lint format install clean
 
 help:  ## print this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 setup:  ## install what is missing to build and check poolproof (Debian packages)
 	scripts/setup.sh
@@ -117,6 +117,11 @@ tsan:  ## run unit and stress tests under ThreadSanitizer, with g++ and with cla
 asan:  ## run unit and stress tests under ASan, UBSan and LSan, with g++ and with clang++
 	$(call sanitized,asan-gcc)
 	$(call sanitized,asan-clang)
+
+aarch64:  ## run the tests of the sections on aarch64, emulated, under a real kernel (needs cross compiler and QEMU)
+	$(PYTHON) scripts/aarch64.py
+	$(PYTHON) scripts/aarch64.py --broken
+	$(PYTHON) scripts/hit_path.py
 
 bench:  ## measure, and write the results with their provenance to bench/results
 	$(call build,release,$(notdir $(BENCHMARKS)))

@@ -15,9 +15,8 @@
 
 #if defined(__linux__)
 #include "child.hpp"
+#include "one_cpu.hpp"
 #include "refuse_membarrier.hpp"
-
-#include <sched.h>
 #endif
 
 namespace {
@@ -29,78 +28,16 @@ using poolproof::std_sync;
 
 using sections = std_sync::sections;
 
+#if defined(POOLPROOF_HAS_RSEQ)
+using namespace poolproof::test;
+#endif
+
 struct counted {
   ~counted() { destroyed.fetch_add(1, std::memory_order_relaxed); }
   inline static std::atomic<int> destroyed{0};
 };
 
 #if defined(POOLPROOF_HAS_RSEQ)
-
-// Items are the addresses of these.
-std::array<int, 64> things;
-
-using test_shard = shard<int>;
-using test_magazine = test_shard::magazine_type;
-
-constexpr std::uint32_t capacity = test_magazine::capacity;
-
-// The calling thread stays on one CPU while this exists, and the thread's sections reach the shard
-// of that CPU: `shards` has one for each.
-class on_one_cpu {
- public:
-  on_one_cpu() {
-    REQUIRE(::sched_getaffinity(0, sizeof before_, &before_) == 0);
-    cpu_ = static_cast<std::uint32_t>(::sched_getcpu());
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(cpu_, &one);
-    REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
-    shards_ = std::make_unique<test_shard[]>(cpu_ + 1);
-  }
-  ~on_one_cpu() { ::sched_setaffinity(0, sizeof before_, &before_); }
-  on_one_cpu(const on_one_cpu&) = delete;
-  on_one_cpu& operator=(const on_one_cpu&) = delete;
-
-  std::uint32_t cpu() const { return cpu_; }
-  std::uint32_t size() const { return cpu_ + 1; }
-  test_shard* shards() { return shards_.get(); }
-  test_shard& own() { return shards_[cpu_]; }
-
-  int* take() {
-    std::uint64_t word = 0;
-    return sections::take(shards(), size(), word);
-  }
-  bool give(int* item) { return sections::give(shards(), size(), item); }
-
- private:
-  cpu_set_t before_;
-  std::uint32_t cpu_ = 0;
-  std::unique_ptr<test_shard[]> shards_;
-};
-
-// A section that nothing interrupts, for the steps in C++.
-struct plain_section {
-  std::uint32_t cpu() const { return on; }
-  template <class Operation>
-  void commit(Operation operation) {
-    operation();
-  }
-
-  std::uint32_t on;
-};
-
-// Says so: a test that needs them has nothing to test.
-bool no_sections_here() {
-  if (!sections::runs()) WARN("this process runs no sections");
-  return !sections::runs();
-}
-
-// Tells the kernel to forget the calling thread's area, as if the C library had not registered it.
-bool leave_rseq() {
-  char* const area = static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset;
-  constexpr unsigned registered_size = 32;
-  return ::syscall(SYS_rseq, area, registered_size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0;
-}
 
 TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
   if (no_sections_here()) return;
@@ -297,8 +234,10 @@ TEST_CASE("threads_of_both_kinds_share_a_pool", "[magazine]") {
   CHECK(counted::destroyed == made);
 }
 
-// In a process of its own, whose later membarriers are refused.
+// In a process of its own, whose later membarriers are refused. On one CPU, for another's magazine
+// could not be reached.
 bool keeps_items_until_the_end() {
+  const on_one_cpu here;
   counted::destroyed = 0;
   {
     poolproof::object_pool<counted> pool;

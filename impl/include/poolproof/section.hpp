@@ -5,22 +5,17 @@
 // by one store, its last, and a thread that is preempted, migrated or interrupted by a signal before
 // that store starts again, perhaps elsewhere. There are two sections, both on the magazine of the
 // current CPU: take and give. What they do is written in C++ in magazine.hpp, which is what a
-// checker runs; here they are for production, in the assembly of each architecture.
+// checker runs; production has them in the assembly of each architecture: see rseq.hpp.
 //
 //   L1. A word that a section stores to is never written by a locked instruction, and by nobody
 //       outside a section but after restart_all, while sections find the magazine closed.
 //   L2. The choice is each thread's: where the kernel does not know a thread, no section of it
 //       takes effect, and it uses what locked instructions reach.
 //
-// Stands on: the standard library; on Linux also glibc's <sys/rseq.h> and the system call
-// membarrier.
+// Stands on: the standard library.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 
 #if defined(__has_feature)
 #define POOLPROOF_HAS_FEATURE(name) __has_feature(name)
@@ -30,8 +25,9 @@
 
 // ThreadSanitizer and MemorySanitizer see neither the stores of a section nor what membarrier
 // orders: under them every thread uses locked instructions, which they do see.
-#if defined(__linux__) && defined(__GLIBC__) && defined(__x86_64__) && defined(__LP64__) && \
-    !defined(__SANITIZE_THREAD__) && !POOLPROOF_HAS_FEATURE(thread_sanitizer) &&            \
+#if defined(__linux__) && defined(__GLIBC__) && defined(__LP64__) &&             \
+    (defined(__x86_64__) || (defined(__aarch64__) && defined(__AARCH64EL__))) && \
+    !defined(__SANITIZE_THREAD__) && !POOLPROOF_HAS_FEATURE(thread_sanitizer) && \
     !POOLPROOF_HAS_FEATURE(memory_sanitizer)
 #if __GLIBC_PREREQ(2, 35)
 #define POOLPROOF_HAS_RSEQ 1
@@ -85,11 +81,3 @@ struct no_sections {
 };
 
 }  // namespace poolproof
-
-#if defined(POOLPROOF_HAS_RSEQ)
-#include <poolproof/rseq_x86_64.hpp>
-#else
-namespace poolproof {
-using machine_sections = no_sections;
-}
-#endif

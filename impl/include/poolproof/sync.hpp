@@ -6,11 +6,11 @@
 // memory and its clock. This is the only file that names std::atomic, sched_getcpu, rseq or a
 // clock.
 //
-// Stands on: section, the standard library and POSIX; on Linux also <sched.h>, <time.h> and glibc's
+// Stands on: rseq, the standard library and POSIX; on Linux also <sched.h>, <time.h> and glibc's
 // <sys/rseq.h>.
 #pragma once
 
-#include <poolproof/section.hpp>
+#include <poolproof/rseq.hpp>
 
 #include <atomic>
 #include <chrono>

@@ -1,0 +1,136 @@
+// The assembly of the sections on aarch64. What it is about is told in rseq.hpp.
+//
+// Stands on: section; glibc's <sys/rseq.h>.
+#pragma once
+
+#include <poolproof/section.hpp>
+
+#if defined(POOLPROOF_HAS_RSEQ) && defined(__aarch64__)
+
+#include <cstdint>
+
+#include <sys/rseq.h>
+
+// A section, from its announcement to its end. Descriptor and abort handler are in the section group
+// of the function that they belong to, so that the linker keeps or drops them together; in front of
+// the handler stands the signature that glibc has registered, an instruction. Within a section
+// %[own] is the address of the current CPU's shard; `elsewhere` is the way out.
+#define POOLPROOF_SECTION_BEGIN         \
+  ".pushsection __rseq_cs, \"aw?\"\n"   \
+  ".balign 32\n"                        \
+  "3: .long 0, 0\n"                     \
+  ".quad 1f, 2f - 1f, 4f\n"             \
+  ".popsection\n"                       \
+  "5: adrp %[own], 3b\n"                \
+  "add %[own], %[own], :lo12:3b\n"      \
+  "str %[own], [%[area], %[cs]]\n"      \
+  "1: ldr %w[own], [%[area], %[cpu]]\n" \
+  "cmp %w[own], %w[size]\n"             \
+  "b.hs %l[elsewhere]\n"                \
+  "add %[own], %[shards], %[own], lsl %[log_stride]\n"
+#define POOLPROOF_SECTION_END              \
+  "2:\n"                                   \
+  ".pushsection __rseq_failure, \"ax?\"\n" \
+  "brk #0x45e0\n"                          \
+  "4: b 5b\n"                              \
+  ".popsection\n"
+#define POOLPROOF_SECTION_INPUTS                                                             \
+  [area] "r"(area()), [size] "r"(size), [shards] "r"(shards),                                \
+      [log_stride] "i"(magazine_layout::log_shard),                                          \
+      [cs] "i"(__builtin_offsetof(struct rseq, rseq_cs)),                                    \
+      [cpu] "i"(__builtin_offsetof(struct rseq, cpu_id)), [word] "i"(magazine_layout::word), \
+      [items] "i"(magazine_layout::items)
+// Where the handler's jump is too far for one instruction, a linker makes one that uses x16 and x17.
+#define POOLPROOF_SECTION_CLOBBERS "memory", "cc", "x16", "x17"
+
+namespace poolproof {
+
+static_assert(RSEQ_SIG == 0xd428bc00, "as an instruction: brk #0x45e0");
+
+struct rseq_assembly {
+  [[gnu::always_inline]] static inline void* take(void* shards, std::uint32_t size,
+                                                  std::uint64_t& word) noexcept;
+  [[gnu::always_inline]] static inline bool give(void* shards, std::uint32_t size,
+                                                 void* item) noexcept;
+
+ private:
+  static char* area() noexcept {
+    return static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset;
+  }
+
+  // So that the kernel does not look at the descriptor any more.
+  [[gnu::always_inline]] static inline void forget() noexcept {
+    asm volatile("str xzr, [%[area], %[cs]]"
+                 :
+                 : [area] "r"(area()), [cs] "i"(__builtin_offsetof(struct rseq, rseq_cs))
+                 : "memory");
+  }
+};
+
+// Steps as in magazine_steps::take: [take_step.bounds], here ldar, to [take_step.commit]. ldar takes
+// no offset.
+inline void* rseq_assembly::take(void* shards, std::uint32_t size, std::uint64_t& word) noexcept {
+  void* own = nullptr;
+  std::uint64_t now = 0;
+  void* item = nullptr;
+  asm volatile inline goto(POOLPROOF_SECTION_BEGIN
+                           "add %[item], %[own], %[floor]\n"
+                           "ldar %w[item], [%[item]]\n"
+                           "ldr %[now], [%[own], %[word]]\n"
+                           "cmp %w[now], %w[item]\n"
+                           "b.ls %l[elsewhere]\n"
+                           "add %[item], %[own], %w[now], uxtw #3\n"
+                           "ldr %[item], [%[item], %[items] - 8]\n"
+                           "add %[now], %[now], %[one_take]\n"
+                           "str %[now], [%[own], %[word]]\n"  // the commit
+                           POOLPROOF_SECTION_END
+                           : [own] "=&r"(own), [now] "=&r"(now), [item] "=&r"(item)
+                           : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor),
+                             [one_take] "r"(magazine_layout::one_take)
+                           : POOLPROOF_SECTION_CLOBBERS
+                           : elsewhere);
+  forget();
+  if (item == nullptr) __builtin_unreachable();
+  word = now;
+  return item;
+elsewhere:
+  forget();
+  return nullptr;
+}
+
+// Steps as in magazine_steps::give.
+inline bool rseq_assembly::give(void* shards, std::uint32_t size, void* item) noexcept {
+  void* own = nullptr;
+  std::uint64_t now = 0;
+  std::uint64_t count = 0;
+  asm volatile inline goto(
+      POOLPROOF_SECTION_BEGIN
+      "add %[count], %[own], %[limit]\n"
+      "ldar %w[count], [%[count]]\n"
+      "ldr %[now], [%[own], %[word]]\n"
+      "cmp %w[now], %w[count]\n"
+      "b.hs %l[elsewhere]\n"
+      "add %[count], %[own], %w[now], uxtw #3\n"
+      "str %[item], [%[count], %[items]]\n"
+      "add %[now], %[now], #1\n"
+      "str %[now], [%[own], %[word]]\n"  // the commit
+      POOLPROOF_SECTION_END
+      : [own] "=&r"(own), [now] "=&r"(now), [count] "=&r"(count)
+      : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit), [item] "r"(item)
+      : POOLPROOF_SECTION_CLOBBERS
+      : elsewhere);
+  forget();
+  return true;
+elsewhere:
+  forget();
+  return false;
+}
+
+}  // namespace poolproof
+
+#undef POOLPROOF_SECTION_BEGIN
+#undef POOLPROOF_SECTION_END
+#undef POOLPROOF_SECTION_INPUTS
+#undef POOLPROOF_SECTION_CLOBBERS
+
+#endif
