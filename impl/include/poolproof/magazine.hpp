@@ -58,9 +58,9 @@ class magazine {
     return depth - std::min(depth, size());
   }
 
-  // Doubles the depth; a magazine that has not been used yet becomes one item deep. False if it is
-  // closed or as deep as it can be. Anyone; wait-free. What happened before the call happens before
-  // what sections do to a magazine as deep as that.
+  // Doubles the depth, unless another thread does so; a magazine that has not been used yet becomes
+  // one item deep. False if it is closed or as deep as it can be. Anyone; wait-free. What happened
+  // before the call happens before what sections do to a magazine as deep as that.
   bool deepen() noexcept {
     // [deepen.read] relaxed: hint, rechecked by [deepen.swap].
     std::uint64_t seen = bounds_.load(std::memory_order_relaxed);
@@ -69,9 +69,10 @@ class magazine {
     // It continues the reopening's release. A closed magazine stays closed: the bounds differ.
     // [deepen.swap] release: pairs with [give_step.bounds]; so that who gives the shard its first
     // item by a section knows that searches come here.
-    // [deepen.swap.fail] relaxed: hint, rechecked by [deepen.swap]; another thread was faster.
+    // [deepen.swap.fail] relaxed: hint, rechecked by [give_step.bounds]; another thread was faster.
     return bounds_.compare_exchange_strong(seen, open(std::clamp(2 * depth, 1U, capacity)),
-                                           std::memory_order_release, std::memory_order_relaxed);
+                                           std::memory_order_release, std::memory_order_relaxed) ||
+           limit_of(seen) > depth;
   }
 
   class closing;

@@ -68,7 +68,7 @@ class pool_core final : public pool_entry<Sync> {
   void destroy() noexcept override;
 
   // Takes an item, or null. Anyone; lock-free but for the destructors of a cycle.
-  T* get() noexcept {
+  [[gnu::always_inline]] inline T* get() noexcept {
     std::uint64_t word = 0;
     T* const item = table_.take(word);
     if (item == nullptr) [[unlikely]]
@@ -80,7 +80,7 @@ class pool_core final : public pool_entry<Sync> {
 
   // Puts an item, which must not be null. Anyone; lock-free but for the allocator and for the
   // destructors of a cycle.
-  void put(T* item) noexcept {
+  [[gnu::always_inline]] inline void put(T* item) noexcept {
     if (!table_.give(item)) [[unlikely]]
       put_without_section(item);
   }

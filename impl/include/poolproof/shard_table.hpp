@@ -134,14 +134,14 @@ class shard_table {
 
   // Takes an item from the current CPU's magazine and tells its word, or null: it is empty or closed,
   // or sections do not reach it. Anyone; lock-free.
-  T* take(std::uint64_t& word) noexcept {
+  [[gnu::always_inline]] inline T* take(std::uint64_t& word) noexcept {
     if constexpr (!sections::compiled) return nullptr;
     const std::uint32_t size = reach();
     return sections::take(newest_shards(), size, word);
   }
 
   // Gives an item to it. False in the same cases, or if it is full. Anyone; lock-free.
-  bool give(T* item) noexcept {
+  [[gnu::always_inline]] inline bool give(T* item) noexcept {
     if constexpr (!sections::compiled) return false;
     const std::uint32_t size = reach();
     return sections::give(newest_shards(), size, item);
