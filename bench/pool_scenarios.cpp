@@ -96,7 +96,12 @@ void add_scenarios() {
   const auto two = [](registered* each) { each->Threads(2); };
   const auto once = [](registered* each) { each->Iterations(1); };
 
-  peers<bare_slot, checked_slot, two_exchanges>::add_all<pool>(scaling);
+  // Three times, spread over the run: every ratio goes through it.
+  peers<bare_slot>::add_all<pool>([](registered* each) {
+    scaling(each);
+    each->Repetitions(3);
+  });
+  peers<checked_slot, two_exchanges>::add_all<pool>(scaling);
   add_everything<pool>(scaling);
   peers<poolproof_pool>::add_all<pool_borrow>(scaling);
   add_everything<burst_16>(scaling);
