@@ -40,6 +40,9 @@ class recorder {
   recorder(benchmark::State& state, std::barrier<>& meeting, bool pooled)
       : state_(state), meeting_(meeting), pooled_(pooled) {}
 
+  // Waits for all threads.
+  void meet() { meeting_.arrive_and_wait(); }
+
   // Directly before the loop: when this returns, all threads have warmed up.
   void start() {
     meeting_.arrive_and_wait();
