@@ -40,6 +40,7 @@ def runnables_of(campaign: Campaign, build: pathlib.Path,
     """What can be run here, and why the rest is left out; a variant that may not be is an error."""
     found: list[Runnable] = []
     skipped: dict[str, str] = {}
+    known: set[str] = set()
     for variant in campaign.variants:
         binary = build / "bench" / variant.program
         if why := what_is_missing(variant, binary):
@@ -49,7 +50,12 @@ def runnables_of(campaign: Campaign, build: pathlib.Path,
             print(f"run.py: {variant.name} is left out: {why}", file=sys.stderr)
             continue
         program = KINDS[variant.program](binary)
+        known |= {each.scenario for each in program.benchmarks()}
         found.append(Runnable(variant, program, tasks_of(campaign, variant, program)))
+    for scenario in (campaign.scenarios or []) + campaign.process_per_peer:
+        if found and scenario not in known:
+            raise RunnerError(f"{options.campaign}: no program has a scenario '{scenario}'; there are "
+                              f"{', '.join(sorted(known))}")
     if not any(each.tasks for each in found):
         raise RunnerError(f"{options.campaign}: nothing of it is left to run")
     return [each for each in found if each.tasks], skipped
@@ -159,7 +165,8 @@ def measure(options: argparse.Namespace) -> int:
     partial = Partial(KEPT / f"{campaign.name}{'-quick' * options.quick}.jsonl", header)
     partial.begin(options.resume, options.restart or (options.quick and not options.resume))
     try:
-        run(campaign, runnables, partial, header["rounds"], header["min_time"])
+        run(campaign, runnables, partial, header["rounds"], header["min_time"],
+            sys.stderr)
     except KeyboardInterrupt:
         print(f"\nrun.py: interrupted; {len(partial.records)} processes are kept, and the same command "
               "with --resume goes on", file=sys.stderr)

@@ -13,7 +13,6 @@ import pathlib
 import random
 import signal
 import subprocess
-import sys
 import time
 from typing import Any, TextIO
 
@@ -178,7 +177,7 @@ def interrupt(*_: Any) -> None:
 
 
 def run(campaign: Campaign, runnables: list[Runnable], partial: Partial, rounds: int,
-        min_time: float, stream: TextIO = sys.stderr) -> None:
+        min_time: float, stream: TextIO) -> None:
     """Runs what is not in the file yet."""
     signal.signal(signal.SIGTERM, interrupt)
     by_name = {each.variant.name: each for each in runnables}
