@@ -31,6 +31,7 @@ from runner.tables import Series, all_series, text
 __all__ = ["PLAIN_SCHEMA", "SCHEMA", "Series", "all_series", "short_flags"]
 
 QUICK_MIN_TIME = 0.002
+FEWEST_ROUNDS = 5  # fewer show no spread
 REFUSED = 3  # the exit status
 INTERRUPTED = 130
 
@@ -77,7 +78,7 @@ def narrow(campaign: Campaign, options: argparse.Namespace) -> None:
                              if variant.peers is None or peer in variant.peers] or variant.peers
 
 
-def check(options: argparse.Namespace) -> None:
+def check(campaign: Campaign, options: argparse.Namespace) -> None:
     """What would make the result worthless, before the minutes are spent."""
     if options.output and options.output.exists():
         raise RunnerError(f"--output: {options.output} exists")
@@ -88,6 +89,9 @@ def check(options: argparse.Namespace) -> None:
     for part in ("variant", "scenario", "peer"):
         if getattr(options, part):
             raise RunnerError(f"--{part} measures a part: it needs --quick")
+    if campaign.rounds < FEWEST_ROUNDS:
+        raise RunnerError(f"{options.campaign}: {campaign.rounds} rounds show no spread: at least "
+                          f"{FEWEST_ROUNDS} (or --quick)")
     if source()["commit"] is None:
         raise RunnerError("git names no commit: a number that is kept needs one (or --quick)")
 
@@ -155,8 +159,8 @@ def keep(result: dict[str, Any], options: argparse.Namespace) -> int:
 
 
 def measure(options: argparse.Namespace) -> int:
-    check(options)
     campaign = load(options.campaign)
+    check(campaign, options)
     narrow(campaign, options)
     runnables, skipped = runnables_of(campaign, options.build.resolve(), options)
     if not options.quick:

@@ -1,11 +1,12 @@
 // memory_over_time: what is held while a service is busy, idle, and busy again.
 //
 // 16 threads live throughout. In the first burst all are at work, in the second four: each gets 8
-// buffers of 64 KiB, holds them for a millisecond, puts them, and rests as long. Where the peer has
-// cycles, a timer runs one every 200 ms, as examples/idle_timer.cpp does. Every 10 ms a sample: the
-// objects that exist, those in the hands of threads, and the resident bytes, less those at the
-// beginning. The samples are the label, as JSON. A process measures one peer: what others have left
-// in the allocator would show.
+// buffers of 256 KiB, holds them for a millisecond, puts them, and rests as long. (Smaller ones
+// glibc keeps in its arenas, whoever frees them; these it can give back.) Where the peer has cycles,
+// a timer runs one every 200 ms, as examples/idle_timer.cpp does. Every 10 ms a sample: the objects
+// that exist, those in the hands of threads, and the resident bytes, less those at the beginning.
+// The samples are the label, as JSON. A process measures one peer: what others have left in the
+// allocator would show.
 #pragma once
 
 #include <algorithm>
@@ -38,7 +39,7 @@ struct buffer {
   buffer(const buffer&) = delete;
   buffer& operator=(const buffer&) = delete;
 
-  std::array<std::byte, 64 * 1024> bytes;
+  std::array<std::byte, 256 * 1024> bytes;
 };
 
 struct memory_over_time {

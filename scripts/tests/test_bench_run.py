@@ -233,7 +233,7 @@ class Campaigns(unittest.TestCase):
         self.results, self.kept = self.root / "results", self.root / "kept"
         for name, value in (("RESULTS", self.results), ("KEPT", self.kept),
                             ("source", lambda: {"commit": COMMIT, "dirty": False}),
-                            ("check_builds", lambda _: None)):
+                            ("FEWEST_ROUNDS", 3), ("check_builds", lambda _: None)):
             patch = mock.patch.object(run, name, value)
             patch.start()
             self.addCleanup(patch.stop)
@@ -373,6 +373,11 @@ class Campaigns(unittest.TestCase):
         self.measure("--quick", "--output", str(outside))
         self.assertTrue(json.loads(outside.read_text())["quick"])
 
+    def test_too_few_rounds(self) -> None:
+        self.file.write_text(CAMPAIGN.replace("rounds = 3", "rounds = 2"))
+        self.assertIn("at least 3", self.measure()[1])
+        self.assertEqual(0, self.measure("--quick")[0])
+
     def test_part_needs_quick(self) -> None:
         self.assertIn("--quick", self.measure("--scenario", "pool")[1])
         status, said = self.measure("--quick", "--scenario", "pool", "--peer", "poolproof")
@@ -421,6 +426,7 @@ class Campaigns(unittest.TestCase):
         [path] = self.results.glob("checker_bench-0123456789ab-*.json")
         found = json.loads(path.read_text())
         self.assertEqual((1, 3), (found["schema"], found["repetitions"]))
+        self.assertNotIn("secret", json.dumps(found))
         self.assertEqual(3 * (7 + 2), len(found["google_benchmark"]["benchmarks"]))
 
 
