@@ -92,6 +92,7 @@ class counted_context {
 class zstd_context : public counted_context {
  public:
   static constexpr const char* scenario = "zstd_responses";
+  static constexpr int turns = 16;
   static std::size_t room(std::size_t bytes) { return ZSTD_compressBound(bytes); }
 
   // The size of the output, 0 if it failed.
@@ -113,6 +114,7 @@ class zstd_context : public counted_context {
 class zlib_context : public counted_context {
  public:
   static constexpr const char* scenario = "zlib_responses";
+  static constexpr int turns = 4;  // it is slower
   static std::size_t room(std::size_t bytes) { return compressBound(bytes); }
 
   zlib_context() {
@@ -215,7 +217,7 @@ struct responses {
   static constexpr int threads = 64;
   static constexpr unsigned active = 4;
   static constexpr int responses_per_turn = 16;
-  static constexpr int turns = 16;
+  static constexpr int turns = Context::turns;
 
   template <class Pool>
   static void run(benchmark::State& state, Pool& shared, recorder& record) {
