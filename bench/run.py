@@ -23,12 +23,12 @@ from runner.campaign import Campaign, Variant, load, tasks_of, what_is_missing
 from runner.errors import RunnerError
 from runner.programs import KINDS
 from runner.provenance import ROOT, build_flags, digest, machine, newer_sources, short_flags, source
-from runner.result import KEPT, MOST_DRIFT, PLAIN_SCHEMA, RESULTS, SCHEMA, new_path, result_of, write
+from runner.result import KEPT, MOST_DRIFT, RESULTS, SCHEMA, new_path, result_of, write
 from runner.session import Partial, Runnable, run
 from runner.tables import Series, all_series, text
 
 # What the plots take from here.
-__all__ = ["PLAIN_SCHEMA", "SCHEMA", "Series", "all_series", "short_flags"]
+__all__ = ["SCHEMA", "Series", "all_series", "short_flags"]
 
 QUICK_MIN_TIME = 0.002
 FEWEST_ROUNDS = 5  # fewer show no spread

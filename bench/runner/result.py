@@ -20,8 +20,8 @@ from .session import Runnable
 RESULTS = ROOT / "bench" / "results"
 # Not in bench/results: what is unfinished or refused is never published, and never lost.
 KEPT = ROOT / "build" / "campaigns"
-PLAIN_SCHEMA = 1
-SCHEMA = 2
+SCHEMA = 1
+CAMPAIGN_SCHEMA = 2
 
 # A round whose slot is further from the campaign's median than this was disturbed.
 MOST_DRIFT = 0.05
@@ -39,7 +39,7 @@ def result_of(campaign: Campaign, runnables: list[Runnable], skipped: dict[str, 
         return plain_result(runnables[0], header, records)
     samples, timelines, slots = samples_of(runnables, records)
     return {
-        "schema": SCHEMA,
+        "schema": CAMPAIGN_SCHEMA,
         "campaign": campaign.name,
         "quick": header["quick"],
         "date": header["date"],
@@ -108,7 +108,7 @@ def plain_result(runnable: Runnable, header: dict[str, Any], records: list[Recor
               "benchmarks": [run for each in records for run in each["report"]["benchmarks"]]}
     build = program.build(report)
     return {
-        "schema": PLAIN_SCHEMA,
+        "schema": SCHEMA,
         "quick": header["quick"],
         "date": header["date"],
         "command": [runnable.variant.program, *program.arguments([], header["min_time"])[:-1]],
@@ -133,7 +133,7 @@ def slug(text: str) -> str:
 def stem(result: Result) -> str:
     """Named by campaign or program, commit, CPU and compiler."""
     commit = result["source"]["commit"][:12] + ("_modified" if result["source"]["dirty"] else "")
-    if result["schema"] == PLAIN_SCHEMA:
+    if result["schema"] == SCHEMA:
         name, compiler = result["command"][0], result["build"]["compiler"]
     else:
         name, compiler = result["campaign"], next(iter(result["variants"].values()))["compiler"]

@@ -7,7 +7,7 @@ import statistics
 from typing import Any
 
 from .provenance import short_flags
-from .result import PLAIN_SCHEMA
+from .result import SCHEMA
 
 BASELINE = "bare_slot"
 
@@ -210,7 +210,7 @@ def heading(result: dict[str, Any]) -> str:
     lines = [f"commit {commit_cell(result)}",
              f"{host['cpu']}, {host['logical_cpus']} CPUs, governor "
              f"{host['governor'] or 'not readable'}, Linux {host['kernel']}"]
-    if result["schema"] == PLAIN_SCHEMA:
+    if result["schema"] == SCHEMA:
         lines[0] += f"; {build_cell(result['build'])}"
         rounds, loads = result["repetitions"], [result["load_before"], result["load_after"]]
     else:
@@ -225,7 +225,7 @@ def heading(result: dict[str, Any]) -> str:
 
 def text(result: dict[str, Any]) -> str:
     """Everything that is printed of a result."""
-    if result["schema"] == PLAIN_SCHEMA:
+    if result["schema"] == SCHEMA:
         series = all_series(result["google_benchmark"])
         return "\n\n".join((heading(result), table(series), foot(series)))
     return "\n\n".join((heading(result), campaign_table(result["samples"]), CAMPAIGN_FOOT))

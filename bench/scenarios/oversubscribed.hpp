@@ -1,8 +1,8 @@
 // oversubscribed: as pool, but with many more threads than CPUs, so that threads lose their CPU
 // with an item in hand or in the middle of a call. All run for the same time, so that all contend
 // to the end. Each has used the pool once before. `live` is how many objects there are at the end,
-// and as nothing is destroyed meanwhile, the most there were; `live_after_cycles` how many are left when the pool,
-// which nobody uses then, has done two cycles.
+// and as nothing is destroyed meanwhile, the most there were; `live_after_cycles` how many are left
+// when the pool, which nobody uses then, has done two cycles.
 #pragma once
 
 #include <atomic>

@@ -8,9 +8,9 @@
 // users' times then are what the machine itself does to them (interrupts, other programs).
 //
 // Counters, in nanoseconds: retire_*, destroy_* (the length of the call), and of every get and put
-// of the users cycle_* (during the two cycles) and quiet_* (without). How long a cycle keeps a shard
-// from its users shows from outside in cycle_longest_ns; `busy` counts how often they found its ring
-// owned, and then went elsewhere.
+// of the users cycle_* (during the two cycles) and quiet_* (without). How long a cycle keeps a
+// shard from its users shows from outside in cycle_longest_ns; `busy` counts how often they found
+// its ring owned, and then went elsewhere.
 #pragma once
 
 #include <pthread.h>
@@ -79,17 +79,28 @@ struct pool_rotate {
     mine[when].add(nanoseconds_since(start));
   }
 
-  template <class Pool>
-  static void user(Pool& pool, std::size_t cpu, const std::atomic<phase>& now,
-                   std::atomic<int>& ready, const std::stop_token& stop, times& mine) {
-    const pinned here(cpu);
-    std::array<item_of<Pool>, in_hand> items;
-    ready.fetch_add(1);
-    while (!stop.stop_requested()) {
-      for (auto& item : items) timed(now, mine, [&] { item = pool.get(); });
-      for (auto& item : items) timed(now, mine, [&] { pool.put(std::move(item)); });
+  struct alignas(128) user {
+    times measured;
+    std::atomic<std::uint64_t> rounds{0};
+
+    template <class Pool>
+    void run(Pool& pool, std::size_t cpu, const std::atomic<phase>& now,
+             const std::stop_token& stop) {
+      const pinned here(cpu);
+      std::array<item_of<Pool>, in_hand> items;
+      while (!stop.stop_requested()) {
+        for (auto& item : items) timed(now, measured, [&] { item = pool.get(); });
+        for (auto& item : items) timed(now, measured, [&] { pool.put(std::move(item)); });
+        rounds.fetch_add(1, std::memory_order_relaxed);
+      }
     }
-  }
+
+    // Returns while the user has its CPU: other programs may have had it.
+    void wait_until_running() const {
+      const std::uint64_t seen = rounds.load();
+      while (rounds.load() == seen) std::this_thread::yield();
+    }
+  };
 
   template <class Pool>
   static void fill(Pool& pool, std::size_t crowd, std::size_t users) {
@@ -125,32 +136,33 @@ struct pool_rotate {
   static void run(benchmark::State& state, Pool& pool, recorder& record) {
     const auto crowd = static_cast<std::size_t>(state.range(0));
     const std::size_t users = std::max<std::size_t>(1, pinned::cpus().size() - 1);
-    std::vector<times> of_user(users);
+    std::vector<user> all_users(users);
     latencies retire;
     latencies destroy;
     std::atomic<phase> now{unmeasured};
-    std::atomic<int> ready{0};
     std::uint64_t busy = 0;
     {
       const pinned here(0);
       std::vector<std::jthread> threads;
       for (std::size_t i = 0; i < users; ++i) {
-        threads.emplace_back([&, i](const std::stop_token& stop) {
-          user(pool, i + 1, now, ready, stop, of_user[i]);
-        });
+        threads.emplace_back(
+            [&, i](const std::stop_token& stop) { all_users[i].run(pool, i + 1, now, stop); });
       }
-      while (ready.load() != static_cast<int>(users)) std::this_thread::yield();
-      // A pair of cycles tells how long the next quiet time is; that of this one is thrown away.
-      const auto two_cycles = [&] { return std::pair(time_rotate(pool), time_rotate(pool)); };
+      const auto begin = [&](phase next) {
+        for (const user& each : all_users) each.wait_until_running();
+        now.store(next);
+      };
+      // A pair of cycles tells how long the next quiet time is; that of this one is not counted.
       fill(pool, crowd, users);
-      auto [first, second] = two_cycles();
+      std::uint64_t first = time_rotate(pool);
+      std::uint64_t second = time_rotate(pool);
       busy = pool.stats().busy;
       record.start();
       for (auto _ : state) {
         fill(pool, crowd, users);
-        now.store(quiet);
+        begin(quiet);
         stay_busy(first + second);
-        now.store(cycle);
+        begin(cycle);
         first = time_rotate(pool);
         second = time_rotate(pool);
         now.store(unmeasured);
@@ -160,8 +172,8 @@ struct pool_rotate {
       busy = pool.stats().busy - busy;
     }
     times all;
-    for (const times& each : of_user)
-      for (const phase when : {quiet, cycle}) all[when].add(each[when]);
+    for (const user& each : all_users)
+      for (const phase when : {quiet, cycle}) all[when].add(each.measured[when]);
     report(record, "retire", retire);
     report(record, "destroy", destroy);
     report(record, "quiet", all[quiet]);

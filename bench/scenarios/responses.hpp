@@ -119,7 +119,7 @@ class zlib_context : public counted_context {
 
   zlib_context() {
     if (deflateInit(&stream_, Z_DEFAULT_COMPRESSION) != Z_OK) throw std::bad_alloc();
-    // zlib does not tell; zconf.h says what windowBits 15 and memLevel 8 take, beside a small state.
+    // zlib does not tell; zconf.h says what windowBits 15 and memLevel 8 take, but for a few KiB.
     holds((std::size_t{1} << (15 + 2)) + (std::size_t{1} << (8 + 9)));
   }
   ~zlib_context() { deflateEnd(&stream_); }
