@@ -42,6 +42,7 @@ def runnables_of(campaign: Campaign, build: pathlib.Path,
     found: list[Runnable] = []
     skipped: dict[str, str] = {}
     known: set[str] = set()
+    peers: set[str | None] = set()
     for variant in campaign.variants:
         binary = build / "bench" / variant.program
         if why := what_is_missing(variant, binary):
@@ -51,12 +52,19 @@ def runnables_of(campaign: Campaign, build: pathlib.Path,
             print(f"run.py: {variant.name} is left out: {why}", file=sys.stderr)
             continue
         program = KINDS[variant.program](binary)
-        known |= {each.scenario for each in program.benchmarks()}
-        found.append(Runnable(variant, program, tasks_of(campaign, variant, program)))
+        benchmarks = program.benchmarks()
+        known |= {each.scenario for each in benchmarks}
+        peers |= {each.peer for each in benchmarks}
+        found.append(Runnable(variant, program,
+                              tasks_of(campaign, variant, benchmarks, options.peer)))
     for scenario in (campaign.scenarios or []) + campaign.process_per_peer:
         if found and scenario not in known:
             raise RunnerError(f"{options.campaign}: no program has a scenario '{scenario}'; there are "
                               f"{', '.join(sorted(known))}")
+    for peer in options.peer or []:
+        if found and peer not in peers:
+            raise RunnerError(f"--peer: no program has a peer '{peer}'; there are "
+                              f"{', '.join(sorted(filter(None, peers)))}")
     if not any(each.tasks for each in found):
         raise RunnerError(f"{options.campaign}: nothing of it is left to run")
     return [each for each in found if each.tasks], skipped
@@ -72,10 +80,6 @@ def narrow(campaign: Campaign, options: argparse.Namespace) -> None:
         campaign.variants = [each for each in campaign.variants if each.name in options.variant]
     if options.scenario:
         campaign.scenarios = options.scenario
-    if options.peer:
-        for variant in campaign.variants:
-            variant.peers = [peer for peer in options.peer
-                             if variant.peers is None or peer in variant.peers] or variant.peers
 
 
 def check(campaign: Campaign, options: argparse.Namespace) -> None:
@@ -182,7 +186,7 @@ def measure(options: argparse.Namespace) -> int:
     print(text(result))
     warn(result)
     status = keep(result, options)
-    partial.path.unlink()
+    partial.end()
     return status
 
 

@@ -25,7 +25,7 @@ import tomllib
 from typing import Any
 
 from .errors import RunnerError
-from .programs import KINDS, PLAIN, Benchmark, Program
+from .programs import KINDS, PLAIN, Benchmark
 from .provenance import output_of
 
 LIST_OF_STRINGS = "a list of strings"
@@ -195,9 +195,9 @@ def choose(wanted: list[str] | None, known: list[str], what: str, where: str) ->
     return known if wanted is None else wanted
 
 
-def tasks_of(campaign: Campaign, variant: Variant, program: Program) -> list[Task]:
-    """The processes of one round for a variant."""
-    found = program.benchmarks()
+def tasks_of(campaign: Campaign, variant: Variant, found: list[Benchmark],
+             only_peers: list[str] | None = None) -> list[Task]:
+    """The processes of one round for a variant, of the benchmarks that its program has."""
     slots = [each for each in found if each.is_slot]
     if campaign.threads is not None:
         # Of Go's, the report tells; what has a number of threads of its own is not a matter of it.
@@ -214,7 +214,8 @@ def tasks_of(campaign: Campaign, variant: Variant, program: Program) -> list[Tas
         choose(peers, sorted({each.peer for each in found if each.peer}), "peer", variant.program)
     for scenario in scenarios_of(campaign, variant, found):
         mine = [each for each in found if each.scenario == scenario
-                and (peers is None or each.peer in peers)]
+                and (peers is None or each.peer in peers)
+                and (only_peers is None or each.peer in only_peers)]
         if scenario in campaign.process_per_peer:
             groups = {str(peer): [each for each in mine if each.peer == peer]
                       for peer in dict.fromkeys(each.peer for each in mine)}

@@ -7,6 +7,7 @@ being measured, where and of which commit: only the same can go on.
 from __future__ import annotations
 
 import dataclasses
+import fcntl
 import json
 import os
 import pathlib
@@ -41,16 +42,31 @@ class Partial:
 
     def begin(self, resume: bool, restart: bool) -> None:
         """Goes on with the file, or begins it; an unfinished one is never overwritten unasked."""
-        if self.path.exists() and not restart:
-            if not resume:
-                raise RunnerError(f"{self.path} holds an unfinished campaign: --resume goes on with "
-                                  "it, --restart throws it away")
-            self.read()
-            return
-        if resume:
+        unfinished = self.path.exists() and self.path.stat().st_size > 0
+        if unfinished and not resume and not restart:
+            raise RunnerError(f"{self.path} holds an unfinished campaign: --resume goes on with "
+                              "it, --restart throws it away")
+        if resume and not unfinished:
             raise RunnerError(f"--resume: there is no {self.path}, so nothing to go on with")
+        self.lock()
+        if resume:
+            self.read()
+        else:
+            self.path.write_text(json.dumps(self.header) + "\n", encoding="utf-8")
+
+    def lock(self) -> None:
+        """Two processes would mix their numbers, and disturb each other anyway."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        self.path.write_text(json.dumps(self.header) + "\n", encoding="utf-8")
+        self.locked = self.path.open("a", encoding="utf-8")
+        try:
+            fcntl.flock(self.locked, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise RunnerError(f"another run.py is at work on {self.path}") from None
+
+    def end(self) -> None:
+        """The result is written: the reports are not needed any more."""
+        self.path.unlink()
+        self.locked.close()
 
     def read(self) -> None:
         text = self.path.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 """bench/run.py and bench/runner, on campaigns of a program that stands for the real ones."""
 
-import argparse
 import contextlib
+import fcntl
 import io
 import json
 import os
@@ -346,6 +346,16 @@ class Campaigns(unittest.TestCase):
         self.assertIn("another programs", self.measure("--resume")[1])
         self.assertEqual([], self.published())
 
+    def test_two_at_once(self) -> None:
+        self.measure(fails=6)
+        [partial] = self.kept.glob("*.jsonl")
+        with partial.open("a") as other:
+            fcntl.flock(other, fcntl.LOCK_EX)
+            self.assertIn("another run.py is at work", self.measure("--resume")[1])
+            self.assertIn("another run.py is at work", self.measure("--restart")[1])
+        self.assertEqual(0, self.measure("--resume")[0])
+        self.assertEqual(3 * 7, len(self.published()[0]["samples"]))
+
     def test_resume_without_anything_to_go_on_with(self) -> None:
         self.assertIn("nothing to go on with", self.measure("--resume")[1])
 
@@ -382,6 +392,7 @@ class Campaigns(unittest.TestCase):
         self.assertIn("--quick", self.measure("--scenario", "pool")[1])
         status, said = self.measure("--quick", "--scenario", "pool", "--peer", "poolproof")
         self.assertEqual((0, 1), (status, self.calls()), said)
+        self.assertIn("has a peer 'nobody'", self.measure("--quick", "--peer", "nobody")[1])
         self.assertNotIn(" other ", said.split("scenario ")[1].split("warning")[0])
 
     def test_preload_that_was_not_taken(self) -> None:
