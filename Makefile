@@ -5,13 +5,15 @@
 #   PREFIX=..   where `make install` puts the headers; DESTDIR is honoured
 #   MODEL=.. SEED=..    for `make models`: one model, or one of its failures again
 #   QUICK=1             for `make bench`: a smoke test whose numbers are not kept
+#   CAMPAIGN=pool       for `make bench`: one of bench/campaigns (default: all of them)
 
 JOBS ?= $(shell nproc)
 PYTHON ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 PREFIX ?= /usr/local
 
 SOURCES = $(shell find impl checker relacy_models proofs stress bench examples cmake -name '*.[ch]pp')
-BENCHMARKS = $(patsubst bench/%.cpp,build/release/bench/%,$(wildcard bench/*_bench.cpp))
+PROGRAMS = pool_scenarios $(patsubst bench/%.cpp,%,$(wildcard bench/*_bench.cpp))
+CAMPAIGNS = $(if $(CAMPAIGN),bench/campaigns/$(CAMPAIGN).toml,$(wildcard bench/campaigns/*.toml))
 
 # build,<preset>[,<target>]   and   test,<preset>
 build = cmake --preset $(1) && cmake --build build/$(1) --parallel $(JOBS) $(if $(2),--target $(2))
@@ -123,9 +125,9 @@ aarch64:  ## run the tests of the sections on aarch64, emulated, under a real ke
 	$(PYTHON) scripts/aarch64.py --broken
 	$(PYTHON) scripts/hit_path.py
 
-bench:  ## measure, and write the results with their provenance to bench/results
-	$(call build,release,$(notdir $(BENCHMARKS)))
-	$(foreach program,$(BENCHMARKS),$(PYTHON) bench/run.py $(if $(QUICK),--quick) $(program) &&) true
+bench:  ## run the campaigns, and write their results with their provenance to bench/results
+	$(call build,release,$(PROGRAMS))
+	$(foreach each,$(CAMPAIGNS),$(PYTHON) bench/run.py $(if $(QUICK),--quick) $(each) &&) true
 
 plots:  ## draw the figures from bench/results
 	$(foreach script,$(filter-out plots/style.py,$(wildcard plots/*.py)),$(PYTHON) $(script) &&) true

@@ -33,6 +33,7 @@
 
 namespace pool_bench {
 
+// Its functions are not inlined: they are none of the measured loop's business.
 class recorder {
  public:
   using clock = std::chrono::steady_clock;
@@ -40,8 +41,11 @@ class recorder {
   recorder(benchmark::State& state, std::barrier<>& meeting, bool pooled)
       : state_(state), meeting_(meeting), pooled_(pooled) {}
 
+  // Waits for all threads.
+  void meet() { meeting_.arrive_and_wait(); }
+
   // Directly before the loop: when this returns, all threads have warmed up.
-  void start() {
+  [[gnu::noinline]] void start() {
     meeting_.arrive_and_wait();
     before_ = tally::total();
     start_ = clock::now();
@@ -50,7 +54,7 @@ class recorder {
   // Directly after the loop, which all threads leave together; `pairs` is this thread's number.
   // While the others still wait, before any of them cleans up, thread 0 reports.
   template <class Report>
-  void finish(std::int64_t pairs, Report report) {
+  [[gnu::noinline]] void finish(std::int64_t pairs, Report report) {
     const clock::time_point end = clock::now();
     const census after = tally::total();
     set("pairs", static_cast<double>(pairs));
@@ -67,7 +71,9 @@ class recorder {
     finish(pairs, [] {});
   }
 
-  void set(const char* counter, double value) { state_.counters[counter] = value; }
+  [[gnu::noinline]] void set(const char* counter, double value) {
+    state_.counters[counter] = value;
+  }
 
   // What makes the measurement worthless if it is not so.
   void require(bool condition, const char* otherwise) {

@@ -32,13 +32,16 @@
 #endif
 #include "scenarios/burst_16.hpp"
 #include "scenarios/first_use.hpp"
+#include "scenarios/memory_over_time.hpp"
 #include "scenarios/oversubscribed.hpp"
 #include "scenarios/pool.hpp"
 #include "scenarios/pool_expensive_new.hpp"
+#include "scenarios/pool_miss.hpp"
 #include "scenarios/pool_overflow.hpp"
 #include "scenarios/pool_rotate.hpp"
 #include "scenarios/pool_starvation.hpp"
 #include "scenarios/producer_consumer.hpp"
+#include "scenarios/responses.hpp"
 #include "scenarios/thread_churn.hpp"
 
 namespace pool_bench {
@@ -91,12 +94,33 @@ void scaling(registered* each) {
   each->ThreadRange(1, most);
 }
 
+template <std::uint32_t... Shards>
+void add_misses() {
+  (peers<simulated<Shards>::template pool>::template add_all<pool_miss>(
+       [](registered* each) { each->ArgName("shards")->Arg(Shards); }),
+   ...);
+}
+
+template <class Scenario>
+void add_responses() {
+  peers<poolproof_pool, thread_local_cache, new_delete, mutex_vector,
+        cpu_slot_stack>::add_all<Scenario>([](registered* each) {
+    each->ArgName("bytes")->Arg(512)->Arg(4096);
+    each->Threads(Scenario::threads)->Iterations(Scenario::turns);
+  });
+}
+
 void add_scenarios() {
   const auto alone_and_two = [](registered* each) { each->Threads(1)->Threads(2); };
   const auto two = [](registered* each) { each->Threads(2); };
   const auto once = [](registered* each) { each->Iterations(1); };
 
-  peers<bare_slot, checked_slot, two_exchanges>::add_all<pool>(scaling);
+  // Three times, spread over the run: every ratio goes through it.
+  peers<bare_slot>::add_all<pool>([](registered* each) {
+    scaling(each);
+    each->Repetitions(3);
+  });
+  peers<checked_slot, two_exchanges>::add_all<pool>(scaling);
   add_everything<pool>(scaling);
   peers<poolproof_pool>::add_all<pool_borrow>(scaling);
   add_everything<burst_16>(scaling);
@@ -104,17 +128,21 @@ void add_scenarios() {
   add_pools<pool_starvation>(alone_and_two);
   add_everything<producer_consumer>(two);
   add_everything<oversubscribed>(
-      [](registered* each) { each->Threads(2)->Threads(64)->Threads(256); });
+      [](registered* each) { each->Threads(2)->Threads(64)->Threads(256)->Iterations(1); });
   add_everything<thread_churn>(once);
   add_shared<first_use>([](registered* each) { each->Threads(1); });
   add_everything<pool_expensive_new>(alone_and_two);
   // Fewer items make shorter cycles, of which more are needed to meet the users.
-  for (const int items : {1'000, 100'000, 1'000'000}) {
-    peers<poolproof_pool>::add_all<pool_rotate>([items](registered* each) {
-      each->ArgNames({"items", "cycles"})->Args({items, 0})->Args({items, 1});
-      each->Iterations(std::max(10, 1'000'000 / items));
+  for (const auto& [items, times] : {std::pair(1'000, 100), {100'000, 10}, {1'000'000, 3}}) {
+    peers<poolproof_pool>::add_all<pool_rotate>([items = items, times = times](registered* each) {
+      each->ArgName("items")->Arg(items)->Iterations(times);
     });
   }
+  add_misses<2, 8, 64, 512>();
+  add_responses<zstd_responses>();
+  add_responses<zlib_responses>();
+  peers<poolproof_pool, thread_local_cache, mutex_vector, new_delete>::add_all<memory_over_time>(
+      once);
 }
 
 // What this program knows of its own build and surroundings, for the runner to record.

@@ -1,457 +1,225 @@
 #!/usr/bin/env python3
-"""Run the benchmarks and record where their numbers come from.
+"""Run a campaign of benchmarks and record where its numbers come from.
 
-This is the only way to a published number. It runs the given Google Benchmark program with
-interleaved repetitions, adds the provenance (commit, compiler and flags, machine, load), writes the
-raw JSON to bench/results/, and prints medians, their spread and, of the pool's benchmarks, the ratios
-to the bare slot.
+This is the only way to a published number. A campaign (bench/campaigns/*.toml) names variants: a program,
+perhaps with an allocator preloaded or an environment. Each round runs a process for every variant and
+scenario, in random order; every C++ process also measures the bare slot, which ratios go through. The
+result, with its provenance, goes to bench/results/. One whose slot drifts by more than 5 % is refused:
+its samples are kept in build/campaigns/, and nowhere published.
+
+An interruption loses nothing but the process that is running: --resume goes on.
 """
 
 from __future__ import annotations
 
 import argparse
 import datetime
-import json
 import os
 import pathlib
-import platform
-import re
-import shlex
-import statistics
-import subprocess
 import sys
-from typing import Any, NoReturn
+from typing import Any
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "bench" / "results"
-SCHEMA = 1
-BASELINE = "bare_slot"
+from runner.campaign import Campaign, Variant, load, tasks_of, what_is_missing
+from runner.errors import RunnerError
+from runner.programs import KINDS
+from runner.provenance import ROOT, build_flags, digest, machine, newer_sources, short_flags, source
+from runner.result import KEPT, MOST_DRIFT, RESULTS, SCHEMA, new_path, result_of, write
+from runner.session import Partial, Runnable, run
+from runner.tables import Series, all_series, text
 
-# The benchmarks that do the same work as the baseline, so that a ratio to it means something.
-HIT_FAMILY = (
-    "bare_slot",
-    "checked_slot",
-    "two_exchanges",
-    "pool",
-    "pool_borrow",
-    "new_delete",
-    "mutex_vector",
-)
+# What the plots take from here.
+__all__ = ["SCHEMA", "Series", "all_series", "short_flags"]
 
-# What the numbers do not depend on: results and figures are written after the measurement.
-OUTPUTS = ("bench/results", "plots/figures")
-
-# What a benchmark program is built from, beside its own file.
-SOURCES = {
-    "pool_bench": ("impl/include/poolproof/*.hpp",),
-    "checker_bench": ("checker/include/checker/*.hpp", "checker/examples/go_ring.hpp"),
-}
+QUICK_MIN_TIME = 0.002
+FEWEST_ROUNDS = 5  # fewer show no spread
+REFUSED = 3  # the exit status
+INTERRUPTED = 130
 
 
-def fail(message: str) -> NoReturn:
-    sys.exit(f"run.py: {message}")
+def runnables_of(campaign: Campaign, build: pathlib.Path,
+                 options: argparse.Namespace) -> tuple[list[Runnable], dict[str, str]]:
+    """What can be run here, and why the rest is left out; a variant that may not be is an error."""
+    found: list[Runnable] = []
+    skipped: dict[str, str] = {}
+    known: set[str] = set()
+    peers: set[str | None] = set()
+    for variant in campaign.variants:
+        binary = build / "bench" / variant.program
+        if why := what_is_missing(variant, binary):
+            if not variant.optional:
+                raise RunnerError(f"{variant.name}: {why}")
+            skipped[variant.name] = why
+            print(f"run.py: {variant.name} is left out: {why}", file=sys.stderr)
+            continue
+        program = KINDS[variant.program](binary)
+        benchmarks = program.benchmarks()
+        known |= {each.scenario for each in benchmarks}
+        peers |= {each.peer for each in benchmarks}
+        found.append(Runnable(variant, program,
+                              tasks_of(campaign, variant, benchmarks, options.peer)))
+    for scenario in (campaign.scenarios or []) + campaign.process_per_peer:
+        if found and scenario not in known:
+            raise RunnerError(f"{options.campaign}: no program has a scenario '{scenario}'; there are "
+                              f"{', '.join(sorted(known))}")
+    for peer in options.peer or []:
+        if found and peer not in peers:
+            raise RunnerError(f"--peer: no program has a peer '{peer}'; there are "
+                              f"{', '.join(sorted(filter(None, peers)))}")
+    if not any(each.tasks for each in found):
+        raise RunnerError(f"{options.campaign}: nothing of it is left to run")
+    return [each for each in found if each.tasks], skipped
 
 
-# The machine.
+def narrow(campaign: Campaign, options: argparse.Namespace) -> None:
+    """Only a part of the campaign, as a quick run may ask for."""
+    known = [each.name for each in campaign.variants]
+    for name in options.variant or []:
+        if name not in known:
+            raise RunnerError(f"--variant: '{name}' is none of {', '.join(known)}")
+    if options.variant:
+        campaign.variants = [each for each in campaign.variants if each.name in options.variant]
+    if options.scenario:
+        campaign.scenarios = options.scenario
 
 
-def read_text(path: str) -> str | None:
-    try:
-        return pathlib.Path(path).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError):
-        return None
+def check(campaign: Campaign, options: argparse.Namespace) -> None:
+    """What would make the result worthless, before the minutes are spent."""
+    if options.output and options.output.exists():
+        raise RunnerError(f"--output: {options.output} exists")
+    if options.quick:
+        if options.output and RESULTS in options.output.resolve().parents:
+            raise RunnerError("--output: a quick run is never written to bench/results")
+        return
+    for part in ("variant", "scenario", "peer"):
+        if getattr(options, part):
+            raise RunnerError(f"--{part} measures a part: it needs --quick")
+    if campaign.rounds < FEWEST_ROUNDS:
+        raise RunnerError(f"{options.campaign}: {campaign.rounds} rounds show no spread: at least "
+                          f"{FEWEST_ROUNDS} (or --quick)")
+    if source()["commit"] is None:
+        raise RunnerError("git names no commit: a number that is kept needs one (or --quick)")
 
 
-def cpu_info() -> dict[str, str]:
-    """The first processor of /proc/cpuinfo, by field."""
-    fields: dict[str, str] = {}
-    for line in (read_text("/proc/cpuinfo") or "").splitlines():
-        if not line.strip():
-            break
-        key, _, value = line.partition(":")
-        fields[key.strip()] = value.strip()
-    return fields
+def check_builds(runnables: list[Runnable]) -> None:
+    for binary in {each.program.binary for each in runnables}:
+        if newer := newer_sources(binary):
+            others = f" and {len(newer) - 1} more" if len(newer) > 1 else ""
+            raise RunnerError(f"{binary.name} is older than {newer[0]}{others}; 'make bench' builds "
+                              "it again (or --quick)")
+        if binary.name != "pool_go" and build_flags(binary) is None:
+            raise RunnerError(f"no Ninja build above {binary} tells its flags: use 'make bench' (or "
+                              "--quick)")
 
 
-def cpu_model(info: dict[str, str]) -> str:
-    """The marketing name, and the numbers that tell generations apart where it does not."""
-    name = info.get("model name") or platform.machine()
-    numbers = [f"{word} {info[key]}" for word, key in (("family", "cpu family"), ("model", "model"))
-               if key in info]
-    return f"{name} ({', '.join(numbers)})" if numbers else name
-
-
-def distribution() -> str | None:
-    for line in (read_text("/etc/os-release") or "").splitlines():
-        if line.startswith("PRETTY_NAME="):
-            return line.partition("=")[2].strip('"')
-    return None
-
-
-def machine() -> dict[str, Any]:
-    info = cpu_info()
+def header_of(campaign: Campaign, runnables: list[Runnable],
+              options: argparse.Namespace) -> dict[str, Any]:
+    """What must be the same in all processes of a campaign."""
     return {
-        "cpu": cpu_model(info),
-        "logical_cpus": os.cpu_count(),
-        "virtualized": "hypervisor" in info.get("flags", "").split(),
-        "governor": read_text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "architecture": platform.machine(),
-        "kernel": platform.release(),
-        "distribution": distribution(),
-        "libc": " ".join(platform.libc_ver()),
-    }
-
-
-# The source and the build.
-
-
-def git(*arguments: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, text=True,
-                              check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return done.stdout.strip()
-
-
-def source() -> dict[str, Any]:
-    commit = git("rev-parse", "--verify", "HEAD")
-    changes = git("status", "--porcelain", "--", ".", *(f":(exclude){path}" for path in OUTPUTS))
-    return {"commit": commit, "dirty": changes is None or changes != ""}
-
-
-def newer_sources(binary: pathlib.Path) -> list[str]:
-    built = binary.stat().st_mtime
-    patterns = (f"bench/{binary.name}.cpp", *SOURCES.get(binary.name, ()))
-    paths = [path for pattern in patterns for path in sorted(ROOT.glob(pattern))]
-    return [str(path.relative_to(ROOT)) for path in paths if path.stat().st_mtime > built]
-
-
-def build_flags(binary: pathlib.Path) -> list[str] | None:
-    """How Ninja compiled the program, without what names places; None where no build tells."""
-    directory = next((each for each in binary.parents if (each / "build.ninja").is_file()), None)
-    if directory is None:
-        return None
-    try:
-        done = subprocess.run(["ninja", "-C", str(directory), "-t", "compdb"], capture_output=True,
-                              text=True, check=True)
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    for entry in json.loads(done.stdout):
-        if pathlib.Path(entry["file"]).name == f"{binary.name}.cpp":
-            return without_places(shlex.split(entry["command"]))
-    return None
-
-
-def without_places(command: list[str]) -> list[str]:
-    """Drops the compiler, the inputs, the outputs and the include directories."""
-    flags = []
-    words = iter(command[1:])
-    for word in words:
-        if word in ("-o", "-I", "-isystem", "-MF", "-MT", "-MQ"):
-            next(words, None)
-        elif word.startswith("-") and not word.startswith(("-c", "-I", "-isystem", "-M")):
-            flags.append(word)
-    return flags
-
-
-# The run.
-
-
-def benchmark_command(binary: pathlib.Path, options: argparse.Namespace) -> list[str]:
-    command = [
-        str(binary),
-        "--benchmark_format=json",
-        "--benchmark_enable_random_interleaving=true",
-        f"--benchmark_repetitions={options.repetitions}",
-        f"--benchmark_min_time={options.min_time}",
-    ]
-    if options.filter:
-        command.append(f"--benchmark_filter={options.filter}")
-    return command
-
-
-def run_benchmarks(command: list[str]) -> dict[str, Any]:
-    """The program's report, without what names the machine's owner or its directories."""
-    try:
-        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
-        report = json.loads(done.stdout)
-    except OSError as error:
-        fail(f"cannot run {command[0]}: {error.strerror}")
-    except subprocess.CalledProcessError as error:
-        fail(f"{command[0]} failed with status {error.returncode}")
-    except json.JSONDecodeError:
-        fail(f"{command[0]} printed no JSON: is it a Google Benchmark program, "
-             "and does the filter match?")
-    context = report["context"]
-    context.pop("host_name", None)
-    context["executable"] = pathlib.Path(context["executable"]).name
-    for run in report["benchmarks"]:
-        if run.get("error_occurred"):
-            fail(f"{run['name']}: {run.get('error_message', 'failed')}")
-    return report
-
-
-def measure(binary: pathlib.Path, options: argparse.Namespace) -> dict[str, Any]:
-    command = benchmark_command(binary, options)
-    date = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
-    load_before = os.getloadavg()
-    origin = source()
-    report = run_benchmarks(command)
-    context = report["context"]
-    return {
-        "schema": SCHEMA,
+        "campaign": digest(options.campaign),
+        "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "quick": options.quick,
-        "date": date,
-        "command": [binary.name, *command[1:]],
-        "source": origin,
-        "build": {
-            "compiler": context.get("compiler", "unknown").strip(),
-            "flags": build_flags(binary),
-            "optimized": context.get("optimized") == "yes",
-            "pin": context.get("pin"),
-        },
+        "rounds": 1 if options.quick else campaign.rounds,
+        "min_time": QUICK_MIN_TIME if options.quick else campaign.min_time,
+        "source": source(),
         "machine": machine(),
         "affinity": sorted(os.sched_getaffinity(0)),
-        "load_before": list(load_before),
-        "load_after": list(os.getloadavg()),
-        "repetitions": options.repetitions,
-        "google_benchmark": report,
+        "programs": {each.program.binary.name: digest(each.program.binary) for each in runnables},
     }
-
-
-# The table.
-
-COUNTERS = ("items_per_second", "constructed", "steals", "p50_ns", "p95_ns", "executions")
-TIME_UNITS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
-
-
-class Series:
-    """All repetitions of one benchmark with one number of threads."""
-
-    def __init__(self, name: str, threads: int) -> None:
-        self.name = name
-        self.threads = threads
-        self.nanoseconds: list[float] = []  # per iteration
-        self.counters: dict[str, list[float]] = {}
-        self.label = ""
-
-    def add(self, run: dict[str, Any]) -> None:
-        self.nanoseconds.append(run["real_time"] * TIME_UNITS[run["time_unit"]])
-        self.label = run.get("label", "")
-        for counter in COUNTERS:
-            if counter in run:
-                self.counters.setdefault(counter, []).append(run[counter])
-
-    def median(self) -> float:
-        return statistics.median(self.nanoseconds)
-
-    def quartiles(self) -> tuple[float, float]:
-        if len(self.nanoseconds) < 2:
-            return self.median(), self.median()
-        low, _, high = statistics.quantiles(self.nanoseconds, n=4, method="inclusive")
-        return low, high
-
-    def ratio(self, baseline: Series) -> tuple[float, float, float]:
-        """That of the medians, and how low and how high the quartiles of both let it be."""
-        low, high = self.quartiles()
-        baseline_low, baseline_high = baseline.quartiles()
-        return self.median() / baseline.median(), low / baseline_high, high / baseline_low
-
-
-def all_series(report: dict[str, Any]) -> list[Series]:
-    """One series per benchmark, in the order of the program."""
-    found: dict[tuple[str, int], tuple[int, Series]] = {}
-    for run in report["benchmarks"]:
-        if run["run_type"] != "iteration":
-            continue
-        name = re.sub(r"/(real_time|manual_time|iterations:\d+|threads:\d+)", "", run["run_name"])
-        place = (run["family_index"], run["per_family_instance_index"])
-        _, series = found.setdefault((name, run["threads"]), (place, Series(name, run["threads"])))
-        series.add(run)
-    return [series for _, series in sorted(found.values(), key=lambda each: each[0])]
-
-
-def number(value: float) -> str:
-    """Three significant digits and an SI-like scale for nanoseconds."""
-    for limit, divisor, unit in ((1e3, 1.0, "ns"), (1e6, 1e3, "us"), (1e9, 1e6, "ms")):
-        if value < limit:
-            return f"{value / divisor:.3g} {unit}"
-    return f"{value / 1e9:.3g} s"
-
-
-def ratio_cell(each: Series, series: list[Series]) -> str:
-    """Empty where the baseline does other work, or was filtered out."""
-    if each.name not in HIT_FAMILY:
-        return ""
-    for baseline in series:
-        if (baseline.name, baseline.threads) == (BASELINE, each.threads):
-            middle, low, high = each.ratio(baseline)
-            return f"{middle:.2f} ({low:.2f} .. {high:.2f})"
-    return ""
-
-
-def counter_cell(name: str, values: list[float]) -> str:
-    middle = statistics.median(values)
-    if name.endswith("_ns"):
-        return f"{name.removesuffix('_ns')} {number(middle)}"
-    return f"{name} {middle:.3g}"
-
-
-def table(series: list[Series]) -> str:
-    rows = [("benchmark", "threads", "per iteration", "quartiles", "per item", "ratio", "counters")]
-    for each in series:
-        low, high = each.quartiles()
-        counters = dict(each.counters)
-        items = counters.pop("items_per_second", None)
-        rows.append((
-            each.name,
-            str(each.threads),
-            number(each.median()),
-            f"{number(low)} .. {number(high)}",
-            number(1e9 / statistics.median(items)) if items else "",
-            ratio_cell(each, series),
-            ", ".join([counter_cell(name, values) for name, values in counters.items()] +
-                      [each.label] * bool(each.label)),
-        ))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip()
-                     for row in rows)
-
-
-def short_flags(flags: list[str]) -> list[str]:
-    """Those that change the code: warnings do not."""
-    return [flag for flag in flags if not flag.startswith("-W")]
-
-
-def heading(result: dict[str, Any]) -> str:
-    build, host, origin = result["build"], result["machine"], result["source"]
-    commit = (origin["commit"] or "no commit")[:12] + (" (modified)" if origin["dirty"] else "")
-    flags = " ".join(short_flags(build["flags"])) if build["flags"] is not None else "flags unknown"
-    load = f"{result['load_before'][0]:.2f} before, {result['load_after'][0]:.2f} after"
-    governor = host["governor"] or "not readable"
-    pin = f"; pin {build['pin']}" if build["pin"] is not None else ""
-    return "\n".join((
-        f"commit {commit}; {build['compiler']} {flags}{pin}",
-        f"{host['cpu']}, {host['logical_cpus']} CPUs, governor {governor}, Linux {host['kernel']}",
-        f"{result['repetitions']} interleaved repetitions; CPUs {result['affinity']}; load {load}",
-    ))
-
-
-FOOT = """\
-Time is wall time, medians of the repetitions. An item is what the program counts: a call of the pool,
-an execution of the checker."""
-
-POOL_FOOT = f"""\
-With two threads time is that of both divided by the iterations of both: what scales perfectly halves.
-ratio: to {BASELINE} with as many threads, of the medians of this run, and the range that the quartiles
-of both allow. constructed and steals are per iteration."""
-
-
-def foot(series: list[Series]) -> str:
-    """What the columns mean; that of the ratio only if the baseline was run."""
-    return f"{FOOT}\n{POOL_FOOT}" if any(each.name == BASELINE for each in series) else FOOT
-
-
-# Where it goes.
-
-
-def slug(text: str) -> str:
-    return re.sub(r"[^a-z0-9.+]+", "_", text.lower()).strip("_")
-
-
-def result_path(result: dict[str, Any]) -> pathlib.Path:
-    """Named by commit, CPU and compiler; a further run of the same gets a number."""
-    commit = result["source"]["commit"][:12] + ("_modified" if result["source"]["dirty"] else "")
-    name = "-".join((result["command"][0], commit, slug(result["machine"]["cpu"]),
-                     slug(result["build"]["compiler"])))
-    path = RESULTS / f"{name}.json"
-    count = 1
-    while path.exists():
-        count += 1
-        path = RESULTS / f"{name}-{count}.json"
-    return path
-
-
-def write(path: pathlib.Path, result: dict[str, Any]) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8") as file:
-        json.dump(result, file, indent=1)
-        file.write("\n")
-
-
-def check(binary: pathlib.Path, options: argparse.Namespace) -> None:
-    """Everything that would make the result worthless, before the minutes are spent."""
-    if not binary.is_file():
-        fail(f"{binary}: no such file; 'make bench' builds it")
-    if options.output and options.output.exists():
-        fail(f"{options.output} exists")
-    if options.output and options.quick and RESULTS in options.output.resolve().parents:
-        fail("a quick run is never written to bench/results")
-    if options.quick:
-        return
-    if options.filter:
-        fail("--filter measures a part: it needs --quick")
-    if options.repetitions < 5:
-        fail("fewer than 5 repetitions show no spread: more, or --quick")
-    if newer := newer_sources(binary):
-        others = f" and {len(newer) - 1} more" if len(newer) > 1 else ""
-        fail(f"{binary.name} is older than {newer[0]}{others}; 'make bench' builds it again")
-    if source()["commit"] is None:
-        fail("git names no commit: a number that is kept needs one (or --quick)")
-    if build_flags(binary) is None:
-        fail(f"no Ninja build above {binary} tells its flags: use 'make bench' (or --quick)")
 
 
 def warn(result: dict[str, Any]) -> None:
+    builds = result.get("variants", {"": result.get("build")})
+    loads = result["load"] if "load" in result else [result["load_before"]]
     if result["source"]["dirty"]:
         print("run.py: warning: the tree has changes that are not committed; the result says so",
               file=sys.stderr)
-    if not result["build"]["optimized"]:
+    if any(not each["optimized"] for each in builds.values()):
         print("run.py: warning: compiled without optimization", file=sys.stderr)
-    if result["load_before"][0] > 0.5:
-        print(f"run.py: warning: the load was {result['load_before'][0]:.2f} before the run; "
-              "other work disturbs the numbers", file=sys.stderr)
+    if loads[0][0] > 0.5:
+        print(f"run.py: warning: the load was {loads[0][0]:.2f} before the run; other work disturbs "
+              "the numbers", file=sys.stderr)
+
+
+def keep(result: dict[str, Any], options: argparse.Namespace) -> int:
+    """Writes the result to where it belongs; one that is refused to where nobody publishes from."""
+    drifted = result.get("slot_drift", 0.0) > MOST_DRIFT and not options.quick
+    if drifted:
+        path = new_path(KEPT, {**result, "campaign": f"rejected-{result['campaign']}"})
+    elif options.output:
+        path = options.output
+    elif options.quick:
+        return 0
+    else:
+        path = new_path(RESULTS, result)
+    write(path, result)
+    print(f"\nwritten: {os.path.relpath(path)}")
+    if not drifted:
+        return 0
+    print(f"run.py: REJECTED: the bare slot of a round is {result['slot_drift']:.1%} off the "
+          f"campaign's median, more than {MOST_DRIFT:.0%}: other work disturbed it. The samples are "
+          "in the file above, which is no result; run the campaign again on a quiet machine.",
+          file=sys.stderr)
+    return REFUSED
+
+
+def measure(options: argparse.Namespace) -> int:
+    campaign = load(options.campaign)
+    check(campaign, options)
+    narrow(campaign, options)
+    runnables, skipped = runnables_of(campaign, options.build.resolve(), options)
+    if not options.quick:
+        check_builds(runnables)
+    header = header_of(campaign, runnables, options)
+    partial = Partial(KEPT / f"{campaign.name}{'-quick' * options.quick}.jsonl", header)
+    partial.begin(options.resume, options.restart or (options.quick and not options.resume))
+    try:
+        run(campaign, runnables, partial, header["rounds"], header["min_time"],
+            sys.stderr)
+    except KeyboardInterrupt:
+        print(f"\nrun.py: interrupted; {len(partial.records)} processes are kept, and the same command "
+              "with --resume goes on", file=sys.stderr)
+        return INTERRUPTED
+    except RunnerError as error:
+        raise RunnerError(f"{error}\nrun.py: {len(partial.records)} processes are kept in "
+                          f"{os.path.relpath(partial.path)}; --resume goes on") from None
+    result = result_of(campaign, runnables, skipped, partial.header, partial.records)
+    print(text(result))
+    warn(result)
+    status = keep(result, options)
+    partial.end()
+    return status
 
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("binary", type=pathlib.Path,
-                        help="the benchmark program, as 'make bench' built it")
+    parser.add_argument("campaign", type=pathlib.Path, help="a file as in bench/campaigns")
     parser.add_argument("--quick", action="store_true",
-                        help="a smoke test: 3 short repetitions, never written to bench/results")
-    parser.add_argument("--repetitions", type=int, metavar="N", help="default: 15 (3 with --quick)")
-    parser.add_argument("--min-time", type=float, metavar="SECONDS",
-                        help="per repetition; default: 0.2 (0.01 with --quick)")
-    parser.add_argument("--filter", metavar="REGEX", help="only these benchmarks (needs --quick)")
+                        help="a smoke test: one short round, never written to bench/results")
+    parser.add_argument("--resume", action="store_true", help="go on with what was interrupted")
+    parser.add_argument("--restart", action="store_true", help="throw away what was interrupted")
+    parser.add_argument("--build", type=pathlib.Path, metavar="DIR",
+                        default=ROOT / "build" / "release",
+                        help="where the programs were built (default: build/release)")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
-                        help="where to write the JSON (default: a new file in bench/results; "
-                             "with --quick nowhere)")
+                        help="where to write the result (default: a new file in bench/results; with "
+                             "--quick nowhere)")
+    for part in ("variant", "scenario", "peer"):
+        parser.add_argument(f"--{part}", action="append", metavar="NAME",
+                            help=f"only this {part} (needs --quick; may be repeated)")
     options = parser.parse_args()
-    if options.repetitions is None:
-        options.repetitions = 3 if options.quick else 15
-    if options.min_time is None:
-        options.min_time = 0.01 if options.quick else 0.2
-    if options.repetitions < 1:
-        parser.error("--repetitions wants a positive number")
-    if not options.min_time > 0:
-        parser.error("--min-time wants a positive number of seconds")
+    if options.resume and options.restart:
+        parser.error("--resume and --restart exclude each other")
     return options
 
 
-def main() -> None:
-    options = parse_arguments()
-    binary = options.binary.resolve()
-    check(binary, options)
-    result = measure(binary, options)
-    series = all_series(result["google_benchmark"])
-    print(heading(result), table(series), foot(series), sep="\n\n")
-    warn(result)
-    if path := options.output or (None if options.quick else result_path(result)):
-        write(path, result)
-        print(f"\nwritten: {os.path.relpath(path)}")
+def main() -> int:
+    try:
+        return measure(parse_arguments())
+    except RunnerError as error:
+        print(f"run.py: {error}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -13,7 +13,8 @@ packages=(
   g++ clang "libclang-rt-$(clang_version)-dev"      # the two compilers, and clang's sanitizers
   clang-format clang-tidy                           # make lint
   cmake ninja-build make git                        # make build
-  relacy-dev catch2 libbenchmark-dev libzstd-dev    # models, unit tests, benchmarks, examples
+  relacy-dev catch2 libbenchmark-dev                # models, unit tests, benchmarks
+  libzstd-dev zlib1g-dev                            # what examples and benchmarks compress with
   python3 python3-matplotlib parallel               # scripts, plots, a recipe for many machines
   libconcurrentqueue-dev libtbb-dev libboost-dev libatomic-queue-dev golang-go  # peers of the pool
   libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4  # allocators that make bench preloads
@@ -21,7 +22,7 @@ packages=(
 
 # The same for a system that we do not know the package names of.
 commands=(g++ clang++ clang-format clang-tidy cmake ninja make git python3)
-headers=(relacy/base.hpp catch2 benchmark/benchmark.h zstd.h)
+headers=(relacy/base.hpp catch2 benchmark/benchmark.h zstd.h zlib.h)
 
 missing_packages() {
   local package

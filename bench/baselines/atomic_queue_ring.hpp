@@ -20,15 +20,15 @@ class atomic_queue_ring {
     }
   }
 
-  std::unique_ptr<T> try_get() {
+  [[gnu::always_inline]] std::unique_ptr<T> try_get() {
     T* taken = nullptr;
     queue_.try_pop(taken);
     return std::unique_ptr<T>(taken);
   }
 
-  std::unique_ptr<T> get() { return found_or_new(try_get()); }
+  [[gnu::always_inline]] std::unique_ptr<T> get() { return found_or_new(try_get()); }
 
-  void put(std::unique_ptr<T> item) {
+  [[gnu::always_inline]] void put(std::unique_ptr<T> item) {
     if (queue_.try_push(item.get())) item.release();
   }
 

@@ -21,15 +21,15 @@ class boost_stack {
     }
   }
 
-  std::unique_ptr<T> try_get() {
+  [[gnu::always_inline]] std::unique_ptr<T> try_get() {
     T* taken = nullptr;
     stack_.pop(taken);
     return std::unique_ptr<T>(taken);
   }
 
-  std::unique_ptr<T> get() { return found_or_new(try_get()); }
+  [[gnu::always_inline]] std::unique_ptr<T> get() { return found_or_new(try_get()); }
 
-  void put(std::unique_ptr<T> item) {
+  [[gnu::always_inline]] void put(std::unique_ptr<T> item) {
     if (stack_.push(item.get())) item.release();
   }
 

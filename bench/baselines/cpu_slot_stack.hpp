@@ -27,15 +27,15 @@ class cpu_slot_stack {
     for (slot& each : slots_) take(each);
   }
 
-  std::unique_ptr<T> try_get() {
+  [[gnu::always_inline]] std::unique_ptr<T> try_get() {
     if (std::unique_ptr<T> own = take(my_slot())) [[likely]]
       return own;
     return search();
   }
 
-  std::unique_ptr<T> get() { return found_or_new(try_get()); }
+  [[gnu::always_inline]] std::unique_ptr<T> get() { return found_or_new(try_get()); }
 
-  void put(std::unique_ptr<T> item) {
+  [[gnu::always_inline]] void put(std::unique_ptr<T> item) {
     std::unique_ptr<T> displaced(
         my_slot().item.exchange(item.release(), std::memory_order_acq_rel));
     if (displaced) stack_.put(std::move(displaced));

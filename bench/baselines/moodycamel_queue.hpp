@@ -16,15 +16,15 @@ class moodycamel_queue {
  public:
   static constexpr const char* name = "moodycamel";
 
-  std::unique_ptr<T> try_get() {
+  [[gnu::always_inline]] std::unique_ptr<T> try_get() {
     std::unique_ptr<T> taken;
     queue_.try_dequeue(taken);
     return taken;
   }
 
-  std::unique_ptr<T> get() { return found_or_new(try_get()); }
+  [[gnu::always_inline]] std::unique_ptr<T> get() { return found_or_new(try_get()); }
 
-  void put(std::unique_ptr<T> item) { queue_.enqueue(std::move(item)); }
+  [[gnu::always_inline]] void put(std::unique_ptr<T> item) { queue_.enqueue(std::move(item)); }
 
  private:
   moodycamel::ConcurrentQueue<std::unique_ptr<T>> queue_;
@@ -42,15 +42,17 @@ class moodycamel_tokens {
     explicit local(moodycamel_tokens& pool)
         : queue_(pool.queue_), producer_(queue_), consumer_(queue_) {}
 
-    std::unique_ptr<T> try_get() {
+    [[gnu::always_inline]] std::unique_ptr<T> try_get() {
       std::unique_ptr<T> taken;
       queue_.try_dequeue(consumer_, taken);
       return taken;
     }
 
-    std::unique_ptr<T> get() { return found_or_new(try_get()); }
+    [[gnu::always_inline]] std::unique_ptr<T> get() { return found_or_new(try_get()); }
 
-    void put(std::unique_ptr<T> item) { queue_.enqueue(producer_, std::move(item)); }
+    [[gnu::always_inline]] void put(std::unique_ptr<T> item) {
+      queue_.enqueue(producer_, std::move(item));
+    }
 
    private:
     queue& queue_;
@@ -58,8 +60,8 @@ class moodycamel_tokens {
     moodycamel::ConsumerToken consumer_;
   };
 
-  std::unique_ptr<T> get() { return local(*this).get(); }
-  void put(std::unique_ptr<T> item) { local(*this).put(std::move(item)); }
+  [[gnu::always_inline]] std::unique_ptr<T> get() { return local(*this).get(); }
+  [[gnu::always_inline]] void put(std::unique_ptr<T> item) { local(*this).put(std::move(item)); }
 
  private:
   queue queue_;

@@ -15,7 +15,7 @@ class mutex_vector {
  public:
   static constexpr const char* name = "mutex_vector";
 
-  std::unique_ptr<T> try_get() {
+  [[gnu::always_inline]] std::unique_ptr<T> try_get() {
     const std::lock_guard lock(mutex_);
     if (items_.empty()) return nullptr;
     std::unique_ptr<T> taken = std::move(items_.back());
@@ -23,9 +23,9 @@ class mutex_vector {
     return taken;
   }
 
-  std::unique_ptr<T> get() { return found_or_new(try_get()); }
+  [[gnu::always_inline]] std::unique_ptr<T> get() { return found_or_new(try_get()); }
 
-  void put(std::unique_ptr<T> item) {
+  [[gnu::always_inline]] void put(std::unique_ptr<T> item) {
     const std::lock_guard lock(mutex_);
     items_.push_back(std::move(item));
   }

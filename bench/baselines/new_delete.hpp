@@ -12,8 +12,8 @@ class new_delete {
  public:
   static constexpr const char* name = "new_delete";
 
-  std::unique_ptr<T> get() { return std::make_unique<T>(); }
-  void put(std::unique_ptr<T> item) { item.reset(); }
+  [[gnu::always_inline]] std::unique_ptr<T> get() { return std::make_unique<T>(); }
+  [[gnu::always_inline]] void put(std::unique_ptr<T> item) { item.reset(); }
 };
 
 }  // namespace pool_bench

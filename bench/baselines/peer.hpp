@@ -6,6 +6,9 @@
 //   pool.get()       the same, else a new T{}
 //   pool.put(item)   gives one back
 //
+// All three are always inlined: a program calls the peer, not an adapter, and what g++ does with a
+// function that is called in many places must not be a part of what is compared.
+//
 // Where a peer's manual asks for something per thread (tokens), it has a class `local` with the
 // same functions, which each thread makes for itself with enter(pool).
 #pragma once
@@ -45,7 +48,7 @@ template <class T>
 
 // The second half of every get.
 template <class T>
-std::unique_ptr<T> found_or_new(std::unique_ptr<T> found) {
+[[gnu::always_inline]] inline std::unique_ptr<T> found_or_new(std::unique_ptr<T> found) {
   if (found) [[likely]]
     return found;
   return construct<T>();

@@ -14,9 +14,9 @@ class poolproof_pool {
  public:
   static constexpr const char* name = "poolproof";
 
-  std::unique_ptr<T> try_get() { return pool_.try_get(); }
-  std::unique_ptr<T> get() { return pool_.get(); }
-  void put(std::unique_ptr<T> item) { pool_.put(std::move(item)); }
+  [[gnu::always_inline]] std::unique_ptr<T> try_get() { return pool_.try_get(); }
+  [[gnu::always_inline]] std::unique_ptr<T> get() { return pool_.get(); }
+  [[gnu::always_inline]] void put(std::unique_ptr<T> item) { pool_.put(std::move(item)); }
 
   auto borrow() { return pool_.borrow(); }
   void rotate() { pool_.rotate(); }

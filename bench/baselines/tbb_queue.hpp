@@ -15,15 +15,15 @@ class tbb_queue {
  public:
   static constexpr const char* name = "tbb_concurrent_queue";
 
-  std::unique_ptr<T> try_get() {
+  [[gnu::always_inline]] std::unique_ptr<T> try_get() {
     std::unique_ptr<T> taken;
     queue_.try_pop(taken);
     return taken;
   }
 
-  std::unique_ptr<T> get() { return found_or_new(try_get()); }
+  [[gnu::always_inline]] std::unique_ptr<T> get() { return found_or_new(try_get()); }
 
-  void put(std::unique_ptr<T> item) { queue_.push(std::move(item)); }
+  [[gnu::always_inline]] void put(std::unique_ptr<T> item) { queue_.push(std::move(item)); }
 
  private:
   tbb::concurrent_queue<std::unique_ptr<T>> queue_;

@@ -22,9 +22,11 @@ class bare_slot {
  public:
   static constexpr const char* name = "bare_slot";
 
-  std::unique_ptr<T> try_get() { return std::unique_ptr<T>(std::exchange(slot<T>, nullptr)); }
-  std::unique_ptr<T> get() { return try_get(); }
-  void put(std::unique_ptr<T> item) { slot<T> = item.release(); }
+  [[gnu::always_inline]] std::unique_ptr<T> try_get() {
+    return std::unique_ptr<T>(std::exchange(slot<T>, nullptr));
+  }
+  [[gnu::always_inline]] std::unique_ptr<T> get() { return try_get(); }
+  [[gnu::always_inline]] void put(std::unique_ptr<T> item) { slot<T> = item.release(); }
 };
 
 // The same as a program would write it: makes an item if none is there, destroys what is in the
@@ -34,9 +36,11 @@ class checked_slot {
  public:
   static constexpr const char* name = "checked_slot";
 
-  std::unique_ptr<T> try_get() { return std::unique_ptr<T>(std::exchange(slot<T>, nullptr)); }
-  std::unique_ptr<T> get() { return found_or_new(try_get()); }
-  void put(std::unique_ptr<T> item) {
+  [[gnu::always_inline]] std::unique_ptr<T> try_get() {
+    return std::unique_ptr<T>(std::exchange(slot<T>, nullptr));
+  }
+  [[gnu::always_inline]] std::unique_ptr<T> get() { return found_or_new(try_get()); }
+  [[gnu::always_inline]] void put(std::unique_ptr<T> item) {
     const std::unique_ptr<T> displaced(std::exchange(slot<T>, item.release()));
   }
 };
@@ -51,11 +55,11 @@ class two_exchanges {
  public:
   static constexpr const char* name = "two_exchanges";
 
-  std::unique_ptr<T> try_get() {
+  [[gnu::always_inline]] std::unique_ptr<T> try_get() {
     return std::unique_ptr<T>(exchanged_slot<T>.exchange(nullptr, std::memory_order_acquire));
   }
-  std::unique_ptr<T> get() { return found_or_new(try_get()); }
-  void put(std::unique_ptr<T> item) {
+  [[gnu::always_inline]] std::unique_ptr<T> get() { return found_or_new(try_get()); }
+  [[gnu::always_inline]] void put(std::unique_ptr<T> item) {
     const std::unique_ptr<T> displaced(
         exchanged_slot<T>.exchange(item.release(), std::memory_order_acq_rel));
   }

@@ -1,83 +1,36 @@
 // pool_rotate: what a cycle costs, and what others notice of it.
 //
-// The pool holds `range(0)` items. One thread for each further CPU, pinned to it, takes an item,
-// gives it back, and times both together. Meanwhile the measuring thread, on the first CPU, runs
-// two cycles, of which the first retires the items and the second destroys them; or, with
-// `range(1)` = 0, waits for as long as such cycles take, without touching the pool. The users'
-// times without cycles are what the machine itself does to them (interrupts, other programs).
+// The pool holds `range(0)` items, in the shards of the users' CPUs. There is one user for each
+// further CPU, pinned to it: it gets 24 items and puts them, more than a CPU keeps at hand, so that
+// it needs the rings that a cycle works on; and it times every call. The measuring thread, on the
+// first CPU, runs two cycles, of which the first retires the items and the second destroys them.
+// Just before, for as long as the last such pair took, it is as busy without touching the pool: the
+// users' times then are what the machine itself does to them (interrupts, other programs).
 //
-// Counters, in nanoseconds: retire_*, destroy_* (the length of the call), user_* (get and put).
+// Counters, in nanoseconds: retire_*, destroy_* (the length of the call), and of every get and put
+// of the users cycle_* (during the two cycles) and quiet_* (without). How long a cycle keeps a
+// shard from its users shows from outside in cycle_longest_ns; `busy` counts how often they found
+// its ring owned, and then went elsewhere.
 #pragma once
 
 #include <pthread.h>
 #include <sched.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
-#include <bit>
-#include <chrono>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "../harness.hpp"
+#include "../latencies.hpp"
 
 namespace pool_bench {
-
-// Counts by time: 16 steps for each power of two, so that a percentile is right within 6 %.
-class latencies {
- public:
-  void add(std::uint64_t nanoseconds) {
-    ++counts_[place(nanoseconds)];
-    longest_ = std::max(longest_, nanoseconds);
-    ++total_;
-  }
-
-  void add(const latencies& other) {
-    for (std::size_t i = 0; i < counts_.size(); ++i) counts_[i] += other.counts_[i];
-    longest_ = std::max(longest_, other.longest_);
-    total_ += other.total_;
-  }
-
-  // The upper end of the step in which the percentile lies.
-  double percentile(double of_100) const {
-    const auto wanted =
-        static_cast<std::uint64_t>(std::ceil(static_cast<double>(total_) * of_100 / 100));
-    std::uint64_t below = 0;
-    for (std::size_t i = 0; i < counts_.size(); ++i) {
-      below += counts_[i];
-      if (below >= wanted) return static_cast<double>(std::min(upper_end(i), longest_));
-    }
-    return static_cast<double>(longest_);
-  }
-
-  std::uint64_t longest() const { return longest_; }
-  std::uint64_t total() const { return total_; }
-
- private:
-  static constexpr std::size_t step_bits = 4;
-  static constexpr std::size_t steps = 1U << step_bits;
-
-  static std::size_t place(std::uint64_t value) {
-    if (value < steps) return value;
-    const auto shift = static_cast<std::size_t>(std::bit_width(value)) - step_bits - 1;
-    return shift * steps + (value >> shift);
-  }
-
-  static std::uint64_t upper_end(std::size_t place) {
-    if (place < 2 * steps) return place;
-    const std::size_t shift = place / steps - 1;
-    return (((place % steps + steps) + 1) << shift) - 1;
-  }
-
-  std::vector<std::uint64_t> counts_ = std::vector<std::uint64_t>(64 * steps);
-  std::uint64_t longest_ = 0;
-  std::uint64_t total_ = 0;
-};
 
 // Keeps the calling thread on one CPU of those that the process may use.
 class pinned {
@@ -86,46 +39,74 @@ class pinned {
     pthread_getaffinity_np(pthread_self(), sizeof before_, &before_);
     cpu_set_t only;
     CPU_ZERO(&only);
-    CPU_SET(cpu(before_, index), &only);
+    CPU_SET(cpus()[index % cpus().size()], &only);
     pthread_setaffinity_np(pthread_self(), sizeof only, &only);
   }
   ~pinned() { pthread_setaffinity_np(pthread_self(), sizeof before_, &before_); }
   pinned(const pinned&) = delete;
   pinned& operator=(const pinned&) = delete;
 
- private:
-  static std::size_t cpu(const cpu_set_t& allowed, std::size_t index) {
-    std::vector<std::size_t> cpus;
-    for (std::size_t each = 0; each < CPU_SETSIZE; ++each)
-      if (CPU_ISSET(each, &allowed)) cpus.push_back(each);
-    return cpus[index % cpus.size()];
+  // Those of the process; the first call is before anything is pinned.
+  static const std::vector<std::size_t>& cpus() {
+    static const std::vector<std::size_t> found = [] {
+      cpu_set_t allowed;
+      pthread_getaffinity_np(pthread_self(), sizeof allowed, &allowed);
+      std::vector<std::size_t> all;
+      for (std::size_t each = 0; each < CPU_SETSIZE; ++each)
+        if (CPU_ISSET(each, &allowed)) all.push_back(each);
+      return all;
+    }();
+    return found;
   }
 
+ private:
   cpu_set_t before_;
 };
 
 struct pool_rotate {
   static constexpr const char* name = "pool_rotate";
   using object = counted_object;
-  using clock = recorder::clock;
+  static constexpr std::size_t in_hand = 24;
 
-  static std::uint64_t nanoseconds_since(clock::time_point start) {
-    return static_cast<std::uint64_t>(
-        std::chrono::duration_cast<std::chrono::nanoseconds>(clock::now() - start).count());
+  enum phase : std::uint8_t { unmeasured, quiet, cycle };
+  using times = std::array<latencies, 3>;  // by phase
+
+  template <class Call>
+  static void timed(const std::atomic<phase>& now, times& mine, Call call) {
+    const phase when = now.load(std::memory_order_relaxed);
+    const clock::time_point start = clock::now();
+    call();
+    mine[when].add(nanoseconds_since(start));
   }
 
-  // Takes an item and gives it back until told to stop; times while `measured` is set.
+  struct alignas(128) user {
+    times measured;
+    std::atomic<std::uint64_t> rounds{0};
+
+    template <class Pool>
+    void run(Pool& pool, std::size_t cpu, const std::atomic<phase>& now,
+             const std::stop_token& stop) {
+      const pinned here(cpu);
+      std::array<item_of<Pool>, in_hand> items;
+      while (!stop.stop_requested()) {
+        for (auto& item : items) timed(now, measured, [&] { item = pool.get(); });
+        for (auto& item : items) timed(now, measured, [&] { pool.put(std::move(item)); });
+        rounds.fetch_add(1, std::memory_order_relaxed);
+      }
+    }
+
+    // Returns while the user has its CPU: other programs may have had it.
+    void wait_until_running() const {
+      const std::uint64_t seen = rounds.load();
+      while (rounds.load() == seen) std::this_thread::yield();
+    }
+  };
+
   template <class Pool>
-  static void user(Pool& pool, std::size_t cpu, const std::atomic<bool>& measured,
-                   std::atomic<int>& ready, const std::stop_token& stop, latencies& mine) {
-    const pinned here(cpu);
-    pool.put(pool.get());
-    ready.fetch_add(1);
-    while (!stop.stop_requested()) {
-      const bool counts = measured.load(std::memory_order_relaxed);
-      const clock::time_point start = clock::now();
-      pool.put(pool.get());
-      if (counts) mine.add(nanoseconds_since(start));
+  static void fill(Pool& pool, std::size_t crowd, std::size_t users) {
+    for (std::size_t each = 1; each <= users; ++each) {
+      const pinned there(each);
+      for (std::size_t i = 0; i < crowd / users; ++i) pool.put(std::make_unique<object_of<Pool>>());
     }
   }
 
@@ -136,61 +117,70 @@ struct pool_rotate {
     return nanoseconds_since(start);
   }
 
-  static void report(recorder& record, const std::string& what, const latencies& times) {
-    record.set((what + "_p50_ns").c_str(), times.percentile(50));
-    record.set((what + "_p95_ns").c_str(), times.percentile(95));
-    record.set((what + "_p99_ns").c_str(), times.percentile(99));
-    record.set((what + "_p99.9_ns").c_str(), times.percentile(99.9));
-    record.set((what + "_longest_ns").c_str(), static_cast<double>(times.longest()));
-    record.set((what + "_count").c_str(), static_cast<double>(times.total()));
+  static void stay_busy(std::uint64_t nanoseconds) {
+    const clock::time_point start = clock::now();
+    while (nanoseconds_since(start) < nanoseconds) benchmark::ClobberMemory();
+  }
+
+  static void report(recorder& record, const std::string& what, const latencies& measured) {
+    record.set((what + "_mean_ns").c_str(), measured.mean());
+    record.set((what + "_p50_ns").c_str(), measured.percentile(50));
+    record.set((what + "_p95_ns").c_str(), measured.percentile(95));
+    record.set((what + "_p99_ns").c_str(), measured.percentile(99));
+    record.set((what + "_p99.9_ns").c_str(), measured.percentile(99.9));
+    record.set((what + "_longest_ns").c_str(), static_cast<double>(measured.longest()));
+    record.set((what + "_count").c_str(), static_cast<double>(measured.total()));
   }
 
   template <class Pool>
   static void run(benchmark::State& state, Pool& pool, recorder& record) {
     const auto crowd = static_cast<std::size_t>(state.range(0));
-    const bool cycles = state.range(1) != 0;
-    const std::size_t users = std::max(1U, std::thread::hardware_concurrency() - 1);
-    std::vector<latencies> of_user(users);
+    const std::size_t users = std::max<std::size_t>(1, pinned::cpus().size() - 1);
+    std::vector<user> all_users(users);
     latencies retire;
     latencies destroy;
-    std::atomic<bool> measured{false};
-    std::atomic<int> ready{0};
+    std::atomic<phase> now{unmeasured};
+    std::uint64_t busy = 0;
     {
       const pinned here(0);
       std::vector<std::jthread> threads;
-      for (std::size_t i = 0; i < users; ++i)
-        threads.emplace_back([&, i](const std::stop_token& stop) {
-          user(pool, i + 1, measured, ready, stop, of_user[i]);
-        });
-      while (ready.load() != static_cast<int>(users)) std::this_thread::yield();
+      for (std::size_t i = 0; i < users; ++i) {
+        threads.emplace_back(
+            [&, i](const std::stop_token& stop) { all_users[i].run(pool, i + 1, now, stop); });
+      }
+      const auto begin = [&](phase next) {
+        for (const user& each : all_users) each.wait_until_running();
+        now.store(next);
+      };
+      // A pair of cycles tells how long the next quiet time is; that of this one is not counted.
+      fill(pool, crowd, users);
+      std::uint64_t first = time_rotate(pool);
+      std::uint64_t second = time_rotate(pool);
+      busy = pool.stats().busy;
       record.start();
       for (auto _ : state) {
-        for (std::size_t i = 0; i < crowd; ++i) pool.put(std::make_unique<object_of<Pool>>());
-        measured.store(true);
-        const clock::time_point begun = clock::now();
-        if (cycles) {
-          retire.add(time_rotate(pool));
-          destroy.add(time_rotate(pool));
-        } else {
-          // About as long as destroying the items takes, of which the allocator is the most.
-          while (nanoseconds_since(begun) < 20 * crowd) benchmark::ClobberMemory();
-        }
-        measured.store(false);
-        if (!cycles) {
-          pool.rotate();
-          pool.rotate();
-        }
+        fill(pool, crowd, users);
+        begin(quiet);
+        stay_busy(first + second);
+        begin(cycle);
+        first = time_rotate(pool);
+        second = time_rotate(pool);
+        now.store(unmeasured);
+        retire.add(first);
+        destroy.add(second);
       }
+      busy = pool.stats().busy - busy;
     }
-    latencies of_users;
-    for (const latencies& each : of_user) of_users.add(each);
-    report(record, "user", of_users);
-    if (cycles) {
-      report(record, "retire", retire);
-      report(record, "destroy", destroy);
-    }
-    record.require(of_users.total() > 0, "no user was measured");
-    record.finish(static_cast<std::int64_t>(of_users.total()));
+    times all;
+    for (const user& each : all_users)
+      for (const phase when : {quiet, cycle}) all[when].add(each.measured[when]);
+    report(record, "retire", retire);
+    report(record, "destroy", destroy);
+    report(record, "quiet", all[quiet]);
+    report(record, "cycle", all[cycle]);
+    record.set("busy", static_cast<double>(busy));
+    record.require(all[quiet].total() > 0 && all[cycle].total() > 0, "no user was measured");
+    record.finish(static_cast<std::int64_t>((all[quiet].total() + all[cycle].total()) / 2));
   }
 };
 

@@ -1,0 +1,1 @@
+"""The parts of bench/run.py, bottom to top: errors, provenance, programs, campaign, session, result, tables."""

@@ -1,0 +1,71 @@
+// pool_miss: what a get costs that finds nothing, where a pool has `shards` shards, that is, on a
+// machine of so many CPUs; and what such a pool holds of memory before it holds any item. The CPUs
+// are simulated: the policy says how many there are, and the thread is on one of them. A pair is
+// one call here.
+//
+// Counters: unused_bytes (before the first use), empty_bytes (after it), shard_bytes.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <poolproof/object_pool.hpp>
+#include <utility>
+
+#include "../harness.hpp"
+
+namespace pool_bench {
+
+// The production policy on more CPUs than there are, which counts what it allocates.
+template <std::uint32_t Cpus>
+struct simulated_cpus : poolproof::std_sync {
+  static inline std::size_t allocated = 0;
+
+  static std::uint32_t cpu_count() noexcept { return Cpus; }
+  static void* allocate(std::size_t size, std::size_t alignment) noexcept {
+    allocated += size;
+    return poolproof::std_sync::allocate(size, alignment);
+  }
+  static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    allocated -= size;
+    poolproof::std_sync::deallocate(memory, size, alignment);
+  }
+};
+
+template <std::uint32_t Shards>
+struct simulated {
+  template <class T>
+  class pool {
+    using policy = simulated_cpus<Shards>;
+
+   public:
+    static constexpr const char* name = "poolproof";
+    static constexpr std::size_t shard_bytes = sizeof(poolproof::shard<T, policy>);
+
+    [[gnu::always_inline]] std::unique_ptr<T> try_get() { return pool_.try_get(); }
+    std::unique_ptr<T> get() { return pool_.get(); }
+    void put(std::unique_ptr<T> item) { pool_.put(std::move(item)); }
+    std::size_t bytes() const { return sizeof(pool_) + policy::allocated; }
+
+   private:
+    poolproof::object_pool<T, std::default_delete<T>, policy> pool_;
+  };
+};
+
+struct pool_miss {
+  static constexpr const char* name = "pool_miss";
+  using object = counted_object;
+
+  template <class Pool>
+  static void run(benchmark::State& state, Pool& pool, recorder& record) {
+    record.set("unused_bytes", static_cast<double>(pool.bytes()));
+    record.require(pool.try_get() == nullptr, "an empty pool has an item");
+    record.set("empty_bytes", static_cast<double>(pool.bytes()));
+    record.set("shard_bytes", static_cast<double>(Pool::shard_bytes));
+    record.start();
+    for (auto _ : state) benchmark::DoNotOptimize(pool.try_get());
+    record.finish(state.iterations());
+  }
+};
+
+}  // namespace pool_bench
