@@ -27,6 +27,7 @@ REQUIRED = ("campaign", "quick", "date", "source", "machine", "rounds", "slot_dr
 
 BASE = "glibc"  # the variant without a preload, in which all peers are compared
 ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
+UNTIMED = ("pool_rotate", "memory_over_time")  # their time for a pair means nothing
 ANCHORS = ("bare_slot", "checked_slot", "two_exchanges")
 
 Sample = dict[str, Any]
@@ -96,17 +97,20 @@ VECTOR = Contender(BASE, "thread_local_cache")
 
 @dataclass(frozen=True, order=True)
 class Case:
-    """A scenario with one number of threads, and with its arguments, such as items:1000."""
+    """A scenario with one number of threads, and with its arguments, such as 1,000 items."""
 
     scenario: str
     threads: int = 1
-    arguments: str = ""
+    arguments: tuple[tuple[str, int], ...] = ()
+
+    def argument(self, name: str) -> int | None:
+        return dict(self.arguments).get(name)
 
     @property
     def label(self) -> str:
-        words = self.arguments.replace(":", " ").replace("/", ", ")
+        words = [f"{name} {value:,}" for name, value in self.arguments]
         threads = f"{self.threads} thread" + "s" * (self.threads != 1)
-        return f"{self.scenario}, {words}, {threads}" if words else f"{self.scenario}, {threads}"
+        return ", ".join([self.scenario, *words, threads])
 
 
 # The arithmetic.
@@ -167,8 +171,7 @@ class Campaign:
 
     def __post_init__(self) -> None:
         for sample in self.result["samples"]:
-            scenario, _, arguments = sample["scenario"].partition("/")
-            case = Case(scenario, sample["threads"], arguments)
+            case = Case(sample["scenario"], sample["threads"], tuple(sample.get("arguments", {}).items()))
             contender = Contender(sample["variant"], sample["peer"])
             self._samples.setdefault((case, contender), []).append(sample)
         slots = [sample for sample in self.result["samples"] if sample["slot_ns"] is not None]
@@ -180,12 +183,17 @@ class Campaign:
     def cases(self) -> list[Case]:
         return sorted({case for case, _ in self._samples})
 
+    @property
+    def timed_cases(self) -> list[Case]:
+        return [case for case in self.cases if case.scenario not in UNTIMED]
+
     def cases_of(self, scenario: str) -> list[Case]:
         return [case for case in self.cases if case.scenario == scenario]
 
     def contenders(self, case: Case) -> list[Contender]:
         """Fastest first."""
-        found = {who: self.time(case, who) for each, who in self._samples if each == case}
+        found = {who: self.time(case, who) for each, who in self._samples
+                 if each == case and (who.variant == BASE or not who.anchor)}
         return sorted(found, key=lambda who: (found[who].median, who))
 
     def rivals(self, case: Case) -> list[Contender]:
@@ -239,13 +247,16 @@ class Campaign:
         return quotients(self.rounds(case, who, pairs_per_second),
                          self.rounds(base, who, pairs_per_second))
 
+    def _counted(self, case: Case, who: Contender, name: str) -> list[Sample]:
+        return [each for each in self._samples.get((case, who), [])
+                if each.get("counters", {}).get(name) is not None]
+
     def counter_rounds(self, case: Case, who: Contender, name: str) -> dict[int, float]:
-        samples = [each for each in self._samples.get((case, who), [])
-                   if each.get("counters", {}).get(name) is not None]
-        return by_round(samples, lambda sample: sample["counters"][name])
+        return by_round(self._counted(case, who, name), lambda sample: sample["counters"][name])
 
     def counter(self, case: Case, who: Contender, name: str) -> Spread | None:
-        return spread(self.counter_rounds(case, who, name).values())
+        """Of all samples, so that the worst one is among them."""
+        return spread(each["counters"][name] for each in self._counted(case, who, name))
 
 
 # Where others win.
@@ -268,7 +279,7 @@ class Loss:
 def losses(campaign: Campaign) -> list[Loss]:
     """Every case and rival of which the median is faster than the subject, most first."""
     found = []
-    for case in campaign.cases:
+    for case in campaign.timed_cases:
         for who in campaign.rivals(case):
             factor = campaign.versus(case, SUBJECT, who)
             if factor is not None and factor.median > 1:
@@ -304,8 +315,6 @@ def check(result: Mapping[str, Any], path: pathlib.Path) -> None:
         raise ResultError(f"{path}: a quick run is never shown; run the campaign without --quick")
     builds = result["variants"] if result["schema"] == SCHEMA else {"": result["build"]}
     for variant, build in builds.items():
-        if build["compiler"].startswith("go"):
-            continue  # Go has no build without optimization that a flag would not have asked for
         if not build.get("optimized"):
             raise ResultError(f"{path}: {variant or 'its program'} was built without optimization")
         if build.get("flags") is None:
@@ -360,25 +369,18 @@ def load(paths: list[pathlib.Path]) -> Campaign:
 
 
 def checker_seconds(result: Mapping[str, Any]) -> dict[str, Spread]:
-    """By benchmark, of either schema."""
+    """By benchmark."""
+    units = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
     seconds: dict[str, list[float]] = {}
-    if result["schema"] == SCHEMA:
-        for sample in result["samples"]:
-            if sample["peer"] == "checker":
-                seconds.setdefault(sample["scenario"], []).append(sample["wall_ns"] / 1e9)
-    else:
-        units = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
-        for run in result["google_benchmark"]["benchmarks"]:
-            if run["run_type"] == "iteration":
-                name = run["run_name"].partition("/")[0]
-                seconds.setdefault(name, []).append(run["real_time"] * units[run["time_unit"]])
+    for run in result["google_benchmark"]["benchmarks"]:
+        if run["run_type"] == "iteration":
+            name = run["run_name"].partition("/")[0]
+            seconds.setdefault(name, []).append(run["real_time"] * units[run["time_unit"]])
     return {name: spread(values) for name, values in seconds.items()}
 
 
 def is_checker_run(result: Mapping[str, Any]) -> bool:
-    if result["schema"] == SCHEMA:
-        return any(sample["peer"] == "checker" for sample in result.get("samples", ()))
-    return result["command"][0] == "checker_bench"
+    return result["schema"] == 1 and result["command"][0] == "checker_bench"
 
 
 def load_checker(paths: list[pathlib.Path]) -> dict[str, Any] | None:

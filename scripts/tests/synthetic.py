@@ -23,7 +23,7 @@ COSTS = {
     ("glibc", "mutex_vector"): (7.0, 7.0, 7.0, 7.0, 30.0, 14.0, 9000.0, 60.0, 90.0),
     ("glibc", "moodycamel_tokens"): (5.0, 5.0, 5.0, 6.0, 9.0, 6.0, 9300.0, 600.0, 90.0),
     ("glibc", "tbb_concurrent_queue"): (12.0, 12.0, 13.0, 14.0, 30.0, 13.0, 9000.0, 300.0, 90.0),
-    ("go", "sync_pool"): (6.0, 9.0, 10.0, 8.0, 20.0, 7.0, None, 500.0, 95.0),
+    ("go", "go_sync_pool"): (6.0, 9.0, 10.0, 8.0, 20.0, 7.0, None, 500.0, 95.0),
 }
 ANCHORS = {"bare_slot": 1.0, "checked_slot": 1.02, "two_exchanges": 5.6}
 
@@ -41,7 +41,8 @@ def variants() -> dict[str, Any]:
     for name in ("jemalloc", "mimalloc", "tcmalloc"):
         found[name] = {**built, "preload": f"lib{name}.so"}
     found["poolproof_portable"] = {**built, "preload": None, "environment": {"POOLPROOF_PIN": "portable"}}
-    found["go"] = {"program": "pool_go", "compiler": "go1.19.8", "command": ["pool_go"]}
+    found["go"] = {"program": "pool_go", "compiler": "go1.19.8", "flags": [], "optimized": True,
+                   "command": ["pool_go"]}
     return found
 
 
@@ -54,13 +55,13 @@ class Maker:
         self.slots = [SLOT * (1 + 0.01 * math.sin(number)) for number in range(ROUNDS)]
 
     def add(self, variant: str, peer: str, scenario: str, threads: int, slots: float,
-            **counters: float) -> None:
+            arguments: dict[str, int] | None = None, **counters: float) -> None:
         for number, slot in enumerate(self.slots):
             pairs = 1_000_000
             noise = 1 + 0.02 * self.random.random()
             self.samples.append({
                 "variant": variant, "round": number, "scenario": scenario, "peer": peer,
-                "threads": threads, "pairs": pairs, "wall_ns": slots * slot * noise * pairs,
+                "threads": threads, "arguments": arguments or {}, "pairs": pairs, "wall_ns": slots * slot * noise * pairs,
                 "slot_ns": None if variant == "go" else slot,
                 "counters": {name: value * noise for name, value in counters.items()},
             })
@@ -85,8 +86,8 @@ def add_rotations(maker: Maker) -> None:
             users = {"user_p50_ns": 60.0, "user_p95_ns": 70.0, "user_p99_ns": 90.0 * worse,
                      "user_p99.9_ns": 900.0 * worse, "user_longest_ns": 90_000.0 * worse}
             held = {"shard_longest_ns": 900.0} if cycles else {}
-            maker.add("glibc", "poolproof", f"pool_rotate/items:{items}/cycles:{cycles}", 1, 40.0,
-                      **users, **held)
+            maker.add("glibc", "poolproof", "pool_rotate", 1, 40.0,
+                      {"items": items, "cycles": cycles}, **users, **held)
 
 
 def add_responses(maker: Maker) -> None:
@@ -94,7 +95,7 @@ def add_responses(maker: Maker) -> None:
         for peer, slower, contexts in (("poolproof", 1.01, 6), ("thread_local_cache", 1.0, 64),
                                        ("new_delete", 1.6, 4), ("mutex_vector", 1.05, 5)):
             median = size * 20.0 * slower
-            maker.add("glibc", peer, f"zstd_responses/bytes:{size}", 64, slots * slower,
+            maker.add("glibc", peer, "zstd_responses", 64, slots * slower, {"bytes": size},
                       p50_ns=median, p99_ns=median * 3, contexts=contexts,
                       context_bytes=contexts * 1.3e6, resident_bytes=5e6 + contexts * 1.3e6)
 
@@ -120,7 +121,7 @@ def campaign() -> dict[str, Any]:
     add_rotations(maker)
     add_responses(maker)
     for shards in (2, 8, 64, 512):
-        maker.add("glibc", "poolproof", f"miss/shards:{shards}", 1, 20 + 0.1 * shards)
+        maker.add("glibc", "poolproof", "miss", 1, 20 + 0.1 * shards, {"shards": shards})
     return {
         "schema": 2, "campaign": "synthetic", "quick": False, "date": "2026-01-02T03:04:05+00:00",
         "source": {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False},

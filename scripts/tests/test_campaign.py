@@ -17,7 +17,7 @@ from campaign import BASE, SUBJECT, Campaign, Case, Contender  # noqa: E402
 
 POOL = Case("pool", 1)
 RIVAL = Contender(BASE, "mutex_vector")
-GO = Contender("go", "sync_pool")
+GO = Contender("go", "go_sync_pool")
 
 
 def sample(variant: str, peer: str, number: int, wall: float, slot: float | None, threads: int = 1,
@@ -48,8 +48,8 @@ class Arithmetic(unittest.TestCase):
 
     def test_go_takes_the_slot_of_its_round(self) -> None:
         found = campaign_of(sample(BASE, "poolproof", 0, 100, 1.0), sample(BASE, "poolproof", 1, 200, 2.0),
-                            sample("go", "sync_pool", 0, 600, None),
-                            sample("go", "sync_pool", 1, 1200, None))
+                            sample("go", "go_sync_pool", 0, 600, None),
+                            sample("go", "go_sync_pool", 1, 1200, None))
         ratio = found.ratio(POOL, GO)
         self.assertEqual((6.0, 6.0), (ratio.least, ratio.most))
 
@@ -71,10 +71,14 @@ class Arithmetic(unittest.TestCase):
                             sample(BASE, "poolproof", 0, 100, 1.0, threads=2, pairs=190))
         self.assertEqual(1.9, found.speedup(Case("pool", 2), POOL).median)
 
+    def test_anchors_of_other_processes_are_only_anchors(self) -> None:
+        found = campaign_of(sample(BASE, "poolproof", 0, 100, 1.0), sample("jemalloc", "bare_slot", 0, 90, 1.0))
+        self.assertEqual([SUBJECT], found.contenders(POOL))
+
     def test_arguments_are_a_case_of_their_own(self) -> None:
         cases = Campaign(synthetic.campaign()).cases_of("pool_rotate")
         self.assertEqual(6, len(cases))
-        self.assertIn(Case("pool_rotate", 1, "items:1000/cycles:0"), cases)
+        self.assertIn(Case("pool_rotate", 1, (("items", 1000), ("cycles", 0))), cases)
 
 
 class Losses(unittest.TestCase):

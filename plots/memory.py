@@ -1,0 +1,53 @@
+#!/usr/bin/python3
+"""Draw live objects and resident memory over time: a burst, a rest, a burst."""
+
+from __future__ import annotations
+
+import pathlib
+
+import campaign as results
+import style
+from campaign import Contender, ResultError
+
+NAME = "memory"
+TITLE = "Memory over time"
+CAPTION = ("memory_over_time: a burst, a rest, a burst, sampled through it; one line for each round. A pool that "
+           "gives memory back falls in the rest; what the process holds (resident) falls only as far as its "
+           "allocator returns pages to the system.")
+
+
+def draw_panel(axes: style.Axes, timelines: dict[Contender, list[dict]], key: str, unit: float) -> None:
+    for place, (who, rounds) in enumerate(timelines.items()):
+        look = style.line(place)
+        for number, each in enumerate(rounds):
+            step = max(1, len(each["seconds"]) // 8)
+            axes.plot(each["seconds"], [value / unit for value in each[key]], markevery=(place % step, step),
+                      label=who.label if number == 0 else None, alpha=1 if number == 0 else 0.35,
+                      **{**look, "marker": look["marker"] if number == 0 else ""})
+    axes.set_ylim(bottom=0)
+    axes.set_xlim(left=0)
+    axes.grid(axis="y", color="#dddddd", linewidth=0.5)
+    axes.set_xlabel("seconds")
+
+
+def figure(paths: list[pathlib.Path]) -> style.Figure:
+    campaign = results.load(paths)
+    timelines: dict[Contender, list[dict]] = {}
+    for each in sorted(campaign.timelines, key=lambda each: each["round"]):
+        timelines.setdefault(Contender(each["variant"], each["peer"]), []).append(each)
+    if not timelines:
+        raise ResultError("the campaign has no timeline (memory_over_time)")
+    timelines = dict(sorted(timelines.items(), key=lambda item: (not item[0].own, item[0].label)))
+    drawing, (objects, resident) = style.new_figure(9.0, 6.2, 2, 1)
+    draw_panel(objects, timelines, "live", 1)
+    objects.set_title("Objects that exist")
+    objects.set_ylabel("live objects")
+    draw_panel(resident, timelines, "resident_bytes", 2 ** 20)
+    resident.set_title("Memory of the process")
+    resident.set_ylabel("resident MiB")
+    style.legend_below(drawing, objects, 4)
+    return style.finish(drawing, style.provenance(campaign), legend=0.22 * -(-len(timelines) // 4) + 0.1)
+
+
+if __name__ == "__main__":
+    style.main(NAME, __doc__, figure)
