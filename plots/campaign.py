@@ -108,7 +108,7 @@ class Case:
 
     @property
     def label(self) -> str:
-        words = [f"{name} {value:,}" for name, value in self.arguments]
+        words = [f"{value:,} {name}" for name, value in self.arguments]
         threads = f"{self.threads} thread" + "s" * (self.threads != 1)
         return ", ".join([self.scenario, *words, threads])
 

@@ -45,7 +45,7 @@ def figure(paths: list[pathlib.Path]) -> style.Figure:
     draw_panel(resident, timelines, "resident_bytes", 2 ** 20)
     resident.set_title("Memory of the process")
     resident.set_ylabel("resident MiB")
-    style.legend_below(drawing, objects, 4)
+    style.legend_below(drawing, 4, *objects.get_legend_handles_labels())
     return style.finish(drawing, style.provenance(campaign), legend=0.22 * -(-len(timelines) // 4) + 0.1)
 
 

@@ -41,7 +41,7 @@ def figure(paths: list[pathlib.Path]) -> style.Figure:
     if not rows:
         raise ResultError("the campaign has no sample of 'pool' with one thread")
     if one := locked_instruction(campaign):
-        rows.append(("one locked instruction", "by difference", one, style.FASTER))
+        rows.append(("one locked instruction", "by difference", one, style.DERIVED))
     drawing, (axes,) = style.new_figure(9.0, 0.42 * len(rows) + 1.2)
     furthest = max(value.high for _, _, value, _ in rows)
     for place, (_, words, value, look) in enumerate(rows):

@@ -59,7 +59,7 @@ def figure(paths: list[pathlib.Path]) -> style.Figure:
         draw_panel(axes, campaign, scenario, contenders)
     for axes in panels[len(scenarios):]:
         axes.set_visible(False)
-    style.legend_below(drawing, panels[0], 4)
+    style.legend_below(drawing, 4, *panels[0].get_legend_handles_labels())
     return style.finish(drawing, style.provenance(campaign), legend=0.5)
 
 

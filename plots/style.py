@@ -37,6 +37,7 @@ OWN = {"facecolor": "#7fb0de", "hatch": "", "edgecolor": "black"}
 SLOWER = {"facecolor": "#ededed", "hatch": "////", "edgecolor": "#666666"}
 FASTER = {"facecolor": "#f0a868", "hatch": "xxxx", "edgecolor": "black"}
 FLOOR = {"facecolor": "white", "hatch": "....", "edgecolor": "#666666"}
+DERIVED = {"facecolor": "#c4c4c4", "hatch": "\\\\\\\\", "edgecolor": "black"}
 
 # Lines: colour, marker and dashes are all different.
 _LINES = (
@@ -154,9 +155,8 @@ def finish(figure: Figure, text: str, legend: float = 0.0) -> Figure:
     return figure
 
 
-def legend_below(figure: Figure, axes: Axes, columns: int) -> None:
+def legend_below(figure: Figure, columns: int, handles: list[Any], labels: list[str]) -> None:
     """One legend for all panels, above the signature."""
-    handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncol=columns, fontsize=8,
                   bbox_to_anchor=(0.5, 0.34 / figure.get_size_inches()[1]), handlelength=3.4)
 
