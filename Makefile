@@ -24,7 +24,7 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help setup build test test-pins test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
-        tsan asan bench plots lint format install clean
+        tsan asan bench plots report lint format install clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -122,8 +122,12 @@ bench:  ## measure, and write the results with their provenance to bench/results
 	$(call build,release,$(notdir $(BENCHMARKS)))
 	$(foreach program,$(BENCHMARKS),$(PYTHON) bench/run.py $(if $(QUICK),--quick) $(program) &&) true
 
-plots:  ## draw the figures from bench/results
-	$(foreach script,$(filter-out plots/style.py,$(wildcard plots/*.py)),$(PYTHON) $(script) &&) true
+# The scripts that draw are those that have a name for their figure.
+plots:  ## draw the figures from bench/results to plots/figures
+	$(foreach script,$(shell grep -l '^NAME = ' plots/*.py),$(PYTHON) $(script) &&) true
+
+report:  ## write the report of bench/results: build/report/index.html and the figures as PNG and SVG
+	$(PYTHON) plots/report.py
 
 lint:  ## check the order labels, the format, and what clang-tidy finds
 	$(PYTHON) scripts/lint_orders.py --check-markdown

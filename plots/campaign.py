@@ -184,6 +184,11 @@ class Campaign:
         return sorted({case for case, _ in self._samples})
 
     @property
+    def scenarios(self) -> list[str]:
+        """In the order of the result."""
+        return list(dict.fromkeys(sample["scenario"] for sample in self.result["samples"]))
+
+    @property
     def timed_cases(self) -> list[Case]:
         return [case for case in self.cases if case.scenario not in UNTIMED]
 
@@ -191,8 +196,8 @@ class Campaign:
         return [case for case in self.cases if case.scenario == scenario]
 
     def contenders(self, case: Case) -> list[Contender]:
-        """Fastest first."""
-        found = {who: self.time(case, who) for each, who in self._samples
+        """Fastest first, in slots."""
+        found = {who: self.ratio(case, who) for each, who in self._samples
                  if each == case and (who.variant == BASE or not who.anchor)}
         return sorted(found, key=lambda who: (found[who].median, who))
 
@@ -247,6 +252,10 @@ class Campaign:
         return quotients(self.rounds(case, who, pairs_per_second),
                          self.rounds(base, who, pairs_per_second))
 
+    def counter_names(self, case: Case, who: Contender) -> list[str]:
+        return list(dict.fromkeys(name for sample in self._samples.get((case, who), [])
+                                  for name in sample.get("counters", {})))
+
     def _counted(self, case: Case, who: Contender, name: str) -> list[Sample]:
         return [each for each in self._samples.get((case, who), [])
                 if each.get("counters", {}).get(name) is not None]
@@ -261,30 +270,37 @@ class Campaign:
 
 # Where others win.
 
+# What else is better if there is less of it, beside time.
+LESS_IS_BETTER = {"p99_ns": "p99", "context_bytes": "bytes of contexts", "resident_bytes": "resident bytes"}
+
 
 @dataclass(frozen=True)
 class Loss:
-    """A rival that beats the subject, and how many times as fast it is."""
+    """A rival that beats the subject: what the subject needs as a multiple of what it needs."""
 
     case: Case
     who: Contender
+    what: str
     factor: Spread
 
     @property
     def clear(self) -> bool:
-        """The whole spread says so, not the median alone."""
+        """The quartiles say so, not the median alone."""
         return self.factor.low > 1
 
 
 def losses(campaign: Campaign) -> list[Loss]:
-    """Every case and rival of which the median is faster than the subject, most first."""
+    """Every case and rival of which the median is better than the subject's, most first."""
     found = []
     for case in campaign.timed_cases:
         for who in campaign.rivals(case):
-            factor = campaign.versus(case, SUBJECT, who)
-            if factor is not None and factor.median > 1:
-                found.append(Loss(case, who, factor))
-    return sorted(found, key=lambda loss: (-loss.factor.median, loss.case, loss.who))
+            compared = {"time": campaign.versus(case, SUBJECT, who)}
+            for name, what in LESS_IS_BETTER.items():
+                compared[what] = quotients(campaign.counter_rounds(case, SUBJECT, name),
+                                           campaign.counter_rounds(case, who, name))
+            found += [Loss(case, who, what, factor) for what, factor in compared.items()
+                      if factor is not None and factor.median > 1]
+    return sorted(found, key=lambda loss: (loss.what != "time", -loss.factor.median, loss.case, loss.who))
 
 
 # The files.

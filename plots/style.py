@@ -93,18 +93,23 @@ def whiskers(value: Spread) -> list[list[float]]:
 
 def number(value: float) -> str:
     """Three significant digits, without an exponent where people write none."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    if 1e-3 <= abs(value) < 1e6:
-        return f"{float(f'{value:.3g}'):,.10g}"
-    return f"{value:.2e}"
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 999.5:
+        return f"{value:#.3g}".rstrip(".")
+    return f"{float(f'{value:.3g}'):,.0f}" if 1 <= abs(value) < 1e6 else f"{value:.2e}"
 
 
 def nanoseconds(value: float) -> str:
-    for limit, divisor, unit in ((1e3, 1.0, "ns"), (1e6, 1e3, "µs"), (1e9, 1e6, "ms")):
-        if value < limit:
-            return f"{value / divisor:.3g} {unit}"
-    return f"{value / 1e9:.3g} s"
+    for unit in ("ns", "µs", "ms"):
+        if abs(value) < 999.5:
+            return f"{number(value)} {unit}"
+        value /= 1e3
+    return f"{number(value)} s"
+
+
+def tick(value: float) -> str:
+    return f"{value:,.10g}"
 
 
 def log_axis(axis: Any, low: float, high: float) -> None:
@@ -112,7 +117,7 @@ def log_axis(axis: Any, low: float, high: float) -> None:
     decades = math.log10(high / low)
     axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2.2 else (1,)))
     axis.set_minor_locator(LogLocator(subs=range(2, 10)))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: number(value)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -120,8 +125,8 @@ def log_axis(axis: Any, low: float, high: float) -> None:
 
 
 def short_flags(flags: list[str]) -> str:
-    """Those that change the code: warnings do not."""
-    return " ".join(flag for flag in flags if not flag.startswith("-W"))
+    """Those that change the code: not the warnings, nor which peers were found."""
+    return " ".join(flag for flag in flags if not flag.startswith(("-W", "-DPOOL_SCENARIOS_HAS_")))
 
 
 def commit_of(result: dict[str, Any]) -> str:

@@ -14,7 +14,8 @@ packages=(
   clang-format clang-tidy                           # make lint
   cmake ninja-build make git                        # make build
   relacy-dev catch2 libbenchmark-dev libzstd-dev    # models, unit tests, benchmarks, examples
-  python3 python3-matplotlib parallel               # scripts, plots, a recipe for many machines
+  python3 python3-matplotlib python3-jinja2         # scripts, figures, the report
+  parallel                                          # a recipe for many machines
   libconcurrentqueue-dev libtbb-dev libboost-dev libatomic-queue-dev golang-go  # peers of the pool
   libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4  # allocators that make bench preloads
 )
@@ -48,7 +49,9 @@ missing_by_name() {
   for name in "${headers[@]}"; do
     if ! has_header "$name"; then echo "header $name"; fi
   done
-  if ! python3 -c 'import matplotlib' 2>/dev/null; then echo "Python module matplotlib"; fi
+  for name in matplotlib jinja2; do
+    if ! python3 -c "import $name" 2>/dev/null; then echo "Python module $name"; fi
+  done
 }
 
 install_packages() {

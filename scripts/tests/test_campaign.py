@@ -87,7 +87,13 @@ class Losses(unittest.TestCase):
                             sample(BASE, "mutex_vector", 0, 800, 1.0),
                             sample(BASE, "thread_local_cache", 0, 100, 1.0))
         [loss] = campaign.losses(found)
-        self.assertEqual(("thread_local_cache", 2.0), (loss.who.peer, loss.factor.median))
+        self.assertEqual(("thread_local_cache", "time", 2.0), (loss.who.peer, loss.what, loss.factor.median))
+
+    def test_lists_what_is_held_too(self) -> None:
+        found = [(loss.who.label, loss.what) for loss in campaign.losses(Campaign(synthetic.campaign()))
+                 if loss.case.scenario == "zstd_responses" and loss.case.argument("bytes") == 512]
+        self.assertIn(("mutex + vector", "bytes of contexts"), found)
+        self.assertNotIn(("thread_local vector", "bytes of contexts"), found)
 
     def test_the_pool_in_another_variant_is_no_rival(self) -> None:
         found = campaign_of(sample(BASE, "poolproof", 0, 200, 1.0),
