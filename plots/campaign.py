@@ -201,6 +201,13 @@ class Campaign:
                  if each == case and (who.variant == BASE or not who.anchor)}
         return sorted(found, key=lambda who: (found[who].median, who))
 
+    def shown(self, case: Case) -> list[Contender]:
+        """What a figure has room for: peers under glibc, the other allocators, the other pin, and Go, but not the
+        pool under each allocator."""
+        return [who for who in self.contenders(case)
+                if who.variant in (BASE, "go") or who.peer == "new_delete"
+                or (who.own and who.variant.startswith("poolproof_"))]
+
     def rivals(self, case: Case) -> list[Contender]:
         return [each for each in self.contenders(case) if each.rival]
 
@@ -271,7 +278,7 @@ class Campaign:
 # Where others win.
 
 # What else is better if there is less of it, beside time.
-LESS_IS_BETTER = {"p99_ns": "p99", "context_bytes": "bytes of contexts", "resident_bytes": "resident bytes"}
+LESS_IS_BETTER = {"p99_ns": "p99", "peak_context_bytes": "bytes of contexts", "resident_bytes": "resident bytes"}
 
 
 @dataclass(frozen=True)

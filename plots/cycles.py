@@ -7,31 +7,31 @@ import pathlib
 
 import campaign as results
 import style
-from campaign import SUBJECT, Campaign, Case, ResultError
+from campaign import SUBJECT, Campaign, ResultError
+from targets import rotation
 
 NAME = "cycles"
 TITLE = "How long a call can take while the pool cleans up"
-CAPTION = ("pool_rotate: a get with its put, on pinned threads, while another one retires and destroys that many items, "
-           "and while none does. What the machine itself does to a thread (interrupts, other programs) is in both. "
-           "Medians of the rounds, whiskers are their quartiles.")
+CAPTION = ("pool_rotate: the gets and the puts of pinned threads while another one retires and destroys that many items, "
+           "and just before, for as long. What the machine itself does to a thread (interrupts, other programs) is in "
+           "both. Medians of the rounds, whiskers are their quartiles.")
 PERCENTILES = ("p50", "p95", "p99", "p99.9", "longest")
 
 
 def draw_panel(axes: style.Axes, campaign: Campaign, items: int) -> None:
-    for cycles, label in ((0, "without cycles"), (1, "during cycles")):
-        case = Case("pool_rotate", 1, (("items", items), ("cycles", cycles)))
-        values = [campaign.counter(case, SUBJECT, f"user_{name}_ns") for name in PERCENTILES]
-        points = [(place, value) for place, value in enumerate(values) if value is not None]
-        look = {**style.line(2 * cycles), "markerfacecolor": "white" if cycles == 0 else None}
+    for place, (when, label) in enumerate((("quiet", "without cycles"), ("cycle", "during cycles"))):
+        values = [campaign.counter(rotation(items), SUBJECT, f"{when}_{name}_ns") for name in PERCENTILES]
+        points = [(step, value) for step, value in enumerate(values) if value is not None]
+        look = {**style.line(2 * place), "markerfacecolor": "white" if when == "quiet" else None}
         errors = [[(value.median - value.low) / 1e3 for _, value in points],
                   [(value.high - value.median) / 1e3 for _, value in points]]
-        axes.errorbar([place for place, _ in points], [value.median / 1e3 for _, value in points], yerr=errors,
+        axes.errorbar([step for step, _ in points], [value.median / 1e3 for _, value in points], yerr=errors,
                       capsize=2, label=label, **look)
     axes.set_xticks(range(len(PERCENTILES)), PERCENTILES, fontsize=8)
     axes.set_yscale("log")
     axes.grid(axis="y", color="#dddddd", linewidth=0.5)
     axes.set_title(f"{items:,} items")
-    axes.set_xlabel("percentile of a get with its put")
+    axes.set_xlabel("percentile of a get or put")
 
 
 def figure(paths: list[pathlib.Path]) -> style.Figure:

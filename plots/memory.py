@@ -7,13 +7,13 @@ import pathlib
 
 import campaign as results
 import style
-from campaign import Contender, ResultError
+from campaign import BASE, Contender, ResultError
 
 NAME = "memory"
 TITLE = "Memory over time"
-CAPTION = ("memory_over_time: a burst, a rest, a burst, sampled through it; one line for each round. A pool that "
-           "gives memory back falls in the rest; what the process holds (resident) falls only as far as its "
-           "allocator returns pages to the system.")
+CAPTION = ("memory_over_time: a burst of 16 threads, a rest, a burst of four, a rest; under glibc, one line for each round, grey "
+           "is what is in use. Where a pool has cycles, a timer runs one every 200 ms. What the process holds (resident, "
+           "above its beginning) falls only as far as its allocator returns pages to the system.")
 
 
 def draw_panel(axes: style.Axes, timelines: dict[Contender, list[dict]], key: str, unit: float) -> None:
@@ -34,19 +34,22 @@ def figure(paths: list[pathlib.Path]) -> style.Figure:
     campaign = results.load(paths)
     timelines: dict[Contender, list[dict]] = {}
     for each in sorted(campaign.timelines, key=lambda each: each["round"]):
-        timelines.setdefault(Contender(each["variant"], each["peer"]), []).append(each)
+        if each["variant"] == BASE:
+            timelines.setdefault(Contender(BASE, each["peer"]), []).append(each)
     if not timelines:
         raise ResultError("the campaign has no timeline (memory_over_time)")
     timelines = dict(sorted(timelines.items(), key=lambda item: (not item[0].own, item[0].label)))
     drawing, (objects, resident) = style.new_figure(9.0, 6.2, 2, 1)
     draw_panel(objects, timelines, "live", 1)
+    busy = next(iter(timelines.values()))[0]
+    objects.fill_between(busy["seconds"], busy["in_use"], color="#d5d5d5", linewidth=0, label="in use")
     objects.set_title("Objects that exist")
     objects.set_ylabel("live objects")
     draw_panel(resident, timelines, "resident_bytes", 2 ** 20)
     resident.set_title("Memory of the process")
     resident.set_ylabel("resident MiB")
     style.legend_below(drawing, 4, *objects.get_legend_handles_labels())
-    return style.finish(drawing, style.provenance(campaign), legend=0.22 * -(-len(timelines) // 4) + 0.1)
+    return style.finish(drawing, style.provenance(campaign), legend=0.22 * -(-(len(timelines) + 1) // 4) + 0.1)
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import pathlib
 
 import campaign as results
 import style
-from campaign import BASE, SUBJECT, Campaign, Case, Contender, ResultError
+from campaign import SUBJECT, Campaign, Case, ResultError
 
 NAME = "ratios"
 TITLE = "Every peer beside poolproof"
@@ -18,7 +18,7 @@ CAPTION = ("Time for a get and a put as a multiple of poolproof's, medians of th
 # The scenarios in their order, each with the number of threads that it is about.
 THREADS = (("pool", 1), ("pool", 2), ("burst_16", 1), ("pool_overflow", 1), ("pool_starvation", 2),
            ("producer_consumer", 2), ("oversubscribed", 64), ("thread_churn", 1), ("first_use", 1),
-           ("pool_expensive_new", 1), ("zstd_responses", 64))
+           ("pool_expensive_new", 1), ("zstd_responses", 64), ("zlib_responses", 64))
 
 
 def cases(campaign: Campaign) -> list[Case]:
@@ -26,15 +26,8 @@ def cases(campaign: Campaign) -> list[Case]:
             if case.threads == threads and campaign.time(case, SUBJECT)]
 
 
-def shown(campaign: Campaign, case: Case) -> list[Contender]:
-    """Peers under glibc, the other allocators, the other pin, and Go: not each peer with each allocator."""
-    return [who for who in campaign.contenders(case)
-            if who.variant in (BASE, "go") or who.peer == "new_delete"
-            or (who.own and who.variant.startswith("poolproof_"))]
-
-
 def draw_panel(axes: style.Axes, campaign: Campaign, case: Case) -> None:
-    contenders = shown(campaign, case)
+    contenders = campaign.shown(case)
     values = [campaign.versus(case, who) for who in contenders]
     low = min(value.low for value in values)
     high = max(value.high for value in values)
@@ -63,7 +56,7 @@ def draw(campaign: Campaign, wanted: list[Case], columns: int = 2, width: float 
     if not wanted:
         raise ResultError("the campaign has no sample of poolproof in any of the scenarios")
     rows = -(-len(wanted) // columns)
-    heights = [max(len(shown(campaign, case)) for case in wanted[row * columns:(row + 1) * columns])
+    heights = [max(len(campaign.shown(case)) for case in wanted[row * columns:(row + 1) * columns])
                for row in range(rows)]
     figure, panels = style.new_figure(width, sum(0.19 * count + 0.85 for count in heights) + 0.4, rows, columns,
                                       gridspec_kw={"height_ratios": heights})

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Draw zstd_responses: how long a response takes, and what its contexts and the process hold."""
+"""Draw zstd_responses and zlib_responses: how long a response takes, and what its contexts and the process hold."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ import style
 from campaign import Campaign, Case, Contender, ResultError
 
 NAME = "responses"
-TITLE = "Small responses, compressed with zstd"
-CAPTION = ("zstd_responses: 64 threads, of which few are active at once, each response compressed with a context of the "
-           "pool. Left: the time of one. Right: the bytes of all contexts that exist at their peak "
-           "(ZSTD_sizeof_CCtx), and what the process holds. Medians of the rounds, whiskers are their quartiles.")
+TITLE = "Small responses, compressed"
+CAPTION = ("64 threads, of which at most four are active at once, each response compressed with a context of the pool: "
+           "zstd, whose contexts are dear to make, and zlib, whose are not. Left: the time of one response. Right: the "
+           "bytes of all contexts that exist, at their peak, and what the process holds. Medians of the rounds, "
+           "whiskers are their quartiles.")
+SCENARIOS = ("zstd_responses", "zlib_responses")
 TIMES = (("p50_ns", "p50", "o", "white"), ("p99_ns", "p99", "s", "black"))
-BYTES = (("context_bytes", "contexts", "D", "white"), ("resident_bytes", "process, resident", "^", "black"))
+BYTES = (("peak_context_bytes", "contexts", "D", "white"), ("resident_bytes", "process, resident", "^", "black"))
 
 
 def draw_panel(axes: style.Axes, campaign: Campaign, case: Case, contenders: list[Contender],
@@ -46,13 +48,13 @@ def draw_panel(axes: style.Axes, campaign: Campaign, case: Case, contenders: lis
 
 def figure(paths: list[pathlib.Path]) -> style.Figure:
     campaign = results.load(paths)
-    cases = campaign.cases_of("zstd_responses")
+    cases = [case for scenario in SCENARIOS for case in campaign.cases_of(scenario)]
     if not cases:
-        raise ResultError("the campaign has no sample of 'zstd_responses'")
-    most = max(len(campaign.contenders(case)) for case in cases)
+        raise ResultError(f"the campaign has no sample of {' or '.join(SCENARIOS)}")
+    most = max(len(campaign.shown(case)) for case in cases)
     drawing, panels = style.new_figure(10.0, (0.24 * most + 1.0) * len(cases) + 0.8, len(cases), 2)
     for row, case in enumerate(cases):
-        contenders = campaign.contenders(case)
+        contenders = campaign.shown(case)
         times, held = panels[2 * row:2 * row + 2]
         draw_panel(times, campaign, case, contenders, TIMES, 1e3)
         draw_panel(held, campaign, case, contenders, BYTES, 2 ** 20)

@@ -81,34 +81,36 @@ def add_scenarios(maker: Maker) -> None:
 
 def add_rotations(maker: Maker) -> None:
     for items in (1_000, 100_000, 1_000_000):
-        for cycles in (0, 1):
-            worse = 1 + 0.5 * cycles
-            users = {"user_p50_ns": 60.0, "user_p95_ns": 70.0, "user_p99_ns": 90.0 * worse,
-                     "user_p99.9_ns": 900.0 * worse, "user_longest_ns": 90_000.0 * worse}
-            held = {"shard_longest_ns": 900.0} if cycles else {}
-            maker.add("glibc", "poolproof", "pool_rotate", 1, 40.0,
-                      {"items": items, "cycles": cycles}, **users, **held)
+        times = {f"{when}_{name}_ns": value * worse
+                 for when, worse in (("quiet", 1.0), ("cycle", 1.5))
+                 for name, value in (("mean", 65.0), ("p50", 60.0), ("p95", 70.0), ("p99", 90.0), ("p99.9", 900.0),
+                                     ("longest", 90_000.0))}
+        maker.add("glibc", "poolproof", "pool_rotate", 1, 40.0, {"items": items}, **times, busy=3.0,
+                  retire_p50_ns=2_000.0, destroy_p50_ns=20.0 * items)
 
 
 def add_responses(maker: Maker) -> None:
-    for size, slots in ((512, 9_000.0), (4096, 30_000.0)):
-        for peer, slower, contexts in (("poolproof", 1.01, 6), ("thread_local_cache", 1.0, 64),
-                                       ("new_delete", 1.6, 4), ("mutex_vector", 1.05, 5)):
-            median = size * 20.0 * slower
-            maker.add("glibc", peer, "zstd_responses", 64, slots * slower, {"bytes": size},
-                      p50_ns=median, p99_ns=median * 3, contexts=contexts,
-                      context_bytes=contexts * 1.3e6, resident_bytes=5e6 + contexts * 1.3e6)
+    for scenario, dear in (("zstd_responses", 0.6), ("zlib_responses", 0.02)):
+        for size, slots in ((512, 9_000.0), (4096, 30_000.0)):
+            for peer, slower, contexts in (("poolproof", 1.01, 6), ("thread_local_cache", 1.0, 64),
+                                           ("new_delete", 1 + dear, 4), ("mutex_vector", 1.05, 5)):
+                median = size * 20.0 * slower
+                maker.add("glibc", peer, scenario, 64, slots * slower, {"bytes": size},
+                          p50_ns=median, p99_ns=median * 3, contexts=contexts, peak_contexts=contexts,
+                          peak_context_bytes=contexts * 1.3e6, resident_bytes=5e6 + contexts * 1.3e6)
 
 
 def timelines() -> list[dict[str, Any]]:
     found = []
     for number in range(2):
         for peer, keeps in (("poolproof", 0.05), ("thread_local_cache", 1.0), ("mutex_vector", 0.9)):
-            seconds = [0.5 * step for step in range(25)]
-            busy = [1.0 if second < 4 or second >= 9 else keeps for second in seconds]
+            seconds = [0.02 * step for step in range(115)]
+            busy = [second < 0.45 or 1.15 < second < 1.5 for second in seconds]
+            share = [1.0 if each else keeps for each in busy]
             found.append({"variant": "glibc", "round": number, "peer": peer, "seconds": seconds,
-                          "live": [int(1000 * share) for share in busy],
-                          "resident_bytes": [int(4e6 + 64e6 * share) for share in busy]})
+                          "live": [int(128 * each) for each in share],
+                          "in_use": [60 + step % 9 if each else 0 for step, each in enumerate(busy)],
+                          "resident_bytes": [int(4e6 + 8e6 * each) for each in share]})
     return found
 
 
@@ -121,7 +123,8 @@ def campaign() -> dict[str, Any]:
     add_rotations(maker)
     add_responses(maker)
     for shards in (2, 8, 64, 512):
-        maker.add("glibc", "poolproof", "miss", 1, 20 + 0.1 * shards, {"shards": shards})
+        maker.add("glibc", "poolproof", "pool_miss", 1, 20 + 0.1 * shards, {"shards": shards},
+                  unused_bytes=200.0, empty_bytes=1000.0 + 256 * shards, shard_bytes=256.0)
     return {
         "schema": 2, "campaign": "synthetic", "quick": False, "date": "2026-01-02T03:04:05+00:00",
         "source": {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False},

@@ -91,5 +91,27 @@ class Worst(unittest.TestCase):
         self.assertEqual("missed", self.judged_with(60, 70, 64 + 33))
 
 
+class Cycles(unittest.TestCase):
+    """Of pool_rotate: what the machine does to the users without a cycle is no fault of the cycle's."""
+
+    def judged_with(self, aim: str, scenario: str, **of_items: dict[str, float]) -> targets.Verdict:
+        samples = [sample("glibc", "poolproof", 1.0, scenario="pool_rotate", arguments={"items": int(items[1:])},
+                          counters=counters) for items, counters in of_items.items()]
+        return judged(aim, *samples, scenario=scenario)
+
+    def test_cost_is_what_comes_on_top(self) -> None:
+        for cycle, says in ((69_000.0, "met"), (71_000.0, "missed")):
+            verdict = self.judged_with("p99.9", "pool_rotate, 100,000 items",
+                                       _100000={"cycle_p99.9_ns": cycle, "quiet_p99.9_ns": 20_000.0})
+            self.assertEqual((says, (cycle - 20_000) / 1e3), (verdict.says, verdict.measured.value.median))
+
+    def test_growth_is_that_beyond_the_machines_own(self) -> None:
+        for longest, says in ((60_000.0, "met"), (90_000.0, "missed")):
+            verdict = self.judged_with("the longest", "pool_rotate",
+                                       _1000={"cycle_longest_ns": 20_000.0, "quiet_longest_ns": 10_000.0},
+                                       _1000000={"cycle_longest_ns": longest, "quiet_longest_ns": 30_000.0})
+            self.assertEqual((says, longest / 60_000), (verdict.says, verdict.measured.value.median))
+
+
 if __name__ == "__main__":
     unittest.main()
