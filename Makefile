@@ -122,9 +122,9 @@ bench:  ## measure, and write the results with their provenance to bench/results
 	$(call build,release,$(notdir $(BENCHMARKS)))
 	$(foreach program,$(BENCHMARKS),$(PYTHON) bench/run.py $(if $(QUICK),--quick) $(program) &&) true
 
-# The scripts that draw are those that have a name for their figure.
+# The scripts that draw are those that have a name for their figure. What one lacks keeps no other from drawing.
 plots:  ## draw the figures from bench/results to plots/figures
-	$(foreach script,$(shell grep -l '^NAME = ' plots/*.py),$(PYTHON) $(script) &&) true
+	@failed=; for script in $$(grep -l '^NAME = ' plots/*.py); do $(PYTHON) $$script || failed=1; done; test -z "$$failed"
 
 report:  ## write the report of bench/results: build/report/index.html and the figures as PNG and SVG
 	$(PYTHON) plots/report.py

@@ -52,7 +52,8 @@ def figure(paths: list[pathlib.Path]) -> style.Figure:
         genmc, goal = known[name]
         ours = seconds[name]
         first = place == 0
-        axes.barh(place - 0.2, ours.median, height=0.36, linewidth=0.6, label="poolproof's checker" * first, **style.OWN)
+        axes.barh(place - 0.2, ours.median, height=0.36, linewidth=0.6, label="poolproof's checker" * first,
+                  **style.OWN)
         axes.errorbar(ours.median, place - 0.2, xerr=style.whiskers(ours), color="black", capsize=2.5, linewidth=0.9)
         axes.barh(place + 0.2, genmc, height=0.36, linewidth=0.6, label="GenMC 0.11" * first, **style.SLOWER)
         axes.plot([goal, goal], [place - 0.44, place + 0.04], color="black", linewidth=2.2, label="target" * first)

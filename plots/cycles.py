@@ -12,9 +12,9 @@ from targets import rotation
 
 NAME = "cycles"
 TITLE = "How long a call can take while the pool cleans up"
-CAPTION = ("pool_rotate: the gets and the puts of pinned threads while another one retires and destroys that many items, "
-           "and just before, for as long. What the machine itself does to a thread (interrupts, other programs) is in "
-           "both. Medians of the rounds, whiskers are their quartiles.")
+CAPTION = ("pool_rotate: the gets and puts of pinned threads while another one retires and destroys that many items, "
+           "and just before, for as long. What the machine itself does to a thread (interrupts, other programs) is "
+           "in both. Medians of the rounds, whiskers are their quartiles.")
 PERCENTILES = ("p50", "p95", "p99", "p99.9", "longest")
 
 

@@ -11,9 +11,9 @@ from campaign import SUBJECT, ResultError, Spread
 
 NAME = "growth"
 TITLE = "Costs as things grow"
-CAPTION = ("pool_miss: a get that finds nothing anywhere, and what an empty pool holds of memory, by the number of shards, "
-           "one for each CPU (simulated). Dotted: what it would be if it grew with them. Medians of the rounds, "
-           "whiskers are their quartiles.")
+CAPTION = ("pool_miss: a get that finds nothing anywhere, and what an empty pool holds of memory, by the number of "
+           "shards, one for each CPU (simulated). Dotted: what it would be if it grew with them. Medians of the "
+           "rounds, whiskers are their quartiles.")
 SCENARIO = "pool_miss"
 
 Point = tuple[int, Spread]
@@ -29,8 +29,9 @@ def draw_panel(axes: style.Axes, points: list[Point], unit: float, label: str) -
               linewidth=1.2, label="if it grew with the shards")
     for count, middle in zip(shards, middles):
         axes.annotate(style.number(middle), (count, middle), xytext=(0, 7), textcoords="offset points", ha="center",
-                      fontsize=8)
+                      fontsize=8, bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.5})
     axes.set_xscale("log", base=2)
+    axes.margins(x=0.1, y=0.12)
     axes.set_xticks(shards, [str(count) for count in shards])
     axes.minorticks_off()
     axes.set_yscale("log")

@@ -11,9 +11,9 @@ from campaign import BASE, Contender, ResultError
 
 NAME = "memory"
 TITLE = "Memory over time"
-CAPTION = ("memory_over_time: a burst of 16 threads, a rest, a burst of four, a rest; under glibc, one line for each round, grey "
-           "is what is in use. Where a pool has cycles, a timer runs one every 200 ms. What the process holds (resident, "
-           "above its beginning) falls only as far as its allocator returns pages to the system.")
+CAPTION = ("memory_over_time: a burst of 16 threads, a rest, a burst of four, a rest. Under glibc, one line "
+           "for each round; grey is what is in use. Where a pool has cycles, a timer runs one every 200 ms. What the "
+           "process holds falls only as far as its allocator returns pages to the system.")
 
 
 def draw_panel(axes: style.Axes, timelines: dict[Contender, list[dict]], key: str, unit: float) -> None:
@@ -47,7 +47,7 @@ def figure(paths: list[pathlib.Path]) -> style.Figure:
     objects.set_ylabel("live objects")
     draw_panel(resident, timelines, "resident_bytes", 2 ** 20)
     resident.set_title("Memory of the process")
-    resident.set_ylabel("resident MiB")
+    resident.set_ylabel("resident MiB above the start")
     style.legend_below(drawing, 4, *objects.get_legend_handles_labels())
     return style.finish(drawing, style.provenance(campaign), legend=0.22 * -(-(len(timelines) + 1) // 4) + 0.1)
 

@@ -61,7 +61,8 @@ class Maker:
             noise = 1 + 0.02 * self.random.random()
             self.samples.append({
                 "variant": variant, "round": number, "scenario": scenario, "peer": peer,
-                "threads": threads, "arguments": arguments or {}, "pairs": pairs, "wall_ns": slots * slot * noise * pairs,
+                "threads": threads, "arguments": arguments or {}, "pairs": pairs,
+                "wall_ns": slots * slot * noise * pairs,
                 "slot_ns": None if variant == "go" else slot,
                 "counters": {name: value * noise for name, value in counters.items()},
             })
