@@ -36,11 +36,12 @@ def machine() -> dict[str, Any]:
 
 def variants() -> dict[str, Any]:
     built = {"program": "pool_scenarios", "compiler": "g++ 12.2.0", "flags": ["-O3", "-DNDEBUG", "-Wall"],
-             "optimized": True, "command": ["pool_scenarios"]}
+             "optimized": True, "pin": "rseq", "command": ["pool_scenarios"]}
     found = {"glibc": {**built, "preload": None}}
     for name in ("jemalloc", "mimalloc", "tcmalloc"):
         found[name] = {**built, "preload": f"lib{name}.so"}
-    found["poolproof_portable"] = {**built, "preload": None, "environment": {"POOLPROOF_PIN": "portable"}}
+    found["poolproof_portable"] = {**built, "preload": None, "pin": "sched_getcpu",
+                                   "environment": {"POOLPROOF_PIN": "portable"}}
     found["go"] = {"program": "pool_go", "compiler": "go1.19.8", "flags": [], "optimized": True,
                    "command": ["pool_go"]}
     return found
