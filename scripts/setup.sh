@@ -14,10 +14,10 @@ packages=(
   clang-format clang-tidy                           # make lint
   cmake ninja-build make git                        # make build
   relacy-dev catch2 libbenchmark-dev libzstd-dev    # models, unit tests, benchmarks, examples
-  python3 python3-matplotlib python3-jinja2         # scripts, figures, the report
-  parallel                                          # a recipe for many machines
+  python3 python3-matplotlib parallel               # scripts, plots, a recipe for many machines
   libconcurrentqueue-dev libtbb-dev libboost-dev libatomic-queue-dev golang-go  # peers of the pool
   libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4  # allocators that make bench preloads
+  python3-jinja2                                    # make report
 )
 
 # The same for a system that we do not know the package names of.
