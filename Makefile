@@ -25,8 +25,8 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test test-pins test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
-        tsan asan aarch64 bench plots lint format install clean
+.PHONY: help setup build test test-pins test-scripts test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
+        tsan asan aarch64 bench plots report lint format install clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -41,7 +41,7 @@ test: build  ## run the unit tests and the examples, and the tests again without
 	$(call build,fallback)
 	$(call test,fallback)
 	$(call test,dev)
-	$(MAKE) test-pins
+	$(MAKE) test-pins test-scripts
 
 # Without the C library's registration, with membarrier refused, and as a user may force it.
 unit = $(call test,dev) --quiet --label-regex unit
@@ -50,6 +50,9 @@ test-pins:  ## run the unit tests on each pin that a process may find itself wit
 	GLIBC_TUNABLES=glibc.pthread.rseq=0 $(unit)
 	build/dev/impl/tests/refuse_membarrier $(unit)
 	POOLPROOF_PIN=portable $(unit)
+
+test-scripts:  ## run the tests of the scripts, of the runner of benchmarks and of the report
+	$(PYTHON) -m unittest discover --start-directory scripts/tests
 
 test-checker:  ## run the self-test of the checker: oracles, random programs, laws
 	$(call build,checker)
@@ -129,13 +132,16 @@ bench:  ## run the campaigns, and write their results with their provenance to b
 	$(call build,release,$(PROGRAMS))
 	$(foreach each,$(CAMPAIGNS),$(PYTHON) bench/run.py $(if $(QUICK),--quick) $(each) &&) true
 
-plots:  ## draw the figures from bench/results
-	$(foreach script,$(filter-out plots/style.py,$(wildcard plots/*.py)),$(PYTHON) $(script) &&) true
+# The scripts that draw are those that have a name for their figure. What one lacks keeps no other from drawing.
+plots:  ## draw the figures from bench/results to plots/figures
+	@failed=; for script in $$(grep -l '^NAME = ' plots/*.py); do $(PYTHON) $$script || failed=1; done; test -z "$$failed"
+
+report:  ## write the report of bench/results: build/report/index.html and the figures as PNG and SVG
+	$(PYTHON) plots/report.py
 
 lint:  ## check the order labels, the format, and what clang-tidy finds
 	$(PYTHON) scripts/lint_orders.py --check-markdown
 	$(PYTHON) proofs/ledger.py --check
-	$(PYTHON) -m unittest discover --start-directory scripts/tests
 	clang-format --dry-run -Werror $(SOURCES)
 	clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include
 

@@ -1,15 +1,18 @@
-"""How every figure looks, where its data may come from, and what it says about that.
+"""How every figure looks, and what stands in its corner.
 
-A figure is a pure function of a result file: fixed metadata, no dates, no random identifiers, so
-that drawing it again gives the same bytes (with the same Matplotlib).
+A figure is a pure function of a result file: fixed metadata, no dates, no random identifiers, so that
+drawing it again gives the same bytes (with the same Matplotlib).
 """
 
 from __future__ import annotations
 
-import json
+import argparse
+import math
+import os
 import pathlib
 import sys
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any
 
 try:
     import matplotlib
@@ -19,22 +22,29 @@ except ModuleNotFoundError:
 
 matplotlib.use("Agg")
 
-import matplotlib.figure  # noqa: E402
 import matplotlib.pyplot as pyplot  # noqa: E402
+from matplotlib.axes import Axes  # noqa: E402
+from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: E402
+
+from campaign import Campaign, Contender, ResultError, Spread  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-RESULTS = ROOT / "bench" / "results"
 FIGURES = ROOT / "plots" / "figures"
 
-# The runner knows how to read its results: one definition of medians, quartiles and ratios.
-sys.dont_write_bytecode = True
-sys.path.insert(0, str(ROOT / "bench"))
+# Roles of bars, told apart by darkness and by hatch, so that nobody needs to see colours.
+OWN = {"facecolor": "#7fb0de", "hatch": "", "edgecolor": "black"}
+SLOWER = {"facecolor": "#ededed", "hatch": "////", "edgecolor": "#666666"}
+FASTER = {"facecolor": "#f0a868", "hatch": "xxxx", "edgecolor": "black"}
+FLOOR = {"facecolor": "white", "hatch": "....", "edgecolor": "#666666"}
+DERIVED = {"facecolor": "#c4c4c4", "hatch": "\\\\\\\\", "edgecolor": "black"}
 
-import run as runner  # noqa: E402
-
-# Two roles, told apart by darkness and by hatch, so that nobody needs to see colours.
-SUBJECT = {"facecolor": "#7fb0de", "hatch": "", "edgecolor": "black"}
-BASELINE = {"facecolor": "#e3e3e3", "hatch": "////", "edgecolor": "#555555"}
+# Lines: colour, marker and dashes are all different.
+_LINES = (
+    ("#0072b2", "o", "-"), ("#56b4e9", "s", "--"), ("#d55e00", "^", "-."), ("#009e73", "D", ":"),
+    ("#cc79a7", "v", (0, (5, 1))), ("#555555", "X", (0, (3, 1, 1, 1))), ("#000000", "P", (0, (1, 1))),
+    ("#b08f00", "<", (0, (6, 2, 1, 2))),
+)
 
 _SETTINGS = {
     "axes.spines.right": False,
@@ -44,83 +54,141 @@ _SETTINGS = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
     "hatch.linewidth": 0.4,
+    "legend.frameon": False,
     "savefig.dpi": 160,
     "svg.fonttype": "path",
     "svg.hashsalt": "poolproof",
 }
 
-Result = dict[str, Any]
 
-
-def fail(message: str) -> NoReturn:
-    sys.exit(f"plots: {message}")
-
-
-def apply() -> None:
-    """Matplotlib's own defaults and ours: nothing from the user's configuration."""
+def new_figure(width: float, height: float, rows: int = 1, columns: int = 1,
+               **more: Any) -> tuple[Figure, list[Axes]]:
+    """With Matplotlib's own defaults and ours: nothing from the user's configuration."""
+    pyplot.close("all")
     pyplot.rcdefaults()
     matplotlib.use("Agg")
     pyplot.rcParams.update(_SETTINGS)
+    figure, axes = pyplot.subplots(rows, columns, figsize=(width, height), squeeze=False, **more)
+    return figure, list(axes.flat)
 
 
-# The data.
+def line(place: int) -> dict[str, Any]:
+    """The look of the line in this place of the legend."""
+    colour, marker, dashes = _LINES[place % len(_LINES)]
+    return {"color": colour, "marker": marker, "linestyle": dashes, "markersize": 5, "linewidth": 1.3}
 
 
-def _load(path: pathlib.Path) -> Result:
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        fail(f"{path}: {error.strerror}")
-    except ValueError:
-        fail(f"{path}: not JSON")
-    if not isinstance(result, dict) or result.get("schema") != runner.SCHEMA:
-        fail(f"{path}: not a result of bench/run.py (schema {runner.SCHEMA})")
-    if result["quick"]:
-        fail(f"{path}: a quick run is never drawn")
-    if result["build"]["flags"] is None or result["source"]["commit"] is None:
-        fail(f"{path}: its commit or its compiler flags are not known")
-    if not result["build"]["optimized"]:
-        fail(f"{path}: measured without optimization")
-    return result
+def role(who: Contender, wins: bool) -> dict[str, Any]:
+    if who.own:
+        return OWN
+    if who.anchor:
+        return FLOOR
+    return FASTER if wins else SLOWER
 
 
-def newest_result(paths: list[pathlib.Path], program: str = "pool_bench") -> Result:
-    """The latest of the given results, or of all of a program in bench/results. All must be of one
-    machine, so that a date does not decide which machine a figure shows."""
-    paths = paths or sorted(RESULTS.glob(f"{program}-*.json"))
-    if not paths:
-        fail(f"no result in {RESULTS}; 'make bench' makes one")
-    results = [_load(path) for path in paths]
-    machines = sorted({f"{each['machine']['cpu']} with {each['machine']['logical_cpus']} CPUs"
-                       for each in results})
-    if len(machines) > 1:
-        fail(f"results of different machines ({'; '.join(machines)}); name those of one")
-    return max(results, key=lambda each: each["date"])
+def whiskers(value: Spread) -> list[list[float]]:
+    """From the median to the quartiles, as Matplotlib wants them."""
+    return [[value.median - value.low], [value.high - value.median]]
 
 
-# The picture.
+def number(value: float) -> str:
+    """Three significant digits, without an exponent where people write none."""
+    if value == 0:
+        return "0"
+    if 1e-3 <= abs(value) < 999.5:
+        return f"{value:#.3g}".rstrip(".")
+    return f"{float(f'{value:.3g}'):,.0f}" if 1 <= abs(value) < 1e6 else f"{value:.2e}"
 
 
-def provenance(result: Result) -> str:
-    """The birth certificate, for a corner of the figure."""
-    source, build, machine = result["source"], result["build"], result["machine"]
-    commit = (source["commit"] or "none")[:12] + (" + changes" if source["dirty"] else "")
-    flags = " ".join(runner.short_flags(build["flags"]))
+def nanoseconds(value: float) -> str:
+    for unit in ("ns", "µs", "ms"):
+        if abs(value) < 999.5:
+            return f"{number(value)} {unit}"
+        value /= 1e3
+    return f"{number(value)} s"
+
+
+def tick(value: float) -> str:
+    return f"{value:,.10g}"
+
+
+def log_axis(axis: Any, low: float, high: float) -> None:
+    """Plain numbers on a logarithmic axis: at 1, 2 and 5 where a few decades leave room for them."""
+    decades = math.log10(high / low)
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2.2 else (1,)))
+    axis.set_minor_locator(LogLocator(subs=range(2, 10)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+# The corner.
+
+
+def short_flags(flags: list[str]) -> str:
+    """Those that change the code: not the warnings, nor which peers were found."""
+    return " ".join(flag for flag in flags if not flag.startswith(("-W", "-DPOOL_SCENARIOS_HAS_")))
+
+
+def commit_of(result: dict[str, Any]) -> str:
+    return result["source"]["commit"][:12] + (" + changes" if result["source"]["dirty"] else "")
+
+
+def machine_line(result: dict[str, Any]) -> str:
+    machine = result["machine"]
     virtual = ", virtual machine" if machine["virtualized"] else ""
-    return (f"commit {commit} · {build['compiler']} {flags}\n"
-            f"{machine['cpu']}, {machine['logical_cpus']} CPUs{virtual} · "
-            f"Linux {machine['kernel']} · n = {result['repetitions']} interleaved repetitions")
+    return f"{machine['cpu']}, {machine['logical_cpus']} CPUs{virtual} · Linux {machine['kernel']}"
 
 
-def sign(figure: matplotlib.figure.Figure, result: Result) -> None:
-    figure.text(0.01, 0.01, provenance(result), fontsize=6.5, color="#444444", ha="left",
-                va="bottom", linespacing=1.4)
+def provenance(campaign: Campaign) -> str:
+    """The birth certificate of a campaign's figure."""
+    result = campaign.result
+    built = result["variants"]["glibc"]
+    return (f"commit {commit_of(result)} · {built['compiler']} {short_flags(built['flags'])} · "
+            f"n = {result['rounds']} interleaved rounds, slot drift {result['slot_drift']:.1%}\n"
+            f"{machine_line(result)} · {result['date'][:10]}")
 
 
-def save(figure: matplotlib.figure.Figure, stem: pathlib.Path) -> list[pathlib.Path]:
+def sign(figure: Figure, text: str) -> None:
+    figure.text(0.01, 0.005, text, fontsize=6.5, color="#444444", ha="left", va="bottom", linespacing=1.4)
+
+
+def finish(figure: Figure, text: str, legend: float = 0.0) -> Figure:
+    """Signed, and nothing above the signature and a legend of that height, in inches."""
+    height = figure.get_size_inches()[1]
+    figure.tight_layout(rect=(0, (0.36 + legend) / height, 1, 1), h_pad=1.6, w_pad=1.6)
+    sign(figure, text)
+    return figure
+
+
+def legend_below(figure: Figure, columns: int, handles: list[Any], labels: list[str]) -> None:
+    """One legend for all panels, above the signature."""
+    figure.legend(handles, labels, loc="lower center", ncol=columns, fontsize=8,
+                  bbox_to_anchor=(0.5, 0.34 / figure.get_size_inches()[1]), handlelength=3.4)
+
+
+# The files.
+
+
+def save(figure: Figure, stem: pathlib.Path) -> list[pathlib.Path]:
     """Writes stem.png and stem.svg without what changes from one drawing to the next."""
     stem.parent.mkdir(parents=True, exist_ok=True)
     written = [stem.with_suffix(".png"), stem.with_suffix(".svg")]
     figure.savefig(written[0], metadata={"Software": None})
     figure.savefig(written[1], metadata={"Date": None, "Creator": None})
     return written
+
+
+def main(name: str, what: str | None, figure: Callable[[list[pathlib.Path]], Figure]) -> None:
+    """The command line of a figure's script."""
+    parser = argparse.ArgumentParser(description=what, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="*", type=pathlib.Path, metavar="RESULT",
+                        help="JSON of bench/run.py (default: all in bench/results, of which the newest is drawn)")
+    parser.add_argument("--output", type=pathlib.Path, metavar="STEM", default=FIGURES / name,
+                        help=f"writes STEM.png and STEM.svg (default: plots/figures/{name})")
+    options = parser.parse_args()
+    try:
+        drawn = figure(options.results)
+    except ResultError as error:
+        sys.exit(f"{name}: {error}")
+    for path in save(drawn, options.output):
+        print(f"written: {os.path.relpath(path)}")

@@ -18,6 +18,7 @@ packages=(
   python3 python3-matplotlib parallel               # scripts, plots, a recipe for many machines
   libconcurrentqueue-dev libtbb-dev libboost-dev libatomic-queue-dev golang-go  # peers of the pool
   libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4  # allocators that make bench preloads
+  python3-jinja2                                    # make report
 )
 
 # The same for a system that we do not know the package names of.
@@ -49,7 +50,9 @@ missing_by_name() {
   for name in "${headers[@]}"; do
     if ! has_header "$name"; then echo "header $name"; fi
   done
-  if ! python3 -c 'import matplotlib' 2>/dev/null; then echo "Python module matplotlib"; fi
+  for name in matplotlib jinja2; do
+    if ! python3 -c "import $name" 2>/dev/null; then echo "Python module $name"; fi
+  done
 }
 
 install_packages() {

@@ -1,0 +1,411 @@
+"""What the results of bench/run.py say: every median, ratio and throughput is made here.
+
+The figures, the report and the README's table only show what this module returns. It knows two kinds of
+files: a campaign (schema 2: several processes in turns), and the report of one Google Benchmark program
+(schema 1). What must not be published (a quick run, an unoptimized build, numbers whose commit nobody
+knows, a machine that changed its speed meanwhile) is refused when it is loaded.
+
+A sample's ratio is its time for a pair, a get with its put, through the bare slot that the same process
+measured. Two contenders are compared round by round, ratio by ratio; what is shown is the median of
+the rounds, and their quartiles as the spread.
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import statistics
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "bench" / "results"
+SCHEMA = 2
+MOST_DRIFT = 0.05
+REQUIRED = ("campaign", "quick", "date", "source", "machine", "rounds", "slot_drift", "variants", "samples")
+
+BASE = "glibc"  # the variant without a preload, in which all peers are compared
+ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
+UNTIMED = ("pool_rotate", "memory_over_time")  # their time for a pair means nothing
+ANCHORS = ("bare_slot", "checked_slot", "two_exchanges")
+
+Sample = dict[str, Any]
+Quantity = Callable[[Sample], float]
+
+
+class ResultError(Exception):
+    """Why a result cannot be used; the message names it, and what to do."""
+
+
+# Who is measured, and where.
+
+
+@dataclass(frozen=True, order=True)
+class Contender:
+    """A peer in a variant: a variant is a separate process, with its allocator or its pin."""
+
+    variant: str
+    peer: str
+
+    @property
+    def own(self) -> bool:
+        return self.peer == "poolproof"
+
+    @property
+    def anchor(self) -> bool:
+        return self.peer in ANCHORS
+
+    @property
+    def rival(self) -> bool:
+        """A program could use it in place of the pool."""
+        return not self.own and not self.anchor and not self.variant.startswith("poolproof")
+
+    @property
+    def label(self) -> str:
+        if self.variant == "go":
+            return "Go sync.Pool"
+        name = PEER_LABELS.get(self.peer, self.peer.replace("_", " "))
+        if self.variant.startswith("poolproof_"):
+            return f"{name}, {self.variant.removeprefix('poolproof_')} pin"
+        if self.peer == "new_delete" or self.variant != BASE:
+            return f"{name}, {self.variant}"
+        return name
+
+
+PEER_LABELS = {
+    "poolproof": "poolproof",
+    "bare_slot": "bare thread_local slot",
+    "checked_slot": "thread_local slot, checked",
+    "two_exchanges": "two atomic exchanges",
+    "thread_local_cache": "thread_local vector",
+    "new_delete": "new/delete",
+    "mutex_vector": "mutex + vector",
+    "cpu_slot_stack": "CPU slots + stack",
+    "moodycamel": "moodycamel",
+    "moodycamel_tokens": "moodycamel, tokens",
+    "tbb_concurrent_queue": "tbb queue",
+    "boost_lockfree_stack": "boost stack",
+    "atomic_queue": "atomic_queue",
+}
+
+SUBJECT = Contender(BASE, "poolproof")
+PORTABLE = Contender("poolproof_portable", "poolproof")
+SLOT = Contender(BASE, "bare_slot")
+VECTOR = Contender(BASE, "thread_local_cache")
+
+
+@dataclass(frozen=True, order=True)
+class Case:
+    """A scenario with one number of threads, and with its arguments, such as 1,000 items."""
+
+    scenario: str
+    threads: int = 1
+    arguments: tuple[tuple[str, int], ...] = ()
+
+    def argument(self, name: str) -> int | None:
+        return dict(self.arguments).get(name)
+
+    @property
+    def label(self) -> str:
+        words = [f"{value:,} {name}" for name, value in self.arguments]
+        threads = f"{self.threads} thread" + "s" * (self.threads != 1)
+        return ", ".join([self.scenario, *words, threads])
+
+
+# The arithmetic.
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A median, the quartiles, the extremes, and of how many values."""
+
+    median: float
+    low: float
+    high: float
+    least: float
+    most: float
+    n: int
+
+
+def spread(values: Iterable[float]) -> Spread | None:
+    """None of no values: what was not measured has no number."""
+    kept = sorted(values)
+    if not kept:
+        return None
+    low = high = kept[0]
+    if len(kept) > 1:
+        low, _, high = statistics.quantiles(kept, n=4, method="inclusive")
+    return Spread(statistics.median(kept), low, high, kept[0], kept[-1], len(kept))
+
+
+def by_round(samples: Iterable[Sample], quantity: Quantity) -> dict[int, float]:
+    """The median of each round: a process may have measured more than once."""
+    rounds: dict[int, list[float]] = {}
+    for sample in samples:
+        rounds.setdefault(sample["round"], []).append(quantity(sample))
+    return {number: statistics.median(values) for number, values in sorted(rounds.items())}
+
+
+def quotients(above: Mapping[int, float], below: Mapping[int, float]) -> Spread | None:
+    """Of the rounds that have both."""
+    return spread(above[number] / below[number] for number in above if below.get(number))
+
+
+def ns_per_pair(sample: Sample) -> float:
+    return sample["wall_ns"] / sample["pairs"]
+
+
+def pairs_per_second(sample: Sample) -> float:
+    """Of all threads together."""
+    return 1e9 * sample["pairs"] / sample["wall_ns"]
+
+
+@dataclass
+class Campaign:
+    """A result of schema 2."""
+
+    result: dict[str, Any]
+    _samples: dict[tuple[Case, Contender], list[Sample]] = field(default_factory=dict)
+    _slots: dict[int, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for sample in self.result["samples"]:
+            case = Case(sample["scenario"], sample["threads"], tuple(sample.get("arguments", {}).items()))
+            contender = Contender(sample["variant"], sample["peer"])
+            self._samples.setdefault((case, contender), []).append(sample)
+        slots = [sample for sample in self.result["samples"] if sample["slot_ns"] is not None]
+        self._slots = by_round(slots, lambda sample: sample["slot_ns"])
+
+    # What there is.
+
+    @property
+    def cases(self) -> list[Case]:
+        return sorted({case for case, _ in self._samples})
+
+    @property
+    def scenarios(self) -> list[str]:
+        """In the order of the result."""
+        return list(dict.fromkeys(sample["scenario"] for sample in self.result["samples"]))
+
+    @property
+    def timed_cases(self) -> list[Case]:
+        return [case for case in self.cases if case.scenario not in UNTIMED]
+
+    def cases_of(self, scenario: str) -> list[Case]:
+        return [case for case in self.cases if case.scenario == scenario]
+
+    def contenders(self, case: Case) -> list[Contender]:
+        """Fastest first, in slots."""
+        found = {who: self.ratio(case, who) for each, who in self._samples
+                 if each == case and (who.variant == BASE or not who.anchor)}
+        return sorted(found, key=lambda who: (found[who].median, who))
+
+    def shown(self, case: Case) -> list[Contender]:
+        """What a figure has room for: peers under glibc, the other allocators, the other pin, and Go, but not the
+        pool under each allocator."""
+        return [who for who in self.contenders(case)
+                if who.variant in (BASE, "go") or who.peer == "new_delete"
+                or (who.own and who.variant.startswith("poolproof_"))]
+
+    def rivals(self, case: Case) -> list[Contender]:
+        return [each for each in self.contenders(case) if each.rival]
+
+    @property
+    def go(self) -> Contender | None:
+        """Go's own pool, whatever its program calls it."""
+        return next((who for _, who in sorted(self._samples) if who.variant == "go"), None)
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        return self.result.get("skipped", {})
+
+    @property
+    def timelines(self) -> list[dict[str, Any]]:
+        return self.result.get("timelines", [])
+
+    # What it says.
+
+    def rounds(self, case: Case, who: Contender, quantity: Quantity) -> dict[int, float]:
+        return by_round(self._samples.get((case, who), []), quantity)
+
+    def slot_of(self, sample: Sample) -> float:
+        """The process's own bare slot; a program without one takes the round's."""
+        own = sample["slot_ns"]
+        return own if own is not None else self._slots[sample["round"]]
+
+    def slot_ratio(self, sample: Sample) -> float:
+        return ns_per_pair(sample) / self.slot_of(sample)
+
+    def time(self, case: Case, who: Contender) -> Spread | None:
+        """Nanoseconds for a pair."""
+        return spread(self.rounds(case, who, ns_per_pair).values())
+
+    def throughput(self, case: Case, who: Contender) -> Spread | None:
+        """Pairs per second, of all threads together."""
+        return spread(self.rounds(case, who, pairs_per_second).values())
+
+    def ratio(self, case: Case, who: Contender) -> Spread | None:
+        """The time for a pair, in bare slots."""
+        return spread(self.rounds(case, who, self.slot_ratio).values())
+
+    def versus(self, case: Case, who: Contender, other: Contender = SUBJECT) -> Spread | None:
+        """How many times as long as the other one takes: through the slot, round by round."""
+        return quotients(self.rounds(case, who, self.slot_ratio),
+                         self.rounds(case, other, self.slot_ratio))
+
+    def speedup(self, case: Case, base: Case, who: Contender = SUBJECT) -> Spread | None:
+        """The throughput of one case as a multiple of another's, round by round."""
+        return quotients(self.rounds(case, who, pairs_per_second),
+                         self.rounds(base, who, pairs_per_second))
+
+    def counter_names(self, case: Case, who: Contender) -> list[str]:
+        return list(dict.fromkeys(name for sample in self._samples.get((case, who), [])
+                                  for name in sample.get("counters", {})))
+
+    def _counted(self, case: Case, who: Contender, name: str) -> list[Sample]:
+        return [each for each in self._samples.get((case, who), [])
+                if each.get("counters", {}).get(name) is not None]
+
+    def counter_rounds(self, case: Case, who: Contender, name: str) -> dict[int, float]:
+        return by_round(self._counted(case, who, name), lambda sample: sample["counters"][name])
+
+    def counter(self, case: Case, who: Contender, name: str) -> Spread | None:
+        """Of all samples, so that the worst one is among them."""
+        return spread(each["counters"][name] for each in self._counted(case, who, name))
+
+
+# Where others win.
+
+# What else is better if there is less of it, beside time.
+LESS_IS_BETTER = {"p99_ns": "p99", "peak_context_bytes": "bytes of contexts", "resident_bytes": "resident bytes"}
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A rival that beats the subject: what the subject needs as a multiple of what it needs."""
+
+    case: Case
+    who: Contender
+    what: str
+    factor: Spread
+
+    @property
+    def clear(self) -> bool:
+        """The quartiles say so, not the median alone."""
+        return self.factor.low > 1
+
+
+def losses(campaign: Campaign) -> list[Loss]:
+    """Every case and rival of which the median is better than the subject's, most first."""
+    found = []
+    for case in campaign.timed_cases:
+        for who in campaign.rivals(case):
+            compared = {"time": campaign.versus(case, SUBJECT, who)}
+            for name, what in LESS_IS_BETTER.items():
+                compared[what] = quotients(campaign.counter_rounds(case, SUBJECT, name),
+                                           campaign.counter_rounds(case, who, name))
+            found += [Loss(case, who, what, factor) for what, factor in compared.items()
+                      if factor is not None and factor.median > 1]
+    return sorted(found, key=lambda loss: (loss.what != "time", -loss.factor.median, loss.case, loss.who))
+
+
+# The files.
+
+
+def machine_name(result: Mapping[str, Any]) -> str:
+    return f"{result['machine']['cpu']} with {result['machine']['logical_cpus']} CPUs"
+
+
+def read(path: pathlib.Path) -> dict[str, Any]:
+    """A result of either schema, whatever it is worth."""
+    try:
+        result = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ResultError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
+        raise ResultError(f"{path}: not JSON") from error
+    if not isinstance(result, dict) or result.get("schema") not in (1, SCHEMA):
+        raise ResultError(f"{path}: not a result of bench/run.py (schema 1 or {SCHEMA})")
+    return result
+
+
+def check(result: Mapping[str, Any], path: pathlib.Path) -> None:
+    """Refuses what must not be published."""
+    if result["schema"] == SCHEMA and (missing := [key for key in REQUIRED if key not in result]):
+        raise ResultError(f"{path}: lacks {', '.join(missing)}; bench/run.py makes a whole one")
+    if result["quick"]:
+        raise ResultError(f"{path}: a quick run is never shown; run the campaign without --quick")
+    builds = result["variants"] if result["schema"] == SCHEMA else {"": result["build"]}
+    for variant, build in builds.items():
+        if not build.get("optimized"):
+            raise ResultError(f"{path}: {variant or 'its program'} was built without optimization")
+        if build.get("flags") is None:
+            raise ResultError(f"{path}: the compiler flags of {variant or 'its program'} are not known")
+    if not result["source"]["commit"]:
+        raise ResultError(f"{path}: its commit is not known")
+    if result["schema"] != SCHEMA:
+        return
+    if result["slot_drift"] > MOST_DRIFT:
+        raise ResultError(f"{path}: the bare slot drifted by {result['slot_drift']:.1%} during the campaign, "
+                          f"{MOST_DRIFT:.0%} at most: run it on a quieter machine")
+    for sample in result["samples"]:
+        if not (sample["pairs"] > 0 and sample["wall_ns"] > 0):
+            raise ResultError(f"{path}: {sample['scenario']}, {sample['peer']}, round {sample['round']}: "
+                              "a sample without pairs or without time")
+
+
+def is_campaign(result: Mapping[str, Any]) -> bool:
+    """Of the pool: one in which the subject was measured."""
+    return result["schema"] == SCHEMA and any(
+        sample["peer"] == SUBJECT.peer for sample in result.get("samples", ()))
+
+
+def newest(paths: Iterable[pathlib.Path], wanted: Callable[[Mapping[str, Any]], bool],
+           what: str) -> dict[str, Any] | None:
+    """The latest of the wanted results; all must be of one machine, so that a date does not decide which
+    machine is shown. None if there is none."""
+    found = [(path, result) for path in paths if wanted(result := read(path))]
+    for path, result in found:
+        check(result, path)
+    machines = sorted({machine_name(result) for _, result in found})
+    if len(machines) > 1:
+        raise ResultError(f"{what} of different machines ({'; '.join(machines)}); name the files of one")
+    return max((result for _, result in found), key=lambda each: each["date"], default=None)
+
+
+def results_in(paths: list[pathlib.Path]) -> list[pathlib.Path]:
+    """Those that are named, else all that are committed."""
+    return paths or sorted(RESULTS.glob("*.json"))
+
+
+def load(paths: list[pathlib.Path]) -> Campaign:
+    """The newest campaign."""
+    result = newest(results_in(paths), is_campaign, "campaigns")
+    if result is None:
+        raise ResultError(f"no campaign among {', '.join(map(str, paths)) or RESULTS}; bench/run.py makes one "
+                          "from a .toml file")
+    return Campaign(result)
+
+
+# The checker's seconds.
+
+
+def checker_seconds(result: Mapping[str, Any]) -> dict[str, Spread]:
+    """By benchmark."""
+    units = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
+    seconds: dict[str, list[float]] = {}
+    for run in result["google_benchmark"]["benchmarks"]:
+        if run["run_type"] == "iteration":
+            name = run["run_name"].partition("/")[0]
+            seconds.setdefault(name, []).append(run["real_time"] * units[run["time_unit"]])
+    return {name: spread(values) for name, values in seconds.items()}
+
+
+def is_checker_run(result: Mapping[str, Any]) -> bool:
+    return result["schema"] == 1 and result["command"][0] == "checker_bench"
+
+
+def load_checker(paths: list[pathlib.Path]) -> dict[str, Any] | None:
+    """The newest measurement of the checker, if there is one."""
+    return newest(results_in(paths), is_checker_run, "checker runs")

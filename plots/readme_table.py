@@ -1,0 +1,91 @@
+#!/usr/bin/python3
+"""Print the README's table of a campaign, as Markdown; --write puts it between the marks in README.md.
+
+A cell is the time for a get with its put as a multiple of poolproof's, and bold where the other one is
+faster.
+"""
+
+from __future__ import annotations
+
+import argparse
+import pathlib
+import sys
+
+import campaign as results
+import style
+from campaign import ALLOCATORS, BASE, SUBJECT, VECTOR, Campaign, Case, Contender, ResultError
+
+README = style.ROOT / "README.md"
+BEGIN, END = "<!-- campaign: begin -->\n", "<!-- campaign: end -->\n"
+CASES = (("a hit", Case("pool", 1)), ("a hit, 2 threads", Case("pool", 2)), ("16 gets, 16 puts", Case("burst_16", 1)),
+         ("100 puts, 100 gets", Case("pool_overflow", 1)), ("more gets than puts", Case("pool_starvation", 2)),
+         ("put on one thread, get on another", Case("producer_consumer", 2)),
+         ("64 threads", Case("oversubscribed", 64)))
+MISSING = "not measured"
+
+
+def cell(campaign: Campaign, case: Case, who: Contender | None) -> str:
+    value = campaign.versus(case, who) if who else None
+    if value is None:
+        return MISSING
+    text = f"{style.number(value.median)} ×"
+    return f"**{text}**" if value.median < 1 else text
+
+
+def best_allocator(campaign: Campaign, case: Case) -> str:
+    allocators = [Contender(variant, "new_delete") for variant in ALLOCATORS]
+    measured = [who for who in allocators if campaign.ratio(case, who)]
+    if not measured:
+        return MISSING
+    best = min(measured, key=lambda who: campaign.versus(case, who).median)
+    return f"{cell(campaign, case, best)} ({best.variant})"
+
+
+def table(campaign: Campaign) -> str:
+    result = campaign.result
+    columns = (("`thread_local` vector", VECTOR), ("Go `sync.Pool`", campaign.go),
+               ("moodycamel, tokens", Contender(BASE, "moodycamel_tokens")),
+               ("mutex + vector", Contender(BASE, "mutex_vector")))
+    heads = ["get + put", "poolproof", "best `new`/`delete`", *(head for head, _ in columns)]
+    lines = ["| " + " | ".join(heads) + " |", "| --- " * len(heads) + "|"]
+    for label, case in CASES:
+        own = campaign.time(case, SUBJECT)
+        cells = [label, style.nanoseconds(own.median) if own else MISSING, best_allocator(campaign, case),
+                 *(cell(campaign, case, who) for _, who in columns)]
+        lines.append("| " + " | ".join(cells) + " |")
+    built = result["variants"][BASE]
+    lines += ["", f"Time as a multiple of poolproof's, medians of {result['rounds']} interleaved rounds; bold where "
+              f"the other one is faster. {style.machine_line(result)} · {built['compiler']} "
+              f"{style.short_flags(built['flags'])} · commit {style.commit_of(result)}.", ""]
+    return "\n".join(lines)
+
+
+def split(readme: str) -> tuple[str, str, str] | None:
+    """What stands before the marks, between them, and after them; None without marks."""
+    before, begin, rest = readme.partition(BEGIN)
+    between, end, after = rest.partition(END)
+    return (before, between, after) if begin and end else None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="*", type=pathlib.Path, metavar="RESULT", help="JSON of bench/run.py")
+    parser.add_argument("--write", action="store_true", help="change README.md instead of printing")
+    options = parser.parse_args()
+    try:
+        printed = table(results.load(options.results))
+    except ResultError as error:
+        sys.exit(f"readme_table: {error}")
+    if not options.write:
+        print(printed, end="")
+        return
+    parts = split(README.read_text(encoding="utf-8"))
+    if parts is None:
+        sys.exit(f"readme_table: README.md lacks the lines {BEGIN.strip()} and {END.strip()}; put them where the "
+                 "table shall be")
+    README.write_text(parts[0] + BEGIN + printed + END + parts[2], encoding="utf-8")
+    print("written: README.md")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+#!/usr/bin/python3
+"""Write the report: one self-contained page with the targets, the figures, every number, and the method.
+
+Reads the newest campaign and the newest checker run of the given results (default: all in bench/results),
+and writes index.html and each figure as PNG and SVG. The same results give the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import os
+import pathlib
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import campaign as results
+import style
+
+try:
+    import jinja2
+except ModuleNotFoundError:
+    sys.exit(f"report: {sys.executable} has no jinja2; on Debian: apt install python3-jinja2, and run the "
+             "script with /usr/bin/python3")
+
+import checker_speed
+import cycles
+import growth
+import memory
+import orders
+import overview
+import proof_coverage
+import ratios
+import responses
+import scaling
+import targets
+from campaign import SUBJECT, UNTIMED, Campaign, Case, Contender, ResultError, Spread
+
+REPORT = style.ROOT / "build" / "report"
+TEMPLATE = "report.html"
+FIGURES = (overview, ratios, scaling, cycles, responses, memory, orders, growth, checker_speed, proof_coverage)
+
+
+# How numbers are written.
+
+
+def with_quartiles(value: Spread | None, write: Callable[[float], str] = style.number) -> str:
+    if value is None:
+        return ""
+    return f"{write(value.median)} ({write(value.low)} – {write(value.high)})"
+
+
+def count(value: float) -> str:
+    return f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else style.number(value)
+
+
+def counters_of(campaign: Campaign, case: Case, who: Contender) -> str:
+    """All that the scenario counts, in its order: the medians."""
+    found = []
+    for name in campaign.counter_names(case, who):
+        value = campaign.counter(case, who, name).median
+        text = style.nanoseconds(value) if name.endswith("_ns") else count(value)
+        found.append(f"{name.removesuffix('_ns')} {text}")
+    return ", ".join(found)
+
+
+# The parts of the page.
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure in the page, or why it is not there."""
+
+    name: str
+    title: str
+    caption: str
+    source: str = ""
+    refused: str = ""
+
+
+def draw(module: types.ModuleType, paths: list[pathlib.Path], output: pathlib.Path) -> Drawn:
+    try:
+        figure = module.figure(paths)
+    except ResultError as error:
+        return Drawn(module.NAME, module.TITLE, module.CAPTION, refused=str(error))
+    _, svg = style.save(figure, output / module.NAME)
+    encoded = base64.b64encode(svg.read_bytes()).decode("ascii")
+    return Drawn(module.NAME, module.TITLE, module.CAPTION, source=f"data:image/svg+xml;base64,{encoded}")
+
+
+def target_row(verdict: targets.Verdict) -> dict[str, str]:
+    measured, unit = verdict.measured, verdict.target.unit
+    value = f"{with_quartiles(measured.value, count)} {unit}" if measured else ""
+    if measured and verdict.target.decides is targets.worst:
+        value += f", worst {count(measured.value.most)}"
+    notes = [text for text in (measured.note if measured else "", verdict.remark) if text]
+    return {"scenario": verdict.target.scenario, "aim": verdict.target.aim, "measured": value,
+            "notes": "; ".join(notes), "says": verdict.says}
+
+
+def scenario_tables(campaign: Campaign) -> list[dict[str, Any]]:
+    """For each scenario in the order of the results: every contender in every case."""
+    tables = []
+    for scenario in campaign.scenarios:
+        timed = scenario not in UNTIMED
+        rows = []
+        for case in campaign.cases_of(scenario):
+            for who in campaign.contenders(case):
+                rows.append({
+                    "case": case.label.removeprefix(f"{scenario}, "), "who": who.label, "own": who == SUBJECT,
+                    "time": with_quartiles(campaign.time(case, who)) if timed else "",
+                    "ratio": with_quartiles(campaign.ratio(case, who)) if timed else "",
+                    "versus": with_quartiles(campaign.versus(case, who)) if timed else "",
+                    "counters": counters_of(campaign, case, who),
+                })
+        tables.append({"name": scenario, "timed": timed, "rows": rows})
+    return tables
+
+
+def loss_row(loss: results.Loss) -> dict[str, str]:
+    return {"case": loss.case.label, "who": loss.who.label, "what": loss.what,
+            "factor": with_quartiles(loss.factor), "surely": "yes" if loss.clear else "within the spread"}
+
+
+def build_rows(campaign: Campaign) -> list[dict[str, str]]:
+    rows = []
+    for name, built in campaign.result["variants"].items():
+        settings = [f"{key}={value}" for key, value in (built.get("environment") or {}).items()]
+        preload = [f"preload {built['preload']}"] if built.get("preload") else []
+        rows.append({"name": name, "program": built["program"], "compiler": built["compiler"],
+                     "flags": style.short_flags(built["flags"]), "settings": ", ".join(preload + settings),
+                     "pin": built.get("pin") or ""})
+    return rows
+
+
+def machine_of(result: dict[str, Any]) -> str:
+    machine = result["machine"]
+    governor = f"governor {machine['governor']}" if machine["governor"] else "governor not readable"
+    parts = (style.machine_line(result), machine["architecture"], machine["distribution"], machine["libc"], governor)
+    return " · ".join(part for part in parts if part)
+
+
+def page(campaign: Campaign, figures: list[Drawn]) -> str:
+    result = campaign.result
+    verdicts = targets.verdicts(campaign)
+    lost = results.losses(campaign)
+    loads = [load[0] for load in result.get("load", []) if load]
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(pathlib.Path(__file__).resolve().parent), autoescape=True,
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
+    return environment.get_template(TEMPLATE).render(
+        result=result,
+        commit=style.commit_of(result),
+        begun=result["date"][:16].replace("T", " ") + " UTC",
+        machine=machine_of(result),
+        builds=build_rows(campaign),
+        load=f"{min(loads):.2f} to {max(loads):.2f}" if loads else "not recorded",
+        targets=[target_row(each) for each in verdicts],
+        counts={says: sum(each.says == says for each in verdicts) for says in ("met", "missed", targets.NOT_MEASURED)},
+        figures=figures,
+        losses=[loss_row(each) for each in lost],
+        compared=sum(len(campaign.rivals(case)) for case in campaign.timed_cases if campaign.time(case, SUBJECT)),
+        lost=len({(each.case, each.who) for each in lost if each.what == "time"}),
+        scenarios=scenario_tables(campaign),
+        proofs=proof_coverage.read(),
+        most_drift=results.MOST_DRIFT,
+    )
+
+
+def write(paths: list[pathlib.Path], output: pathlib.Path) -> pathlib.Path:
+    """Refuses before anything is written; says what it draws, since that takes a while."""
+    campaign = results.load(paths)
+    checker = results.load_checker(paths)
+    if checker and results.machine_name(checker) != results.machine_name(campaign.result):
+        raise ResultError("the campaign and the checker run are of different machines "
+                          f"({results.machine_name(campaign.result)}; {results.machine_name(checker)}); name the "
+                          "files of one")
+    figures = []
+    for place, module in enumerate(FIGURES, 1):
+        print(f"report: figure {place} of {len(FIGURES)}, {module.NAME}", file=sys.stderr)
+        figures.append(draw(module, paths, output))
+    written = output / "index.html"
+    output.mkdir(parents=True, exist_ok=True)
+    written.write_text(page(campaign, figures), encoding="utf-8")
+    for figure in figures:
+        if figure.refused:
+            print(f"report: {figure.name} is not drawn: {figure.refused}", file=sys.stderr)
+    return written
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("results", nargs="*", type=pathlib.Path, metavar="RESULT", help="JSON of bench/run.py")
+    parser.add_argument("--output", type=pathlib.Path, metavar="FOLDER", default=REPORT,
+                        help="where the page and its figures go (default: build/report)")
+    options = parser.parse_args()
+    try:
+        written = write(options.results, options.output)
+    except ResultError as error:
+        sys.exit(f"report: {error}")
+    print(f"written: {os.path.relpath(written)}")
+
+
+if __name__ == "__main__":
+    main()

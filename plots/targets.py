@@ -1,0 +1,224 @@
+"""The targets that the pool was built to, and what a campaign says of each.
+
+A target is met or missed by the median of the rounds; where the spread reaches across the limit, that is
+said. What lacks a sample is "not measured", and so is a comparison with the best of several where one of
+them is missing, unless the others decide it already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from campaign import (ALLOCATORS, SUBJECT, VECTOR, Campaign, Case, Contender, Spread, quotients,
+                      spread)
+
+NOT_MEASURED = "not measured"
+USERS = 64  # threads of oversubscribed and of zstd_responses; each has at most one object in use
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A number for a target, against whom, and what is missing for it to be the whole truth."""
+
+    value: Spread
+    note: str = ""
+    missing: str = ""
+
+
+Measure = Callable[[Campaign], Measured | None]
+Limit = Callable[[Campaign], float]
+
+
+@dataclass(frozen=True)
+class Target:
+    scenario: str
+    aim: str
+    measure: Measure
+    limit: Limit
+    at_most: bool
+    unit: str = "×"
+    decides: Callable[[Spread], float] = lambda value: value.median
+
+
+@dataclass(frozen=True)
+class Verdict:
+    target: Target
+    measured: Measured | None
+    says: str  # "met", "missed" or "not measured"
+    remark: str = ""
+
+
+def judge(target: Target, campaign: Campaign) -> Verdict:
+    measured = target.measure(campaign)
+    if measured is None:
+        return Verdict(target, None, NOT_MEASURED)
+    limit = target.limit(campaign)
+
+    def holds(value: float) -> bool:
+        return value <= limit if target.at_most else value >= limit
+
+    met = holds(target.decides(measured.value))
+    if met and measured.missing:
+        return Verdict(target, measured, NOT_MEASURED, f"{measured.missing} is missing")
+    across = holds(measured.value.low) != holds(measured.value.high)
+    return Verdict(target, measured, "met" if met else "missed",
+                   "the quartiles are on both sides of the target" if across else "")
+
+
+def verdicts(campaign: Campaign) -> list[Verdict]:
+    return [judge(target, campaign) for target in TARGETS]
+
+
+# What is measured.
+
+
+def measured(value: Spread | None, note: str = "") -> Measured | None:
+    return None if value is None else Measured(value, note)
+
+
+def slots(case: Case) -> Measure:
+    return lambda campaign: measured(campaign.ratio(case, SUBJECT))
+
+
+def vectors(case: Case) -> Measure:
+    return lambda campaign: measured(campaign.versus(case, SUBJECT, VECTOR))
+
+
+def than_go(case: Case) -> Measure:
+    return lambda campaign: measured(campaign.versus(case, campaign.go)) if campaign.go else None
+
+
+def than_fastest(campaign: Campaign, case: Case, rivals: list[Contender], missing: list[str]) -> Measured | None:
+    """Than the rival of whom the most is left for the subject to be compared with."""
+    found = [(value.median, who, value) for who in rivals
+             if (value := campaign.versus(case, who)) is not None]
+    if not found:
+        return None
+    _, fastest, value = min(found, key=lambda each: each[:2])
+    return Measured(value, f"the fastest: {fastest.label}", ", ".join(missing))
+
+
+def than_allocators(case: Case) -> Measure:
+    def measure(campaign: Campaign) -> Measured | None:
+        rivals = [Contender(variant, "new_delete") for variant in ALLOCATORS]
+        missing = [each.variant for each in rivals if campaign.time(case, each) is None]
+        return than_fastest(campaign, case, rivals, missing)
+    return measure
+
+
+def than_everybody(case: Case) -> Measure:
+    """Every peer of the campaign; those that it skipped are missing."""
+    return lambda campaign: than_fastest(campaign, case, campaign.rivals(case), sorted(campaign.skipped))
+
+
+def throughput(case: Case, base: Case) -> Measure:
+    return lambda campaign: measured(campaign.speedup(case, base))
+
+
+def counter(case: Case, name: str) -> Measure:
+    return lambda campaign: measured(campaign.counter(case, SUBJECT, name))
+
+
+def rotation(items: int) -> Case:
+    return Case("pool_rotate", 1, (("items", items),))
+
+
+def cycle_cost(campaign: Campaign) -> Measured | None:
+    """How much later the 99.9th percentile of the users is while the pool cleans up, in us."""
+    cycle = campaign.counter_rounds(rotation(100_000), SUBJECT, "cycle_p99.9_ns")
+    quiet = campaign.counter_rounds(rotation(100_000), SUBJECT, "quiet_p99.9_ns")
+    return measured(spread((cycle[number] - quiet[number]) / 1e3 for number in cycle if number in quiet))
+
+
+def longest_call(campaign: Campaign, items: int) -> dict[int, float]:
+    """That during cycles as a multiple of that without, by round: longer cycles meet more interrupts."""
+    cycle = campaign.counter_rounds(rotation(items), SUBJECT, "cycle_longest_ns")
+    quiet = campaign.counter_rounds(rotation(items), SUBJECT, "quiet_longest_ns")
+    return {number: cycle[number] / quiet[number] for number in cycle if quiet.get(number)}
+
+
+def shard_growth(campaign: Campaign) -> Measured | None:
+    return measured(quotients(longest_call(campaign, 1_000_000), longest_call(campaign, 1_000)))
+
+
+def responses(size: int) -> Case:
+    return Case("zstd_responses", USERS, (("bytes", size),))
+
+
+def response_throughput(size: int) -> Measure:
+    return lambda campaign: measured(campaign.versus(responses(size), VECTOR))
+
+
+def context_bytes(size: int) -> Measure:
+    return lambda campaign: measured(quotients(
+        campaign.counter_rounds(responses(size), SUBJECT, "peak_context_bytes"),
+        campaign.counter_rounds(responses(size), VECTOR, "peak_context_bytes")))
+
+
+# The targets.
+
+
+def cpus(campaign: Campaign) -> int:
+    return campaign.result["machine"]["logical_cpus"]
+
+
+def at_most(scenario: str, aim: str, limit: float | Limit, measure: Measure, **more: object) -> Target:
+    return Target(scenario, aim, measure, limit if callable(limit) else lambda _: limit, True, **more)
+
+
+def at_least(scenario: str, aim: str, limit: float, measure: Measure) -> Target:
+    return Target(scenario, aim, measure, lambda _: limit, False)
+
+
+def worst(value: Spread) -> float:
+    """What may never happen is decided by the worst round."""
+    return value.most
+
+
+def lower_quartile(value: Spread) -> float:
+    """What shall not grow, but is as often above 1 as below by chance, is decided by the lower quartile."""
+    return value.low
+
+
+POOL, POOL_2 = Case("pool", 1), Case("pool", 2)
+BURST, OVERFLOW = Case("burst_16", 1), Case("pool_overflow", 1)
+STARVATION, HAND_OVER = Case("pool_starvation", 2), Case("producer_consumer", 2)
+CROWD, PAIR, CHURN = Case("oversubscribed", USERS), Case("oversubscribed", 2), Case("thread_churn", 1)
+
+TARGETS = (
+    at_most("pool, 1 thread", "at most 1.35 × the bare thread_local slot", 1.35, slots(POOL)),
+    at_least("pool, 1 thread", "at least 4 × faster than Go", 4, than_go(POOL)),
+    at_least("pool, 1 thread", "at least 2 × faster than the best allocator", 2, than_allocators(POOL)),
+    at_least("pool, 2 threads", "at least 1.9 × the throughput of one thread", 1.9, throughput(POOL_2, POOL)),
+    at_least("burst_16, 1 thread", "at least 5 × faster than Go", 5, than_go(BURST)),
+    at_least("burst_16, 1 thread", "at least 2 × faster than the best allocator", 2, than_allocators(BURST)),
+    at_most("burst_16, 1 thread", "at most 2.5 × a thread_local vector", 2.5, vectors(BURST)),
+    at_least("pool_overflow, 1 thread", "at least 3 × faster than Go", 3, than_go(OVERFLOW)),
+    at_least("pool_overflow, 1 thread", "faster than the best allocator", 1, than_allocators(OVERFLOW)),
+    at_least("pool_starvation, 2 threads", "faster than every peer", 1, than_everybody(STARVATION)),
+    at_least("pool_starvation, 2 threads", "at least 2 × faster than Go", 2, than_go(STARVATION)),
+    at_least("producer_consumer, 2 threads", "faster than every peer", 1, than_everybody(HAND_OVER)),
+    at_least("producer_consumer, 2 threads", "at least 2 × faster than Go", 2, than_go(HAND_OVER)),
+    at_least("oversubscribed, 64 threads", "at least 0.8 of the throughput of 2 threads", 0.8,
+             throughput(CROWD, PAIR)),
+    at_most("oversubscribed, 64 threads", "never more live objects than in use at once (64) + 16 × CPUs",
+            lambda campaign: USERS + 16 * cpus(campaign), counter(CROWD, "live"), unit="objects", decides=worst),
+    at_most("oversubscribed, 64 threads", "at most 2 × CPUs objects left after two cycles, none being in use",
+            lambda campaign: 2 * cpus(campaign), counter(CROWD, "live_after_cycles"), unit="objects",
+            decides=worst),
+    at_most("pool_rotate, 100,000 items", "p99.9 of a put or get during a cycle at most 50 µs above that without",
+            50, cycle_cost, unit="µs"),
+    at_most("pool_rotate", "the longest time that a shard is kept from its users does not grow from 1,000 to "
+            "1,000,000 items: the longest call during cycles, as a multiple of that without (lower quartile at most "
+            "1)", 1, shard_growth,
+            decides=lower_quartile),
+    *(at_least(f"zstd_responses, {size} bytes, 64 threads", "at least 0.97 of the throughput of a thread_local cache",
+               0.97, response_throughput(size)) for size in (512, 4096)),
+    *(at_most(f"zstd_responses, {size} bytes, 64 threads", "at most a tenth of its context bytes", 0.1,
+              context_bytes(size)) for size in (512, 4096)),
+    at_most("thread_churn", "no object left after two cycles", 0, counter(CHURN, "live_after_cycles"),
+            unit="objects", decides=worst),
+    at_most("thread_churn", "no slow-down from the first tenth to the last (lower quartile at most 1)", 1,
+            counter(CHURN, "slowdown"), decides=lower_quartile),
+)

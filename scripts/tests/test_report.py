@@ -1,0 +1,163 @@
+"""The figures and the report, on a campaign that nobody measured: the same bytes each time, nothing invented."""
+
+import contextlib
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PLOTS = ROOT / "plots"
+sys.path.insert(0, str(PLOTS))
+
+import readme_table  # noqa: E402
+import report  # noqa: E402
+import synthetic  # noqa: E402
+from campaign import Campaign, losses  # noqa: E402
+
+
+def start(output: Path, *results: Path, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-B", PLOTS / "report.py", *results, "--output", output], text=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment})
+
+
+class InAPlace(unittest.TestCase):
+    def setUp(self) -> None:
+        place = tempfile.TemporaryDirectory()
+        self.addCleanup(place.cleanup)
+        self.place = Path(place.name)
+
+    def write(self, name: str, result: dict[str, Any]) -> Path:
+        path = self.place / name
+        path.write_text(json.dumps(result))
+        return path
+
+
+class Bytes(InAPlace):
+    def test_two_reports_of_the_same_results_are_the_same(self) -> None:
+        results = [self.write("campaign.json", synthetic.campaign()),
+                   self.write("checker.json", synthetic.checker_run())]
+        ugly = self.place / "matplotlibrc"
+        ugly.write_text("font.size: 20\nsavefig.dpi: 50\naxes.grid: True\n")
+        runs = [start(self.place / "one", *results, PYTHONHASHSEED="1", TZ="UTC"),
+                start(self.place / "two", *results, PYTHONHASHSEED="2", TZ="Asia/Tokyo", MATPLOTLIBRC=str(ugly))]
+        for run in runs:
+            _, errors = run.communicate()
+            self.assertEqual(0, run.returncode, errors)
+            self.assertNotIn("is not drawn", errors)
+        names = sorted(path.name for path in (self.place / "one").iterdir())
+        wanted = [f"{module.NAME}.{suffix}" for module in report.FIGURES for suffix in ("png", "svg")]
+        self.assertEqual(sorted([*wanted, "index.html"]), names)
+        for name in names:
+            one, two = ((self.place / each / name).read_bytes() for each in ("one", "two"))
+            self.assertTrue(one == two, f"{name} differs")
+
+
+class Refused(InAPlace):
+    """Before anything is written."""
+
+    def refuse(self, message: str, *results: Path) -> None:
+        run = start(self.place / "report", *results)
+        _, errors = run.communicate()
+        self.assertNotEqual(0, run.returncode)
+        self.assertIn(message, errors)
+        self.assertNotIn("Traceback", errors)
+        self.assertFalse((self.place / "report").exists())
+
+    def test_quick_run(self) -> None:
+        quick = self.write("quick.json", {**synthetic.campaign(), "quick": True})
+        self.refuse("quick.json: a quick run is never shown", quick)
+
+    def test_checker_run_of_another_machine(self) -> None:
+        other = {**synthetic.machine(), "cpu": "Another 1"}
+        self.refuse("of different machines (Example 9000 (family 1, model 2) with 2 CPUs; Another 1 with 2 CPUs)",
+                    self.write("campaign.json", synthetic.campaign()),
+                    self.write("checker.json", {**synthetic.checker_run(), "machine": other}))
+
+    def test_one_figure_of_a_quick_run(self) -> None:
+        quick = self.write("quick.json", {**synthetic.campaign(), "quick": True})
+        run = subprocess.run([sys.executable, "-B", PLOTS / "orders.py", quick, "--output", self.place / "orders"],
+                             capture_output=True, text=True, check=False)
+        self.assertIn("orders: ", run.stderr)
+        self.assertIn("a quick run is never shown", run.stderr)
+        self.assertFalse((self.place / "orders.png").exists())
+
+
+class Page(unittest.TestCase):
+    def setUp(self) -> None:
+        self.campaign = Campaign(synthetic.campaign())
+        drawn = [report.Drawn("one", "A figure", "What it shows", source="data:image/svg+xml;base64,AAAA"),
+                 report.Drawn("two", "Another", "What it shows", refused="the campaign has no <sample>")]
+        self.page = report.page(self.campaign, drawn)
+
+    def test_refers_to_nothing_outside(self) -> None:
+        self.assertIsNone(re.search(r"https?://|@import|<script|<link", self.page))
+        self.assertEqual(["data:image/svg+xml;base64,AAAA"], re.findall(r'src="([^"]*)"', self.page))
+        targets = set(re.findall(r'href="#([^"]*)"', self.page))
+        self.assertEqual(set(), targets - set(re.findall(r'id="([^"]*)"', self.page)))
+
+    def test_shows_no_address_of_a_python_object(self) -> None:
+        self.assertIsNone(re.search(r"0x[0-9a-f]{6,}|\bNone\b|\bnan\b", self.page))
+
+    def test_figure_without_data_says_so(self) -> None:
+        self.assertIn("Not measured: the campaign has no &lt;sample&gt;.", self.page)
+
+    def test_lists_every_loss(self) -> None:
+        section = self.page.partition('id="others"')[2].partition("<h2")[0]
+        self.assertEqual(len(losses(self.campaign)), section.count("<tr>") - 1)
+
+    def test_target_without_a_sample_is_not_measured(self) -> None:
+        samples = [each for each in synthetic.campaign()["samples"] if each["variant"] != "go"]
+        page = report.page(Campaign({**synthetic.campaign(), "samples": samples}), [])
+        rows = re.findall(r"<tr><td class=\"says ([a-z-]+)\">.*?</tr>", page, re.DOTALL)
+        before = re.findall(r"<tr><td class=\"says ([a-z-]+)\">.*?</tr>", self.page, re.DOTALL)
+        self.assertEqual(len(before), len(rows))
+        self.assertEqual(5, rows.count("not-measured") - before.count("not-measured"))
+
+    def test_every_script_that_draws_is_in_the_report(self) -> None:
+        drawing = {path.stem for path in PLOTS.glob("*.py") if "\nNAME = " in path.read_text()}
+        self.assertEqual(drawing, {module.NAME for module in report.FIGURES})
+
+
+class ReadmeTable(InAPlace):
+    def test_is_that_of_the_committed_campaign(self) -> None:
+        parts = readme_table.split(readme_table.README.read_text())
+        paths = readme_table.results.results_in([])
+        if any(readme_table.results.is_campaign(readme_table.results.read(path)) for path in paths):
+            self.assertIsNotNone(parts, "a campaign is committed: README.md needs its table")
+            self.assertEqual(readme_table.table(readme_table.results.load([])), parts[1],
+                             "plots/readme_table.py --write makes it anew")
+        else:
+            self.assertIsNone(parts, "README.md has a table of a campaign that is not committed")
+
+    def test_bold_is_where_another_is_faster(self) -> None:
+        rows = readme_table.table(Campaign(synthetic.campaign())).splitlines()
+        self.assertIn("| **0.928 ×** |", rows[2])
+        self.assertNotIn("**5.07 ×**", rows[2])
+
+    def test_what_is_missing_is_not_measured(self) -> None:
+        samples = [each for each in synthetic.campaign()["samples"] if each["variant"] != "go"]
+        rows = readme_table.table(Campaign({**synthetic.campaign(), "samples": samples})).splitlines()
+        self.assertIn("| not measured |", rows[2])
+
+    def test_write_changes_what_is_between_the_marks(self) -> None:
+        readme = self.place / "README.md"
+        readme.write_text(f"above\n{readme_table.BEGIN}old\n{readme_table.END}below\n")
+        result = self.write("campaign.json", synthetic.campaign())
+        with (mock.patch.object(readme_table, "README", readme), mock.patch("sys.argv", ["", "--write", str(result)]),
+              contextlib.redirect_stdout(io.StringIO())):
+            readme_table.main()
+        before, between, after = readme_table.split(readme.read_text())
+        self.assertEqual(("above\n", "below\n"), (before, after))
+        self.assertEqual(readme_table.table(Campaign(synthetic.campaign())), between)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,117 @@
+"""plots/targets.py: what is met, missed, and not measured."""
+
+import sys
+import unittest
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "plots"))
+
+import synthetic  # noqa: E402
+import targets  # noqa: E402
+from campaign import Campaign  # noqa: E402
+
+HIT, GO, ALLOCATOR = "at most 1.35 ×", "at least 4 × faster than Go", "at least 2 × faster than the best allocator"
+
+
+def sample(variant: str, peer: str, slots: float, number: int = 0, **more: Any) -> dict[str, Any]:
+    return {"variant": variant, "round": number, "scenario": "pool", "peer": peer, "threads": 1, "pairs": 100,
+            "wall_ns": 100 * slots, "slot_ns": None if variant == "go" else 1.0, "counters": {}, **more}
+
+
+def judged(aim: str, *samples: dict[str, Any], scenario: str = "pool, 1 thread", **more: Any) -> targets.Verdict:
+    campaign = Campaign({**synthetic.campaign(), "skipped": {}, **more, "samples": list(samples)})
+    [verdict] = [each for each in targets.verdicts(campaign)
+                 if each.target.scenario == scenario and each.target.aim.startswith(aim)]
+    return verdict
+
+
+def allocators(**slots: float) -> list[dict[str, Any]]:
+    return [sample(variant, "new_delete", each) for variant, each in slots.items()]
+
+
+class Verdicts(unittest.TestCase):
+    def test_the_limit_itself_is_met(self) -> None:
+        self.assertEqual("met", judged(HIT, sample("glibc", "poolproof", 1.35)).says)
+        self.assertEqual("missed", judged(HIT, sample("glibc", "poolproof", 1.36)).says)
+
+    def test_spread_across_the_limit_is_said(self) -> None:
+        verdict = judged(HIT, *(sample("glibc", "poolproof", slots, number)
+                                for number, slots in enumerate((1.2, 1.3, 1.5))))
+        self.assertEqual(("met", "the quartiles are on both sides of the target"),
+                         (verdict.says, verdict.remark))
+
+    def test_what_has_no_sample_is_not_measured(self) -> None:
+        verdict = judged(GO, sample("glibc", "poolproof", 1.0))
+        self.assertEqual(("not measured", None), (verdict.says, verdict.measured))
+
+    def test_nothing_is_measured_of_nothing(self) -> None:
+        campaign = Campaign({**synthetic.campaign(), "samples": [sample("glibc", "bare_slot", 1.0)]})
+        self.assertEqual({"not measured"}, {each.says for each in targets.verdicts(campaign)})
+
+    def test_go_is_compared_through_the_slot(self) -> None:
+        verdict = judged(GO, sample("glibc", "poolproof", 1.0), sample("go", "go_sync_pool", 4.5))
+        self.assertEqual(("met", 4.5), (verdict.says, verdict.measured.value.median))
+
+
+class Best(unittest.TestCase):
+    def test_the_fastest_allocator_counts(self) -> None:
+        verdict = judged(ALLOCATOR, sample("glibc", "poolproof", 1.0),
+                         *allocators(glibc=5, jemalloc=3, mimalloc=2.5, tcmalloc=2.2))
+        self.assertEqual(("met", "the fastest: new/delete, tcmalloc"), (verdict.says, verdict.measured.note))
+
+    def test_met_without_an_allocator_is_not_measured(self) -> None:
+        verdict = judged(ALLOCATOR, sample("glibc", "poolproof", 1.0),
+                         *allocators(glibc=5, jemalloc=3, mimalloc=2.5))
+        self.assertEqual(("not measured", "tcmalloc is missing"), (verdict.says, verdict.remark))
+
+    def test_missed_without_an_allocator_is_missed(self) -> None:
+        self.assertEqual("missed", judged(ALLOCATOR, sample("glibc", "poolproof", 1.0), *allocators(glibc=1.5)).says)
+
+    def test_faster_than_all_that_were_not_skipped_is_not_measured(self) -> None:
+        samples = [sample("glibc", peer, slots, scenario="producer_consumer", threads=2)
+                   for peer, slots in (("poolproof", 1.0), ("mutex_vector", 3.0))]
+        where = {"scenario": "producer_consumer, 2 threads"}
+        self.assertEqual("met", judged("faster than every peer", *samples, **where).says)
+        self.assertEqual("not measured",
+                         judged("faster than every peer", *samples, **where, skipped={"go": "no Go here"}).says)
+
+
+class Worst(unittest.TestCase):
+    """What may never happen is not decided by the median."""
+
+    def judged_with(self, *live: float) -> str:
+        samples = [sample("glibc", "poolproof", 1.0, number, scenario="oversubscribed", threads=64,
+                          counters={"live": each}) for number, each in enumerate(live)]
+        return judged("never more live objects", *samples, scenario="oversubscribed, 64 threads").says
+
+    def test_one_round_above_misses(self) -> None:
+        self.assertEqual("met", self.judged_with(60, 70, 64 + 32))
+        self.assertEqual("missed", self.judged_with(60, 70, 64 + 33))
+
+
+class Cycles(unittest.TestCase):
+    """Of pool_rotate: what the machine does to the users without a cycle is no fault of the cycle's."""
+
+    def judged_with(self, aim: str, scenario: str, **of_items: dict[str, float]) -> targets.Verdict:
+        samples = [sample("glibc", "poolproof", 1.0, scenario="pool_rotate", arguments={"items": int(items[1:])},
+                          counters=counters) for items, counters in of_items.items()]
+        return judged(aim, *samples, scenario=scenario)
+
+    def test_cost_is_what_comes_on_top(self) -> None:
+        for cycle, says in ((69_000.0, "met"), (71_000.0, "missed")):
+            verdict = self.judged_with("p99.9", "pool_rotate, 100,000 items",
+                                       _100000={"cycle_p99.9_ns": cycle, "quiet_p99.9_ns": 20_000.0})
+            self.assertEqual((says, (cycle - 20_000) / 1e3), (verdict.says, verdict.measured.value.median))
+
+    def test_growth_is_that_beyond_the_machines_own(self) -> None:
+        for longest, says in ((60_000.0, "met"), (90_000.0, "missed")):
+            verdict = self.judged_with("the longest", "pool_rotate",
+                                       _1000={"cycle_longest_ns": 20_000.0, "quiet_longest_ns": 10_000.0},
+                                       _1000000={"cycle_longest_ns": longest, "quiet_longest_ns": 30_000.0})
+            self.assertEqual((says, longest / 60_000), (verdict.says, verdict.measured.value.median))
+
+
+if __name__ == "__main__":
+    unittest.main()
