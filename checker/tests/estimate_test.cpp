@@ -112,7 +112,7 @@ TEST_CASE("a_sample_that_leaves_nothing_out_counts_what_the_search_finds") {
 }
 
 TEST_CASE("a_narrow_sample_is_right_on_average") {
-  const size_estimate found = estimate_of<go_ring<3, 0, 2, 1>>(4, 500);
+  const size_estimate found = estimate_of<go_ring<3, 0, 2, 1>>(4, 300);
   INFO(found.executions << " +- " << found.error);
   CHECK(found.error > 0);
   CHECK(found.error < 28);

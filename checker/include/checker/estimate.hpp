@@ -85,13 +85,14 @@ class size_sampler {
 
   // Events; those that are maximal; those of them that are younger than all others; revisits that
   // are open.
-  static kind kind_of(const execution_graph& g) {
+  kind kind_of(const execution_graph& g) {
     kind found{g.size(), 0, 0, 0};
     for (std::size_t e = g.size(); e-- != 0;) {
-      if (!explorer::is_maximal(g, static_cast<event_id>(e))) continue;
+      if (!running_.search().is_maximal(g, static_cast<event_id>(e))) continue;
       if (++found[1] == g.size() - e) ++found[2];
     }
-    for (unsigned t = 0; t != g.thread_count(); ++t) found[3] += explorer::revisitable(g, t);
+    for (unsigned t = 0; t != g.thread_count(); ++t)
+      found[3] += running_.search().revisitable(g, t);
     return found;
   }
 

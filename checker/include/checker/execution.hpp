@@ -191,6 +191,7 @@ class execution {
   // One step of all executions that begin as this graph: puts the graphs that come next into
   // `next`. True if there are none because the execution is complete. For estimates.
   bool expand(const execution_graph& from, std::vector<execution_graph>& next);
+  explorer& search() noexcept { return explorer_; }
 
   // The place in the source that the events of a graph call by this number.
   const place& where(std::uint32_t number) const noexcept { return places_[number]; }

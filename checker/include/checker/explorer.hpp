@@ -69,21 +69,19 @@ class explorer {
 
   // Whether e is as it would be if it were added last, after the events that are older: only such
   // events are ever deleted.
-  static bool is_maximal(const execution_graph& g, event_id e) noexcept {
-    return maximal_among(g, e, [e](event_id other) { return other <= e; });
+  bool is_maximal(const execution_graph& g, event_id e) {
+    return maximal(g, e, initial, no_events(g));
   }
 
   // How many reads the next write of a thread could revisit, if it were to their location.
-  static std::size_t revisitable(const execution_graph& g, unsigned thread) noexcept {
+  std::size_t revisitable(const execution_graph& g, unsigned thread) {
     const event_id last = g.last_of(thread);
-    const auto in_prefix = [&](event_id e) {
-      return last != initial && g.knows(g.causes(last), e);
-    };
+    const auto* const prefix = last == initial ? no_events(g) : g.causes(last);
     std::size_t reads = 0;
     for (std::size_t next = g.size(); next-- != 0;) {
       const auto e = static_cast<event_id>(next);
-      if (in_prefix(e)) continue;
-      if (!maximal_among(g, e, [&](event_id o) { return o <= e || in_prefix(o); })) break;
+      if (g.knows(prefix, e)) continue;
+      if (!maximal(g, e, initial, prefix)) break;
       reads += g[e].reads() ? 1 : 0;
     }
     return reads;
@@ -212,8 +210,13 @@ class explorer {
   std::size_t frames() const noexcept { return top().below + top().frames.size(); }
 
   // Whether the search goes on below the node that it has reached.
-  bool enter() noexcept {
+  bool enter() {
     if (share_.parts == 1 || inside_ || frames() < share_.depth) return true;
+    return enter_subtree();
+  }
+
+  // Not for whole searches: apart, so that it costs them nothing.
+  [[gnu::noinline]] bool enter_subtree() {
     if (collected_ != nullptr) {
       collected_->push_back(graph());
       return false;
@@ -363,7 +366,7 @@ class explorer {
     while (f.next != 0) {
       const event_id e = --f.next;
       if (g.knows(prefix, e)) continue;
-      if (!maximal(g, e, w)) break;
+      if (!maximal(g, e, w, prefix)) break;
       if (g[e].reads() && g[e].location == g[w].location) {
         revisit(e, w);
         return false;
@@ -383,19 +386,15 @@ class explorer {
 
   // Whether e is as it would be if it were added last, after the events that are no younger and the
   // prefix of w: then, of all graphs that lead to the revisited one, this is the one that does it.
-  static bool maximal(const execution_graph& g, event_id e, event_id w) noexcept {
-    const auto* const prefix = g.causes(w);
-    return maximal_among(
-        g, e, [&](event_id other) { return other != w && (other <= e || g.knows(prefix, other)); });
-  }
-
-  // The same, after the events that count.
-  template <class Counts>
-  static bool maximal_among(const execution_graph& g, event_id e, const Counts& counts) noexcept {
+  static bool maximal(const execution_graph& g, event_id e, event_id w,
+                      const clock_table::lane* prefix) noexcept {
     const event& tested = g[e];
     if (tested.failed_spuriously) return false;
     if (tested.kind == event_kind::choice) return tested.value == 0;
     if (!tested.reads() && !tested.writes()) return true;
+    const auto counts = [&](event_id other) {
+      return other != w && (other <= e || g.knows(prefix, other));
+    };
     const auto& accesses = g.at(tested.location);
     const auto none_behind = [&](std::size_t place) {
       for (std::size_t i = place; i != accesses.writes.size(); ++i) {
