@@ -52,7 +52,7 @@ the header promises. Clients of fewer calls are beginnings of these.
   --stop T:K           thread T does nothing more after K operations: all others must return
   --progress           every client with every thread stopped after every operation
   --seconds S          the longest that one client may take; it is then listed as unfinished, with an
-                       estimate of its executions that takes a tenth of that
+                       estimate of its executions that takes a fifth of that
   --partial            do not fail because of unfinished clients: they are listed, and not proved
   --spurious N         how many weak compare-and-swaps of each thread may fail for no reason (default 1)
   --jobs N             how many processes (default: $JOBS, else one per CPU)

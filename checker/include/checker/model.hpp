@@ -27,6 +27,8 @@
 #include "parallel.hpp"
 #include "section.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdarg>
 #include <cstdio>
 #include <new>
@@ -115,6 +117,7 @@ inline statistics explore(program& checked, const options& chosen = {}, unsigned
   const bool kept = !chosen.checkpoint.empty();
   const bool alone = jobs <= 1 || chosen.parts > 1 || kept;
   const bool estimated = chosen.estimate_seconds > 0 && chosen.parts <= 1 && chosen.replay.empty();
+  const auto start = std::chrono::steady_clock::now();
   options rest = chosen;
   if (!kept && (!alone || estimated) && (chosen.seconds <= 0 || chosen.seconds > at_once)) {
     options first = chosen;
@@ -125,6 +128,10 @@ inline statistics explore(program& checked, const options& chosen = {}, unsigned
   }
   const size_estimate size =
       estimated ? estimate(checked, chosen, chosen.estimate_seconds) : size_estimate{};
+  if (chosen.seconds > 0) {
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    rest.seconds = std::max(chosen.seconds - spent.count(), 1e-3);
+  }
   if (size.known && chosen.on_progress) {
     rest.on_progress = [&](progress now) {
       now.estimate = size;

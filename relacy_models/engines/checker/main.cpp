@@ -36,7 +36,7 @@ model; litmus tests are run under RC11 and under ISO.
   --model NAME         run this one only, in this process, and report a failure step by step
   --skip-litmus        run the models of the headers only
   --seconds S          the longest that one model may take; its search is then cut (default: no limit), and
-                       its executions estimated, which takes a tenth of that
+                       its executions estimated, which takes a fifth of that
   --partial            do not fail because a search was cut: the model is listed as cut, and not proved
   --jobs N             models that run at a time (default: $JOBS, else one per core)
   --memory MODEL       rc11, iso or sc (default rc11)

@@ -16,7 +16,7 @@
 namespace poolproof::models {
 
 // How long the size of a search is estimated that was given so long, and was not done.
-inline double estimate_seconds(double given) { return std::clamp(given / 10, 0.5, 10.0); }
+inline double estimate_seconds(double given) { return std::clamp(given / 5, 1.0, 20.0); }
 
 inline std::string json_estimate(const checker::size_estimate& size) {
   if (!size.known) return "null";
