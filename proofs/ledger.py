@@ -59,6 +59,23 @@ def run(program: pathlib.Path, options: tuple[str, ...]) -> Any:
     return json.loads(done.stdout)
 
 
+def size_of(unfinished: Entry) -> Entry:
+    """What is known of the size of a search that was not finished."""
+    return {"executions": unfinished["complete"], "estimate": unfinished["estimate"]}
+
+
+def text_of_size(size: Entry | None) -> str:
+    """Such as ' (2,000 executions of about 3e+04 ± 8 %)'; nothing of a ledger that does not say."""
+    if size is None:
+        return ""
+    estimate = size["estimate"]
+    if estimate is None:
+        return f" ({size['executions']:,} executions, no estimate)"
+    error = round(100 * estimate["error"] / estimate["executions"])
+    more = "more than were estimated: " if size["executions"] > estimate["executions"] else "of "
+    return f" ({size['executions']:,} executions, {more}about {estimate['executions']:.1e} ± {error} %)"
+
+
 def client_entry(build: pathlib.Path, family: str, calls: int, options: tuple[str, ...]) -> Entry:
     found = run(build / "proofs" / "proofs", ("--family", family, "--calls", str(calls), *options))
     clients = found["clients"]
@@ -71,6 +88,7 @@ def client_entry(build: pathlib.Path, family: str, calls: int, options: tuple[st
         "clients": len(clients),
         "proved": len(finished),
         "unfinished": [client["client"] for client in clients if client["cut"] != 0],
+        "sizes": {client["client"]: size_of(client) for client in clients if client["cut"] != 0},
         "executions": sum(client["complete"] for client in finished),
         "blocked": sum(client["blocked"] for client in finished),
         "seconds": round(sum(client["seconds"] for client in finished), 2),
@@ -87,6 +105,7 @@ def model_entries(build: pathlib.Path) -> list[Entry]:
             "clients": 1,
             "proved": 0 if model["timed_out"] else 1,
             "unfinished": [model["name"]] if model["timed_out"] else [],
+            "sizes": {model["name"]: size_of(model)} if model["timed_out"] else {},
             "executions": 0 if model["timed_out"] else model["complete"],
             "blocked": 0 if model["timed_out"] else model["blocked"],
             "seconds": 0 if model["timed_out"] else round(model["seconds"], 2),
@@ -110,7 +129,8 @@ def table_of(ledger: dict[str, Any]) -> str:
     for entry in ledger["entries"]:
         proved = f"{entry['proved']} of {entry['clients']}"
         if entry["unfinished"]:
-            proved += ", unfinished: " + ", ".join(f"`{name}`" for name in entry["unfinished"])
+            proved += ", unfinished: " + ", ".join(
+                f"`{name}`{text_of_size(entry.get('sizes', {}).get(name))}" for name in entry["unfinished"])
         cells = (entry["subject"], entry["property"], entry["bound"], proved, f"{entry['executions']:,}",
                  f"{entry['blocked']:,}", f"{entry['seconds']:.2f}")
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

@@ -5,9 +5,12 @@
 #include "pool_clients.hpp"
 
 #include "driver.hpp"
+#include "unfinished.hpp"
 
 #include <checker/contention.hpp>
 #include <checker/page.hpp>
+#include <checker/processes.hpp>
+#include <checker/progress_line.hpp>
 #include <checker/report.hpp>
 
 #include <algorithm>
@@ -15,19 +18,16 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <fstream>
+#include <functional>
 #include <iostream>
-#include <map>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <vector>
-
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace poolproof::proofs {
 
@@ -51,7 +51,8 @@ the header promises. Clients of fewer calls are beginnings of these.
   --client SCRIPTS     only this client, such as '++-|ss'; a failure is reported step by step
   --stop T:K           thread T does nothing more after K operations: all others must return
   --progress           every client with every thread stopped after every operation
-  --seconds S          the longest that one client may take; it is then listed as unfinished
+  --seconds S          the longest that one client may take; it is then listed as unfinished, with an
+                       estimate of its executions that takes a fifth of that
   --partial            do not fail because of unfinished clients: they are listed, and not proved
   --spurious N         how many weak compare-and-swaps of each thread may fail for no reason (default 1)
   --jobs N             how many processes (default: $JOBS, else one per CPU)
@@ -60,6 +61,7 @@ the header promises. Clients of fewer calls are beginnings of these.
   --keep-going         explore all clients even if one fails
   --replay STRING      with --client: run one execution again
   --page FILE          with --client: write the failure as a page of HTML
+  --progress-line W    how far it is, on the terminal: auto (default: if it is one), always or never
   --json               print a list of one object for each family, with its clients
   --contended          with --json: of each client, the sites that run beside a conflicting access
   --help               this text
@@ -84,6 +86,8 @@ struct settings {
   bool json = false;
   bool contended = false;
   bool help = false;
+  checker::showing line = checker::showing::automatic;
+  std::function<void(const checker::progress&)> on_progress;
 };
 
 bool take_flag(settings& chosen, std::string_view option) {
@@ -120,6 +124,8 @@ bool take_option(settings& chosen, std::string_view option, const std::string& v
     models::weaken(value);
   } else if (option == "--mutate") {
     models::mutate(value);
+  } else if (option == "--progress-line") {
+    chosen.line = models::showing_of(option, value);
   } else if (option == "--replay") {
     chosen.replay = value;
   } else if (option == "--page") {
@@ -177,9 +183,24 @@ struct outcome {
   std::uint64_t searches = 0;
   double seconds = 0;
   checker::graph_hash hash;
+  checker::size_estimate estimate;  // of a client that was not finished
   std::string error;
   std::string replay;
   std::string contended;  // FILE:LINE:op or FILE:LINE:fail, as --weaken has them, quoted for JSON
+
+  void store(checker::archive& file) {
+    file(complete);
+    file(blocked);
+    file(errors);
+    file(cut);
+    file(searches);
+    file(seconds);
+    file(hash);
+    file(estimate);
+    file(error);
+    file(replay);
+    file(contended);
+  }
 };
 
 checker::options options_of(const settings& chosen, const task& t) {
@@ -188,6 +209,7 @@ checker::options options_of(const settings& chosen, const task& t) {
   options.spurious_failures = chosen.spurious;
   options.seconds = chosen.seconds;
   options.replay = chosen.replay;
+  options.on_progress = chosen.on_progress;
   if (t.stop) {
     options.stopped_thread = t.stop->first;
     options.stopped_after = t.stop->second;
@@ -199,6 +221,12 @@ checker::statistics search(const family& of, const settings& chosen, const task&
   const auto program = of.make(t.played);
   checker::execution running(*program, options_of(chosen, t));
   return running.explore();
+}
+
+checker::size_estimate estimate(const family& of, const settings& chosen, const task& t) {
+  const auto program = of.make(t.played);
+  return checker::estimate(*program, options_of(chosen, t),
+                           models::estimate_seconds(chosen.seconds));
 }
 
 // The sites that some complete execution runs beside a conflicting access.
@@ -244,6 +272,7 @@ outcome run(const family& of, const settings& chosen, const task& t) {
   outcome sum;
   const checker::statistics whole = search(of, chosen, t);
   bool going_on = add(whole, t, sum);
+  if (whole.cut != 0 && whole.errors == 0) sum.estimate = estimate(of, chosen, t);
   for (unsigned thread = 0; chosen.progress && thread != whole.longest.size(); ++thread) {
     for (unsigned after = 0; going_on && after != whole.longest[thread]; ++after) {
       const task stopped{t.played, {{thread, after}}};
@@ -255,114 +284,85 @@ outcome run(const family& of, const settings& chosen, const task& t) {
   return sum;
 }
 
-// Runs the tasks on several processes. Each takes every jobs-th of them, the smallest first, and
-// sends what it finds through a pipe.
+std::string name_of(const task& t) {
+  std::string name = t.played.name();
+  if (t.stop) {
+    name += " --stop " + std::to_string(t.stop->first) + ':' + std::to_string(t.stop->second);
+  }
+  return name;
+}
+
+// Runs each task in a process of its own, several at a time, the smallest first. After a failure
+// those that are running come to their end: so the first that fails is the smallest.
 class crew {
  public:
   crew(const family& of, const settings& chosen, const std::vector<task>& tasks)
-      : family_(of), chosen_(chosen), tasks_(tasks), outcomes_(tasks.size()) {}
+      : family_(of),
+        chosen_(chosen),
+        tasks_(tasks),
+        outcomes_(tasks.size()),
+        counts_(tasks.size()),
+        line_(std::string(of.name), chosen.line) {}
 
   std::vector<outcome> run_all() {
-    for (unsigned worker = 0; worker != chosen_.jobs; ++worker) start(worker);
-    while (!pipes_.empty()) receive();
+    std::size_t next = 0;
+    bool going_on = true;
+    while ((going_on && next != tasks_.size()) || workers_.running() != 0) {
+      for (; going_on && next != tasks_.size() && workers_.running() != chosen_.jobs; ++next) {
+        start(next);
+      }
+      const auto done = workers_.wait(line_.shown() ? 250 : -1);
+      if (done) take(*done);
+      if (done && outcomes_[done->number].errors != 0) going_on = chosen_.keep_going;
+      if (line_.is_due()) show();
+    }
     return std::move(outcomes_);
   }
 
  private:
-  void start(unsigned worker) {
-    int ends[2];
-    if (::pipe(ends) != 0) throw std::runtime_error("proofs: no pipe");
-    std::fflush(nullptr);
-    const ::pid_t process = ::fork();
-    if (process < 0) throw std::runtime_error("proofs: no process");
-    if (process == 0) {
-      ::close(ends[0]);
-      work(worker, ends[1]);
-    }
-    ::close(ends[1]);
-    pipes_[ends[0]] = {process, {}};
-  }
-
-  [[noreturn]] void work(unsigned worker, int to) {
-    FILE* const out = ::fdopen(to, "w");
-    for (std::size_t i = worker; i < tasks_.size(); i += chosen_.jobs) {
-      const outcome found = run(family_, chosen_, tasks_[i]);
-      std::fprintf(out, "%zu %llu %llu %llu %llu %llu %.6f %llx %llx\t%s\t%s\t%s\n", i,
-                   static_cast<unsigned long long>(found.complete),
-                   static_cast<unsigned long long>(found.blocked),
-                   static_cast<unsigned long long>(found.errors),
-                   static_cast<unsigned long long>(found.cut),
-                   static_cast<unsigned long long>(found.searches), found.seconds,
-                   static_cast<unsigned long long>(found.hash.high),
-                   static_cast<unsigned long long>(found.hash.low), found.error.c_str(),
-                   found.replay.c_str(), found.contended.c_str());
-      std::fflush(out);
-      if (found.errors != 0 && !chosen_.keep_going) break;
-    }
-    std::fclose(out);
-    std::_Exit(0);
-  }
-
-  void receive() {
-    std::vector<::pollfd> waiting;
-    for (const auto& [from, worker] : pipes_) waiting.push_back({from, POLLIN, 0});
-    if (::poll(waiting.data(), waiting.size(), -1) < 0) return;
-    for (const ::pollfd& ready : waiting) {
-      if (ready.revents == 0) continue;
-      char buffer[1 << 14];
-      const ::ssize_t count = ::read(ready.fd, buffer, sizeof buffer);
-      if (count > 0) {
-        pipes_[ready.fd].text.append(buffer, static_cast<std::size_t>(count));
-        take_lines(pipes_[ready.fd].text);
-      } else {
-        end(ready.fd);
+  void start(std::size_t number) {
+    workers_.start(number, [this, number] {
+      settings mine = chosen_;
+      if (line_.shown()) {
+        mine.on_progress = [this, number](const checker::progress& now) {
+          counts_.set(number, now.complete);
+        };
       }
-    }
+      outcome found = run(family_, mine, tasks_[number]);
+      counts_.set(number, found.complete);
+      std::ostringstream text;
+      checker::archive file(text);
+      found.store(file);
+      return text.str();
+    });
   }
 
-  void end(int from) {
-    int status = 0;
-    ::waitpid(pipes_[from].process, &status, 0);
-    ::close(from);
-    pipes_.erase(from);
-    if (status != 0) throw std::runtime_error("proofs: a process ended with an error");
-  }
-
-  void take_lines(std::string& text) {
-    for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n')) {
-      take(text.substr(0, end));
-      text.erase(0, end + 1);
-    }
-  }
-
-  void take(const std::string& line) {
-    std::istringstream in(line);
-    std::size_t number = 0;
-    outcome found;
-    in >> number >> found.complete >> found.blocked >> found.errors >> found.cut >>
-        found.searches >> found.seconds >> std::hex >> found.hash.high >> found.hash.low;
-    in.ignore(1);
-    std::getline(in, found.error, '\t');
-    std::getline(in, found.replay, '\t');
-    std::getline(in, found.contended, '\t');
-    outcomes_.at(number) = found;
+  void take(const checker::processes::result& done) {
+    outcome& found = outcomes_[done.number];
     ++done_;
-    if (::isatty(STDERR_FILENO) != 0) {
-      std::fprintf(stderr, "\r%s: %zu of %zu clients", std::string(family_.name).c_str(), done_,
-                   tasks_.size());
+    if (done.error.empty()) {
+      std::istringstream text(done.text);
+      checker::archive file(text);
+      found.store(file);
+    } else {
+      found.errors = 1;
+      found.error = "no result: " + done.error;
     }
   }
 
-  struct worker_pipe {
-    ::pid_t process = 0;
-    std::string text;
-  };
+  void show() {
+    line_.show(std::to_string(done_) + " of " + std::to_string(tasks_.size()) + " clients, " +
+               checker::grouped(counts_.sum()) + " executions, " +
+               checker::clock_of(line_.seconds()));
+  }
 
   const family& family_;
   const settings& chosen_;
   const std::vector<task>& tasks_;
   std::vector<outcome> outcomes_;
-  std::map<int, worker_pipe> pipes_;
+  checker::processes workers_;
+  checker::shared_counts counts_;  // of the complete executions of each task
+  checker::progress_line line_;
   std::size_t done_ = 0;
 };
 
@@ -370,14 +370,6 @@ std::vector<task> tasks_of(const family& of, const settings& chosen) {
   std::vector<task> tasks;
   for (client& each : of.of_size(chosen.calls)) tasks.push_back({std::move(each), std::nullopt});
   return tasks;
-}
-
-std::string name_of(const task& t) {
-  std::string name = t.played.name();
-  if (t.stop) {
-    name += " --stop " + std::to_string(t.stop->first) + ':' + std::to_string(t.stop->second);
-  }
-  return name;
 }
 
 struct totals {
@@ -411,22 +403,22 @@ totals add_up(const std::vector<outcome>& outcomes) {
 
 void print_json(const family& of, const settings& chosen, const std::vector<task>& tasks,
                 const std::vector<outcome>& outcomes) {
-  std::printf("{\"family\": \"%s\", \"property\": \"%s\", \"bound\": \"%s\", \"clients\": [\n",
-              std::string(of.name).c_str(), std::string(of.property).c_str(),
-              std::string(of.bound).c_str());
+  std::printf("{\"family\": %s, \"property\": %s, \"bound\": %s, \"clients\": [\n",
+              models::quoted(of.name).c_str(), models::quoted(of.property).c_str(),
+              models::quoted(of.bound).c_str());
   for (std::size_t i = 0; i != tasks.size(); ++i) {
     const outcome& each = outcomes[i];
     std::printf(
-        "  {\"client\": \"%s\", \"complete\": %llu, \"blocked\": %llu, \"errors\": %llu, \"cut\": "
-        "%llu, \"searches\": %llu, \"hash\": \"%016llx%016llx\", \"seconds\": %.6f, \"error\": "
-        "\"%s\", \"replay\": "
-        "\"%s\"",
-        name_of(tasks[i]).c_str(), static_cast<unsigned long long>(each.complete),
+        "  {\"client\": %s, \"complete\": %llu, \"blocked\": %llu, \"errors\": %llu, \"cut\": "
+        "%llu, \"searches\": %llu, \"hash\": \"%016llx%016llx\", \"seconds\": %.6f, "
+        "\"estimate\": %s, \"error\": %s, \"replay\": %s",
+        models::quoted(name_of(tasks[i])).c_str(), static_cast<unsigned long long>(each.complete),
         static_cast<unsigned long long>(each.blocked), static_cast<unsigned long long>(each.errors),
         static_cast<unsigned long long>(each.cut), static_cast<unsigned long long>(each.searches),
         static_cast<unsigned long long>(each.hash.high),
-        static_cast<unsigned long long>(each.hash.low), each.seconds, each.error.c_str(),
-        each.replay.c_str());
+        static_cast<unsigned long long>(each.hash.low), each.seconds,
+        models::json_estimate(each.estimate).c_str(), models::quoted(each.error).c_str(),
+        models::quoted(each.replay).c_str());
     if (chosen.contended) std::printf(", \"contended\": [%s]", each.contended.c_str());
     std::printf("}%s\n", i + 1 == tasks.size() ? "" : ",");
   }
@@ -446,16 +438,16 @@ void print_summary(const family& of, const settings& chosen, const std::vector<t
       static_cast<unsigned long long>(sum.blocked), sum.seconds, elapsed);
   for (std::size_t i = 0; i != tasks.size(); ++i) {
     if (outcomes[i].errors == 0 && outcomes[i].cut != 0) {
-      std::printf("  unfinished: %s, after %llu executions\n", name_of(tasks[i]).c_str(),
-                  static_cast<unsigned long long>(outcomes[i].complete));
+      std::printf("  unfinished: %s, after %s\n", name_of(tasks[i]).c_str(),
+                  checker::text_of({outcomes[i].complete, outcomes[i].estimate}).c_str());
     }
   }
   if (sum.first_failure != ~std::size_t{0}) {
     const outcome& first = outcomes[sum.first_failure];
-    std::printf("  FAILED: %s: %s\n  again: proofs --family %s --client '%s' --replay '%s'\n",
+    std::printf("  FAILED: %s: %s\n  again: proofs --family %s --client '%s'%s\n",
                 name_of(tasks[sum.first_failure]).c_str(), first.error.c_str(),
                 std::string(of.name).c_str(), tasks[sum.first_failure].played.name().c_str(),
-                first.replay.c_str());
+                first.replay.empty() ? "" : (" --replay '" + first.replay + "'").c_str());
   }
   if (sum.not_run != 0)
     std::printf("  %zu clients were not run, or have no complete execution\n", sum.not_run);
@@ -477,15 +469,28 @@ bool run_family(const family& of, const settings& chosen) {
 
 bool run_one(const family& of, const settings& chosen) {
   const task t{client_of(chosen.client), chosen.stop};
-  const checker::statistics found = search(of, chosen, t);
+  checker::progress_line line(name_of(t), chosen.line);
+  checker::options options = options_of(chosen, t);
+  if (line.shown()) {
+    options.on_progress = std::ref(line);
+    options.estimate_seconds = 1;
+  }
+  const auto program = of.make(t.played);
+  checker::statistics found = checker::explore(*program, options);
+  line.clear();
   std::printf("%s: %llu complete executions, %llu blocked, %llu errors%s\n", name_of(t).c_str(),
               static_cast<unsigned long long>(found.complete),
               static_cast<unsigned long long>(found.blocked),
               static_cast<unsigned long long>(found.errors),
               found.cut != 0 ? "; CUT: not finished, and hence not proved" : "");
+  if (found.cut != 0 && found.errors == 0) {
+    const checker::size_estimate size =
+        found.estimate.known ? found.estimate : estimate(of, chosen, t);
+    std::printf("  unfinished, after %s\n", checker::text_of({found.complete, size}).c_str());
+  }
   if (found.first) {
     checker::print(std::cout, *found.first);
-    if (!chosen.page.empty()) std::ofstream(chosen.page) << checker::page(*found.first);
+    if (!chosen.page.empty()) checker::write_page(chosen.page, *found.first);
   }
   return found.errors == 0 && found.cut == 0 && found.complete != 0;
 }

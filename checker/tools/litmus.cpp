@@ -10,6 +10,7 @@
 #include <cstdlib>
 #include <exception>
 #include <fstream>
+#include <functional>
 #include <iostream>
 #include <iterator>
 #include <sstream>
@@ -17,6 +18,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include <checker/progress_line.hpp>
 
 #include "litmus_program.hpp"
 #include "notation.hpp"
@@ -37,6 +40,9 @@ FILE - is standard input. The notation is described in checker/tools/README.md.
   --jobs N          on N processes; default: one for each CPU
   --checkpoint FILE write the search to FILE from time to time, and go on from it if it is there
   --seconds S       give up after S seconds: the search is then cut
+  --estimate S      do not search: estimate for S seconds how many executions there are to be found
+  --progress-line W show how far the search is on the terminal: auto (default: if it is one),
+                    always or never
   --outcomes        list the outcomes, not only their number
   --replay STRING   run only this execution
   --remember N      look for duplicates among the first N complete graphs (default 1000000)
@@ -45,7 +51,8 @@ FILE - is standard input. The notation is described in checker/tools/README.md.
 The line: name, model, complete (executions in which every thread returned), blocked (executions in
 which a thread waits, for a value that it could yet get in another), cut (bounds that were met),
 duplicates (graphs visited twice, of those remembered), errors, outcomes, hash (the same for the same
-set of graphs), seconds, peak_bytes. Exit status: 0, or 1 after an error of a program, a cut, a count
+set of graphs), seconds, peak_bytes. With --estimate: name, model, estimate (null if the time was too
+short), error (one standard error). Exit status: 0, or 1 after an error of a program, a cut, a count
 that --check finds wrong, or no complete execution; 2 for a wrong argument or file.
 )";
 
@@ -58,6 +65,8 @@ struct settings {
   bool sharded = false;
   bool list_outcomes = false;
   bool check = false;
+  double estimate = 0;
+  showing line = showing::automatic;
 };
 
 [[noreturn]] void reject(const std::string& message) {
@@ -128,6 +137,14 @@ settings read_arguments(const std::vector<std::string>& arguments) {
       read.jobs = to_number<unsigned>(value(), option);
     } else if (option == "--seconds") {
       read.search.seconds = to_number<double>(value(), option);
+    } else if (option == "--estimate") {
+      read.estimate = to_number<double>(value(), option);
+      if (!(read.estimate > 0)) reject("--estimate: how many seconds may it take?");
+    } else if (option == "--progress-line") {
+      const std::string& when = value();
+      const auto known = showing_of(when);
+      if (!known) reject("--progress-line: '" + when + "' is none of auto, always, never");
+      read.line = *known;
     } else if (option == "--remember") {
       read.search.remember_graphs = to_number<std::size_t>(value(), option);
     } else if (option == "--outcomes") {
@@ -246,13 +263,31 @@ bool expected(const litmus::program& p, const settings& chosen, const statistics
   return agrees;
 }
 
+void estimate(const litmus::program& p, const settings& chosen, const std::string& file) {
+  litmus::litmus_program checked(p, file);
+  const size_estimate size = checker::estimate(checked, chosen.search, chosen.estimate);
+  std::cout << "{\"name\": " << quoted(p.name) << ", \"model\": \"" << name_of(chosen.search.model)
+            << "\", \"estimate\": ";
+  if (size.known) {
+    std::cout << size.executions << ", \"error\": " << size.error << "}" << std::endl;
+  } else {
+    std::cout << "null, \"error\": null}" << std::endl;
+  }
+}
+
 // True if there is nothing to complain about.
 bool explore(const litmus::program& p, const settings& chosen, const std::string& file) {
   litmus::litmus_program checked(p, file);
   options search = chosen.search;
   search.name = p.name;
+  progress_line line(p.name, chosen.line);
+  if (line.shown()) {
+    search.on_progress = std::ref(line);
+    search.estimate_seconds = 1;
+  }
   const auto start = std::chrono::steady_clock::now();
   const statistics found = checker::explore(checked, search, chosen.jobs);
+  line.clear();
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   print_line(p, chosen, found, taken.count());
   if (chosen.check) return expected(p, chosen, found) && found.cut == 0;
@@ -266,7 +301,11 @@ int run(const settings& chosen) {
     for (const litmus::program& p : litmus::parse(read_file(file), file, chosen.parameters)) {
       if (!chosen.only.empty() && p.name != chosen.only) continue;
       found = true;
-      good = explore(p, chosen, file) && good;
+      if (chosen.estimate > 0) {
+        estimate(p, chosen, file);
+      } else {
+        good = explore(p, chosen, file) && good;
+      }
     }
   }
   if (!found) reject("no program" + (chosen.only.empty() ? "" : " is called " + chosen.only));

@@ -69,6 +69,19 @@ struct graph_hash {
   friend bool operator==(const graph_hash&, const graph_hash&) = default;
 };
 
+// How many complete executions a search will find, and the error of that: see estimate.hpp.
+struct size_estimate {
+  double executions = 0;
+  double error = 0;
+  bool known = false;
+};
+
+// What is known while a search goes on.
+struct progress {
+  std::uint64_t complete = 0;
+  size_estimate estimate;
+};
+
 struct statistics {
   std::uint64_t complete = 0;
   std::uint64_t blocked = 0;
@@ -84,6 +97,9 @@ struct statistics {
   std::string replay;
   // The first error, with all that a report needs.
   std::optional<counterexample> first;
+
+  // Of the size of the whole search, if options::estimate_seconds asked for it.
+  size_estimate estimate;
 
   // The sum of two parts of one search.
   void add(const statistics& part) {
@@ -101,7 +117,7 @@ struct statistics {
     if (replay.empty()) replay = part.replay;
   }
 
-  // All but `first`.
+  // All but `first` and `estimate`.
   void store(archive& file) {
     file(complete);
     file(blocked);
@@ -139,8 +155,11 @@ struct options {
   double checkpoint_seconds = 30;
   // The search ends, and is reported as cut, after so many seconds.
   double seconds = 0;  // 0: no limit
-  // Called about ten times a second with what is known so far.
-  std::function<void(const statistics&)> on_progress = {};
+  // Called about ten times a second.
+  std::function<void(const progress&)> on_progress = {};
+  // So long the size of the search may be estimated, if it is not done at once; 0: it is not
+  // estimated.
+  double estimate_seconds = 0;
   // The threads' turn to add an event: thread order[0] first. Empty: by index.
   std::vector<unsigned> order = {};
   // How many complete graphs are remembered, to count duplicates: a test of the search.
@@ -168,6 +187,11 @@ class execution {
   static bool running() noexcept { return current_ != nullptr; }
 
   statistics explore();
+
+  // One step of all executions that begin as this graph: puts the graphs that come next into
+  // `next`. True if there are none because the execution is complete. For estimates.
+  bool expand(const execution_graph& from, std::vector<execution_graph>& next);
+  explorer& search() noexcept { return explorer_; }
 
   // The place in the source that the events of a graph call by this number.
   const place& where(std::uint32_t number) const noexcept { return places_[number]; }
@@ -280,7 +304,8 @@ class execution {
   void run();
   bool next();
   bool look_at_clock();
-  void divide();
+  bool time_is_up() const;
+  bool divide();
   void store(archive& file);
   void save();
   bool resume();
@@ -406,12 +431,20 @@ inline void execution::not_running() {
 
 inline statistics execution::explore() {
   started_ = last_checkpoint_ = std::chrono::steady_clock::now();
-  if (options_.parts > 1) divide();
+  if (options_.parts > 1 && !divide()) return std::move(totals_);
   if (!resume()) run();
   while (next()) {
   }
   if (!options_.checkpoint.empty() && totals_.cut == 0) std::remove(options_.checkpoint.c_str());
   return std::move(totals_);
+}
+
+inline bool execution::expand(const execution_graph& from, std::vector<execution_graph>& next) {
+  explorer_.collect(from, next);
+  run_threads();
+  // The first that came next ended this run; here are the others.
+  explorer_.advance();
+  return ended_ == ending::complete;
 }
 
 // The next execution. False if there is none.
@@ -443,26 +476,39 @@ inline bool execution::look_at_clock() {
   };
   if (options_.on_progress && seconds_since(last_progress_) > 0.1) {
     last_progress_ = now;
-    options_.on_progress(totals_);
+    options_.on_progress({totals_.complete, {}});
   }
-  const bool time_is_up = options_.seconds > 0 && seconds_since(started_) > options_.seconds;
+  const bool done = time_is_up();
   if (!options_.checkpoint.empty() &&
-      (time_is_up || seconds_since(last_checkpoint_) > options_.checkpoint_seconds)) {
+      (done || seconds_since(last_checkpoint_) > options_.checkpoint_seconds)) {
     last_checkpoint_ = now;
     save();
   }
-  if (time_is_up) ++totals_.cut;
-  return !time_is_up;
+  if (done) ++totals_.cut;
+  return !done;
 }
 
-// Finds the depth at which there are enough subtrees to be divided evenly: 64 for each part.
-inline void execution::divide() {
+inline bool execution::time_is_up() const {
+  const auto elapsed = std::chrono::steady_clock::now() - started_;
+  return options_.seconds > 0 && elapsed > std::chrono::duration<double>(options_.seconds);
+}
+
+// Finds the depth at which there are enough subtrees to be divided evenly: 64 for each part. False
+// if the time was up before.
+inline bool execution::divide() {
   share mine{options_.part, options_.parts, 0};
   for (mine.depth = 4;; mine.depth += 2) {
     // A part that gets nothing: the top of the tree is walked, and the subtrees are counted.
     explorer_.take({~0u, ~0u, mine.depth});
     run();
-    while (explorer_.advance() != explorer::next_graph::none) run();
+    while (explorer_.advance() != explorer::next_graph::none) {
+      if (totals_.runs % 256 == 0 && time_is_up()) {
+        totals_ = {};
+        totals_.cut = 1;
+        return false;
+      }
+      run();
+    }
     const bool enough =
         explorer_.divided() >= 64 * std::uint64_t{mine.parts} || !explorer_.has_subtrees();
     explorer_.restart();
@@ -470,6 +516,7 @@ inline void execution::divide() {
   }
   totals_ = {};
   explorer_.take(mine);
+  return true;
 }
 
 inline void execution::store(archive& file) {

@@ -57,6 +57,36 @@ class explorer {
   // Whether the execution that has just ended belongs to the share.
   bool owns_execution() noexcept { return inside_ || share_.parts == 1 || take_next(); }
 
+  // From now on no graph is gone on with: those that come next after `from` are put into `into`.
+  void collect(const execution_graph& from, std::vector<execution_graph>& into) {
+    go_to(0);
+    now_->graph = from;
+    now_->frames.clear();
+    share_ = {0, 2, 0};  // of a whole search `enter` asks nothing
+    inside_ = false;
+    collected_ = &into;
+  }
+
+  // Whether e is as it would be if it were added last, after the events that are older: only such
+  // events are ever deleted.
+  bool is_maximal(const execution_graph& g, event_id e) {
+    return maximal(g, e, initial, no_events(g));
+  }
+
+  // How many reads the next write of a thread could revisit, if it were to their location.
+  std::size_t revisitable(const execution_graph& g, unsigned thread) {
+    const event_id last = g.last_of(thread);
+    const auto* const prefix = last == initial ? no_events(g) : g.causes(last);
+    std::size_t reads = 0;
+    for (std::size_t next = g.size(); next-- != 0;) {
+      const auto e = static_cast<event_id>(next);
+      if (g.knows(prefix, e)) continue;
+      if (!maximal(g, e, initial, prefix)) break;
+      reads += g[e].reads() ? 1 : 0;
+    }
+    return reads;
+  }
+
   void store(archive& file) {
     file.same(model_, "memory model");
     file.same(share_, "share");
@@ -180,8 +210,17 @@ class explorer {
   std::size_t frames() const noexcept { return top().below + top().frames.size(); }
 
   // Whether the search goes on below the node that it has reached.
-  bool enter() noexcept {
+  bool enter() {
     if (share_.parts == 1 || inside_ || frames() < share_.depth) return true;
+    return enter_subtree();
+  }
+
+  // Not for whole searches: apart, so that it costs them nothing.
+  [[gnu::noinline]] bool enter_subtree() {
+    if (collected_ != nullptr) {
+      collected_->push_back(graph());
+      return false;
+    }
     ++roots_;
     inside_ = take_next();
     root_ = frames();
@@ -327,7 +366,7 @@ class explorer {
     while (f.next != 0) {
       const event_id e = --f.next;
       if (g.knows(prefix, e)) continue;
-      if (!maximal(g, e, w)) break;
+      if (!maximal(g, e, w, prefix)) break;
       if (g[e].reads() && g[e].location == g[w].location) {
         revisit(e, w);
         return false;
@@ -347,12 +386,12 @@ class explorer {
 
   // Whether e is as it would be if it were added last, after the events that are no younger and the
   // prefix of w: then, of all graphs that lead to the revisited one, this is the one that does it.
-  static bool maximal(const execution_graph& g, event_id e, event_id w) noexcept {
+  static bool maximal(const execution_graph& g, event_id e, event_id w,
+                      const clock_table::lane* prefix) noexcept {
     const event& tested = g[e];
     if (tested.failed_spuriously) return false;
     if (tested.kind == event_kind::choice) return tested.value == 0;
     if (!tested.reads() && !tested.writes()) return true;
-    const auto* const prefix = g.causes(w);
     const auto counts = [&](event_id other) {
       return other != w && (other <= e || g.knows(prefix, other));
     };
@@ -390,7 +429,8 @@ class explorer {
   const unsigned threads_;
   share share_;
   std::uint64_t divided_ = 0;
-  std::uint64_t roots_ = 0;                     // subtrees, of what is divided
+  std::uint64_t roots_ = 0;  // subtrees, of what is divided
+  std::vector<execution_graph>* collected_ = nullptr;
   bool inside_ = false;                         // a subtree of the share
   std::size_t root_ = 0;                        // how many frames its root has
   std::vector<std::unique_ptr<level>> levels_;  // those above depth_ keep their memory

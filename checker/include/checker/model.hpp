@@ -20,15 +20,20 @@
 // from `allocate`; a plain member is for what one thread writes and `after` reads. Memory of the
 // standard allocator leaks in executions that are given up: keep it out of models.
 //
-// Stands on: section, parallel.
+// Stands on: section, parallel, estimate.
 #pragma once
 
+#include "estimate.hpp"
 #include "parallel.hpp"
 #include "section.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <cstdarg>
 #include <cstdio>
 #include <new>
+
+#include <unistd.h>
 
 namespace checker {
 
@@ -105,20 +110,38 @@ class model_program final : public program {
 };
 
 // Explores all executions of a program on `jobs` processes: 0 stands for as many as there are CPUs.
-// What is done in a quarter of a second is done by this process alone.
+// What is done in a quarter of a second is done by this process alone, and not estimated.
 inline statistics explore(program& checked, const options& chosen = {}, unsigned jobs = 1) {
+  constexpr double at_once = 0.25;
   if (jobs == 0) jobs = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN));
-  const bool alone = jobs <= 1 || chosen.parts > 1 || !chosen.checkpoint.empty();
-  options first = chosen;
-  constexpr double worth_forking = 0.25;
-  const bool limited = !alone && (chosen.seconds <= 0 || chosen.seconds > worth_forking);
-  if (limited) first.seconds = worth_forking;
-  {
+  const bool kept = !chosen.checkpoint.empty();
+  const bool alone = jobs <= 1 || chosen.parts > 1 || kept;
+  const bool estimated = chosen.estimate_seconds > 0 && chosen.parts <= 1 && chosen.replay.empty();
+  const auto start = std::chrono::steady_clock::now();
+  options rest = chosen;
+  if (!kept && (!alone || estimated) && (chosen.seconds <= 0 || chosen.seconds > at_once)) {
+    options first = chosen;
+    first.seconds = at_once;
     execution running(checked, first);
     statistics found = running.explore();
-    if (!limited || found.cut == 0 || (found.errors != 0 && !chosen.keep_going)) return found;
+    if (found.cut == 0 || (found.errors != 0 && !chosen.keep_going)) return found;
   }
-  return parallel_search(checked, chosen, jobs).explore();
+  const size_estimate size =
+      estimated ? estimate(checked, chosen, chosen.estimate_seconds) : size_estimate{};
+  if (chosen.seconds > 0) {
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    rest.seconds = std::max(chosen.seconds - spent.count(), 1e-3);
+  }
+  if (size.known && chosen.on_progress) {
+    rest.on_progress = [&](progress now) {
+      now.estimate = size;
+      chosen.on_progress(now);
+    };
+  }
+  statistics found =
+      alone ? execution(checked, rest).explore() : parallel_search(checked, rest, jobs).explore();
+  found.estimate = size;
+  return found;
 }
 
 // Explores all executions of a model.

@@ -17,7 +17,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdlib>
+#include <fstream>
 #include <map>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -434,5 +436,12 @@ class page_writer {
 }  // namespace telling
 
 inline std::string page(const counterexample& told) { return telling::page_writer(told).write(); }
+
+// The same into a file.
+inline void write_page(const std::string& file, const counterexample& told) {
+  std::ofstream out(file);
+  out << page(told);
+  if (!out.flush()) throw std::runtime_error("cannot write the page to '" + file + "'");
+}
 
 }  // namespace checker

@@ -3,18 +3,17 @@
 
 #include "../../driver.hpp"
 #include "search.hpp"
+#include "unfinished.hpp"
 
+#include <checker/page.hpp>
+#include <checker/processes.hpp>
+#include <checker/progress_line.hpp>
 #include <checker/report.hpp>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <csignal>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <exception>
-#include <fstream>
+#include <functional>
 #include <iostream>
 #include <optional>
 #include <sstream>
@@ -23,10 +22,6 @@
 #include <thread>
 #include <utility>
 #include <vector>
-
-#include <poll.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 namespace poolproof::models {
 namespace {
@@ -40,7 +35,8 @@ model; litmus tests are run under RC11 and under ISO.
   --list               the names of all models
   --model NAME         run this one only, in this process, and report a failure step by step
   --skip-litmus        run the models of the headers only
-  --seconds S          the longest that one model may take; its search is then cut (default: no limit)
+  --seconds S          the longest that one model may take; its search is then cut (default: no limit), and
+                       its executions estimated, which takes a fifth of that
   --partial            do not fail because a search was cut: the model is listed as cut, and not proved
   --jobs N             models that run at a time (default: $JOBS, else one per core)
   --memory MODEL       rc11, iso or sc (default rc11)
@@ -49,6 +45,8 @@ model; litmus tests are run under RC11 and under ISO.
   --mutate SITE:HOW    FILE:LINE and skip-store, exchange-returns-zero or cas-blind
   --count-sites        count how often each site was reached, for --json
   --replay STRING      with --model: run again one failed execution, as printed by the run that failed
+  --page FILE          with --model: write the failure as a page of HTML
+  --progress-line W    how far it is, on the terminal: auto (default: if it is one), always or never
   --json               print the results as JSON, a list of one object for each model
   --help               this text
 
@@ -71,6 +69,9 @@ struct options {
   unsigned part = 0;
   unsigned parts = 1;
   std::string replay;
+  std::string page;
+  checker::showing line = checker::showing::automatic;
+  std::function<void(const checker::progress&)> on_progress;
   std::string repeat;  // the options that a replay must repeat
 };
 
@@ -124,6 +125,10 @@ bool take_option(options& chosen, std::string_view option, const std::string& va
     take_part(chosen, value);
   } else if (option == "--replay") {
     chosen.replay = value;
+  } else if (option == "--page") {
+    chosen.page = value;
+  } else if (option == "--progress-line") {
+    chosen.line = showing_of(option, value);
   } else if (option == "--weaken") {
     weaken(value);
     chosen.repeat += " --weaken " + value;
@@ -150,8 +155,8 @@ options read_options(int argc, char** argv) {
     ++i;
   }
   if (chosen.jobs == 0) chosen.jobs = std::max(1u, std::thread::hardware_concurrency());
-  if (!chosen.replay.empty() && chosen.model.empty()) {
-    throw usage_error("--replay: name the model with --model");
+  if (!(chosen.replay.empty() && chosen.page.empty()) && chosen.model.empty()) {
+    throw usage_error("--replay and --page: name the model with --model");
   }
   return chosen;
 }
@@ -237,8 +242,8 @@ report run_model(const model_entry& entry, checker::memory_model memory, const o
   sum.entry = &entry;
   sum.memory = memory;
   all_outcomes.clear();
-  sum.result =
-      run_search(entry, {memory, chosen.seconds, chosen.part, chosen.parts, chosen.replay});
+  sum.result = run_search(entry, {memory, chosen.seconds, chosen.part, chosen.parts, chosen.replay,
+                                  chosen.on_progress, chosen.on_progress && !chosen.model.empty()});
   sum.outcomes = all_outcomes.sorted();
   if (!chosen.replay.empty()) {
     sum.failed_by = sum.result.failed_by;
@@ -290,6 +295,10 @@ std::string line_of(const report& sum) {
       << " threads | " << sum.entry->info.bound << " | " << sum.result.complete << " complete | "
       << sum.result.blocked << " blocked | " << sum.result.errors << " errors | " << sum.result.cut
       << " cut | " << std::fixed << sum.result.seconds << " s | " << verdict_of(sum) << "\n";
+  if (sum.result.timed_out) {
+    out << "  unfinished, after " << checker::text_of({sum.result.complete, sum.result.estimate})
+        << "\n";
+  }
   for (const std::string& complaint : sum.complaints) out << "  " << complaint << "\n";
   return out.str();
 }
@@ -321,6 +330,7 @@ std::string json_report(const report& sum) {
       << ", \"errors\": " << sum.result.errors << ", \"cut\": " << sum.result.cut
       << ", \"runs\": " << sum.result.runs << ", \"seconds\": " << sum.result.seconds
       << ", \"timed_out\": " << (sum.result.timed_out ? "true" : "false")
+      << ", \"estimate\": " << json_estimate(sum.result.estimate)
       << ", \"passed\": " << (sum.passed() ? "true" : "false")
       << ", \"failed_by\": " << quoted(poolproof::models::text_of(sum.failed_by))
       << ", \"message\": " << quoted(sum.result.message)
@@ -354,127 +364,130 @@ bool passed(const std::vector<report>& reports) {
 
 // ------------------------------------------------------------------------------ models in parallel
 
-// A model that is running in a process of its own.
-struct job {
-  const model_entry* entry = nullptr;
-  pid_t process = -1;
-  int output = -1;
-  std::string text;
+// What became of a model that ran in a process of its own.
+struct verdict_of_process {
   bool done = false;
   bool passed = false;
-  bool cut = false;
+  bool cut = false;  // but no failure, and --partial
+  std::string text;
+
+  void store(checker::archive& file) {
+    file(passed);
+    file(cut);
+    file(text);
+  }
 };
 
-// What the process of a model tells by its exit status.
-constexpr int status_passed = 0;
-constexpr int status_failed = 1;
-constexpr int status_cut = 2;  // but no failure, and --partial
-
-int status_of(const std::vector<report>& reports) {
-  if (!passed(reports)) return status_failed;
+verdict_of_process verdict_on(const std::vector<report>& reports, const options& chosen) {
   const bool cut = std::any_of(reports.begin(), reports.end(),
                                [](const report& r) { return r.result.timed_out; });
-  return cut ? status_cut : status_passed;
+  return {true, passed(reports), cut && passed(reports), text_of(reports, chosen)};
 }
 
-void start(job& started, const options& chosen) {
-  std::array<int, 2> ends{};
-  std::fflush(nullptr);
-  if (::pipe(ends.data()) != 0 || (started.process = ::fork()) < 0) {
-    throw std::runtime_error(std::string("cannot start a process: ") + std::strerror(errno));
-  }
-  if (started.process != 0) {
-    ::close(ends[1]);
-    started.output = ends[0];
-    return;
-  }
-  ::close(ends[0]);
-  const std::vector<report> reports = run_model(*started.entry, chosen);
-  const std::string text = text_of(reports, chosen);
-  for (std::size_t sent = 0; sent != text.size();) {
-    const ssize_t bytes = ::write(ends[1], text.data() + sent, text.size() - sent);
-    if (bytes <= 0) std::_Exit(EXIT_FAILURE + status_cut);
-    sent += static_cast<std::size_t>(bytes);
-  }
-  std::_Exit(status_of(reports));
-}
+// Runs models in processes, several at a time, and prints results in the order of the models, as
+// soon as they can be.
+class model_runner {
+ public:
+  model_runner(const std::vector<const model_entry*>& models, const options& chosen)
+      : models_(models),
+        chosen_(chosen),
+        verdicts_(models.size()),
+        counts_(models.size()),
+        line_("", chosen.line) {}
 
-// What stands for the result of a process that gave none.
-std::string broken(const job& ended, int status, const options& chosen) {
-  const std::string why = WIFSIGNALED(status)
-                              ? std::string("ended by signal ") + ::strsignal(WTERMSIG(status))
-                              : "exit status " + std::to_string(WEXITSTATUS(status));
-  report sum;
-  sum.entry = ended.entry;
-  sum.failed_by = failure::other;
-  sum.complaints.push_back("no result: " + why);
-  return text_of({sum}, chosen);
-}
-
-void finish(job& ended, const options& chosen) {
-  int status = 0;
-  ::close(ended.output);
-  ::waitpid(ended.process, &status, 0);
-  ended.done = true;
-  const int told = WIFEXITED(status) ? WEXITSTATUS(status) : EXIT_FAILURE + status_cut;
-  ended.cut = told == status_cut;
-  ended.passed = told == status_passed || ended.cut;
-  if (told > status_cut || ended.text.empty()) {
-    ended.text = broken(ended, status, chosen);
+  const std::vector<verdict_of_process>& run_all() {
+    std::size_t next = 0;
+    while (printed_ != models_.size()) {
+      for (; next != models_.size() && running_.running() != chosen_.jobs; ++next) start(next);
+      if (const auto ended = running_.wait(line_.shown() ? 250 : -1)) {
+        take(*ended);
+        print_done();
+      }
+      if (line_.is_due()) show();
+    }
+    return verdicts_;
   }
-}
 
-// Reads what has come from the processes. Those that have closed their end are done.
-void listen(std::vector<job*>& running, const options& chosen) {
-  std::vector<pollfd> waiting;
-  for (const job* each : running) waiting.push_back({each->output, POLLIN, 0});
-  if (::poll(waiting.data(), waiting.size(), -1) < 0) return;
-  for (std::size_t i = waiting.size(); i-- != 0;) {
-    if (waiting[i].revents == 0) continue;
-    std::array<char, 4096> part{};
-    const ssize_t bytes = ::read(waiting[i].fd, part.data(), part.size());
-    if (bytes > 0) {
-      running[i]->text.append(part.data(), static_cast<std::size_t>(bytes));
-    } else {
-      finish(*running[i], chosen);
-      running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
+ private:
+  void start(std::size_t number) {
+    running_.start(number, [this, number] {
+      options mine = chosen_;
+      if (line_.shown()) {
+        mine.on_progress = [this, number](const checker::progress& now) {
+          counts_.set(number, now.complete);
+        };
+      }
+      verdict_of_process found = verdict_on(run_model(*models_[number], mine), mine);
+      std::ostringstream text;
+      checker::archive file(text);
+      found.store(file);
+      return text.str();
+    });
+  }
+
+  void take(const checker::processes::result& ended) {
+    verdict_of_process& found = verdicts_[ended.number];
+    found.done = true;
+    if (ended.error.empty()) {
+      std::istringstream text(ended.text);
+      checker::archive file(text);
+      found.store(file);
+      return;
+    }
+    report sum;
+    sum.entry = models_[ended.number];
+    sum.failed_by = failure::other;
+    sum.complaints.push_back("no result: " + ended.error);
+    found.text = text_of({sum}, chosen_);
+  }
+
+  void print_done() {
+    for (; printed_ != models_.size() && verdicts_[printed_].done; ++printed_) {
+      line_.clear();
+      if (chosen_.json && printed_ != 0) std::cout << ",\n";
+      std::cout << verdicts_[printed_].text << std::flush;
     }
   }
-}
 
-// Prints results in the order of the models, as soon as they can be.
-std::size_t print_done(const std::vector<job>& jobs, std::size_t printed, const options& chosen) {
-  for (; printed != jobs.size() && jobs[printed].done; ++printed) {
-    if (chosen.json && printed != 0) std::cout << ",\n";
-    std::cout << jobs[printed].text << std::flush;
+  void show() {
+    const auto done = std::count_if(verdicts_.begin(), verdicts_.end(),
+                                    [](const verdict_of_process& v) { return v.done; });
+    std::string text = std::to_string(done) + " of " + std::to_string(models_.size()) +
+                       " models, " + checker::clock_of(line_.seconds());
+    for (std::size_t i = 0; i != models_.size(); ++i) {
+      if (verdicts_[i].done || counts_[i] == 0) continue;
+      text +=
+          "; " + std::string(models_[i]->name) + " " + checker::grouped(counts_[i]) + " executions";
+    }
+    line_.show(text);
   }
-  return printed;
-}
+
+  const std::vector<const model_entry*>& models_;
+  const options& chosen_;
+  std::vector<verdict_of_process> verdicts_;
+  checker::processes running_;
+  checker::shared_counts counts_;  // of the complete executions of each model
+  checker::progress_line line_;
+  std::size_t printed_ = 0;
+};
 
 int run_all(const options& chosen) {
-  std::vector<job> jobs;
+  std::vector<const model_entry*> models;
   for (const model_entry& entry : all_models()) {
     if (chosen.skip_litmus && (is_litmus(entry) || entry.info.expected != failure::none)) continue;
-    jobs.push_back({.entry = &entry, .text = {}});
+    models.push_back(&entry);
   }
   if (chosen.json) std::cout << "[";
-  std::vector<job*> running;
-  std::size_t started = 0;
-  std::size_t printed = 0;
-  while (printed != jobs.size()) {
-    while (started != jobs.size() && running.size() < chosen.jobs) {
-      start(jobs[started], chosen);
-      running.push_back(&jobs[started++]);
-    }
-    listen(running, chosen);
-    printed = print_done(jobs, printed, chosen);
-  }
+  model_runner runner(models, chosen);
+  const auto& verdicts = runner.run_all();
   if (chosen.json) std::cout << "]\n";
-  const auto failed =
-      std::count_if(jobs.begin(), jobs.end(), [](const job& j) { return !j.passed; });
+  const auto failed = std::count_if(verdicts.begin(), verdicts.end(),
+                                    [](const verdict_of_process& v) { return !v.passed; });
   if (!chosen.json) {
-    const auto cut = std::count_if(jobs.begin(), jobs.end(), [](const job& j) { return j.cut; });
-    std::cout << jobs.size() << " models: " << jobs.size() - static_cast<std::size_t>(failed + cut)
+    const auto cut = std::count_if(verdicts.begin(), verdicts.end(),
+                                   [](const verdict_of_process& v) { return v.cut; });
+    std::cout << models.size()
+              << " models: " << models.size() - static_cast<std::size_t>(failed + cut)
               << " proved, " << cut << " not finished and hence not proved, " << failed
               << " failed\n";
   }
@@ -482,8 +495,18 @@ int run_all(const options& chosen) {
 }
 
 int run_one(const options& chosen) {
-  const std::vector<report> reports = run_model(find_model(chosen.model), chosen);
+  checker::progress_line line(chosen.model, chosen.line);
+  options mine = chosen;
+  if (line.shown()) mine.on_progress = std::ref(line);
+  const std::vector<report> reports = run_model(find_model(chosen.model), mine);
+  line.clear();
   std::cout << (chosen.json ? "[" : "") << text_of(reports, chosen) << (chosen.json ? "]\n" : "");
+  // The first failure, where a litmus test has several searches.
+  for (const report& sum : reports) {
+    if (chosen.page.empty() || !sum.result.first) continue;
+    checker::write_page(chosen.page, *sum.result.first);
+    break;
+  }
   return passed(reports) ? 0 : 1;
 }
 

@@ -1,8 +1,10 @@
 #include "search.hpp"
 
 #include "../../outcomes.hpp"
+#include "unfinished.hpp"
 
 #include <chrono>
+#include <cmath>
 #include <csignal>
 #include <cstdarg>
 #include <cstdio>
@@ -154,6 +156,22 @@ void add(search_result& sum, checker::statistics&& found, bool timed_out) {
   }
 }
 
+// How many executions there are on this machine and on those that before() chooses after it, and
+// `done` on those before.
+checker::size_estimate estimate(const model_entry& entry, const search_request& request,
+                                std::uint64_t done) {
+  checker::size_estimate sum{static_cast<double>(done), 0, true};
+  do {
+    model_program checked(entry);
+    const checker::size_estimate here =
+        checker::estimate(checked, options_of(entry, request), estimate_seconds(request.seconds));
+    sum.executions += here.executions;
+    sum.error = std::hypot(sum.error, here.error);
+    sum.known = sum.known && here.known;
+  } while (choices_of_before.advance());
+  return sum;
+}
+
 }  // namespace
 
 void outcome(const char* format, ...) noexcept {
@@ -173,17 +191,28 @@ search_result run_search(const model_entry& entry, const search_request& request
   };
   search_result sum;
   checker::options options = options_of(entry, request);
+  const bool whole = request.parts == 1 && request.replay.empty();
+  const auto size =
+      whole && request.estimate ? estimate(entry, request, 0) : checker::size_estimate{};
+  std::uint64_t done = 0;  // on the machines before
+  if (request.on_progress) {
+    options.on_progress = [&](const checker::progress& now) {
+      request.on_progress({done + now.complete, size});
+    };
+  }
   if (!request.replay.empty()) options.replay = choices_of_before.take_from(request.replay);
   do {
     if (request.seconds > 0) options.seconds = std::max(request.seconds - elapsed(), 0.001);
     model_program checked(entry);
     checker::execution running(checked, options);
     checker::statistics found = running.explore();
+    if (found.cut == 0) done += found.complete;
     const bool timed_out = options.seconds > 0 && elapsed() > request.seconds && found.cut != 0;
     add(sum, std::move(found), timed_out);
   } while (sum.failed_by == failure::none && !sum.timed_out && options.replay.empty() &&
            choices_of_before.advance());
   sum.seconds = elapsed();
+  if (sum.timed_out && whole) sum.estimate = size.known ? size : estimate(entry, request, done);
   return sum;
 }
 

@@ -6,6 +6,7 @@
 #include "../../model.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -18,6 +19,8 @@ struct search_request {
   unsigned part = 0;
   unsigned parts = 1;
   std::string replay = {};  // run this one execution
+  std::function<void(const checker::progress&)> on_progress = {};
+  bool estimate = false;  // the size of the search, before it begins: for on_progress
 };
 
 struct search_result {
@@ -31,6 +34,7 @@ struct search_result {
   std::uint64_t runs = 0;
   double seconds = 0;
   bool timed_out = false;
+  checker::size_estimate estimate;  // of complete, if the search has timed out
 };
 
 // The outcomes of complete executions are added to all_outcomes. Throws std::invalid_argument if
