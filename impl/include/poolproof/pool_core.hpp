@@ -201,7 +201,9 @@ template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
   shard_type& own = local(Sync::cpu());
   if (Sync::sections::runs()) {
-    if (own.own_magazine().deepen() && table_.give(item)) return;
+    while (own.own_magazine().deepen()) {
+      if (table_.give(item)) return;
+    }
     if (make_room(own) && table_.give(item)) return;
   }
   T* const displaced = own.give(item);
