@@ -25,7 +25,7 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test test-pins test-scripts test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
+.PHONY: help setup build test test-pins test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
         tsan asan aarch64 bench plots report lint format install clean
 
 help:  ## print this list
@@ -41,7 +41,7 @@ test: build  ## run the unit tests and the examples, and the tests again without
 	$(call build,fallback)
 	$(call test,fallback)
 	$(call test,dev)
-	$(MAKE) test-pins test-scripts
+	$(MAKE) test-pins
 
 # Without the C library's registration, with membarrier refused, and as a user may force it.
 unit = $(call test,dev) --quiet --label-regex unit
@@ -50,9 +50,6 @@ test-pins:  ## run the unit tests on each pin that a process may find itself wit
 	GLIBC_TUNABLES=glibc.pthread.rseq=0 $(unit)
 	build/dev/impl/tests/refuse_membarrier $(unit)
 	POOLPROOF_PIN=portable $(unit)
-
-test-scripts:  ## run the tests of the scripts, of the runner of benchmarks and of the report
-	$(PYTHON) -m unittest discover --start-directory scripts/tests
 
 test-checker:  ## run the self-test of the checker: oracles, random programs, laws
 	$(call build,checker)

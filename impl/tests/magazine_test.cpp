@@ -44,6 +44,7 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
   on_one_cpu here;
   const auto steps_shards = std::make_unique<test_shard[]>(here.size());
   test_shard& steps = steps_shards[here.cpu()];
+  steps.own_magazine().deepen();
   std::mt19937 generator(1);
   const auto below = [&generator](unsigned limit) {
     return static_cast<unsigned>(generator() % limit);
@@ -100,6 +101,21 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
     REQUIRE(here.own().own_magazine().size() == steps.own_magazine().size());
   }
   for (const int count : done) CHECK(count > 100);
+}
+
+TEST_CASE("magazine_takes_nothing_before_it_is_used", "[magazine]") {
+  if (no_sections_here()) return;
+  on_one_cpu here;
+  const auto unused = std::make_unique<test_shard[]>(here.size());
+  test_magazine& own = unused[here.cpu()].own_magazine();
+  CHECK(own.room() == 0);
+  CHECK_FALSE(sections::give(unused.get(), here.size(), &things[0]));
+  CHECK(own.deepen());
+  CHECK(own.room() == 1);
+  CHECK(sections::give(unused.get(), here.size(), &things[0]));
+  CHECK(own.room() == 0);
+  std::uint64_t word = 0;
+  CHECK(sections::take(unused.get(), here.size(), word) == &things[0]);
 }
 
 TEST_CASE("magazine_is_a_stack_as_deep_as_it_was_made", "[magazine]") {

@@ -37,6 +37,7 @@ class on_one_cpu {
     CPU_SET(cpu_, &one);
     REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
     shards_ = std::make_unique<test_shard[]>(cpu_ + 1);
+    own().own_magazine().deepen();
   }
   ~on_one_cpu() { ::sched_setaffinity(0, sizeof before_, &before_); }
   on_one_cpu(const on_one_cpu&) = delete;

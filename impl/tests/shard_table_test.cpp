@@ -37,6 +37,12 @@ std::size_t count_shards(test_table& table) {
   return count;
 }
 
+// As the threads of all CPUs do.
+void find_all(test_table& table) {
+  REQUIRE(table.find_slow(0, 0) != nullptr);
+  for (std::uint32_t cpu = 1; cpu < count_shards(table); ++cpu) table.find(cpu);
+}
+
 TEST_CASE_METHOD(all_given_back, "unused_table_has_no_shard_and_no_memory", "[shard_table]") {
   test_table table;
   CHECK(table.find(0) == nullptr);
@@ -216,7 +222,7 @@ TEST_CASE_METHOD(all_given_back, "reader_of_a_size_finds_an_array_at_least_that_
 TEST_CASE_METHOD(all_given_back, "search_begins_after_the_own_shard_and_ends_with_the_spills",
                  "[shard_table]") {
   test_table table;
-  REQUIRE(table.find_slow(0, 0) != nullptr);
+  find_all(table);
   shard_type* spill = nullptr;
   {
     auto held = table.own_spill(0);
@@ -236,9 +242,33 @@ TEST_CASE_METHOD(all_given_back, "search_begins_after_the_own_shard_and_ends_wit
   for (std::uint32_t cpu = 0; cpu < 4; ++cpu) CHECK(spill != table.find(cpu));
 }
 
-TEST_CASE_METHOD(all_given_back, "search_ends_with_the_first_that_is_found", "[shard_table]") {
+TEST_CASE_METHOD(all_given_back, "search_passes_over_shards_that_nobody_has_found",
+                 "[shard_table]") {
+  test_sync::set_cpu_count(200);
   test_table table;
   REQUIRE(table.find_slow(0, 0) != nullptr);
+  const auto visited = [&] {
+    std::vector<shard_type*> all;
+    table.find_first(0, [&](shard_type& s) {
+      all.push_back(&s);
+      return false;
+    });
+    return all;
+  };
+  // A mark stands for every 64th shard.
+  CHECK(visited().size() == 4);
+  shard_type* const found = table.find(70);
+  const std::vector<shard_type*> then = visited();
+  CHECK(then.size() == 8);
+  CHECK(std::count(then.begin(), then.end(), found) == 1);
+  // Those that share a mark with the caller's own come last.
+  CHECK(then[7] == table.find(192));
+  CHECK(count_shards(table) == 200);
+}
+
+TEST_CASE_METHOD(all_given_back, "search_ends_with_the_first_that_is_found", "[shard_table]") {
+  test_table table;
+  find_all(table);
   int visits = 0;
   const auto found = table.find_first(1, [&](shard_type& s) {
     ++visits;
