@@ -73,7 +73,7 @@ def text_of_size(size: Entry | None) -> str:
         return f" ({size['executions']:,} executions, no estimate)"
     error = round(100 * estimate["error"] / estimate["executions"])
     more = "more than were estimated: " if size["executions"] > estimate["executions"] else "of "
-    return f" ({size['executions']:,} executions, {more}about {estimate['executions']:.1e} ± {error} %)"
+    return f" ({size['executions']:,} executions, {more}{'roughly' if estimate['rough'] else 'about'} {estimate['executions']:.1e} ± {error} %)"
 
 
 def client_entry(build: pathlib.Path, family: str, calls: int, options: tuple[str, ...]) -> Entry:

@@ -115,15 +115,15 @@ TEST_CASE("a_narrow_sample_is_right_on_average") {
   const size_estimate found = estimate_of<go_ring<3, 0, 2, 1>>(4, 300);
   INFO(found.executions << " +- " << found.error);
   CHECK(found.error > 0);
-  CHECK(found.error < 28);
+  CHECK(found.error < 60);
   CHECK(std::abs(found.executions - 265) <= 3 * found.error);
 }
 
 TEST_CASE("estimates_hold_the_known_sizes") {
-  check_near<additions<8>>(64, 40'320, 0.02);
-  check_near<additions<9>>(64, 362'880, 0.02);
-  check_near<last_zero<12>>(64, 15'360, 0.5);
-  check_near<fibonacci<5>>(64, 525'630, 0.3);
+  check_near<additions<8>>(256, 40'320, 0.02);
+  check_near<additions<9>>(256, 362'880, 0.02);
+  check_near<last_zero<12>>(256, 15'360, 0.5);
+  check_near<fibonacci<5>>(256, 525'630, 0.3);
   check_near<go_ring<3, 3, 3, 1>>(256, 239'736, 0.6);
 }
 
@@ -151,6 +151,7 @@ void print_row(const char* name, double truth, std::uint64_t runs) {
   for (const double share : {0.01, 0.05, 0.2, 0.5}) {
     std::printf("%-12s %10.0f  %4.0f %%:", name, truth, 100 * share);
     int held = 0;
+    int rough = 0;
     double error = 0;
     std::uint64_t spent = 0;
     for (std::uint64_t seed = 1; seed != 21; ++seed) {
@@ -160,11 +161,12 @@ void print_row(const char* name, double truth, std::uint64_t runs) {
       });
       if (seed == 1) std::printf(" %.0f +- %.0f;", found.executions, found.error);
       spent += sampler.expanded() / 20;
+      rough += found.rough ? 1 : 0;
       held += std::abs(found.executions - truth) <= 2 * found.error + 1e-6 * truth ? 1 : 0;
       error += std::abs(found.executions - truth) / truth / 20;
     }
-    std::printf(" of 20 held %d, mean miss %.0f %%, runs %.1f %%\n", held, 100 * error,
-                100 * static_cast<double>(spent) / static_cast<double>(runs));
+    std::printf(" of 20 held %d, mean miss %.0f %%, runs %.1f %%, rough %d\n", held, 100 * error,
+                100 * static_cast<double>(spent) / static_cast<double>(runs), rough);
     std::fflush(stdout);
   }
 }

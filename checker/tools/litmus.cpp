@@ -52,7 +52,7 @@ The line: name, model, complete (executions in which every thread returned), blo
 which a thread waits, for a value that it could yet get in another), cut (bounds that were met),
 duplicates (graphs visited twice, of those remembered), errors, outcomes, hash (the same for the same
 set of graphs), seconds, peak_bytes. With --estimate: name, model, estimate (null if the time was too
-short), error (one standard error). Exit status: 0, or 1 after an error of a program, a cut, a count
+short), error (one standard error), rough (it may be much too low). Exit status: 0, or 1 after an error of a program, a cut, a count
 that --check finds wrong, or no complete execution; 2 for a wrong argument or file.
 )";
 
@@ -269,9 +269,10 @@ void estimate(const litmus::program& p, const settings& chosen, const std::strin
   std::cout << "{\"name\": " << quoted(p.name) << ", \"model\": \"" << name_of(chosen.search.model)
             << "\", \"estimate\": ";
   if (size.known) {
-    std::cout << size.executions << ", \"error\": " << size.error << "}" << std::endl;
+    std::cout << size.executions << ", \"error\": " << size.error
+              << ", \"rough\": " << (size.rough ? "true" : "false") << "}" << std::endl;
   } else {
-    std::cout << "null, \"error\": null}" << std::endl;
+    std::cout << "null, \"error\": null, \"rough\": null}" << std::endl;
   }
 }
 

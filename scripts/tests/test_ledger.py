@@ -25,15 +25,15 @@ class UnfinishedTest(unittest.TestCase):
         return table(sizes={"p|g": ledger.size_of({"complete": executions, "estimate": estimate})})
 
     def test_an_estimate_has_its_error(self) -> None:
-        text = self.size(2000, {"executions": 31234.5, "error": 2500})
+        text = self.size(2000, {"executions": 31234.5, "error": 2500, "rough": False})
         self.assertIn("`p\\|g` (2,000 executions, of about 3.1e+04 ± 8 %)", text)
 
     def test_without_an_estimate_it_says_so(self) -> None:
         self.assertIn("`p\\|g` (2,000 executions, no estimate)", self.size(2000, None))
 
     def test_an_estimate_that_was_too_low_is_called_so(self) -> None:
-        text = self.size(2000, {"executions": 1000, "error": 100})
-        self.assertIn("more than were estimated: about 1.0e+03 ± 10 %", text)
+        text = self.size(2000, {"executions": 1000, "error": 100, "rough": True})
+        self.assertIn("more than were estimated: roughly 1.0e+03 ± 10 %", text)
 
     def test_a_ledger_without_sizes_names_them_as_before(self) -> None:
         self.assertIn("unfinished: `p\\|g` | 0 |", table())

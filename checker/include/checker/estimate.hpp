@@ -42,6 +42,7 @@ class size_sampler {
   std::optional<double> sample(std::size_t width,
                                std::chrono::steady_clock::time_point until = {}) {
     exact_ = true;
+    rough_ = false;
     double executions = 0;
     std::vector<node> level{{root_, 1}};
     while (!level.empty()) {
@@ -60,6 +61,8 @@ class size_sampler {
 
   // Whether the last sample left nothing out: then it is no estimate.
   bool exact() const noexcept { return exact_; }
+  // Whether the last sample was too narrow to tell all kinds apart.
+  bool rough() const noexcept { return rough_; }
   // Runs of the program so far.
   std::uint64_t expanded() const noexcept { return expanded_; }
 
@@ -83,17 +86,35 @@ class size_sampler {
     return here;
   }
 
-  // Events; those that are maximal; those of them that are younger than all others; revisits that
-  // are open.
+  // Events; revisits that are open; maximal events; those of them that are younger than all others.
   kind kind_of(const execution_graph& g) {
     kind found{g.size(), 0, 0, 0};
     for (std::size_t e = g.size(); e-- != 0;) {
       if (!running_.search().is_maximal(g, static_cast<event_id>(e))) continue;
-      if (++found[1] == g.size() - e) ++found[2];
+      if (++found[2] == g.size() - e) ++found[3];
     }
     for (unsigned t = 0; t != g.thread_count(); ++t)
-      found[3] += running_.search().revisitable(g, t);
+      found[1] += running_.search().revisitable(g, t);
     return found;
+  }
+
+  // If there are more kinds than that, those that differ only in the last property are one.
+  std::vector<std::vector<node*>> by_kind(std::vector<node>& level, std::size_t most) {
+    std::vector<kind> names;
+    for (const node& each : level) names.push_back(kind_of(each.graph));
+    std::map<kind, std::vector<node*>> kinds;
+    for (std::size_t told = kind{}.size(); told != 0; --told) {
+      kinds.clear();
+      for (std::size_t i = 0; i != level.size(); ++i) {
+        std::fill(names[i].begin() + static_cast<std::ptrdiff_t>(told), names[i].end(), 0);
+        kinds[names[i]].push_back(&level[i]);
+      }
+      if (kinds.size() <= most) break;
+      rough_ = true;
+    }
+    std::vector<std::vector<node*>> groups;
+    for (auto& [name, group] : kinds) groups.push_back(std::move(group));
+    return groups;
   }
 
   // Each kind has the same number of places, and one at least; one that does not need all of its
@@ -101,10 +122,7 @@ class size_sampler {
   std::vector<node> thinned(std::vector<node> level, std::size_t width) {
     if (level.size() <= width) return level;
     exact_ = false;
-    std::map<kind, std::vector<node*>> kinds;
-    for (node& each : level) kinds[kind_of(each.graph)].push_back(&each);
-    std::vector<std::vector<node*>> groups;
-    for (auto& [name, group] : kinds) groups.push_back(std::move(group));
+    std::vector<std::vector<node*>> groups = by_kind(level, 2 * width);
     std::stable_sort(groups.begin(), groups.end(),
                      [](const auto& a, const auto& b) { return a.size() < b.size(); });
     std::vector<node> kept;
@@ -140,6 +158,7 @@ class size_sampler {
   execution_graph root_;
   std::vector<execution_graph> next_;
   bool exact_ = true;
+  bool rough_ = false;
   std::uint64_t expanded_ = 0;
 };
 
@@ -152,7 +171,7 @@ inline size_estimate mean_of(const std::vector<double>& samples) {
   for (const double each : samples) squares += (each - mean) * (each - mean);
   const double spread = std::sqrt(squares / (count - 1) / count);
   const double few = 1 + 1.5 / (count - 1);  // Student's t at 95 %, nearly
-  return {mean, spread * few, true};
+  return {mean, spread * few, true, false};
 }
 
 // The mean of up to ten samples that are as wide as the budget allows. `spent` says how much of the
@@ -162,23 +181,26 @@ size_estimate estimate_within(size_sampler& sampler, double budget, Spent spent,
                               std::chrono::steady_clock::time_point until = {}) {
   constexpr std::size_t wanted = 10;
   constexpr std::size_t least = 4;
-  constexpr double narrow = 16;
+  constexpr double narrow = 32;
   constexpr double wide = 1024;  // some tens of megabytes
   // The first tells how wide the others can be, and is of no further use unless it is exact.
   const auto first = sampler.sample(static_cast<std::size_t>(narrow), until);
   if (!first) return {};
-  if (sampler.exact()) return {*first, 0, *first > 0};
+  if (sampler.exact()) return {*first, 0, *first > 0, false};
   const double each = std::max(budget - spent(), 0.0) / wanted;
   const auto width = static_cast<std::size_t>(std::clamp(narrow * each / spent(), narrow, wide));
   std::vector<double> samples;
+  bool rough = false;
   while (samples.size() < least || (samples.size() != wanted && spent() < budget)) {
     const auto found = sampler.sample(width, until);
     if (!found) break;
-    if (sampler.exact()) return {*found, 0, *found > 0};
+    if (sampler.exact()) return {*found, 0, *found > 0, false};
     samples.push_back(*found);
+    rough = rough || sampler.rough();
   }
   if (samples.size() < least) return {};
-  const size_estimate mean = mean_of(samples);
+  size_estimate mean = mean_of(samples);
+  mean.rough = rough;
   return mean.executions > 0 ? mean : size_estimate{};
 }
 

@@ -74,6 +74,7 @@ struct size_estimate {
   double executions = 0;
   double error = 0;
   bool known = false;
+  bool rough = false;  // the samples were too narrow: it may be much too low, whatever the error
 };
 
 // What is known while a search goes on.

@@ -51,21 +51,22 @@ inline std::string clock_of(double seconds) {
   return text;
 }
 
-// "about 3,600,000 +- 8 %": rounded to three digits, since it knows no more.
+// "about 3,600,000 +- 8 %", or "roughly" if the error says little: rounded to three digits, since it knows no more.
 inline std::string text_of(const size_estimate& size) {
   if (!size.known) return "no estimate";
+  const std::string about = size.rough ? "roughly " : "about ";
   if (size.error == 0) return grouped(static_cast<std::uint64_t>(size.executions));
   const auto percent = static_cast<std::uint64_t>(std::lround(100 * size.error / size.executions));
   if (size.executions >= 1e15) {
     char text[32];
-    std::snprintf(text, sizeof text, "about %.1e", size.executions);
-    return text + (" +- " + std::to_string(percent)) + " %";
+    std::snprintf(text, sizeof text, "%.1e", size.executions);
+    return about + text + (" +- " + std::to_string(percent)) + " %";
   }
   double unit = 1;
   while (size.executions / unit >= 1000) unit *= 10;
   const double rounded = std::round(size.executions / unit) * unit;
-  return "about " + grouped(static_cast<std::uint64_t>(rounded)) + " +- " +
-         std::to_string(percent) + " %";
+  return about + grouped(static_cast<std::uint64_t>(rounded)) + " +- " + std::to_string(percent) +
+         " %";
 }
 
 // "1,234,567 executions of about 3,600,000 +- 8 %"

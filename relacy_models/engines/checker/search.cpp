@@ -160,7 +160,7 @@ void add(search_result& sum, checker::statistics&& found, bool timed_out) {
 // `done` on those before.
 checker::size_estimate estimate(const model_entry& entry, const search_request& request,
                                 std::uint64_t done) {
-  checker::size_estimate sum{static_cast<double>(done), 0, true};
+  checker::size_estimate sum{static_cast<double>(done), 0, true, false};
   do {
     model_program checked(entry);
     const checker::size_estimate here =
@@ -168,6 +168,7 @@ checker::size_estimate estimate(const model_entry& entry, const search_request& 
     sum.executions += here.executions;
     sum.error = std::hypot(sum.error, here.error);
     sum.known = sum.known && here.known;
+    sum.rough = sum.rough || here.rough;
   } while (choices_of_before.advance());
   return sum;
 }

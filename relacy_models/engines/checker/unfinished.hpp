@@ -21,7 +21,8 @@ inline double estimate_seconds(double given) { return std::clamp(given / 5, 1.0,
 inline std::string json_estimate(const checker::size_estimate& size) {
   if (!size.known) return "null";
   std::ostringstream out;
-  out << "{\"executions\": " << size.executions << ", \"error\": " << size.error << "}";
+  out << "{\"executions\": " << size.executions << ", \"error\": " << size.error
+      << ", \"rough\": " << (size.rough ? "true" : "false") << "}";
   return out.str();
 }
 
