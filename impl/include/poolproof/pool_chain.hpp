@@ -145,7 +145,8 @@ class ring_reclaimer {
   static void destroy_rings(ring* newest) noexcept;
 
   typename Sync::template atomic<std::uint64_t> gate_{0};
-  typename Sync::template atomic<std::uint64_t> left_[2]{0, 0};
+  // How many have left each phase, modulo 2^32: no more can be inside at once.
+  typename Sync::template atomic<std::uint32_t> left_[2]{0, 0};
   // The owner's: the rings that wait, and gate_ at the end of the phase whose thieves they wait
   // for.
   typename Sync::template var<ring*> limbo_{nullptr};
@@ -159,8 +160,8 @@ bool ring_reclaimer<T, Sync>::reclaim() noexcept {
   const std::uint64_t old_phase = entered_.get();
   // [reclaim.quiet] acquire: pairs with [leave.count]; so that the rings are freed only after the
   // last read of every thief that had entered (I4).
-  const std::uint64_t left = left_[phase_of(old_phase)].load(std::memory_order_acquire);
-  if (left != (old_phase & ~phase_bit)) return false;
+  const std::uint32_t left = left_[phase_of(old_phase)].load(std::memory_order_acquire);
+  if (left != static_cast<std::uint32_t>(old_phase)) return false;
   limbo_.set(nullptr);
   destroy_rings(waiting);
   return true;

@@ -43,7 +43,7 @@ namespace poolproof {
 struct rseq_sections {
   static constexpr bool compiled = true;
   // With these a shard fills two pairs of cache lines.
-  static constexpr std::uint32_t magazine_capacity = 15;
+  static constexpr std::uint32_t magazine_capacity = 16;
 
   static bool usable() noexcept {
     static constinit std::atomic<answer> known{answer::unknown};
