@@ -1,8 +1,8 @@
 // A pool's inner part: its shards, its cycles, and the paths of get and put (Go's Get, Put, getSlow
 // and poolCleanup).
 //
-//     put    magazine, once half of it has gone to a ring -> private part
-//            -> displaced items: own ring -> busy: a spill shard
+//     put    magazine; where it is full, half of it goes to a ring first
+//            -> private part -> displaced item: own ring -> busy: a spill shard
 //     get    magazine -> private part -> own ring -> other shards' rings -> victims
 //            -> others' private parts and magazines
 //
@@ -289,8 +289,9 @@ std::uint32_t pool_core<T, Deleter, Sync>::refill_size(shard_type& own) noexcept
 }
 
 // Returns the first item that a get has taken out of a ring, and gives the others to the magazine,
-// so that the second is the next to be found. A ring that had as many as were wanted may have more:
-// the magazine gets deeper. For what finds it full or closed after all there are the rings.
+// so that the second is the next to be found; they count as put now. A ring that had as many as were
+// wanted may have more: the magazine gets deeper. For what finds it full or closed after all there
+// are the rings.
 template <class T, class Deleter, sync_policy Sync>
 T* pool_core<T, Deleter, Sync>::keep_rest(shard_type& own, T* const* taken, std::uint32_t count,
                                           std::uint32_t wanted) noexcept {
