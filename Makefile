@@ -67,6 +67,8 @@ proofs:  ## explore every execution: small clients of the headers, and the model
 	$(call build,models)
 	$(clients) --family pool_dequeue --calls 6
 	$(clients) --family pool_dequeue --calls 5 --progress
+	$(clients) --family pool_dequeue_batches --calls 4
+	$(clients) --family pool_dequeue_batches --calls 3 --progress
 	$(clients) --family object_pool_one_cpu --calls 3 --spurious 0
 	$(clients) --family object_pool_two_cpus --calls 3 --spurious 0
 	$(clients) --family object_pool_one_cpu --calls 2 --progress --spurious 0
@@ -82,6 +84,8 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(call build,models)
 	$(clients) --family pool_dequeue --calls 9
 	$(clients) --family pool_dequeue --calls 6 --progress
+	$(clients) --family pool_dequeue_batches --calls 6
+	$(clients) --family pool_dequeue_batches --calls 4 --progress
 	$(clients) --family object_pool_one_cpu --calls 3 --progress --spurious 0
 	$(clients) --family object_pool_one_cpu --calls 4 --spurious 0 --seconds 30 --partial
 	$(clients) --family object_pool_two_cpus --calls 4 --spurious 0 --seconds 15 --partial

@@ -25,6 +25,8 @@ HEADERS = ROOT / "impl" / "include" / "poolproof"
 SEARCHES = (
     ("pool_dequeue", 6, ()),
     ("pool_dequeue", 5, ("--progress",)),
+    ("pool_dequeue_batches", 5, ()),
+    ("pool_dequeue_batches", 4, ("--progress",)),
     ("object_pool_one_cpu", 3, ("--spurious", "0")),
     ("object_pool_two_cpus", 3, ("--spurious", "0")),
     ("object_pool_one_cpu", 2, ("--progress", "--spurious", "0")),
