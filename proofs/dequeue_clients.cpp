@@ -72,7 +72,7 @@ class ring_client final : public checker::program {
   }
 
   void finish() override {
-    while (item* const found = shared_->ring.pop_tail()) take(*found);
+    while (item* const found = shared_->ring.pop_tail()) take(found);
     for (unsigned i = 0; i != shared_->pushed; ++i) {
       checker::require(!shared_->items[i].in_ring, "an item was lost");
     }
@@ -156,7 +156,7 @@ class ring_client final : public checker::program {
   }
 
   void take_newest(item* found) {
-    take(*found);
+    take(found);
     while (shared_->height != 0 && shared_->own[shared_->height - 1] != found) {
       --shared_->height;
       checker::require(!shared_->own[shared_->height]->in_ring, "the owner pops its newest item");
@@ -172,7 +172,7 @@ class ring_client final : public checker::program {
     const unsigned count = shared_->ring.pop_tail(found.data(), most);
     if (count == 0) return note_miss(there);
     for (unsigned i = 0; i != count; ++i) {
-      take(*found[i]);
+      take(found[i]);
       checker::require(shared_->oldest[thief] <= found[i], "a thief's items come oldest first");
       shared_->oldest[thief] = found[i] + 1;
     }
@@ -191,12 +191,13 @@ class ring_client final : public checker::program {
     shared_->misses[shared_->missed++] = {there, checker::mark()};
   }
 
-  void take(item& found) {
-    const auto number = static_cast<unsigned>(&found - shared_->items.data());
-    found.content.set(found.content.get() + 1);
-    checker::require(found.in_ring, "an item was handed out twice");
-    found.in_ring = false;
-    found.taken = checker::mark();
+  void take(item* found) {
+    checker::require(found != nullptr, "an empty slot was handed out");
+    const auto number = static_cast<unsigned>(found - shared_->items.data());
+    found->content.set(found->content.get() + 1);
+    checker::require(found->in_ring, "an item was handed out twice");
+    found->in_ring = false;
+    found->taken = checker::mark();
     for (unsigned i = 0; i != shared_->missed; ++i) {
       const miss& earlier = shared_->misses[i];
       checker::require(

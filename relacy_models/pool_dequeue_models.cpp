@@ -97,6 +97,7 @@ class ring_client : public model {
     token* popped[2];
     const unsigned count = ring_.pop_head(popped, most);
     for (unsigned i = 0; i < count; ++i) {
+      require(popped[i] != nullptr, "an empty slot was handed out");
       popped[i]->claim();
       require(height_ != 0 && popped[i] == &items_[pushed_[height_ - 1]],
               "pop_head takes the newest item");
@@ -109,6 +110,7 @@ class ring_client : public model {
     token* taken[2];
     const unsigned count = ring_.pop_tail(taken, script_.at_once);
     for (unsigned i = 0; i < count; ++i) {
+      require(taken[i] != nullptr, "an empty slot was handed out");
       taken[i]->claim();
       require(oldest_[thief] <= taken[i], "pop_tail takes the oldest item first");
       oldest_[thief] = taken[i] + 1;

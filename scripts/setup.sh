@@ -15,6 +15,7 @@ packages=(
   cmake ninja-build make git                        # make build
   relacy-dev catch2 libbenchmark-dev                # models, unit tests, benchmarks
   libzstd-dev zlib1g-dev                            # what examples and benchmarks compress with
+  valgrind                                          # the instructions of the portable pin
   python3 python3-matplotlib parallel               # scripts, plots, a recipe for many machines
   libconcurrentqueue-dev libtbb-dev libboost-dev libatomic-queue-dev golang-go  # peers of the pool
   libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4  # allocators that make bench preloads
