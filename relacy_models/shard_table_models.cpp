@@ -140,6 +140,35 @@ struct walk_vs_grow : table_model {
   }
 };
 
+// Property:   Who has been told of an item finds it: its shard is marked before it is put.
+// Expected:   passes
+// Threads:    put at CPU 1, tell || search, if told || put at CPU 1
+// Bound:      growth from 1 to 2 shards
+// Would show: a shard that is marked after the item is put, or only by its first user
+struct put_vs_told_search : table_model {
+  static model_info info() {
+    return {.property = "who has been told of an item finds it",
+            .threads = 3,
+            .bound = "growth 1 -> 2, 2 puts, 1 search",
+            .search = bounded_and_random(2),
+            .outcomes = {"told", "not told"}};
+  }
+
+  void thread(unsigned index) override {
+    if (index != 1) put(index, 1);
+    if (index == 0) told_.store(1, std::memory_order_release);
+    if (index != 1) return;
+    const bool told = told_.load(std::memory_order_acquire) != 0;
+    outcome(told ? "told" : "not told");
+    if (!told) return;
+    token* const found = table_.find_first(0, [](auto& s) { return s.steal_private(); });
+    require(found != nullptr, "an item was not found");
+    found->claim();
+  }
+
+  sync::atomic<unsigned> told_{0};
+};
+
 // Property:   Of two growers one grows and the other makes do; no array is lost or shortened.
 // Expected:   passes
 // Threads:    put at CPU 1 || put at CPU 2 || put at CPU 0
@@ -199,7 +228,8 @@ struct spill_vs_spill : table_model {
   }
 };
 
-const registered<pin_vs_grow, pin_vs_grow_twice, walk_vs_grow, grow_vs_grow, spill_vs_spill>
+const registered<pin_vs_grow, pin_vs_grow_twice, walk_vs_grow, put_vs_told_search, grow_vs_grow,
+                 spill_vs_spill>
     registration;
 
 }  // namespace

@@ -4,8 +4,8 @@
 //     bounds   limit : 32 | floor : 32           a take needs count > floor, a give count < limit
 //     items    [ 0 | 1 | ... | capacity - 1 ]
 //
-// Open, the floor is 0 and the limit is the depth: none until the first use, then one, until a burst
-// overflows it; each overflow doubles it. Closed, the limit is 0 and the floor beyond any count:
+// Open, the floor is 0 and the limit is the depth: none until the first use, then one; each overflow,
+// and each get that could have used more, doubles it. Closed, the limit is 0 and the floor beyond any count:
 // sections leave again. Closing thus costs them nothing, for the bounds are what they compare with
 // in any case.
 //
@@ -53,14 +53,14 @@ class magazine {
 
   // How many more it takes: none while it is closed. Anyone; wait-free; a hint.
   std::uint32_t room() const noexcept {
-    // [magazine_room.bounds] relaxed: counter; only sections that have read them are bound by them.
+    // [magazine_room.bounds] relaxed: hint, rechecked by [give_step.bounds].
     const std::uint32_t depth = limit_of(bounds_.load(std::memory_order_relaxed));
     return depth - std::min(depth, size());
   }
 
   // Doubles the depth, unless another thread does so; a magazine that has not been used yet becomes
   // one item deep. False if it is closed or as deep as it can be. Anyone; wait-free. What happened
-  // before the call happens before what sections do to a magazine as deep as that.
+  // before the call that made it one item deep happens before what sections give to it.
   bool deepen() noexcept {
     // [deepen.read] relaxed: hint, rechecked by [deepen.swap].
     std::uint64_t seen = bounds_.load(std::memory_order_relaxed);
@@ -234,7 +234,8 @@ struct magazine_steps {
     if (here.cpu() >= size) return false;
     magazine_type& own = shards[here.cpu()].own_magazine();
     // [give_step.bounds] acquire: pairs with [reopen.bounds], [deepen.swap]; so that the closer has
-    // read the slot before it is filled, and the word is the one that it has left (M6).
+    // read the slot before it is filled, and the word is the one that it has left (M6), and that
+    // the shard is known to be marked.
     const std::uint64_t bounds = own.bounds_.load(std::memory_order_acquire);
     // [give_step.word] relaxed: section; as [take_step.word].
     const std::uint64_t now = own.word_.load(std::memory_order_relaxed);

@@ -12,8 +12,8 @@
 //   - put(x) happens before the get that returns x; so does the factory's return of x.
 //   - An item is handed out at most once per put. A get may miss although the pool holds items, if
 //     another thread has them, or the shard that a cycle is just turning, in its hands then.
-//   - put destroys its item only if memory for its place is refused. All else that is destroyed is
-//     destroyed by cycles, and by the pool's destructor.
+//   - Items are destroyed by cycles and by the pool's destructor; else only if memory for their
+//     place is refused: those that a put, or a get that moves some to its CPU, has in its hands.
 //   - Member functions may be called by any number of threads at once, and from an item's
 //     destructor and from the factory; not from a signal handler, and not concurrently with the
 //     pool's destructor. Handles may be returned concurrently with it and after it. The pool holds
@@ -135,8 +135,8 @@ class object_pool {
     return construct(inner);
   }
 
-  // Go's Get without New: an item of the pool, else null. Lock-free but for the allocator at first
-  // use, and for the destructors of a cycle, of which one call runs a bounded number.
+  // Go's Get without New: an item of the pool, else null. Lock-free but for the allocator, which a
+  // hit does not need, and for the destructors of a cycle, of which one call runs a bounded number.
   [[nodiscard]] item try_get() noexcept { return take_from(find_core()); }
 
   // Go's Put: gives an item to the pool, from whatever source. Null is ignored. Progress as

@@ -13,7 +13,8 @@
 // rotate_all is at work in it.
 //
 // Who owns what
-//   I1. An item is in one place: the hands of one thread, a private part, or a slot of a ring.
+//   I1. An item is in one place: the hands of one thread, a magazine, a private part, or a slot of a
+//       ring.
 //       Every move takes it out of one by a single read-modify-write, or a single store of a section
 //       or of a magazine's closer, before it is put into the next.
 //   I2. A destructor of an item runs with no shard owned, no visit open and no mutex held. It may
@@ -42,8 +43,8 @@ struct pool_stats {
   std::uint64_t steals = 0;         // gets that took an item as a thief, from whatever shard
   std::uint64_t victim_hits = 0;  // gets that took an item that the next cycle would have destroyed
   std::uint64_t busy = 0;         // times that the own shard's ring had another owner
-  std::uint64_t spills = 0;       // puts that went to a spill shard for that reason
-  std::uint64_t refused_memory = 0;  // puts whose item was destroyed because memory was refused
+  std::uint64_t spills = 0;       // items that went to a spill shard for that reason
+  std::uint64_t refused_memory = 0;  // items destroyed because memory was refused
   std::uint64_t late_returns =
       0;                     // items destroyed because their handle came back to a closed pool
   std::uint64_t cycles = 0;  // cycles begun
@@ -67,7 +68,8 @@ class pool_core final : public pool_entry<Sync> {
   // Exclusive. Destroys what is in the pool, and the core.
   void destroy() noexcept override;
 
-  // Takes an item, or null. Anyone; lock-free but for the destructors of a cycle.
+  // Takes an item, or null. Anyone; lock-free but for the allocator and for the destructors of a
+  // cycle.
   [[gnu::always_inline]] inline T* get() noexcept {
     std::uint64_t word = 0;
     T* const item = table_.take(word);
@@ -117,8 +119,8 @@ class pool_core final : public pool_entry<Sync> {
   // How many items one hold of a shard takes out for a cycle: bounds how long its users find it
   // busy.
   static constexpr std::uint32_t batch = 32;
-  // How many items move between a magazine and a ring at once.
-  static constexpr std::uint32_t handful = 8;
+  // How many items move between a magazine and a ring at once: half a magazine, but not one by one.
+  static constexpr std::uint32_t handful = std::max(magazine<T, Sync>::capacity / 2, 2U);
   // How many items a call other than rotate destroys for a cycle.
   static constexpr std::size_t call_budget = 32;
   static constexpr std::size_t no_budget = std::numeric_limits<std::size_t>::max();
@@ -139,13 +141,13 @@ class pool_core final : public pool_entry<Sync> {
   [[gnu::noinline]] T* get_without_section() noexcept;
   [[gnu::noinline]] void put_without_section(T* item) noexcept;
   [[gnu::noinline]] T* get_slow(std::uint32_t cpu, shard_type& own) noexcept;
-  [[gnu::noinline]] bool make_room(shard_type& own) noexcept;
+  [[gnu::noinline]] void make_room(shard_type& own) noexcept;
   [[gnu::noinline]] void push_all(shard_type& own, T* const* items, std::uint32_t count) noexcept;
   [[gnu::noinline]] void look_at_clock() noexcept;
 
-  T* search(std::uint32_t cpu, shard_type& own) noexcept;
+  std::uint32_t search(std::uint32_t cpu, shard_type& own, T** out, std::uint32_t room) noexcept;
   std::uint32_t pop_own(shard_type& own, T** out, std::uint32_t room) noexcept;
-  static std::uint32_t refill_size(shard_type& own) noexcept;
+  std::uint32_t refill_size(std::uint32_t cpu, shard_type& own) noexcept;
   T* keep_rest(shard_type& own, T* const* taken, std::uint32_t count,
                std::uint32_t wanted) noexcept;
   void do_overdue(shard_type& own) noexcept;
@@ -204,21 +206,29 @@ void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
     while (own.own_magazine().deepen()) {
       if (table_.give(item)) return;
     }
-    if (make_room(own) && table_.give(item)) return;
+    // Others may have made room, or the thread is at another CPU by now.
+    if (table_.give(item)) return;
+  } else {
+    item = own.give(item);
+    if (item == nullptr) [[likely]]
+      return;
   }
-  T* const displaced = own.give(item);
-  if (displaced == nullptr) [[likely]]
-    return;
-  // Before the push: so that the item is put after the cycles that have begun, not before.
+  // Before the push: so that what is pushed is put after the cycles that have begun, not before.
   do_overdue(own);
-  push_all(own, &displaced, 1);
+  if (Sync::sections::runs()) {
+    make_room(own);
+    if (table_.give(item)) return;
+    // The magazine is closed.
+    item = own.give(item);
+    if (item == nullptr) return;
+  }
+  push_all(own, &item, 1);
 }
 
-// Moves items from the magazine to a ring, so that the next to be given lies on top. False if there
-// was none: the magazine is closed. What is moved counts as put now.
+// Moves items from the magazine, if it is open, to a ring, so that the next to be given lies on top.
+// What is moved counts as put now.
 template <class T, class Deleter, sync_policy Sync>
-bool pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
-  do_overdue(own);
+void pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
   std::array<T*, handful> moved;
   std::uint32_t count = 0;
   std::uint64_t word = 0;
@@ -227,47 +237,49 @@ bool pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
     if (newest == nullptr) break;
     moved[count++] = newest;
   }
-  if (count == 0) return false;
+  if (count == 0) return;
   // Oldest first, as they were put.
   std::reverse(moved.begin(), moved.begin() + count);
   push_all(own, moved.data(), count);
-  return true;
 }
 
 template <class T, class Deleter, sync_policy Sync>
 T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own) noexcept {
-  T* const item = search(cpu, own);
-  // After the search, not before: an overdue cycle destroys what the search may find.
+  std::array<T*, handful> taken;
+  const std::uint32_t wanted = refill_size(cpu, own);
+  const std::uint32_t count = search(cpu, own, taken.data(), wanted);
+  // After the search, not before: an overdue cycle destroys what the search may find. But before the
+  // magazine gets the rest, so that it is put after the cycles that have begun.
   do_overdue(own);
-  return item;
+  if (count == 0) return nullptr;
+  return keep_rest(own, taken.data(), count, wanted);
 }
 
 template <class T, class Deleter, sync_policy Sync>
-T* pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type& own) noexcept {
-  std::array<T*, handful> taken;
-  const std::uint32_t wanted = refill_size(own);
-  if (const std::uint32_t count = pop_own(own, taken.data(), wanted)) {
-    return keep_rest(own, taken.data(), count, wanted);
-  }
-  const auto steal = [&](shard_type& s) { return s.steal_shared(taken.data(), wanted); };
+std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type& own, T** out,
+                                                  std::uint32_t room) noexcept {
+  if (const std::uint32_t count = pop_own(own, out, room)) return count;
+  const auto steal = [&](shard_type& s) { return s.steal_shared(out, room); };
   if (const std::uint32_t count = table_.find_first(cpu, steal)) {
     own.steals.add(1);
-    return keep_rest(own, taken.data(), count, wanted);
+    return count;
   }
   if (const auto turns = cycles_.victims_to_search()) {
     if (T* const item = table_.find_first(cpu, [](auto& s) { return s.steal_victim(); })) {
       victim_hits_.add(1);
-      return item;
+      out[0] = item;
+      return 1;
     }
     cycles_.note_no_victims(*turns);
   }
   // Go cannot reach these; a factory that is worth a pool costs more than one look at each.
   if (T* const item = table_.find_first(cpu, [](auto& s) { return s.steal_unshared(); })) {
     own.steals.add(1);
-    return item;
+    out[0] = item;
+    return 1;
   }
   misses_.add(1);
-  return nullptr;
+  return 0;
 }
 
 // The newest items of the own shard's ring; none also if its owner is another: thieves' ways lead
@@ -281,17 +293,19 @@ std::uint32_t pool_core<T, Deleter, Sync>::pop_own(shard_type& own, T** out,
   return 0;
 }
 
-// How many items a get takes out of a ring: one, and as many as its magazine has room for.
+// How many items a get takes out of a ring: one, and as many as its magazine, if it has one, has
+// room for.
 template <class T, class Deleter, sync_policy Sync>
-std::uint32_t pool_core<T, Deleter, Sync>::refill_size(shard_type& own) noexcept {
-  if (!Sync::sections::runs()) return 1;
+std::uint32_t pool_core<T, Deleter, Sync>::refill_size(std::uint32_t cpu,
+                                                       shard_type& own) noexcept {
+  if (!Sync::sections::runs() || !table_.reaches(cpu)) return 1;
   return std::min(handful, 1 + own.own_magazine().room());
 }
 
 // Returns the first item that a get has taken out of a ring, and gives the others to the magazine,
 // so that the second is the next to be found; they count as put now. A ring that had as many as were
 // wanted may have more: the magazine gets deeper. For what finds it full or closed after all there
-// are the rings.
+// are the rings, in whatever order.
 template <class T, class Deleter, sync_policy Sync>
 T* pool_core<T, Deleter, Sync>::keep_rest(shard_type& own, T* const* taken, std::uint32_t count,
                                           std::uint32_t wanted) noexcept {

@@ -11,9 +11,9 @@
 //       array is published before the size, and read after it.
 //   I2. Arrays and spill shards are only ever added. A reference to a shard stays good, and no item
 //       is lost, until the table is destroyed.
-//   I3. A shard that holds an item has been found before, and is marked so: whoever knows of the item
-//       sees the mark. A search passes over shards that are not marked: so it takes as long as there
-//       are CPUs that use the pool, not as there are CPUs.
+//   I3. A shard that holds an item has been found before, and is marked so: whoever knows that the
+//       item is there sees the mark. A search passes over shards that are not marked: so its length
+//       follows the CPUs that use the pool, and not those that there are.
 //   I4. One thread at a time grows the arrays. A thread that finds another at it does not wait, but
 //       uses some shard that exists: each is as correct as any other.
 //
@@ -69,9 +69,9 @@ class shard_array {
     found_.fetch_or(mark, std::memory_order_relaxed);
   }
 
-  // Calls visit(shard) for the shards that have been found, beginning with `start` and going round,
-  // until a call returns something that is true; returns that. Anyone; wait-free but for the
-  // visits.
+  // Calls visit(shard) for the shards that have been found, and for those that share their marks,
+  // until a call returns something that is true; returns that. It begins with the mark of `start`
+  // and goes round. Anyone; wait-free but for the visits.
   template <class Visit>
   auto visit_found(std::uint32_t start, Visit& visit) noexcept {
     decltype(visit((*this)[0])) result{};
@@ -146,6 +146,9 @@ class shard_table {
     const std::uint32_t size = reach();
     return sections::give(newest_shards(), size, item);
   }
+
+  // Whether sections on this CPU have a magazine. Anyone; wait-free; a hint.
+  bool reaches(std::uint32_t cpu) const noexcept { return cpu < reach(); }
 
   // The shard of a CPU, or null if the array is not that long; searches come to it from now on.
   // Anyone; wait-free.
