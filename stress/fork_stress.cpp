@@ -108,7 +108,7 @@ int main(int argc, char** argv) {
   crew.start();
 
   std::uint64_t children = 0;
-  for (const stress::time_box box(*asked.seconds); !box.over(); ++children) {
+  for (const stress::time_box box(*asked.seconds); !box.over(told.bereft != 0); ++children) {
     watchdog.renew("threads used the pool, and one of them forked");
     const pid_t child = ::fork();
     stress::require(child >= 0, "fork failed");
