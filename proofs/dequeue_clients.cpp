@@ -210,43 +210,38 @@ class ring_client final : public checker::program {
   shared* shared_ = nullptr;
 };
 
-// The owner's script and the numbers of the thieves' steals, of which the first is not less than
-// the second.
-std::vector<client> single_calls(std::size_t calls) {
+// All clients with so many calls: an owner and up to two thieves, of whom the first makes no fewer
+// calls than the second; thieves that could change places once.
+std::vector<client> clients_of(std::string_view owner_calls, std::string_view thief_calls,
+                               std::size_t calls) {
   std::vector<client> all;
   for (std::size_t owned = 1; owned <= calls; ++owned) {
     for (std::size_t second = 0; 2 * second <= calls - owned; ++second) {
       const std::size_t first = calls - owned - second;
-      for (const script& owner : scripts_of("+-", owned)) {
-        client added{{owner}};
-        if (first != 0) added.threads.push_back(script(first, 's'));
-        if (second != 0) added.threads.push_back(script(second, 's'));
-        all.push_back(std::move(added));
+      for (const script& owner : scripts_of(owner_calls, owned)) {
+        for (const script& one : scripts_of(thief_calls, first)) {
+          for (const script& other : scripts_of(thief_calls, second)) {
+            if (first == second && one < other) continue;
+            client added{{owner}};
+            if (first != 0) added.threads.push_back(one);
+            if (second != 0) added.threads.push_back(other);
+            all.push_back(std::move(added));
+          }
+        }
       }
     }
   }
   return all;
 }
 
-// The same with calls that move up to two items at once, of which there is one at least.
+std::vector<client> single_calls(std::size_t calls) { return clients_of("+-", "s", calls); }
+
+// Those with calls that move up to two items at once, of which there is one at least.
 std::vector<client> calls_of_two(std::size_t calls) {
-  std::vector<client> all;
-  for (std::size_t owned = 1; owned <= calls; ++owned) {
-    for (std::size_t second = 0; 2 * second <= calls - owned; ++second) {
-      const std::size_t first = calls - owned - second;
-      for (const script& owner : scripts_of("+-PO", owned)) {
-        for (const script& one : scripts_of("sS", first)) {
-          for (const script& other : scripts_of("sS", second)) {
-            if (first == second && one < other) continue;
-            client added{{owner}};
-            if (first != 0) added.threads.push_back(one);
-            if (second != 0) added.threads.push_back(other);
-            if (added.name().find_first_of("POS") != std::string::npos) all.push_back(added);
-          }
-        }
-      }
-    }
-  }
+  std::vector<client> all = clients_of("+-PO", "sS", calls);
+  std::erase_if(all, [](const client& each) {
+    return each.name().find_first_of("POS") == std::string::npos;
+  });
   return all;
 }
 
