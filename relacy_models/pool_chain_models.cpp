@@ -34,7 +34,7 @@ class chain_client : public model {
       ++left;
     }
     require(pushed_ == popped_ + stolen() + left, "no item is lost");
-    require(rings_.reclaim(), "no ring waits for a thief that has left");
+    require(reclaim(), "no ring waits for a thief that has left");
   }
 
  protected:
@@ -66,7 +66,24 @@ class chain_client : public model {
 
   // As a cycle does it.
   void release_rings_if_drained() {
-    if (chain_.drained()) chain_.release_rings(rings_);
+    if (chain_.drained()) release_rings(chain_);
+  }
+
+  // Each is an owner's whole tenure: what is to be freed is freed at once.
+
+  bool push_to(chain& to, token& item) {
+    chain::tenure rings(&rings_);
+    return to.push_head(&item, rings);
+  }
+
+  void release_rings(chain& of) {
+    chain::tenure rings(&rings_);
+    of.release_rings(rings);
+  }
+
+  bool reclaim() {
+    chain::tenure rings(&rings_);
+    return rings.reclaim();
   }
 
   // A thief's steps. They are true if it got an item.
@@ -113,7 +130,7 @@ class chain_client : public model {
   static constexpr unsigned max_height = 32;
 
   bool push(token& item) {
-    if (!chain_.push_head(&item, rings_)) return false;
+    if (!push_to(chain_, item)) return false;
     ++pushed_;
     stack_[height_++] = &item;
     return true;
@@ -343,7 +360,7 @@ struct unlink_vs_growth : chain_client {
       const uninterrupted run;
       push();
     }
-    outcome(rings_.reclaim() ? "nothing in limbo" : "waiting for the thief");
+    outcome(reclaim() ? "nothing in limbo" : "waiting for the thief");
   }
 };
 
@@ -375,7 +392,7 @@ struct unlink_vs_refused_growth : chain_client {
       return;
     }
     outcome(push() ? "pushed" : "refused");
-    if (!rings_.reclaim()) outcome("waiting for the thief");
+    if (!reclaim()) outcome("waiting for the thief");
   }
 };
 
@@ -407,7 +424,7 @@ struct reclamation_vs_late_thief : chain_client {
     }
     release_rings_if_drained();
     push();
-    outcome(rings_.reclaim() ? "nothing in limbo" : "waiting for a thief");
+    outcome(reclaim() ? "nothing in limbo" : "waiting for a thief");
   }
 };
 
@@ -439,7 +456,7 @@ struct reclamation_vs_two_late_thieves : chain_client {
     }
     release_rings_if_drained();
     push();
-    outcome(rings_.reclaim() ? "nothing in limbo" : "waiting for a thief");
+    outcome(reclaim() ? "nothing in limbo" : "waiting for a thief");
   }
 };
 
@@ -473,7 +490,7 @@ struct phase_reuse_vs_late_thief : chain_client {
       return;
     }
     release_rings_if_drained();
-    outcome(rings_.reclaim() ? "nothing in limbo" : "waiting for the thief");
+    outcome(reclaim() ? "nothing in limbo" : "waiting for the thief");
   }
 };
 
@@ -504,8 +521,8 @@ struct release_vs_late_unlinking : chain_client {
       steal(1);
       return;
     }
-    chain_.release_rings(rings_);
-    outcome(rings_.reclaim() ? "nothing in limbo" : "waiting for the thief");
+    release_rings(chain_);
+    outcome(reclaim() ? "nothing in limbo" : "waiting for the thief");
   }
 
   void after() override {
@@ -538,10 +555,10 @@ struct release_vs_late_thief_twice : chain_client {
       steal(1);
       return;
     }
-    chain_.release_rings(rings_);
+    release_rings(chain_);
     fill(1);
     drain(1, 0);
-    chain_.release_rings(rings_);
+    release_rings(chain_);
     const uninterrupted run;
     outcome(chain_.looks_unused() ? "released twice" : "still waiting for the thief");
   }
@@ -578,13 +595,13 @@ struct two_chains_vs_late_thief : chain_client {
       steal(1);
       return;
     }
-    chain_.release_rings(rings_);
+    release_rings(chain_);
     require(!push_other(), "memory is refused");
-    outcome(rings_.reclaim() ? "nothing in limbo" : "waiting for the thief");
+    outcome(reclaim() ? "nothing in limbo" : "waiting for the thief");
   }
 
  private:
-  bool push_other() { return other_.push_head(&pushed_, rings_); }
+  bool push_other() { return push_to(other_, pushed_); }
 
   chain other_;
   token pushed_;

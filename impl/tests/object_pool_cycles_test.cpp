@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <thread>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -27,6 +28,7 @@ using poolproof::test::all_given_back;
 using poolproof::test::dispose;
 using poolproof::test::event;
 using poolproof::test::interrupt;
+using poolproof::test::interruption;
 using poolproof::test::item;
 using poolproof::test::no_factory;
 using poolproof::test::on_cpu;
@@ -513,6 +515,73 @@ TEST_CASE_METHOD(all_given_back, "rotate_all_turns_every_pool_once", "[cycles]")
   CHECK(tracked::destroyed() == 0);
   rotate_all_of<test_sync>();
   CHECK(tracked::alive() == 0);
+}
+
+// Counts what lies between an ownership's exchange and its release: atomic operations, and memory that
+// is given back.
+struct hold_counting : test_sync {
+  static constexpr std::uint64_t many = std::uint64_t{1} << 60;
+  // Never comes to its action; counts down with every operation.
+  static inline interruption to_go{event::step, many, [] {}};
+  static inline std::uint64_t longest = 0;
+  static inline std::uint64_t frees_in_holds = 0;
+
+  // The type of an ownership's word, and of others, which are never exchanged.
+  class word : public test_sync::atomic<std::uint32_t> {
+   public:
+    using test_sync::atomic<std::uint32_t>::atomic;
+
+    std::uint32_t exchange(std::uint32_t value, std::memory_order order) noexcept {
+      held_ = this;
+      begun_ = to_go.skip;
+      return test_sync::atomic<std::uint32_t>::exchange(value, order);
+    }
+    void store(std::uint32_t value, std::memory_order order) noexcept {
+      test_sync::atomic<std::uint32_t>::store(value, order);
+      if (held_ != this) return;
+      held_ = nullptr;
+      longest = std::max(longest, begun_ - to_go.skip);
+    }
+    static bool held() noexcept { return held_ != nullptr; }
+
+   private:
+    static inline const word* held_ = nullptr;
+    static inline std::uint64_t begun_ = many;
+  };
+
+  static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    frees_in_holds += word::held();
+    test_sync::deallocate(memory, size, alignment);
+  }
+
+  template <class T>
+  using atomic = std::conditional_t<std::is_same_v<T, std::uint32_t>, word, test_sync::atomic<T>>;
+};
+
+// The most operations for which three cycles keep a shard of so many items from its users.
+std::uint64_t longest_hold(int items) {
+  poolproof::object_pool<tracked, std::default_delete<tracked>, hold_counting> pool(
+      no_factory, without_automatic_cycles);
+  put_new(pool, 1, items);
+  hold_counting::longest = 0;
+  hold_counting::frees_in_holds = 0;
+  const std::int64_t blocks = test_sync::live_blocks();
+  hold_counting::run(hold_counting::to_go, [&] {
+    for (int i = 0; i < 3; ++i) pool.rotate();
+  });
+  CHECK(pool.stats().cycle_destroyed == static_cast<std::uint64_t>(items));
+  CHECK(test_sync::live_blocks() < blocks);
+  CHECK(hold_counting::frees_in_holds == 0);
+  return hold_counting::longest;
+}
+
+// A thousand times as many items are in ten more rings, which an owner walks past.
+TEST_CASE_METHOD(all_given_back, "cycle_keeps_a_shard_no_longer_for_holding_much", "[cycles]") {
+  const std::uint64_t few = longest_hold(1'000);
+  const std::uint64_t many = longest_hold(1'000'000);
+  INFO("operations for 1,000 items: " << few << ", for 1,000,000: " << many);
+  CHECK(few > 32);
+  CHECK(many < 2 * few);
 }
 
 }  // namespace

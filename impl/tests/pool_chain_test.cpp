@@ -30,8 +30,22 @@ using poolproof::test::value;
 template <class T, class Sync>
 struct chain {
   using reclaimer = ring_reclaimer<T, Sync>;
+  using tenure = typename reclaimer::tenure;
 
-  bool push(T* item) { return rings_of.push_head(item, rings); }
+  // Each is an owner's whole tenure.
+  bool push(T* item) { return push(&item, 1) == 1; }
+  std::uint32_t push(T* const* items, std::uint32_t count) {
+    tenure now(&rings);
+    return rings_of.push_head(items, count, now);
+  }
+  bool reclaim() {
+    tenure now(&rings);
+    return now.reclaim();
+  }
+  bool reserve() {
+    tenure now(&rings);
+    return rings_of.reserve(now);
+  }
   bool push_range(T* first, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
       if (!push(first + i)) return false;
@@ -48,7 +62,10 @@ struct chain {
     while (T* const item = steal()) stolen.push_back(item);
     return stolen;
   }
-  void release() { rings_of.release_rings(rings); }
+  void release() {
+    tenure now(&rings);
+    rings_of.release_rings(now);
+  }
 
   pool_chain<T, Sync> rings_of;
   reclaimer rings;
@@ -104,7 +121,7 @@ TEST_CASE_METHOD(all_given_back, "items_pushed_at_once_go_through_a_ring_that_fi
   steered_chain c;
   std::array<int*, 20> pushed;
   for (std::size_t i = 0; i < pushed.size(); ++i) pushed[i] = &things[i];
-  CHECK(c.rings_of.push_head(pushed.data(), 20, c.rings) == 20);
+  CHECK(c.push(pushed.data(), 20) == 20);
   CHECK(c.rings_of.size() == 20);
   // A call takes from one ring.
   std::array<int*, 20> got{};
@@ -121,7 +138,7 @@ TEST_CASE_METHOD(all_given_back, "growth_refused_leaves_the_last_of_several_with
   std::array<int*, 5> pushed;
   for (std::size_t i = 0; i < pushed.size(); ++i) pushed[i] = &things[6 + i];
   test_sync::refuse_every(1);
-  CHECK(c.rings_of.push_head(pushed.data(), 5, c.rings) == 2);
+  CHECK(c.push(pushed.data(), 5) == 2);
   test_sync::refuse_every(0);
   CHECK(c.steal_all().size() == 8);
 }
@@ -187,11 +204,11 @@ TEST_CASE_METHOD(all_given_back, "late_thief_keeps_an_unlinked_ring_until_it_lea
   {
     const visit late(c.rings);
     REQUIRE(c.push(&things[25]));
-    CHECK_FALSE(c.rings.reclaim());
+    CHECK_FALSE(c.reclaim());
     CHECK(test_sync::live_blocks() == 3);
   }
   CHECK(test_sync::live_blocks() == 3);
-  CHECK(c.rings.reclaim());
+  CHECK(c.reclaim());
   CHECK(test_sync::live_blocks() == 2);
 }
 
@@ -202,9 +219,9 @@ TEST_CASE_METHOD(all_given_back, "thief_that_comes_after_the_unlinking_keeps_no_
   auto late = std::make_unique<visit>(c.rings);
   REQUIRE(c.push(&things[25]));
   const visit newcomer(c.rings);
-  CHECK_FALSE(c.rings.reclaim());
+  CHECK_FALSE(c.reclaim());
   late.reset();
-  CHECK(c.rings.reclaim());
+  CHECK(c.reclaim());
   CHECK(test_sync::live_blocks() == 2);
 }
 
@@ -215,7 +232,7 @@ TEST_CASE_METHOD(all_given_back, "newcomer_that_leaves_does_not_count_for_the_la
   const visit late(c.rings);
   REQUIRE(c.push(&things[25]));
   for (int i = 0; i < 3; ++i) const visit newcomer(c.rings);
-  CHECK_FALSE(c.rings.reclaim());
+  CHECK_FALSE(c.reclaim());
   CHECK(test_sync::live_blocks() == 3);
 }
 
@@ -227,7 +244,7 @@ TEST_CASE_METHOD(all_given_back, "one_of_two_late_thieves_keeps_the_ring", "[poo
     const visit leaves(c.rings);
     REQUIRE(c.push(&things[25]));
   }
-  CHECK_FALSE(c.rings.reclaim());
+  CHECK_FALSE(c.reclaim());
   CHECK(test_sync::live_blocks() == 3);
 }
 
@@ -337,9 +354,9 @@ TEST_CASE_METHOD(all_given_back, "reserved_push_needs_no_memory", "[pool_chain]"
   const std::size_t filled = GENERATE(0u, 7u, 8u, 24u);
   steered_chain c;
   REQUIRE(c.push_range(&things[0], filled));
-  CHECK(c.rings_of.reserve(c.rings));
+  CHECK(c.reserve());
   test_sync::refuse_every(1);
-  CHECK(c.rings_of.reserve(c.rings));
+  CHECK(c.reserve());
   CHECK(c.push(&things[filled]));
   CHECK(c.pop() == &things[filled]);
   CHECK(c.steal_all().size() == filled);
@@ -348,12 +365,12 @@ TEST_CASE_METHOD(all_given_back, "reserved_push_needs_no_memory", "[pool_chain]"
 TEST_CASE_METHOD(all_given_back, "refused_reservation_changes_nothing", "[pool_chain]") {
   steered_chain c;
   test_sync::refuse_every(1);
-  CHECK_FALSE(c.rings_of.reserve(c.rings));
+  CHECK_FALSE(c.reserve());
   CHECK(c.rings_of.looks_unused());
   test_sync::refuse_every(0);
   REQUIRE(c.push_range(&things[0], 8));
   test_sync::refuse_every(1);
-  CHECK_FALSE(c.rings_of.reserve(c.rings));
+  CHECK_FALSE(c.reserve());
   CHECK(c.rings_of.size() == 8);
   CHECK(c.steal_all().size() == 8);
 }

@@ -19,8 +19,10 @@
 //   I3. tail_ never points to a ring before which an item lies. The rings before tail_ are
 //       unlinked: a thief that enters from now on cannot reach them. Late thieves can, and so can
 //       the owner.
-//   I4. A ring is freed only by the owner of the shard (so no owner is walking back into it), and
-//       only after every thief that entered before it was unlinked has left (so no thief is in it).
+//   I4. A ring comes out of the reclaimer only by the owner of the shard (so no owner is walking
+//       back into it), and only after every thief that entered before it was unlinked has left (so
+//       no thief is in it). It is then the former owner's, who frees it after giving up the shard:
+//       the allocator may take milliseconds for a long one.
 //
 // Stands on: pool_dequeue, sync.
 #pragma once
@@ -117,13 +119,33 @@ class ring_reclaimer {
     const unsigned phase_;
   };
 
-  // True if retire may be called: the rings retired before are gone. Owner only; wait-free. Frees
-  // the rings in limbo if all who could reach them have left.
-  bool reclaim() noexcept;
+  // An owner's part, for as long as it owns the shard: reclaims and retires, and keeps the rings that
+  // come back.
+  class tenure {
+   public:
+    explicit tenure(ring_reclaimer* reclaimer) noexcept : reclaimer_(reclaimer) {}
+    // Frees the rings: to be called after the shard has been given up. Anyone; wait-free but for the
+    // allocator.
+    ~tenure() { destroy_rings(unreachable_); }
+    tenure(tenure&& other) noexcept
+        : reclaimer_(other.reclaimer_), unreachable_(std::exchange(other.unreachable_, nullptr)) {}
+    tenure& operator=(tenure&&) = delete;
 
-  // Takes over rings that no thief can reach any more from a chain, linked by prev, newest first;
-  // frees them now or in a later reclaim. Owner only; wait-free; only after reclaim has said true.
-  void retire(ring* unlinked) noexcept;
+    // True if retire may be called: no rings are in limbo any more. Owner only; wait-free. Takes the
+    // rings out of limbo if all who could reach them have left.
+    bool reclaim() noexcept;
+
+    // Takes over rings that no thief can reach any more from a chain, linked by prev, newest first;
+    // they are in limbo until a reclaim, perhaps this one, takes them out. Owner only; wait-free;
+    // only after reclaim has said true.
+    void retire(ring* unlinked) noexcept;
+
+   private:
+    void keep(ring* newest) noexcept;
+
+    ring_reclaimer* reclaimer_;
+    ring* unreachable_ = nullptr;  // linked by prev
+  };
 
  private:
   static constexpr std::uint64_t phase_bit = std::uint64_t{1} << 63;
@@ -154,34 +176,45 @@ class ring_reclaimer {
 };
 
 template <class T, sync_policy Sync>
-bool ring_reclaimer<T, Sync>::reclaim() noexcept {
-  ring* const waiting = limbo_.get();
+bool ring_reclaimer<T, Sync>::tenure::reclaim() noexcept {
+  ring* const waiting = reclaimer_->limbo_.get();
   if (waiting == nullptr) return true;
-  const std::uint64_t old_phase = entered_.get();
+  const std::uint64_t old_phase = reclaimer_->entered_.get();
   // [reclaim.quiet] acquire: pairs with [leave.count]; so that the rings are freed only after the
   // last read of every thief that had entered (I4).
-  const std::uint32_t left = left_[phase_of(old_phase)].load(std::memory_order_acquire);
+  const std::uint32_t left = reclaimer_->left_[phase_of(old_phase)].load(std::memory_order_acquire);
   if (left != static_cast<std::uint32_t>(old_phase)) return false;
-  limbo_.set(nullptr);
-  destroy_rings(waiting);
+  reclaimer_->limbo_.set(nullptr);
+  keep(waiting);
   return true;
 }
 
 template <class T, sync_policy Sync>
-void ring_reclaimer<T, Sync>::retire(ring* unlinked) noexcept {
+void ring_reclaimer<T, Sync>::tenure::retire(ring* unlinked) noexcept {
   // [retire.read] relaxed: owner-only; only owners change the phase, and the count is not looked
   // at.
-  const unsigned next_phase = 1 - phase_of(gate_.load(std::memory_order_relaxed));
+  const unsigned next_phase = 1 - phase_of(reclaimer_->gate_.load(std::memory_order_relaxed));
   // The last phase of this number is over: reclaim has seen all its thieves leave.
   // [retire.reset] relaxed: ordered by [retire.flip]; thieves of the new phase count from zero.
-  left_[next_phase].store(0, std::memory_order_relaxed);
+  reclaimer_->left_[next_phase].store(0, std::memory_order_relaxed);
   const std::uint64_t opened = next_phase == 0 ? 0 : phase_bit;
   // Nothing to acquire: what the thieves of the old phase did matters only once they have left.
   // [retire.flip] release: pairs with [enter.count]; so that thieves of the new phase find the
   // rings unlinked, and left_ reset (I4).
-  entered_.set(gate_.exchange(opened, std::memory_order_release));
-  limbo_.set(unlinked);
+  reclaimer_->entered_.set(reclaimer_->gate_.exchange(opened, std::memory_order_release));
+  reclaimer_->limbo_.set(unlinked);
   reclaim();
+}
+
+// Puts rings before those that are kept already.
+template <class T, sync_policy Sync>
+void ring_reclaimer<T, Sync>::tenure::keep(ring* newest) noexcept {
+  if (unreachable_ != nullptr) {
+    ring* oldest = newest;
+    while (ring* const older = oldest->prev.get()) oldest = older;
+    oldest->prev.set(unreachable_);
+  }
+  unreachable_ = newest;
 }
 
 template <class T, sync_policy Sync>
@@ -194,6 +227,7 @@ class pool_chain {
  public:
   using ring = chain_ring<T, Sync>;
   using reclaimer = ring_reclaimer<T, Sync>;
+  using tenure = typename reclaimer::tenure;
 
   static constexpr std::uint32_t first_length = 8;
 
@@ -208,12 +242,12 @@ class pool_chain {
   // memory is refused; the last ones are then still the caller's. Owner only; wait-free but for the
   // allocator. What happened before the push happens before the return of the pop that takes the
   // item.
-  std::uint32_t push_head(T* const* items, std::uint32_t count, reclaimer& rings) noexcept;
-  bool push_head(T* item, reclaimer& rings) noexcept { return push_head(&item, 1, rings) == 1; }
+  std::uint32_t push_head(T* const* items, std::uint32_t count, tenure& rings) noexcept;
+  bool push_head(T* item, tenure& rings) noexcept { return push_head(&item, 1, rings) == 1; }
 
   // Makes sure that the next push needs no memory; false if memory is refused. Owner only;
   // wait-free but for the allocator.
-  bool reserve(reclaimer& rings) noexcept;
+  bool reserve(tenure& rings) noexcept;
 
   // Takes items, up to `room`, newest first, from the youngest ring that has some, and returns how
   // many: none if the chain is empty. Owner only; lock-free.
@@ -250,11 +284,11 @@ class pool_chain {
 
   // Gives all rings of a drained chain to the reclaimer, so that a chain that once was long becomes
   // short; does nothing while the reclaimer still waits for a thief. Owner only.
-  void release_rings(reclaimer& rings) noexcept;
+  void release_rings(tenure& rings) noexcept;
 
  private:
-  ring* grow(reclaimer& rings) noexcept;
-  void release_unlinked(reclaimer& rings) noexcept;
+  ring* grow(tenure& rings) noexcept;
+  void release_unlinked(tenure& rings) noexcept;
 
   typename Sync::template var<ring*> head_{nullptr};
   typename Sync::template atomic<ring*> tail_{nullptr};
@@ -268,7 +302,7 @@ pool_chain<T, Sync>::~pool_chain() {
 
 template <class T, sync_policy Sync>
 std::uint32_t pool_chain<T, Sync>::push_head(T* const* items, std::uint32_t count,
-                                             reclaimer& rings) noexcept {
+                                             tenure& rings) noexcept {
   ring* newest = head_.get();
   std::uint32_t pushed = newest == nullptr ? 0 : newest->items.push_head(items, count);
   while (pushed != count) {
@@ -280,14 +314,14 @@ std::uint32_t pool_chain<T, Sync>::push_head(T* const* items, std::uint32_t coun
 }
 
 template <class T, sync_policy Sync>
-bool pool_chain<T, Sync>::reserve(reclaimer& rings) noexcept {
+bool pool_chain<T, Sync>::reserve(tenure& rings) noexcept {
   ring* const newest = head_.get();
   return (newest != nullptr && newest->items.has_room()) || grow(rings) != nullptr;
 }
 
 // Adds an empty ring at the head, or returns null.
 template <class T, sync_policy Sync>
-auto pool_chain<T, Sync>::grow(reclaimer& rings) noexcept -> ring* {
+auto pool_chain<T, Sync>::grow(tenure& rings) noexcept -> ring* {
   release_unlinked(rings);
   ring* const newest = head_.get();
   if (newest == nullptr) {
@@ -369,7 +403,7 @@ std::uint64_t pool_chain<T, Sync>::size() const noexcept {
 
 // Retires the rings that thieves have unlinked: those before tail_. The ring at tail_ itself stays.
 template <class T, sync_policy Sync>
-void pool_chain<T, Sync>::release_unlinked(reclaimer& rings) noexcept {
+void pool_chain<T, Sync>::release_unlinked(tenure& rings) noexcept {
   if (!rings.reclaim()) return;
   // A thief that enters after the flip reads tail_ no older than it is read here (I3).
   // [release_unlinked.tail] relaxed: ordered by [retire.flip]; an owner has made the ring it points
@@ -383,7 +417,7 @@ void pool_chain<T, Sync>::release_unlinked(reclaimer& rings) noexcept {
 }
 
 template <class T, sync_policy Sync>
-void pool_chain<T, Sync>::release_rings(reclaimer& rings) noexcept {
+void pool_chain<T, Sync>::release_rings(tenure& rings) noexcept {
   // Reclaim first: a chain without rings may still have left some in limbo.
   if (!rings.reclaim()) return;
   ring* const newest = head_.get();

@@ -185,22 +185,21 @@ class alignas(shard_alignment) shard {
 template <class T, sync_policy Sync>
 class shard<T, Sync>::owner {
  public:
-  owner() noexcept = default;
+  owner() noexcept : owner(nullptr) {}
+  // What is to be freed is freed by the members' destructors, after this.
   ~owner() {
     if (shard_ != nullptr) shard_->owned_.release();
   }
-  owner(owner&& other) noexcept : shard_(std::exchange(other.shard_, nullptr)) {}
-  owner& operator=(owner&& other) noexcept {
-    std::swap(shard_, other.shard_);
-    return *this;
-  }
+  owner(owner&& other) noexcept
+      : shard_(std::exchange(other.shard_, nullptr)), rings_(std::move(other.rings_)) {}
+  owner& operator=(owner&&) = delete;
 
   explicit operator bool() const noexcept { return shard_ != nullptr; }
 
   // Pushes items to the shared chain, and returns how many: all, unless memory is refused; the last
   // ones are then still the caller's. Wait-free but for the allocator.
   std::uint32_t push(T* const* items, std::uint32_t count) noexcept {
-    return shared().push_head(items, count, shard_->rings_);
+    return shared().push_head(items, count, rings_);
   }
   bool push(T* item) noexcept { return push(&item, 1) == 1; }
 
@@ -245,11 +244,11 @@ class shard<T, Sync>::owner {
   bool turn(std::uint64_t target) noexcept {
     empty_magazine();
     for (std::size_t i = 0; i < private_type::capacity; ++i) {
-      if (shard_->private_.size() == 0 || !shared().reserve(shard_->rings_)) break;
+      if (shard_->private_.size() == 0 || !shared().reserve(rings_)) break;
       if (T* const item = shard_->private_.steal()) push(item);
     }
     const bool has_victims = !shared().drained();
-    victim().release_rings(shard_->rings_);
+    victim().release_rings(rings_);
     set_cycle(has_victims ? shard_->cycle() + 1 : target);
     return has_victims;
   }
@@ -263,7 +262,8 @@ class shard<T, Sync>::owner {
 
  private:
   friend class shard;
-  explicit owner(shard* owned) noexcept : shard_(owned) {}
+  explicit owner(shard* owned) noexcept
+      : shard_(owned), rings_(owned == nullptr ? nullptr : &owned->rings_) {}
 
   void set_cycle(std::uint64_t cycle) noexcept {
     // [turn.store] relaxed: ordered by [note_turn.count]; the next owner is told by
@@ -274,7 +274,8 @@ class shard<T, Sync>::owner {
   chain& shared() noexcept { return shard_->chains_[shard_->shared_index()]; }
   chain& victim() noexcept { return shard_->chains_[1 - shard_->shared_index()]; }
 
-  shard* shard_ = nullptr;
+  shard* shard_;
+  typename reclaimer::tenure rings_;
 };
 
 template <class T, sync_policy Sync>
