@@ -146,7 +146,7 @@ class pool_core final : public pool_entry<Sync> {
   [[gnu::noinline]] void look_at_clock() noexcept;
 
   std::uint32_t search(std::uint32_t cpu, shard_type& own, T** out, std::uint32_t room) noexcept;
-  std::uint32_t pop_own(shard_type& own, T** out, std::uint32_t room) noexcept;
+  std::uint32_t pop_own(shard_type& own, T** out, std::uint32_t room, bool& looked) noexcept;
   std::uint32_t refill_size(std::uint32_t cpu, shard_type& own) noexcept;
   T* keep_rest(shard_type& own, T* const* taken, std::uint32_t count,
                std::uint32_t wanted) noexcept;
@@ -165,8 +165,9 @@ class pool_core final : public pool_entry<Sync> {
   shard_table<T, Sync> table_;
   cycle_state<Sync> cycles_;
 
-  typename Sync::counter constructions_;
-  typename Sync::counter misses_;
+  // Apart from the table, which every get and put reads: a thread that counts takes the line away.
+  alignas(shard_alignment) typename Sync::counter constructions_;
+  typename Sync::counter busy_;
   typename Sync::counter victim_hits_;
   typename Sync::counter spills_;
   typename Sync::counter refused_memory_;
@@ -202,26 +203,22 @@ T* pool_core<T, Deleter, Sync>::get_without_section() noexcept {
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
   shard_type& own = local(Sync::cpu());
-  if (Sync::sections::runs()) {
+  const bool by_sections = Sync::sections::runs();
+  if (by_sections) {
     while (own.own_magazine().deepen()) {
       if (table_.give(item)) return;
     }
-    // Others may have made room, or the thread is at another CPU by now.
-    if (table_.give(item)) return;
-  } else {
-    item = own.give(item);
-    if (item == nullptr) [[likely]]
-      return;
-  }
-  // Before the push: so that what is pushed is put after the cycles that have begun, not before.
-  do_overdue(own);
-  if (Sync::sections::runs()) {
+    // Before the push: so that what is pushed is put after the cycles that have begun, not before.
+    do_overdue(own);
     make_room(own);
+    // If not, the magazine is closed.
     if (table_.give(item)) return;
-    // The magazine is closed.
-    item = own.give(item);
-    if (item == nullptr) return;
   }
+  item = own.give(item);
+  if (item == nullptr) [[likely]]
+    return;
+  // As above.
+  if (!by_sections) do_overdue(own);
   push_all(own, &item, 1);
 }
 
@@ -258,8 +255,11 @@ T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own) noe
 template <class T, class Deleter, sync_policy Sync>
 std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type& own, T** out,
                                                   std::uint32_t room) noexcept {
-  if (const std::uint32_t count = pop_own(own, out, room)) return count;
-  const auto steal = [&](shard_type& s) { return s.steal_shared(out, room); };
+  bool looked = false;
+  if (const std::uint32_t count = pop_own(own, out, room, looked)) return count;
+  const auto steal = [&](shard_type& s) {
+    return looked && &s == &own ? 0 : s.steal_shared(out, room);
+  };
   if (const std::uint32_t count = table_.find_first(cpu, steal)) {
     own.steals.add(1);
     return count;
@@ -278,18 +278,21 @@ std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type&
     out[0] = item;
     return 1;
   }
-  misses_.add(1);
+  own.misses.add(1);
   return 0;
 }
 
-// The newest items of the own shard's ring; none also if its owner is another: thieves' ways lead
-// there.
+// The newest items of the own shard's ring. None also if its owner is another: then it has not been
+// looked into, and a thief's way leads there.
 template <class T, class Deleter, sync_policy Sync>
-std::uint32_t pool_core<T, Deleter, Sync>::pop_own(shard_type& own, T** out,
-                                                   std::uint32_t room) noexcept {
+std::uint32_t pool_core<T, Deleter, Sync>::pop_own(shard_type& own, T** out, std::uint32_t room,
+                                                   bool& looked) noexcept {
   if (!own.looks_shared()) return 0;
-  if (owner held = own.try_own()) return held.pop(out, room);
-  own.busy.add(1);
+  if (owner held = own.try_own()) {
+    looked = true;
+    return held.pop(out, room);
+  }
+  busy_.add(1);
   return 0;
 }
 
@@ -324,7 +327,7 @@ void pool_core<T, Deleter, Sync>::push_all(shard_type& own, T* const* items,
   if (owner held = own.try_own()) {
     kept = held.push(items, count);
   } else {
-    own.busy.add(1);
+    busy_.add(1);
     if (owner spill = table_.own_spill(cycles_.begun())) {
       spills_.add(count);
       spill.skip_to(cycles_.begun());
@@ -428,11 +431,11 @@ pool_stats pool_core<T, Deleter, Sync>::stats() noexcept {
   pool_stats result;
   table_.for_each([&](shard_type& s) {
     result.steals += s.steals.value();
-    result.busy += s.busy.value();
+    result.misses += s.misses.value();
     result.retained += s.size();
   });
   result.constructions = constructions_.value();
-  result.misses = misses_.value();
+  result.busy = busy_.value();
   result.victim_hits = victim_hits_.value();
   result.spills = spills_.value();
   result.refused_memory = refused_memory_.value();

@@ -172,7 +172,7 @@ class alignas(shard_alignment) shard {
 
   // Statistics of those threads.
   counter steals;
-  counter busy;
+  counter misses;
 
  private:
   typename Sync::template atomic<std::uint64_t> cycle_;
