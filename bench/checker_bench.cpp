@@ -4,9 +4,10 @@
 // Each benchmark fails if its count is not the known one. Its label says what GenMC 0.11 took for
 // the same program, on another machine of the kind, and the goal. README.md says more.
 //
-// Stands on: Google Benchmark, <checker/model.hpp> and checker/examples/go_ring.hpp.
+// Stands on: Google Benchmark, <checker/model.hpp>, checker/examples/go_ring.hpp and core_probe.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <checker/model.hpp>
@@ -15,6 +16,7 @@
 #include <string>
 
 #include "../checker/examples/go_ring.hpp"
+#include "core_probe.hpp"
 
 namespace checker_bench {
 
@@ -68,6 +70,7 @@ struct fibonacci {
 template <class Model>
 void verify(benchmark::State& state, std::uint64_t known, const char* reference) {
   std::uint64_t executions = 0;
+  const double core_before = pool_bench::core_probe();
   for (auto _ : state) {
     const checker::statistics found = checker::verify<Model>();
     executions += found.complete + found.blocked;
@@ -82,6 +85,7 @@ void verify(benchmark::State& state, std::uint64_t known, const char* reference)
   }
   const auto count = static_cast<double>(executions);
   state.counters["executions"] = benchmark::Counter(count, benchmark::Counter::kAvgIterations);
+  state.counters["core_ns"] = std::max(core_before, pool_bench::core_probe());
   state.SetItemsProcessed(static_cast<std::int64_t>(executions));
   state.SetLabel(reference);
 }

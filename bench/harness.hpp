@@ -13,10 +13,13 @@
 //                 time is the threads' mean, which makes threads that wait for a CPU look fast.)
 //   pairs         gets with their puts
 //   constructed   objects made meanwhile: misses
+//   core_ns       the slower core_probe of those before and after the loop, the threads' mean: what
+//                 other users of the cores left of them
 #pragma once
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <barrier>
 #include <chrono>
 #include <cstdint>
@@ -29,6 +32,8 @@
 #include <utility>
 
 #include "baselines/peer.hpp"
+#include "core_probe.hpp"
+#include "latencies.hpp"
 #include "objects.hpp"
 
 namespace pool_bench {
@@ -46,6 +51,7 @@ class recorder {
 
   // Directly before the loop: when this returns, all threads have warmed up.
   [[gnu::noinline]] void start() {
+    core_ns_ = core_probe();
     meeting_.arrive_and_wait();
     before_ = tally::total();
     start_ = clock::now();
@@ -57,6 +63,8 @@ class recorder {
   [[gnu::noinline]] void finish(std::int64_t pairs, Report report) {
     const clock::time_point end = clock::now();
     const census after = tally::total();
+    state_.counters["core_ns"] =
+        benchmark::Counter(std::max(core_ns_, core_probe()), benchmark::Counter::kAvgThreads);
     set("pairs", static_cast<double>(pairs));
     if (!pooled_) set("constructed", static_cast<double>(pairs));
     if (state_.thread_index() == 0) {
@@ -86,7 +94,22 @@ class recorder {
   bool pooled_;
   census before_;
   clock::time_point start_;
+  double core_ns_ = 0;
 };
+
+// Sets the counters what_mean_ns, what_p50_ns, .. and what_longest_ns, and what_count.
+inline void report_latencies(recorder& record, const std::string& what, const latencies& measured) {
+  const auto set = [&](const char* which, double value) {
+    record.set((what + which).c_str(), value);
+  };
+  set("_mean_ns", measured.mean());
+  set("_p50_ns", measured.percentile(50));
+  set("_p95_ns", measured.percentile(95));
+  set("_p99_ns", measured.percentile(99));
+  set("_p99.9_ns", measured.percentile(99.9));
+  set("_longest_ns", static_cast<double>(measured.longest()));
+  set("_count", static_cast<double>(measured.total()));
+}
 
 template <class Pool>
 using item_of = decltype(std::declval<Pool&>().get());

@@ -42,6 +42,7 @@
 #include "scenarios/pool_starvation.hpp"
 #include "scenarios/producer_consumer.hpp"
 #include "scenarios/responses.hpp"
+#include "scenarios/rotate_holds.hpp"
 #include "scenarios/thread_churn.hpp"
 
 namespace pool_bench {
@@ -134,9 +135,11 @@ void add_scenarios() {
   add_everything<pool_expensive_new>(alone_and_two);
   // Fewer items make shorter cycles, of which more are needed to meet the users.
   for (const auto& [items, times] : {std::pair(1'000, 100), {100'000, 10}, {1'000'000, 3}}) {
-    peers<poolproof_pool>::add_all<pool_rotate>([items = items, times = times](registered* each) {
+    const auto crowds = [items = items, times = times](registered* each) {
       each->ArgName("items")->Arg(items)->Iterations(times);
-    });
+    };
+    peers<poolproof_pool>::add_all<pool_rotate>(crowds);
+    peers<pool_with_timed_holds>::add_all<rotate_holds>(crowds);
   }
   add_misses<2, 8, 64, 512>();
   add_responses<zstd_responses>();

@@ -27,7 +27,7 @@ REQUIRED = ("campaign", "quick", "date", "source", "machine", "rounds", "slot_dr
 
 BASE = "glibc"  # the variant without a preload, in which all peers are compared
 ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
-UNTIMED = ("pool_rotate", "memory_over_time")  # their time for a pair means nothing
+UNTIMED = ("pool_rotate", "rotate_holds", "memory_over_time")  # their time for a pair means nothing
 ANCHORS = ("bare_slot", "checked_slot", "two_exchanges")
 
 Sample = dict[str, Any]
@@ -161,6 +161,29 @@ def pairs_per_second(sample: Sample) -> float:
     return 1e9 * sample["pairs"] / sample["wall_ns"]
 
 
+# A core whose probe took longer than this multiple of the campaign's fastest was not the thread's alone.
+SHARED_CORE = 1.15
+# So many rounds with whole cores do without the others.
+ENOUGH = 3
+
+
+def whole_cores(result: Mapping[str, Any]) -> list[Sample]:
+    """The samples during which no other user of a core slowed the threads down. Programs in different
+    languages have different probes."""
+    def program(sample: Sample) -> str:
+        return result["variants"][sample["variant"]]["program"]
+
+    def probe(sample: Sample) -> float | None:
+        return sample.get("counters", {}).get("core_ns")
+
+    fastest: dict[str, float] = {}
+    for sample in result["samples"]:
+        if (core := probe(sample)) is not None:
+            fastest[program(sample)] = min(core, fastest.get(program(sample), core))
+    return [sample for sample in result["samples"]
+            if (core := probe(sample)) is None or core <= SHARED_CORE * fastest[program(sample)]]
+
+
 @dataclass
 class Campaign:
     """A result of schema 2."""
@@ -168,8 +191,10 @@ class Campaign:
     result: dict[str, Any]
     _samples: dict[tuple[Case, Contender], list[Sample]] = field(default_factory=dict)
     _slots: dict[int, float] = field(default_factory=dict)
+    _whole: set[int] = field(default_factory=set)
 
     def __post_init__(self) -> None:
+        self._whole = {id(sample) for sample in whole_cores(self.result)}
         for sample in self.result["samples"]:
             case = Case(sample["scenario"], sample["threads"], tuple(sample.get("arguments", {}).items()))
             contender = Contender(sample["variant"], sample["peer"])
@@ -227,7 +252,27 @@ class Campaign:
     # What it says.
 
     def rounds(self, case: Case, who: Contender, quantity: Quantity) -> dict[int, float]:
-        return by_round(self._samples.get((case, who), []), quantity)
+        """Those with whole cores, if they are enough."""
+        whole = self._rounds(case, who, quantity, True)
+        return whole if len(whole) >= ENOUGH else self._rounds(case, who, quantity, False)
+
+    def _rounds(self, case: Case, who: Contender, quantity: Quantity, whole: bool) -> dict[int, float]:
+        return by_round([sample for sample in self._samples.get((case, who), [])
+                         if not whole or id(sample) in self._whole], quantity)
+
+    def _compared(self, above: tuple[Case, Contender], below: tuple[Case, Contender],
+                  quantity: Quantity) -> Spread | None:
+        """Round by round: of those in which both had whole cores, if they are enough."""
+        for whole in (True, False):
+            compared = quotients(self._rounds(*above, quantity, whole), self._rounds(*below, quantity, whole))
+            if compared is not None and compared.n >= ENOUGH:
+                return compared
+        return compared
+
+    @property
+    def shared_cores(self) -> float:
+        """The share of the samples during which something else ran on a core."""
+        return 1 - len(self._whole) / len(self.result["samples"])
 
     def slot_of(self, sample: Sample) -> float:
         """The process's own bare slot; a program without one takes the round's."""
@@ -251,13 +296,11 @@ class Campaign:
 
     def versus(self, case: Case, who: Contender, other: Contender = SUBJECT) -> Spread | None:
         """How many times as long as the other one takes: through the slot, round by round."""
-        return quotients(self.rounds(case, who, self.slot_ratio),
-                         self.rounds(case, other, self.slot_ratio))
+        return self._compared((case, who), (case, other), self.slot_ratio)
 
     def speedup(self, case: Case, base: Case, who: Contender = SUBJECT) -> Spread | None:
         """The throughput of one case as a multiple of another's, round by round."""
-        return quotients(self.rounds(case, who, pairs_per_second),
-                         self.rounds(base, who, pairs_per_second))
+        return self._compared((case, who), (base, who), pairs_per_second)
 
     def counter_names(self, case: Case, who: Contender) -> list[str]:
         return list(dict.fromkeys(name for sample in self._samples.get((case, who), [])
@@ -268,7 +311,11 @@ class Campaign:
                 if each.get("counters", {}).get(name) is not None]
 
     def counter_rounds(self, case: Case, who: Contender, name: str) -> dict[int, float]:
-        return by_round(self._counted(case, who, name), lambda sample: sample["counters"][name])
+        """Those with whole cores, if they are enough."""
+        counted = self._counted(case, who, name)
+        whole = by_round([each for each in counted if id(each) in self._whole],
+                         lambda sample: sample["counters"][name])
+        return whole if len(whole) >= ENOUGH else by_round(counted, lambda sample: sample["counters"][name])
 
     def counter(self, case: Case, who: Contender, name: str) -> Spread | None:
         """Of all samples, so that the worst one is among them."""

@@ -167,6 +167,8 @@ def page(campaign: Campaign, figures: list[Drawn]) -> str:
         scenarios=scenario_tables(campaign),
         proofs=proof_coverage.read(),
         most_drift=results.MOST_DRIFT,
+        shared_cores=campaign.shared_cores,
+        enough=results.ENOUGH,
     )
 
 

@@ -6,11 +6,13 @@
 // collection, which does more, so there is no pool_rotate.
 //
 // Each benchmark reports ns/pair (wall time over gets with their puts, of all goroutines) and what
-// happened meanwhile: pairs, constructed, found, moved.
+// happened meanwhile: pairs, constructed, found, moved; and core_ns, as in bench/core_probe.hpp, by a loop
+// of its own, which compares with itself only.
 package bench
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -54,22 +56,53 @@ func upToTwiceTheCPUs() (threads []int) {
 	return append(threads, 2*runtime.NumCPU())
 }
 
+// Stores, loads and additions of which none waits for another; see bench/core_probe.hpp.
+func coreProbe() float64 {
+	const tries, turns = 10, 2000
+	words := new([8]uint64)
+	least := math.Inf(1)
+	for i := 0; i < tries; i++ {
+		var a, b, c uint64
+		begin := time.Now()
+		for turn := uint64(0); turn < turns; turn++ {
+			words[0] = turn
+			words[1] = turn
+			words[2] = turn
+			a += words[4]
+			b += words[5]
+			c += words[6] + turn
+		}
+		least = math.Min(least, float64(time.Since(begin).Nanoseconds())/turns)
+		words[3] = a + b + c
+	}
+	probed.Store(words)
+	return least
+}
+
+// So that the compiler leaves the probe's stores in.
+var probed atomic.Value
+
 // Runs a worker per goroutine: each warms up, and when all have, each does b.N / goroutines
 // iterations. A worker returns the pairs that it did.
 func measure(b *testing.B, goroutines int, worker func(me int) func(iterations int) int) {
-	var warm, finished sync.WaitGroup
+	var warm, finished, probing sync.WaitGroup
 	warm.Add(goroutines)
 	finished.Add(goroutines)
+	probing.Add(goroutines)
 	start := make(chan struct{})
 	iterations := (b.N + goroutines - 1) / goroutines
 	pairs := make([]int, goroutines)
+	cores := make([]float64, goroutines)
 	for i := 0; i < goroutines; i++ {
 		go func(me int) {
-			defer finished.Done()
 			loop := worker(me)
+			core := coreProbe()
 			warm.Done()
 			<-start
 			pairs[me] = loop(iterations)
+			finished.Done()
+			cores[me] = math.Max(core, coreProbe())
+			probing.Done()
 		}(i)
 	}
 	warm.Wait()
@@ -80,10 +113,14 @@ func measure(b *testing.B, goroutines int, worker func(me int) func(iterations i
 	finished.Wait()
 	wall := time.Since(begin)
 	b.StopTimer()
+	probing.Wait()
 	total := 0
-	for _, each := range pairs {
+	core := 0.0
+	for i, each := range pairs {
 		total += each
+		core += cores[i] / float64(goroutines)
 	}
+	b.ReportMetric(core, "core_ns")
 	b.ReportMetric(float64(wall.Nanoseconds())/float64(total), "ns/pair")
 	b.ReportMetric(float64(total), "pairs")
 	b.ReportMetric(float64(atomic.LoadUint64(&constructed)-before), "constructed")

@@ -22,7 +22,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -122,16 +121,6 @@ struct pool_rotate {
     while (nanoseconds_since(start) < nanoseconds) benchmark::ClobberMemory();
   }
 
-  static void report(recorder& record, const std::string& what, const latencies& measured) {
-    record.set((what + "_mean_ns").c_str(), measured.mean());
-    record.set((what + "_p50_ns").c_str(), measured.percentile(50));
-    record.set((what + "_p95_ns").c_str(), measured.percentile(95));
-    record.set((what + "_p99_ns").c_str(), measured.percentile(99));
-    record.set((what + "_p99.9_ns").c_str(), measured.percentile(99.9));
-    record.set((what + "_longest_ns").c_str(), static_cast<double>(measured.longest()));
-    record.set((what + "_count").c_str(), static_cast<double>(measured.total()));
-  }
-
   template <class Pool>
   static void run(benchmark::State& state, Pool& pool, recorder& record) {
     const auto crowd = static_cast<std::size_t>(state.range(0));
@@ -174,10 +163,10 @@ struct pool_rotate {
     times all;
     for (const user& each : all_users)
       for (const phase when : {quiet, cycle}) all[when].add(each.measured[when]);
-    report(record, "retire", retire);
-    report(record, "destroy", destroy);
-    report(record, "quiet", all[quiet]);
-    report(record, "cycle", all[cycle]);
+    report_latencies(record, "retire", retire);
+    report_latencies(record, "destroy", destroy);
+    report_latencies(record, "quiet", all[quiet]);
+    report_latencies(record, "cycle", all[cycle]);
     record.set("busy", static_cast<double>(busy));
     record.require(all[quiet].total() > 0 && all[cycle].total() > 0, "no user was measured");
     record.finish(static_cast<std::int64_t>((all[quiet].total() + all[cycle].total()) / 2));

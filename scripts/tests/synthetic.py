@@ -91,6 +91,13 @@ def add_rotations(maker: Maker) -> None:
                   retire_p50_ns=2_000.0, destroy_p50_ns=20.0 * items)
 
 
+def add_holds(maker: Maker) -> None:
+    for items in (1_000, 100_000, 1_000_000):
+        times = {f"hold_{name}_ns": value for name, value in (("mean", 80.0), ("p50", 70.0), ("p99", 100.0),
+                                                              ("p99.9", 600.0), ("longest", 50_000.0))}
+        maker.add("glibc", "poolproof", "rotate_holds", 1, 400.0, {"items": items}, **times)
+
+
 def add_responses(maker: Maker) -> None:
     for scenario, dear in (("zstd_responses", 0.6), ("zlib_responses", 0.02)):
         for size, slots in ((512, 9_000.0), (4096, 30_000.0)):
@@ -123,6 +130,7 @@ def campaign() -> dict[str, Any]:
         for threads in (1, 2, 4):
             maker.add("glibc", anchor, "pool", threads, slots / min(threads, 2))
     add_rotations(maker)
+    add_holds(maker)
     add_responses(maker)
     for shards in (2, 8, 64, 512):
         maker.add("glibc", "poolproof", "pool_miss", 1, 20 + 0.1 * shards, {"shards": shards},

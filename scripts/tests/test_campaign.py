@@ -21,9 +21,10 @@ GO = Contender("go", "go_sync_pool")
 
 
 def sample(variant: str, peer: str, number: int, wall: float, slot: float | None, threads: int = 1,
-           pairs: int = 100) -> dict[str, Any]:
+           pairs: int = 100, core: float | None = None) -> dict[str, Any]:
     return {"variant": variant, "round": number, "scenario": "pool", "peer": peer, "threads": threads,
-            "pairs": pairs, "wall_ns": wall, "slot_ns": slot, "counters": {}}
+            "pairs": pairs, "wall_ns": wall, "slot_ns": slot,
+            "counters": {} if core is None else {"core_ns": core}}
 
 
 def campaign_of(*samples: dict[str, Any]) -> Campaign:
@@ -79,6 +80,39 @@ class Arithmetic(unittest.TestCase):
         cases = Campaign(synthetic.campaign()).cases_of("pool_rotate")
         self.assertEqual(3, len(cases))
         self.assertIn(Case("pool_rotate", 1, (("items", 1000),)), cases)
+
+
+class WholeCores(unittest.TestCase):
+    """Rounds in which another user of a core slowed a thread down are left out, if enough others are left."""
+
+    @staticmethod
+    def rounds(peer: str, *times_and_cores: tuple[float, float], variant: str = BASE) -> list[dict[str, Any]]:
+        return [sample(variant, peer, number, 100 * time, 1.0, core=core)
+                for number, (time, core) in enumerate(times_and_cores)]
+
+    def test_three_whole_ones_are_enough(self) -> None:
+        found = campaign_of(*self.rounds("poolproof", (1, 0.5), (9, 0.6), (1, 0.57), (9, 0.9), (1, 0.5)))
+        self.assertEqual((3, 1.0), (found.time(POOL, SUBJECT).n, found.time(POOL, SUBJECT).most))
+        self.assertAlmostEqual(0.4, found.shared_cores)
+
+    def test_two_are_not(self) -> None:
+        found = campaign_of(*self.rounds("poolproof", (1, 0.5), (9, 0.9), (1, 0.5), (9, 0.9)))
+        self.assertEqual(4, found.time(POOL, SUBJECT).n)
+
+    def test_both_of_a_comparison_are_whole(self) -> None:
+        found = campaign_of(*self.rounds("poolproof", (1, 0.5), (1, 0.5), (1, 0.5), (1, 0.5), (9, 0.9)),
+                            *self.rounds("mutex_vector", (4, 0.9), (3, 0.5), (3, 0.5), (3, 0.5), (3, 0.5)))
+        self.assertEqual((3, 3.0, 3.0), (found.versus(POOL, RIVAL).n, found.versus(POOL, RIVAL).least,
+                                         found.versus(POOL, RIVAL).most))
+
+    def test_each_program_has_a_probe_of_its_own(self) -> None:
+        found = campaign_of(*self.rounds("poolproof", *[(1, 0.5)] * 3),
+                            *self.rounds("go_sync_pool", *[(5, 0.9)] * 3, variant="go"))
+        self.assertEqual(0, found.shared_cores)
+
+    def test_samples_without_a_probe_are_kept(self) -> None:
+        found = campaign_of(*(sample(BASE, "poolproof", number, 100, 1.0) for number in range(3)))
+        self.assertEqual(0, found.shared_cores)
 
 
 class Losses(unittest.TestCase):

@@ -105,12 +105,15 @@ class Cycles(unittest.TestCase):
                                        _100000={"cycle_p99.9_ns": cycle, "quiet_p99.9_ns": 20_000.0})
             self.assertEqual((says, (cycle - 20_000) / 1e3), (verdict.says, verdict.measured.value.median))
 
-    def test_growth_is_that_beyond_the_machines_own(self) -> None:
-        for longest, says in ((60_000.0, "met"), (90_000.0, "missed")):
-            verdict = self.judged_with("the longest", "pool_rotate",
-                                       _1000={"cycle_longest_ns": 20_000.0, "quiet_longest_ns": 10_000.0},
-                                       _1000000={"cycle_longest_ns": longest, "quiet_longest_ns": 30_000.0})
-            self.assertEqual((says, longest / 60_000), (verdict.says, verdict.measured.value.median))
+
+class Holds(unittest.TestCase):
+    def test_growth_is_that_of_all_holds_but_a_thousandth(self) -> None:
+        for longest, says in ((1_500.0, "met"), (1_700.0, "missed")):
+            samples = [sample("glibc", "poolproof", 1.0, scenario="rotate_holds", arguments={"items": items},
+                              counters={"hold_p99.9_ns": each, "hold_longest_ns": 9_000.0 * items})
+                       for items, each in ((1_000, 1_600.0), (1_000_000, longest))]
+            verdict = judged("the longest time", *samples, scenario="rotate_holds")
+            self.assertEqual((says, longest / 1_600), (verdict.says, verdict.measured.value.median))
 
 
 if __name__ == "__main__":
