@@ -127,7 +127,7 @@ def list_models(binary: Path) -> list[Record]:
 
 
 # What only sections reach: Relacy has none, and the models of section_models.cpp run on the checker.
-ONLY_BY_SECTIONS = re.compile(r"(take_step|give_step|close|reopen|deepen|magazine_size|magazine_room|pop_exclusive|reach|grow\.reach)\b")
+ONLY_BY_SECTIONS = re.compile(r"(take_step|give_step|close|reopen|deepen|magazine_size|magazine_room|handful|pop_exclusive|reach|grow\.reach)\b")
 
 
 def is_litmus(model: Record) -> bool:

@@ -24,19 +24,19 @@ struct timed_holds : poolproof::std_sync {
   static inline bool measured = false;
   static inline latencies holds;
 
-  // The type of an ownership's word, and of others, which are never exchanged.
-  class word : public std::atomic<std::uint32_t> {
+  // The type of an ownership, and of others, which are never exchanged.
+  class word : public std::atomic<bool> {
    public:
-    using std::atomic<std::uint32_t>::atomic;
+    using std::atomic<bool>::atomic;
 
-    std::uint32_t exchange(std::uint32_t value, std::memory_order order) noexcept {
-      const std::uint32_t before = std::atomic<std::uint32_t>::exchange(value, order);
+    bool exchange(bool value, std::memory_order order) noexcept {
+      const bool before = std::atomic<bool>::exchange(value, order);
       held_ = this;
       since_ = clock::now();
       return before;
     }
-    void store(std::uint32_t value, std::memory_order order) noexcept {
-      std::atomic<std::uint32_t>::store(value, order);
+    void store(bool value, std::memory_order order) noexcept {
+      std::atomic<bool>::store(value, order);
       if (held_ != this) return;
       held_ = nullptr;
       if (measured) holds.add(nanoseconds_since(since_));
@@ -48,7 +48,7 @@ struct timed_holds : poolproof::std_sync {
   };
 
   template <class T>
-  using atomic = std::conditional_t<std::is_same_v<T, std::uint32_t>, word, std::atomic<T>>;
+  using atomic = std::conditional_t<std::is_same_v<T, bool>, word, std::atomic<T>>;
 };
 
 template <class T>

@@ -314,6 +314,17 @@ TEST_CASE("environment_forces_the_portable_pin", "[magazine]") {
   CHECK(passes_without_sections([] { return ::setenv("POOLPROOF_PIN", "portable", 1) == 0; }));
 }
 
+TEST_CASE("moves_to_and_fro_are_of_half_a_magazine_and_those_in_a_row_of_all_of_it", "[magazine]") {
+  using way = test_shard::way;
+  test_shard s;
+  s.handful(way::to_ring);
+  CHECK(s.handful(way::to_ring) == capacity);
+  CHECK(s.handful(way::from_ring) == capacity / 2);
+  CHECK(s.handful(way::to_ring) == capacity / 2);
+  CHECK(s.handful(way::from_ring) == capacity / 2);
+  CHECK(s.handful(way::from_ring) == capacity);
+}
+
 TEST_CASE("process_without_membarrier_has_the_portable_pin", "[magazine]") {
   CHECK(passes_without_sections(refuse_membarrier));
 }

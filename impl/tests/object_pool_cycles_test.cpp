@@ -526,18 +526,18 @@ struct hold_counting : test_sync {
   static inline std::uint64_t longest = 0;
   static inline std::uint64_t frees_in_holds = 0;
 
-  // The type of an ownership's word, and of others, which are never exchanged.
-  class word : public test_sync::atomic<std::uint32_t> {
+  // The type of an ownership, and of others, which are never exchanged.
+  class word : public test_sync::atomic<bool> {
    public:
-    using test_sync::atomic<std::uint32_t>::atomic;
+    using test_sync::atomic<bool>::atomic;
 
-    std::uint32_t exchange(std::uint32_t value, std::memory_order order) noexcept {
+    bool exchange(bool value, std::memory_order order) noexcept {
       held_ = this;
       begun_ = to_go.skip;
-      return test_sync::atomic<std::uint32_t>::exchange(value, order);
+      return test_sync::atomic<bool>::exchange(value, order);
     }
-    void store(std::uint32_t value, std::memory_order order) noexcept {
-      test_sync::atomic<std::uint32_t>::store(value, order);
+    void store(bool value, std::memory_order order) noexcept {
+      test_sync::atomic<bool>::store(value, order);
       if (held_ != this) return;
       held_ = nullptr;
       longest = std::max(longest, begun_ - to_go.skip);
@@ -555,7 +555,7 @@ struct hold_counting : test_sync {
   }
 
   template <class T>
-  using atomic = std::conditional_t<std::is_same_v<T, std::uint32_t>, word, test_sync::atomic<T>>;
+  using atomic = std::conditional_t<std::is_same_v<T, bool>, word, test_sync::atomic<T>>;
 };
 
 // The most operations for which three cycles keep a shard of so many items from its users.

@@ -73,21 +73,21 @@ class ownership {
   [[nodiscard]] bool try_own() noexcept {
     // [try_own.look] relaxed: hint, rechecked by [try_own.claim]; spares the line while it is
     // taken.
-    if (owned_.load(std::memory_order_relaxed) != 0) return false;
+    if (owned_.load(std::memory_order_relaxed)) return false;
     // [try_own.claim] acquire: pairs with [release.hand_over]; so that the owner finds what it owns
     // as the last owner left it.
-    return owned_.exchange(1, std::memory_order_acquire) == 0;
+    return !owned_.exchange(true, std::memory_order_acquire);
   }
 
   // Owner only; wait-free.
   void release() noexcept {
     // [release.hand_over] release: pairs with [try_own.claim]; so that the next owner finds what it
     // owns as this one leaves it.
-    owned_.store(0, std::memory_order_release);
+    owned_.store(false, std::memory_order_release);
   }
 
  private:
-  typename Sync::template atomic<std::uint32_t> owned_{0};
+  typename Sync::template atomic<bool> owned_{false};
 };
 
 }  // namespace poolproof

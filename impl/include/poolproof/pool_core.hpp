@@ -7,7 +7,7 @@
 //            -> others' private parts and magazines
 //
 // The magazine serves threads whose sections run (section.hpp); the others begin one place later.
-// Between it and the rings items move by the handful, with one locked instruction for all.
+// Between it and the rings items move by the handful, half a magazine or all of it, with one locked instruction for all.
 //
 // It is made at the pool's first use and outlives the pool while handles are out, or while a
 // rotate_all is at work in it.
@@ -119,8 +119,8 @@ class pool_core final : public pool_entry<Sync> {
   // How many items one hold of a shard takes out for a cycle: bounds how long its users find it
   // busy.
   static constexpr std::uint32_t batch = 32;
-  // How many items move between a magazine and a ring at once: half a magazine, but not one by one.
-  static constexpr std::uint32_t handful = std::max(magazine<T, Sync>::capacity / 2, 2U);
+  // Room for what moves between a magazine and a ring at once.
+  using handful = std::array<T*, shard_type::whole_magazine>;
   // How many items a call other than rotate destroys for a cycle.
   static constexpr std::size_t call_budget = 32;
   static constexpr std::size_t no_budget = std::numeric_limits<std::size_t>::max();
@@ -226,10 +226,11 @@ void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
 // What is moved counts as put now.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
-  std::array<T*, handful> moved;
+  handful moved;
+  const std::uint32_t wanted = own.handful(shard_type::way::to_ring);
   std::uint32_t count = 0;
   std::uint64_t word = 0;
-  while (count != handful) {
+  while (count != wanted) {
     T* const newest = table_.take(word);
     if (newest == nullptr) break;
     moved[count++] = newest;
@@ -242,7 +243,7 @@ void pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
 
 template <class T, class Deleter, sync_policy Sync>
 T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own) noexcept {
-  std::array<T*, handful> taken;
+  handful taken;
   const std::uint32_t wanted = refill_size(cpu, own);
   const std::uint32_t count = search(cpu, own, taken.data(), wanted);
   // After the search, not before: an overdue cycle destroys what the search may find. But before the
@@ -302,7 +303,7 @@ template <class T, class Deleter, sync_policy Sync>
 std::uint32_t pool_core<T, Deleter, Sync>::refill_size(std::uint32_t cpu,
                                                        shard_type& own) noexcept {
   if (!Sync::sections::runs() || !table_.reaches(cpu)) return 1;
-  return std::min(handful, 1 + own.own_magazine().room());
+  return std::min(own.handful(shard_type::way::from_ring), 1 + own.own_magazine().room());
 }
 
 // Returns the first item that a get has taken out of a ring, and gives the others to the magazine,

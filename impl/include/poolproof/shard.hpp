@@ -91,6 +91,25 @@ class alignas(shard_alignment) shard {
   // hint, but for what happened before the call.
   bool looks_shared() const noexcept { return !chains_[shared_index()].looks_unused(); }
 
+  // Which way items move between magazine and ring.
+  enum class way : bool { to_ring, from_ring };
+  // How many do so at once: half a magazine or all of it, but not one by one.
+  static constexpr std::uint32_t half_a_magazine = std::max(magazine_type::capacity / 2, 2U);
+  static constexpr std::uint32_t whole_magazine = std::max(magazine_type::capacity, 2U);
+
+  // How many to move now: all after a move the same way, for calls go on in one direction; half after
+  // one the other way, so that a few calls to and fro find room and items for a while. Anyone;
+  // wait-free; a hint.
+  std::uint32_t handful(way now) noexcept {
+    if constexpr (magazine_type::capacity == 0) return 1;
+    const bool from_ring = now == way::from_ring;
+    // [handful.last] relaxed: counter; nothing but how much moves hangs on it.
+    if (last_from_ring_.load(std::memory_order_relaxed) == from_ring) return whole_magazine;
+    // [handful.now] relaxed: counter; as [handful.last].
+    last_from_ring_.store(from_ring, std::memory_order_relaxed);
+    return half_a_magazine;
+  }
+
   // How many cycles this shard has been through. Anyone; wait-free; exact for the owner, else
   // perhaps old.
   std::uint64_t cycle() const noexcept {
@@ -165,6 +184,7 @@ class alignas(shard_alignment) shard {
   [[no_unique_address]] magazine_type magazine_;
   private_type private_;
   ownership<Sync> owned_;
+  typename Sync::template atomic<bool> last_from_ring_{false};
 
  public:
   // Drives the clock of the threads that use this shard as their own, without sections.
