@@ -203,22 +203,23 @@ T* pool_core<T, Deleter, Sync>::get_without_section() noexcept {
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
   shard_type& own = local(Sync::cpu());
-  const bool by_sections = Sync::sections::runs();
-  if (by_sections) {
+  if (Sync::sections::runs()) {
     while (own.own_magazine().deepen()) {
       if (table_.give(item)) return;
     }
     // Before the push: so that what is pushed is put after the cycles that have begun, not before.
     do_overdue(own);
     make_room(own);
-    // If not, the magazine is closed.
     if (table_.give(item)) return;
+    // The magazine is closed.
+    item = own.give(item);
+    if (item == nullptr) return;
+  } else {
+    item = own.give(item);
+    if (item == nullptr) [[likely]]
+      return;
+    do_overdue(own);  // as above
   }
-  item = own.give(item);
-  if (item == nullptr) [[likely]]
-    return;
-  // As above.
-  if (!by_sections) do_overdue(own);
   push_all(own, &item, 1);
 }
 
