@@ -9,6 +9,7 @@
 
 #include "checkpoint.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -30,6 +31,11 @@ class clock_table {
     if (blocks > rows_.size()) rows_.resize(2 * blocks + 64);
   }
 
+  // How many rows there is room for.
+  std::size_t rows() const noexcept {
+    return lanes_ == 0 ? 0 : rows_.size() / (lanes_ / block_lanes);
+  }
+
   std::size_t lanes() const noexcept { return lanes_; }
 
   void store(archive& file) { file(rows_); }
@@ -39,26 +45,44 @@ class clock_table {
     return rows_[row * (lanes_ / block_lanes)].lanes;
   }
 
-  void clear(lane* clock) const noexcept { std::memset(clock, 0, lanes_ * sizeof(lane)); }
+  // Block by block: almost always there is one, and a call would cost more.
+  void clear(lane* clock) const noexcept {
+    for (std::size_t i = 0; i != lanes_; i += block_lanes) store_block(clock + i, vector{});
+  }
 
   void copy(lane* to, const lane* from) const noexcept {
-    std::memcpy(to, from, lanes_ * sizeof(lane));
+    for (std::size_t i = 0; i != lanes_; i += block_lanes)
+      store_block(to + i, load_block(from + i));
   }
 
   // to becomes the union of both.
   void join(lane* to, const lane* from) const noexcept {
     for (std::size_t i = 0; i != lanes_; i += block_lanes) {
-      vector a, b;
-      std::memcpy(&a, to + i, sizeof a);
-      std::memcpy(&b, from + i, sizeof b);
-      a = a > b ? a : b;
-      std::memcpy(to + i, &a, sizeof a);
+      const vector a = load_block(to + i);
+      const vector b = load_block(from + i);
+      store_block(to + i, a > b ? a : b);
     }
+  }
+
+  // Takes the first rows of another table of as many threads; there must be room for them.
+  void copy_rows(const clock_table& from, std::size_t rows) {
+    const std::size_t blocks = rows * (lanes_ / block_lanes);
+    std::copy_n(from.rows_.begin(), blocks, rows_.begin());
   }
 
  private:
   static constexpr std::size_t block_lanes = 8;
   typedef lane vector __attribute__((vector_size(block_lanes * sizeof(lane))));
+
+  static vector load_block(const lane* from) noexcept {
+    vector loaded;
+    std::memcpy(&loaded, from, sizeof loaded);
+    return loaded;
+  }
+  static void store_block(lane* to, vector stored) noexcept {
+    std::memcpy(to, &stored, sizeof stored);
+  }
+
   struct alignas(16) block {
     lane lanes[block_lanes];
   };

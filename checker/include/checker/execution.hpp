@@ -208,7 +208,7 @@ class execution {
     std::uint64_t value;  // that was read, or 0
     bool updated;         // whether an update has written
   };
-  answer perform(event request, const place& from);
+  answer perform(const event& request, const place& from);
 
   // A moment in the running thread, and whether what it did until then happens before what the
   // thread that asks does next.
@@ -340,9 +340,9 @@ class execution {
     const auto* const known = clock();
     return known != nullptr && known[thread] > time;
   }
-  answer perform_by_thread(event& request, const place& from);
+  answer perform_by_thread(const event& request, const place& from);
   answer perform_alone(const event& request);
-  answer add_event(event& request, const place& from);
+  answer add_event(event request, const place& from);
   answer answer_of(event_id e) const noexcept;
   bool may_fail_spuriously() const noexcept;
   static bool same_request(const event& held, const event& asked) noexcept;
@@ -667,7 +667,7 @@ inline bool execution::same_request(const event& held, const event& asked) noexc
              : held.alternatives == asked.alternatives && held.operand == asked.operand;
 }
 
-inline execution::answer execution::perform(event request, const place& from) {
+inline execution::answer execution::perform(const event& request, const place& from) {
   if (stage_ != stage::threads) return perform_alone(request);
   const answer given = perform_by_thread(request, from);
   std::jmp_buf* const restart = threads_[running_].restart;
@@ -687,7 +687,7 @@ inline bool execution::choose_spurious(const place& from) {
   return perform(request, from).value != 0;
 }
 
-inline execution::answer execution::perform_by_thread(event& request, const place& from) {
+inline execution::answer execution::perform_by_thread(const event& request, const place& from) {
   thread_status& self = threads_[running_];
   if (self.position == graph().thread(running_).size()) return add_event(request, from);
   const event_id e = graph().thread(running_)[self.position];
@@ -704,7 +704,7 @@ inline execution::answer execution::perform_by_thread(event& request, const plac
   return answer_of(e);
 }
 
-inline execution::answer execution::add_event(event& request, const place& from) {
+inline execution::answer execution::add_event(event request, const place& from) {
   const unsigned self = running_;
   for (unsigned next = next_to_run(); next != self; next = next_to_run()) switch_to(next);
   if (self == options_.stopped_thread && threads_[self].position >= options_.stopped_after) {

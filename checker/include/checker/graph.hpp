@@ -14,6 +14,7 @@
 
 #include "clock.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -130,6 +131,7 @@ class execution_graph {
     happens_before_.reset(threads);
     causes_.reset(threads);
     messages_.reset(threads);
+    clock_rows_ = 0;
     seq_cst_events_ = asymmetric_fences_ = frees_ = 0;
   }
 
@@ -199,13 +201,15 @@ class execution_graph {
 
  private:
   accesses& access(location_id l) {
+    if (l >= locations_.size() || !locations_[l].active) activate(l);
+    return locations_[l];
+  }
+
+  // Apart, so that access is inlined.
+  [[gnu::noinline]] void activate(location_id l) {
     if (l >= locations_.size()) locations_.resize(l + 1);
-    accesses& found = locations_[l];
-    if (!found.active) {
-      found.active = true;
-      active_.push_back(l);
-    }
-    return found;
+    locations_[l].active = true;
+    active_.push_back(l);
   }
 
   void clear_locations() noexcept {
@@ -215,6 +219,11 @@ class execution_graph {
       locations_[l].active = false;
     }
     active_.clear();
+  }
+
+  void reserve_clocks(std::size_t rows) {
+    for (clock_table* each : {&happens_before_, &causes_, &messages_}) each->reserve(rows);
+    clock_rows_ = happens_before_.rows();
   }
 
   void count(const event& e, std::ptrdiff_t by) noexcept {
@@ -233,6 +242,7 @@ class execution_graph {
   void acquire_by_fence(event_id fence);
   void join_fence_messages(clock_table::lane* clock, event_id w, bool (*from)(order));
   void make_message(event_id w);
+  void copy_oldest(const execution_graph& whole, std::size_t count_kept);
 
   std::vector<event> events_;
   std::vector<std::vector<event_id>> threads_;
@@ -242,6 +252,7 @@ class execution_graph {
   clock_table causes_;
   // Of a write: what happens before an acquire read of it.
   clock_table messages_;
+  std::size_t clock_rows_ = 0;  // how many events there is room for in all three
   std::ptrdiff_t seq_cst_events_ = 0;
   std::ptrdiff_t asymmetric_fences_ = 0;
   std::ptrdiff_t frees_ = 0;
@@ -254,9 +265,7 @@ inline event_id execution_graph::add(const event& added) {
   events_.push_back(added);
   events_.back().index = static_cast<std::uint16_t>(threads_[added.thread].size());
   threads_[added.thread].push_back(id);
-  happens_before_.reserve(events_.size());
-  causes_.reserve(events_.size());
-  messages_.reserve(events_.size());
+  if (events_.size() > clock_rows_) reserve_clocks(events_.size());
   if (added.location != no_location) {
     accesses& here = access(added.location);
     if (added.reads()) here.reads.push_back(id);
@@ -423,6 +432,30 @@ inline void execution_graph::unplace(event_id w) {
   renumber(co, position);
 }
 
+// The oldest events keep their names, so they are copied all at once, but for their places in co.
+inline void execution_graph::copy_oldest(const execution_graph& whole, std::size_t count_kept) {
+  const auto last = whole.events_.begin() + static_cast<std::ptrdiff_t>(count_kept);
+  events_.assign(whole.events_.begin(), last);
+  for (std::size_t t = 0; t != threads_.size(); ++t) {
+    const auto& own = whole.threads_[t];
+    threads_[t].assign(own.begin(), std::lower_bound(own.begin(), own.end(), count_kept));
+  }
+  reserve_clocks(count_kept);
+  happens_before_.copy_rows(whole.happens_before_, count_kept);
+  causes_.copy_rows(whole.causes_, count_kept);
+  messages_.copy_rows(whole.messages_, count_kept);
+  for (event_id e = 0; e != count_kept; ++e) {
+    event& copy = events_[e];
+    copy.in_co = false;
+    if (copy.source != initial) copy.source = renamed_[copy.source];
+    if (copy.location != no_location) {
+      accesses& here = access(copy.location);
+      if (copy.reads()) here.reads.push_back(e);
+    }
+    count(copy, 1);
+  }
+}
+
 inline execution_graph::revisit execution_graph::restrict_to(const execution_graph& whole,
                                                              event_id r, event_id w) {
   reset(whole.thread_count());
@@ -433,7 +466,8 @@ inline execution_graph::revisit execution_graph::restrict_to(const execution_gra
     if (e <= r || whole.knows(prefix, e)) renamed_[e] = kept++;
   }
   events_.reserve(whole.events_.capacity());
-  for (event_id e = 0; e != whole.size(); ++e) {
+  copy_oldest(whole, r + std::size_t{1});
+  for (event_id e = r + 1u; e != whole.size(); ++e) {
     if (renamed_[e] == initial) continue;
     const event_id id = add(whole[e]);
     event& copy = events_[id];
@@ -465,6 +499,7 @@ inline void execution_graph::store(archive& file) {
   happens_before_.store(file);
   causes_.store(file);
   messages_.store(file);
+  clock_rows_ = 0;
   file(seq_cst_events_);
   file(asymmetric_fences_);
   file(frees_);
