@@ -801,12 +801,12 @@ inline execution::cell_id execution::make_cell(const void* object, bool initiali
 }
 
 inline void execution::use_cell(cell_id id, const void* object, const place& from) {
-  if (id >= cells_.size() || cells_[id].object != object) {
+  if (id >= cells_.size() || cells_[id].object != object) [[unlikely]] {
     fail(fault::use_after_free, "the object does not live", from, object);
   }
   if (!in_threads()) return;
   const cell& used = cells_[id];
-  if (used.writer != thread_count_ && !knows(used.writer, used.written)) {
+  if (used.writer != thread_count_ && !knows(used.writer, used.written)) [[unlikely]] {
     fail(fault::data_race, "a write of another thread is not ordered before this access", from,
          object);
   }

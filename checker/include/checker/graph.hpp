@@ -440,6 +440,8 @@ inline void execution_graph::copy_oldest(const execution_graph& whole, std::size
     const auto& own = whole.threads_[t];
     threads_[t].assign(own.begin(), std::lower_bound(own.begin(), own.end(), count_kept));
   }
+  // Most programs have nothing that is counted.
+  const bool counted = (whole.seq_cst_events_ | whole.asymmetric_fences_ | whole.frees_) != 0;
   reserve_clocks(count_kept);
   happens_before_.copy_rows(whole.happens_before_, count_kept);
   causes_.copy_rows(whole.causes_, count_kept);
@@ -452,7 +454,7 @@ inline void execution_graph::copy_oldest(const execution_graph& whole, std::size
       accesses& here = access(copy.location);
       if (copy.reads()) here.reads.push_back(e);
     }
-    count(copy, 1);
+    if (counted) count(copy, 1);
   }
 }
 
