@@ -68,7 +68,8 @@ class chain_test {
   std::uint32_t push(std::uint64_t first, std::uint32_t count) {
     std::array<value*, most_at_once> made;
     for (std::uint32_t i = 0; i < count; ++i) made[i] = values_.produce(first + i);
-    stress::require(chain_.push_head(made.data(), count, rings_) == count, "a push was refused");
+    chain::tenure rings(&rings_);
+    stress::require(chain_.push_head(made.data(), count, rings) == count, "a push was refused");
     return count;
   }
 
@@ -103,7 +104,8 @@ class chain_test {
   // If a thief of an earlier phase is still inside, the rings stay in use.
   void shorten() {
     while (!chain_.drained()) std::this_thread::yield();
-    chain_.release_rings(rings_);
+    chain::tenure rings(&rings_);
+    chain_.release_rings(rings);
     if (!chain_.looks_unused()) ++held_back_;
   }
 
