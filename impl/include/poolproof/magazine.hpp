@@ -4,10 +4,10 @@
 //     bounds   limit : 32 | floor : 32           a take needs count > floor, a give count < limit
 //     items    [ 0 | 1 | ... | capacity - 1 ]
 //
-// Open, the floor is 0 and the limit is the depth: none until the first use, then one; each overflow,
-// and each get that could have used more, doubles it. Closed, the limit is 0 and the floor beyond any count:
-// sections leave again. Closing thus costs them nothing, for the bounds are what they compare with
-// in any case.
+// Open, the floor is 0 and the limit is the depth: none until the first use, then one; each
+// overflow, and each get that could have used more, doubles it. Closed, the limit is 0 and the floor
+// beyond any count: sections leave again. Closing thus costs them nothing, for the bounds are what
+// they compare with in any case.
 //
 // Who owns what
 //   M1. Items below the count belong to the magazine; a slot at the count or beyond belongs to

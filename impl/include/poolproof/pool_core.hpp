@@ -1,13 +1,14 @@
 // A pool's inner part: its shards, its cycles, and the paths of get and put (Go's Get, Put, getSlow
 // and poolCleanup).
 //
-//     put    magazine; where it is full, half of it goes to a ring first
+//     put    magazine; where it is full, a handful of it goes to a ring first
 //            -> private part -> displaced item: own ring -> busy: a spill shard
 //     get    magazine -> private part -> own ring -> other shards' rings -> victims
 //            -> others' private parts and magazines
 //
 // The magazine serves threads whose sections run (section.hpp); the others begin one place later.
-// Between it and the rings items move by the handful, half a magazine or all of it, with one locked instruction for all.
+// Between it and the rings items move by the handful, half a magazine or all of it, with one locked
+// instruction for all.
 //
 // It is made at the pool's first use and outlives the pool while handles are out, or while a
 // rotate_all is at work in it.
@@ -211,7 +212,7 @@ void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
     do_overdue(own);
     make_room(own);
     if (table_.give(item)) return;
-    // The magazine is closed.
+    // The magazine is closed, or full again, or this thread is on another CPU by now.
     item = own.give(item);
     if (item == nullptr) return;
   } else {
@@ -228,18 +229,17 @@ void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
   handful moved;
-  const std::uint32_t wanted = own.handful(shard_type::way::to_ring);
-  std::uint32_t count = 0;
+  T** const end = moved.data() + moved.size();
+  T** const last = end - own.handful(shard_type::way::to_ring);
+  T** oldest = end;
   std::uint64_t word = 0;
-  while (count != wanted) {
-    T* const newest = table_.take(word);
-    if (newest == nullptr) break;
-    moved[count++] = newest;
+  // The newest comes first and goes to the back: they are pushed in the order they were put in.
+  while (oldest != last) {
+    T* const item = table_.take(word);
+    if (item == nullptr) break;
+    *--oldest = item;
   }
-  if (count == 0) return;
-  // Oldest first, as they were put.
-  std::reverse(moved.begin(), moved.begin() + count);
-  push_all(own, moved.data(), count);
+  if (oldest != end) push_all(own, oldest, static_cast<std::uint32_t>(end - oldest));
 }
 
 template <class T, class Deleter, sync_policy Sync>

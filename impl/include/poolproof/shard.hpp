@@ -97,9 +97,9 @@ class alignas(shard_alignment) shard {
   static constexpr std::uint32_t half_a_magazine = std::max(magazine_type::capacity / 2, 2U);
   static constexpr std::uint32_t whole_magazine = std::max(magazine_type::capacity, 2U);
 
-  // How many to move now: all after a move the same way, for calls go on in one direction; half after
-  // one the other way, so that a few calls to and fro find room and items for a while. Anyone;
-  // wait-free; a hint.
+  // How many to move now: all if the call before asked for the same way, for calls go on in one
+  // direction; half if it asked for the other, so that a few calls to and fro find room and items
+  // for a while. Whether anything moved then does not matter. Anyone; wait-free; a hint.
   std::uint32_t handful(way now) noexcept {
     if constexpr (magazine_type::capacity == 0) return 1;
     const bool from_ring = now == way::from_ring;
@@ -187,10 +187,10 @@ class alignas(shard_alignment) shard {
   typename Sync::template atomic<bool> last_from_ring_{false};
 
  public:
-  // Drives the clock of the threads that use this shard as their own, without sections.
+  // Drives the clock of the calls for which this shard is their own and no section took effect.
   typename Sync::ticker operations;
 
-  // Statistics of those threads.
+  // Statistics of the same calls.
   counter steals;
   counter misses;
 
