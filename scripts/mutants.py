@@ -171,9 +171,27 @@ def read_ledger(sites: dict[str, Site], models: set[str], litmus: set[str], engi
         mutants.append(_mutant(entry, entry["name"], "patch", patches=entry["change"], headers=_files(entry)))
     for mutant in mutants:
         complaints += _complaints(mutant, models, litmus, engine)
+        try:
+            patched_texts(mutant)  # also where it is not to be built: else only a whole run would tell
+        except MutantError as error:
+            complaints.append(str(error))
     if complaints:
         raise MutantError("\n".join([f"{LEDGER.relative_to(ROOT)} does not fit:"] + complaints))
     return mutants
+
+
+def patched_texts(mutant: Mutant) -> dict[str, str]:
+    """The headers that a patch changes, by name, as it leaves them."""
+    texts: dict[str, str] = {}
+    for change in mutant.patches:
+        name = change["file"]
+        text = texts.get(name) or (HEADERS / "poolproof" / name).read_text()
+        if text.count(change["find"]) != 1:
+            raise MutantError(
+                f"{mutant.name}: the patch no longer applies: its text stands {text.count(change['find'])} times in {name}"
+            )
+        texts[name] = text.replace(change["find"], change["replace"])
+    return texts
 
 
 def _files(entry: dict) -> set[str]:
@@ -288,15 +306,8 @@ class Models:
         shutil.rmtree(place, ignore_errors=True)
         include = place / "include"
         shutil.copytree(HEADERS, include)
-        for change in mutant.patches:
-            path = include / "poolproof" / change["file"]
-            text = path.read_text()
-            if text.count(change["find"]) != 1:
-                raise MutantError(
-                    f"{mutant.name}: the patch no longer applies: its text stands"
-                    f" {text.count(change['find'])} times in {change['file']}"
-                )
-            path.write_text(text.replace(change["find"], change["replace"]))
+        for name, text in patched_texts(mutant).items():
+            (include / "poolproof" / name).write_text(text)
         return include
 
     def _is_litmus(self, name: str) -> bool:
