@@ -186,10 +186,9 @@ def patched_texts(mutant: Mutant) -> dict[str, str]:
     for change in mutant.patches:
         name = change["file"]
         text = texts.get(name) or (HEADERS / "poolproof" / name).read_text()
-        if text.count(change["find"]) != 1:
-            raise MutantError(
-                f"{mutant.name}: the patch no longer applies: its text stands {text.count(change['find'])} times in {name}"
-            )
+        found = text.count(change["find"])
+        if found != 1:
+            raise MutantError(f"{mutant.name}: the patch no longer applies: its text stands {found} times in {name}")
         texts[name] = text.replace(change["find"], change["replace"])
     return texts
 
