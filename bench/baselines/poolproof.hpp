@@ -9,8 +9,8 @@
 
 namespace pool_bench {
 
-template <class T>
-class poolproof_pool {
+template <class T, poolproof::sync_policy Sync>
+class pool_of_policy {
  public:
   static constexpr const char* name = "poolproof";
 
@@ -23,7 +23,10 @@ class poolproof_pool {
   poolproof::pool_stats stats() const { return pool_.stats(); }
 
  private:
-  poolproof::object_pool<T> pool_;
+  poolproof::object_pool<T, std::default_delete<T>, Sync> pool_;
 };
+
+template <class T>
+using poolproof_pool = pool_of_policy<T, poolproof::std_sync>;
 
 }  // namespace pool_bench

@@ -8,10 +8,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <poolproof/object_pool.hpp>
-#include <utility>
 
+#include "../baselines/poolproof.hpp"
 #include "../harness.hpp"
 
 namespace pool_bench {
@@ -34,21 +33,13 @@ struct simulated_cpus : poolproof::std_sync {
 
 template <std::uint32_t Shards>
 struct simulated {
-  template <class T>
-  class pool {
-    using policy = simulated_cpus<Shards>;
+  using policy = simulated_cpus<Shards>;
 
-   public:
-    static constexpr const char* name = "poolproof";
+  template <class T>
+  struct pool : pool_of_policy<T, policy> {
     static constexpr std::size_t shard_bytes = sizeof(poolproof::shard<T, policy>);
 
-    [[gnu::always_inline]] std::unique_ptr<T> try_get() { return pool_.try_get(); }
-    std::unique_ptr<T> get() { return pool_.get(); }
-    void put(std::unique_ptr<T> item) { pool_.put(std::move(item)); }
-    std::size_t bytes() const { return sizeof(pool_) + policy::allocated; }
-
-   private:
-    poolproof::object_pool<T, std::default_delete<T>, policy> pool_;
+    std::size_t bytes() const { return sizeof(*this) + policy::allocated; }
   };
 };
 

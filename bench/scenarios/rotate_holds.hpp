@@ -11,8 +11,8 @@
 #include <memory>
 #include <poolproof/object_pool.hpp>
 #include <type_traits>
-#include <utility>
 
+#include "../baselines/poolproof.hpp"
 #include "../harness.hpp"
 #include "../latencies.hpp"
 
@@ -52,18 +52,7 @@ struct timed_holds : poolproof::std_sync {
 };
 
 template <class T>
-class pool_with_timed_holds {
- public:
-  static constexpr const char* name = "poolproof";
-
-  std::unique_ptr<T> try_get() { return pool_.try_get(); }
-  std::unique_ptr<T> get() { return pool_.get(); }
-  void put(std::unique_ptr<T> item) { pool_.put(std::move(item)); }
-  void rotate() { pool_.rotate(); }
-
- private:
-  poolproof::object_pool<T, std::default_delete<T>, timed_holds> pool_;
-};
+using pool_with_timed_holds = pool_of_policy<T, timed_holds>;
 
 struct rotate_holds {
   static constexpr const char* name = "rotate_holds";
