@@ -58,6 +58,19 @@ class FaultListError(Exception):
     """The list is wrong: nothing is known about the tests."""
 
 
+def edited_texts(fault: dict) -> dict[str, str]:
+    """The headers that a fault changes, by name, as it leaves them."""
+    texts: dict[str, str] = {}
+    for edit in fault["edit"]:
+        name = edit["file"]
+        text = texts.get(name) or (INCLUDE / "checker" / name).read_text(encoding="utf-8")
+        found = text.count(edit["old"])
+        if found != 1:
+            raise FaultListError(f"{fault['name']}: {name}: found {found} times:\n{edit['old']}")
+        texts[name] = text.replace(edit["old"], edit["new"])
+    return texts
+
+
 class Workshop:
     """A copy of the headers, and the detectors built against it."""
 
@@ -84,13 +97,8 @@ class Workshop:
         shutil.rmtree(copy, ignore_errors=True)
         shutil.copytree(INCLUDE, copy)
         self.built.clear()
-        for edit in fault["edit"] if fault else []:
-            file = copy / "checker" / edit["file"]
-            text = file.read_text(encoding="utf-8")
-            if text.count(edit["old"]) != 1:
-                found = text.count(edit["old"])
-                raise FaultListError(f"{edit['file']}: found {found} times:\n{edit['old']}")
-            file.write_text(text.replace(edit["old"], edit["new"]), encoding="utf-8")
+        for name, text in edited_texts(fault).items() if fault else ():
+            (copy / "checker" / name).write_text(text, encoding="utf-8")
 
     def build(self, detector: Detector) -> pathlib.Path:
         binary = self.place / pathlib.Path(detector.source).stem
@@ -137,6 +145,8 @@ def show(caught: list[tuple[str, str]]) -> str:
 def load(only: str | None) -> list[dict]:
     with (TESTS / "faults.toml").open("rb") as file:
         faults = tomllib.load(file)["fault"]
+    for fault in faults:
+        edited_texts(fault)  # of all, before the first is tried
     chosen = [f for f in faults if only is None or only in f["name"]]
     if not chosen:
         raise FaultListError(f"no fault is called {only}")
@@ -145,6 +155,9 @@ def load(only: str | None) -> list[dict]:
 
 def run(args: argparse.Namespace) -> int:
     faults = load(args.only)
+    if args.fit:
+        print(f"{len(faults)} faults fit the headers")
+        return 0
     shop = Workshop(args)
     shop.prepare()
     if not args.no_baseline:
@@ -181,6 +194,7 @@ def main() -> int:
     parser.add_argument(
         "--work", type=pathlib.Path, required=True, help="a folder to build in; it is emptied"
     )
+    parser.add_argument("--fit", action="store_true", help="only see that the list fits the headers")
     parser.add_argument("--only", metavar="TEXT", help="only the faults with TEXT in their name")
     parser.add_argument("--all", action="store_true", help="run all detectors, not up to the first")
     parser.add_argument("--no-baseline", action="store_true", help="skip the run without a fault")
