@@ -123,11 +123,10 @@ class Clients:
         return []
 
     def _killed(self, family: Family, calls: int, client: dict, options: list[str], program: Path) -> Finding:
-        executions = client["complete"] + client["blocked"] + client["errors"]
         replay = ["--replay", client["replay"]] if client["replay"] else []
         command = self.command(family, client["client"], [*options, *replay], program)
         by = f"{family.name} {client['client']}"
-        return Finding("killed", client["error"], by, calls, executions, client["replay"], command)
+        return Finding("killed", client["error"], by, calls, _executions(client), client["replay"], command)
 
 
 def compared(clients: Clients, searches: list, site: str) -> Finding:
@@ -165,23 +164,30 @@ def smallest_failing_model(program: Path, options: list[str], known: str) -> Fin
     failed = [m for m in json.loads(done.stdout) if not m["timed_out"] and m["failed_by"] != "none"]
     if not failed:
         return None
-    model = min(failed, key=lambda m: (m["threads"], m["complete"] + m["blocked"] + m["errors"]))
+    return killed_by_model(program, options, min(failed, key=lambda m: (m["threads"], _executions(m))))
+
+
+def killed_by_model(program: Path, options: list[str], model: dict) -> Finding:
+    """The finding that a model fails, of what the program says of it."""
     command = [str(program), "--model", model["name"], *options]
     command += ["--replay", model["replay"]] if model["replay"] else []
     return Finding("killed", f"{model['failed_by']}: {model['message']}".split("\n")[0], f"model {model['name']}", 0,
-                   model["complete"] + model["blocked"] + model["errors"], model["replay"], command)
+                   _executions(model), model["replay"], command)
+
+
+def _executions(search: dict) -> int:
+    return search["complete"] + search["blocked"] + search["errors"]
 
 
 def keep(finding: Finding, place: Path) -> None:
-    """Writes the failure as text and, of a client, as a page. Fails if the replay does not show it again."""
+    """Writes the failure as text and as a page. Fails if the replay does not show it again."""
     place.mkdir(parents=True, exist_ok=True)
     page = place / "page.html"
     page.unlink(missing_ok=True)
-    is_model = finding.by.startswith("model ")
-    done = _run(finding.command + ([] if is_model else ["--page", str(page)]))
+    done = _run([*finding.command, "--page", str(page)])
     text = "" if done is None else done.stdout
     (place / "report.txt").write_text(f"{shlex.join(finding.command)}\n\n{text}")
-    if done is None or done.returncode != 1 or not (is_model or page.exists()):
+    if done is None or done.returncode != 1 or not page.exists():
         finding.found, finding.detail = "alarm", f"{finding.by} fails, but not when it is replayed"
 
 

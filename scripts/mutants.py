@@ -372,13 +372,19 @@ class OnChecker:
 
     def _by_model(self, mutant: Mutant) -> Finding:
         """Judges a mutant by the model of the ledger alone."""
-        program = self.models.with_patches(mutant) if mutant.patches else None
-        found, detail = _verdict_of(self.models.run(mutant.by, mutant.options, program), mutant)
+        program = self.models.with_patches(mutant) if mutant.patches else self.models.program
+        report = self.models.run(mutant.by, mutant.options, program)
+        found, detail = _verdict_of(report, mutant)
+        if found == "killed" and report["failed_by"] != "crash":
+            return mutant_killers.killed_by_model(program, mutant.options, report)
         return Finding(found, detail, f"model {mutant.by}")
 
     def _search(self, mutant: Mutant) -> Finding:
         if mutant.only_checker:
-            return self._by_model(mutant)
+            finding = self._by_model(mutant)
+            if finding.command:
+                mutant_killers.keep(finding, self.artefacts / mutant.folder())
+            return finding
         program, models_program, include = self.clients.program, self.models.program, None
         if mutant.patches:
             include = self.models.patched_headers(mutant, self.models.build / "mutants_on_checker" / mutant.folder())

@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from mutant_killers import Clients, Family, compared, smallest_failing_model  # noqa: E402
+from mutant_killers import Clients, Family, Finding, compared, keep, smallest_failing_model  # noqa: E402
 
 FAMILY = Family("ring", 2)
 
@@ -77,6 +77,19 @@ class Certificates(unittest.TestCase):
         models = [model | {"name": "a", "threads": 3}, model | {"name": "b", "threads": 2},
                   model | {"name": "c", "threads": 1, "timed_out": True}]
         self.assertEqual("model b", smallest_failing_model(self.program("models", models), [], "a").by)
+
+    def test_a_failure_is_kept_as_text_and_as_a_page_and_must_fail_when_it_is_replayed(self) -> None:
+        for status, writes, found in ((1, True, "killed"), (1, False, "alarm"), (0, True, "alarm")):
+            path = self.place / "replayed"
+            write = "open(sys.argv[sys.argv.index('--page') + 1], 'w').write('page')" if writes else ""
+            path.write_text(f"#!{sys.executable}\nimport sys\n{write}\nprint('lost')\nsys.exit({status})\n")
+            path.chmod(0o755)
+            finding = Finding("killed", "lost", "model a", command=[str(path), "--model", "a"])
+            kept = self.place / "kept"
+            keep(finding, kept)
+            self.assertEqual(found, finding.found, (status, writes))
+            self.assertEqual(writes, (kept / "page.html").exists())
+            self.assertIn("lost", (kept / "report.txt").read_text())
 
 
 if __name__ == "__main__":
