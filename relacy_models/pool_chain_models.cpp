@@ -90,7 +90,7 @@ class chain_client : public model {
 
   // As a shard does it.
   bool steal(unsigned thief) {
-    if (chain_.looks_unused()) return false;
+    if (chain_.looks_empty()) return false;
     const chain::reclaimer::visit inside(rings_);
     return steal_inside(thief);
   }
@@ -168,7 +168,7 @@ struct first_ring_vs_steal : chain_client {
       return;
     }
     for (int i = 0; i < 2; ++i) {
-      const bool unused = chain_.looks_unused();
+      const bool unused = chain_.looks_empty();
       const bool got = steal(1);
       outcome(got ? "stolen" : unused ? "chain looks unused" : "nothing stolen");
     }
@@ -526,7 +526,7 @@ struct release_vs_late_unlinking : chain_client {
   }
 
   void after() override {
-    require(chain_.looks_unused(), "the chain stays cut");
+    require(chain_.looks_empty(), "the chain stays cut");
     chain_client::after();
   }
 };
@@ -560,7 +560,7 @@ struct release_vs_late_thief_twice : chain_client {
     drain(1, 0);
     release_rings(chain_);
     const uninterrupted run;
-    outcome(chain_.looks_unused() ? "released twice" : "still waiting for the thief");
+    outcome(chain_.looks_empty() ? "released twice" : "still waiting for the thief");
   }
 };
 
@@ -637,6 +637,109 @@ struct pop_head_vs_unlink : chain_client {
     const bool first = steal_inside(1);
     const bool second = steal_inside(1);
     if (first || second) outcome("stolen");
+  }
+};
+
+// Property:   a chain that its owner has found empty, and so hides, is shown by the next push.
+// Expected:   passes; the thief comes before, meanwhile, or after, or finds the chain hidden.
+// Threads:    owner: pop_head, push || thief: steal
+// Bound:      one ring, drained.
+// Would show: an item that no thief finds, because the chain stays hidden; one hidden with an item.
+struct hidden_vs_steal : chain_client {
+  static model_info info() {
+    return {.property = "a chain hidden as empty is shown by the next push",
+            .threads = 2,
+            .bound = "one ring, drained; pop, push || 1 steal",
+            .outcomes = {"looks empty", "nothing stolen", "stolen"},
+            .no_other_outcomes = true};
+  }
+
+  void before() override {
+    fill(1);
+    drain(1, 1);
+  }
+
+  void thread(unsigned index) override {
+    if (index == 0) {
+      pop();
+      push();
+      return;
+    }
+    const bool empty = chain_.looks_empty();
+    const bool got = steal(1);
+    outcome(got ? "stolen" : empty ? "looks empty" : "nothing stolen");
+  }
+};
+
+// Property:   a late thief's unlinking has no effect on a chain that its owner has hidden and shown
+//             again.
+// Expected:   passes; the thief comes before, or gets the item, or finds nothing.
+// Threads:    owner: pop_head, push || thief: steal
+// Bound:      two rings, both drained, none unlinked.
+// Would show: an item that no thief finds: a tail that the thief has moved from a ring where it was
+//             no longer.
+struct hidden_vs_late_unlinking : chain_client {
+  static model_info info() {
+    return {.property = "a late unlinking has no effect on a chain that is hidden and shown again",
+            .threads = 2,
+            .bound = "two rings, drained, none unlinked; pop, push || 1 steal",
+            .outcomes = {"nothing stolen", "stolen"},
+            .no_other_outcomes = true};
+  }
+
+  void before() override {
+    fill(first_length);
+    push();
+    pop();
+    drain(first_length, 1);
+  }
+
+  void thread(unsigned index) override {
+    if (index == 0) {
+      pop();
+      push();
+      return;
+    }
+    outcome(steal(1) ? "stolen" : "nothing stolen");
+  }
+};
+
+// Property:   the rings that showing a chain at its newest one unlinks are freed, but not while
+//             someone may be in them.
+// Expected:   passes; the ring is freed, or waits for the visitor.
+// Threads:    owner: pop_head, 17 pushes in one go, reclaim || visitor: size
+// Bound:      two rings, both drained, none unlinked: the last push adds the third. The visitor only
+//             counts: thieves among the pushes are growth_vs_steal's.
+// Would show: a ring freed under the visitor, or never.
+struct shown_chain_vs_visitor : chain_client {
+  static model_info info() {
+    return {.property = "rings unlinked by showing a hidden chain are freed, not under a visitor",
+            .threads = 2,
+            .bound = "two rings, drained; pop, 17 pushes in one go, reclaim || size",
+            .outcomes = {"nothing in limbo", "waiting for the visitor"},
+            .no_other_outcomes = true};
+  }
+
+  void before() override {
+    fill(first_length);
+    push();
+    pop();
+    drain(first_length, 1);
+  }
+
+  void thread(unsigned index) override {
+    if (index == 1) {
+      const chain::reclaimer::visit inside(rings_);
+      require(chain_.size() <= 2 * first_length + 1, "size counts what is there");
+      return;
+    }
+    pop();
+    fill(2 * first_length);
+    {
+      const uninterrupted run;
+      push();
+    }
+    outcome(reclaim() ? "nothing in limbo" : "waiting for the visitor");
   }
 };
 
@@ -728,12 +831,13 @@ struct size_vs_first_ring : chain_client {
   }
 };
 
-const registered<first_ring_vs_steal, growth_vs_steal, growth_vs_empty_steal, unlink_vs_unlink,
-                 unlink_vs_unlink_last_item, unlink_vs_next_thief, unlink_vs_growth,
-                 unlink_vs_refused_growth, reclamation_vs_late_thief,
-                 reclamation_vs_two_late_thieves, phase_reuse_vs_late_thief,
-                 release_vs_late_unlinking, release_vs_late_thief_twice, two_chains_vs_late_thief,
-                 pop_head_vs_unlink, pop_head_vs_reclamation, size_vs_growth, size_vs_first_ring>
+const registered<
+    first_ring_vs_steal, growth_vs_steal, growth_vs_empty_steal, unlink_vs_unlink,
+    unlink_vs_unlink_last_item, unlink_vs_next_thief, unlink_vs_growth, unlink_vs_refused_growth,
+    reclamation_vs_late_thief, reclamation_vs_two_late_thieves, phase_reuse_vs_late_thief,
+    release_vs_late_unlinking, release_vs_late_thief_twice, two_chains_vs_late_thief,
+    pop_head_vs_unlink, hidden_vs_steal, hidden_vs_late_unlinking, shown_chain_vs_visitor,
+    pop_head_vs_reclamation, size_vs_growth, size_vs_first_ring>
     registration;
 
 }  // namespace

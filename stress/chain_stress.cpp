@@ -90,7 +90,7 @@ class chain_test {
   }
 
   std::uint32_t visit(value** stolen) noexcept {
-    if (chain_.looks_unused()) return 0;
+    if (chain_.looks_empty()) return 0;
     const chain::reclaimer::visit inside(rings_);
     if (stress::choices.one_in(late_period)) stay_a_while();
     return chain_.pop_tail(stolen, at_once());
@@ -106,7 +106,7 @@ class chain_test {
     while (!chain_.drained()) std::this_thread::yield();
     chain::tenure rings(&rings_);
     chain_.release_rings(rings);
-    if (!chain_.looks_unused()) ++held_back_;
+    if (!chain_.looks_empty()) ++held_back_;
   }
 
   stress::value_list values_;

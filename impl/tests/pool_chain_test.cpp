@@ -79,7 +79,7 @@ std::array<int, 1000> things;
 
 TEST_CASE_METHOD(all_given_back, "unused_chain_gives_nothing_and_has_no_ring", "[pool_chain]") {
   steered_chain c;
-  CHECK(c.rings_of.looks_unused());
+  CHECK(c.rings_of.looks_empty());
   CHECK(c.rings_of.drained());
   CHECK(c.rings_of.size() == 0);
   CHECK(c.pop() == nullptr);
@@ -97,7 +97,7 @@ TEST_CASE_METHOD(all_given_back, "full_ring_is_followed_by_one_of_twice_the_leng
     CHECK(test_sync::allocations() == before + 1);
   }
   CHECK(c.rings_of.size() == 8 + 16 + 32 + 64);
-  CHECK_FALSE(c.rings_of.looks_unused());
+  CHECK_FALSE(c.rings_of.looks_empty());
 }
 
 TEST_CASE_METHOD(all_given_back, "owner_pops_the_newest_first_through_all_rings", "[pool_chain]") {
@@ -274,13 +274,45 @@ TEST_CASE_METHOD(all_given_back, "released_chain_starts_again_with_a_short_ring"
     CHECK(test_sync::live_blocks() == 4);
     CHECK(c.steal_all().size() == 100);
     c.release();
-    CHECK(c.rings_of.looks_unused());
+    CHECK(c.rings_of.looks_empty());
     CHECK(test_sync::live_blocks() == 0);
     REQUIRE(c.push_range(&things[0], 9));
     CHECK(test_sync::live_blocks() == 2);
     for (int i = 0; i < 9; ++i) c.pop();
     c.release();
   }
+}
+
+TEST_CASE_METHOD(all_given_back, "owner_that_finds_nothing_hides_the_chain_until_the_next_push",
+                 "[pool_chain]") {
+  steered_chain c;
+  REQUIRE(c.push_range(&things[0], 2));
+  CHECK(c.steal_all().size() == 2);
+  // That is the owner's to do.
+  CHECK_FALSE(c.rings_of.looks_empty());
+  CHECK(c.pop() == nullptr);
+  CHECK(c.rings_of.looks_empty());
+  CHECK(c.steal() == nullptr);
+  CHECK(c.rings_of.size() == 0);
+  REQUIRE(c.push_range(&things[2], 2));
+  CHECK_FALSE(c.rings_of.looks_empty());
+  CHECK(c.pop() == &things[3]);
+  CHECK_FALSE(c.rings_of.looks_empty());
+  CHECK(c.steal() == &things[2]);
+  CHECK(test_sync::live_blocks() == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "hidden_chain_is_shown_at_its_newest_ring_and_the_others_go",
+                 "[pool_chain]") {
+  steered_chain c;
+  REQUIRE(c.push_range(&things[0], 8 + 16));
+  for (int i = 0; i < 8 + 16; ++i) REQUIRE(c.pop() != nullptr);
+  CHECK(c.pop() == nullptr);
+  CHECK(test_sync::live_blocks() == 2);
+  // As many as the newest ring has room for, and one more.
+  REQUIRE(c.push_range(&things[0], 17));
+  CHECK(test_sync::live_blocks() == 2);
+  CHECK(c.steal_all().size() == 17);
 }
 
 TEST_CASE_METHOD(all_given_back, "release_under_a_thief_detaches_now_and_frees_later",
@@ -291,14 +323,14 @@ TEST_CASE_METHOD(all_given_back, "release_under_a_thief_detaches_now_and_frees_l
     const visit late(c.rings);
     for (int i = 0; i < 9; ++i) c.pop();
     c.release();
-    CHECK(c.rings_of.looks_unused());
+    CHECK(c.rings_of.looks_empty());
     CHECK(c.rings_of.pop_tail() == nullptr);
     CHECK(test_sync::live_blocks() == 2);
     // The chain goes on, and nothing more is retired.
     REQUIRE(c.push(&things[0]));
     CHECK(c.pop() == &things[0]);
     c.release();
-    CHECK_FALSE(c.rings_of.looks_unused());
+    CHECK_FALSE(c.rings_of.looks_empty());
     CHECK(test_sync::live_blocks() == 3);
   }
   c.release();
@@ -316,7 +348,7 @@ TEST_CASE_METHOD(all_given_back, "release_of_a_detached_chain_frees_what_a_thief
     c.release();
   }
   CHECK(test_sync::live_blocks() == 2);
-  CHECK(c.rings_of.looks_unused());
+  CHECK(c.rings_of.looks_empty());
   c.release();
   CHECK(test_sync::live_blocks() == 0);
 }
@@ -326,7 +358,7 @@ TEST_CASE_METHOD(all_given_back, "first_ring_refused_leaves_the_item_with_the_ca
   steered_chain c;
   test_sync::refuse_every(1);
   CHECK_FALSE(c.push(&things[0]));
-  CHECK(c.rings_of.looks_unused());
+  CHECK(c.rings_of.looks_empty());
   CHECK(c.steal() == nullptr);
   test_sync::refuse_every(0);
   CHECK(c.push(&things[1]));
@@ -366,7 +398,7 @@ TEST_CASE_METHOD(all_given_back, "refused_reservation_changes_nothing", "[pool_c
   steered_chain c;
   test_sync::refuse_every(1);
   CHECK_FALSE(c.reserve());
-  CHECK(c.rings_of.looks_unused());
+  CHECK(c.rings_of.looks_empty());
   test_sync::refuse_every(0);
   REQUIRE(c.push_range(&things[0], 8));
   test_sync::refuse_every(1);
@@ -443,7 +475,7 @@ TEST_CASE_METHOD(all_given_back, "thief_overtaken_by_a_release_keeps_the_rings_i
         owner_works);
     if (!interrupted) break;
     ++interruptions;
-    if (!pushes_again) REQUIRE(c.rings_of.looks_unused());
+    if (!pushes_again) REQUIRE(c.rings_of.looks_empty());
     while (int* const item = c.steal()) got.push_back(item);
     std::sort(got.begin(), got.end());
     REQUIRE(got == (pushes_again ? std::vector{&things[8], &things[9]} : std::vector{&things[8]}));

@@ -105,6 +105,13 @@ TEST_CASE_METHOD(all_given_back, "owner_pops_the_newest_and_thief_the_oldest", "
   CHECK(s.steal_shared() == &things[0]);
   CHECK(s.steal_victim() == nullptr);
   CHECK(s.size() == 1);
+  CHECK(s.try_own().pop() == &things[1]);
+  CHECK(s.looks_shared());
+  // Found empty once, it need not be looked into again.
+  CHECK(s.try_own().pop() == nullptr);
+  CHECK_FALSE(s.looks_shared());
+  push_range(s, 3, 1);
+  CHECK(s.looks_shared());
 }
 
 TEST_CASE_METHOD(all_given_back, "owner_and_thief_take_several_at_once", "[shard]") {

@@ -12,13 +12,13 @@
 //
 // Who owns what
 //   I1. head_ and every prev are the owner's. tail_ and every next are read by thieves; the owner
-//       sets a next once, and tail_ only where the chain is empty of rings; thieves move tail_ to a
-//       next.
+//       sets a next once, and tail_ only where no ring holds an item; thieves move tail_ to a next.
 //   I2. A ring whose next is set gets no more items. So if a thief reads a next first and then
 //       finds that ring empty, it is drained for good.
 //   I3. tail_ never points to a ring before which an item lies. The rings before tail_ are
 //       unlinked: a thief that enters from now on cannot reach them. Late thieves can, and so can
-//       the owner.
+//       the owner. An owner that finds no item hides the chain: tail_ is null, no thief need visit,
+//       until the next push shows the ring at head_.
 //   I4. A ring comes out of the reclaimer only by the owner of the shard (so no owner is walking
 //       back into it), and only after every thief that entered before it was unlinked has left (so
 //       no thief is in it). It is then the former owner's, who frees it after giving up the shard:
@@ -268,11 +268,11 @@ class pool_chain {
     return item;
   }
 
-  // True if the chain has never had a ring since it was last detached: a thief need not visit.
-  // Anyone; wait-free; a hint, but for what happened before the call.
-  bool looks_unused() const noexcept {
-    // [looks_unused.read] relaxed: hint, rechecked by [steal.tail]; "unused" is an answer of its
-    // own, true at some moment. The pointer is not followed.
+  // True if the chain is hidden, or has no ring: a thief need not visit, nor an owner look. Anyone;
+  // wait-free; a hint, but for what happened before the call.
+  bool looks_empty() const noexcept {
+    // [looks_empty.read] relaxed: hint, rechecked by [steal.tail]; "empty" is an answer of its own,
+    // true at some moment. The pointer is not followed.
     return tail_.load(std::memory_order_relaxed) == nullptr;
   }
 
@@ -287,6 +287,8 @@ class pool_chain {
   void release_rings(tenure& rings) noexcept;
 
  private:
+  void show() noexcept;
+  void hide() noexcept;
   ring* grow(tenure& rings) noexcept;
   void release_unlinked(tenure& rings) noexcept;
 
@@ -304,7 +306,11 @@ template <class T, sync_policy Sync>
 std::uint32_t pool_chain<T, Sync>::push_head(T* const* items, std::uint32_t count,
                                              tenure& rings) noexcept {
   ring* newest = head_.get();
-  std::uint32_t pushed = newest == nullptr ? 0 : newest->items.push_head(items, count);
+  std::uint32_t pushed = 0;
+  if (newest != nullptr) {
+    show();
+    pushed = newest->items.push_head(items, count);
+  }
   while (pushed != count) {
     newest = grow(rings);
     if (newest == nullptr) break;
@@ -319,6 +325,29 @@ bool pool_chain<T, Sync>::reserve(tenure& rings) noexcept {
   return (newest != nullptr && newest->items.has_room()) || grow(rings) != nullptr;
 }
 
+// Lets thieves come to the ring at head_, if they cannot come to any: no ring holds an item.
+template <class T, sync_policy Sync>
+void pool_chain<T, Sync>::show() noexcept {
+  // [show.look] relaxed: hint, rechecked by [steal.unlink]; null is the owner's own, and to a tail
+  // that thieves move nothing is done.
+  if (tail_.load(std::memory_order_relaxed) != nullptr) return;
+  // [show.tail] release: pairs with [steal.tail], [chain_size.tail]; so that a thief finds the ring
+  // initialised.
+  tail_.store(head_.get(), std::memory_order_release);
+}
+
+// Keeps thieves from coming to what the owner has found empty. Who is inside stays, and finds
+// nothing until the next push.
+template <class T, sync_policy Sync>
+void pool_chain<T, Sync>::hide() noexcept {
+  // [hide.look] relaxed: hint, rechecked by [steal.unlink]; as [show.look].
+  if (tail_.load(std::memory_order_relaxed) == nullptr) return;
+  // A thief's unlinking that comes later fails: its ring is no longer at tail_.
+  // [hide.tail] relaxed: coherence with [show.tail]; who knows of a later push sees that one's
+  // tail, or a later one.
+  tail_.store(nullptr, std::memory_order_relaxed);
+}
+
 // Adds an empty ring at the head, or returns null.
 template <class T, sync_policy Sync>
 auto pool_chain<T, Sync>::grow(tenure& rings) noexcept -> ring* {
@@ -328,9 +357,7 @@ auto pool_chain<T, Sync>::grow(tenure& rings) noexcept -> ring* {
     ring* const first = ring::create(first_length, nullptr);
     if (first == nullptr) return nullptr;
     head_.set(first);
-    // [grow.first] release: pairs with [steal.tail], [chain_size.tail]; so that a thief finds the
-    // ring initialised.
-    tail_.store(first, std::memory_order_release);
+    show();
     return first;
   }
   const std::uint32_t twice =
@@ -349,12 +376,13 @@ std::uint32_t pool_chain<T, Sync>::pop_head(T** out, std::uint32_t room) noexcep
   for (ring* r = head_.get(); r != nullptr; r = r->prev.get()) {
     if (const std::uint32_t count = r->items.pop_head(out, room)) return count;
   }
+  hide();
   return 0;
 }
 
 template <class T, sync_policy Sync>
 std::uint32_t pool_chain<T, Sync>::pop_tail(T** out, std::uint32_t room) noexcept {
-  // [steal.tail] acquire: pairs with [grow.first], [steal.unlink]; so that the ring that it points
+  // [steal.tail] acquire: pairs with [show.tail], [steal.unlink]; so that the ring that it points
   // to is initialised for this thread.
   ring* oldest = tail_.load(std::memory_order_acquire);
   while (oldest != nullptr) {
@@ -390,7 +418,7 @@ bool pool_chain<T, Sync>::drained() const noexcept {
 template <class T, sync_policy Sync>
 std::uint64_t pool_chain<T, Sync>::size() const noexcept {
   std::uint64_t total = 0;
-  // [chain_size.tail] acquire: pairs with [grow.first], [steal.unlink]; so that the ring is
+  // [chain_size.tail] acquire: pairs with [show.tail], [steal.unlink]; so that the ring is
   // initialised.
   ring* r = tail_.load(std::memory_order_acquire);
   while (r != nullptr) {

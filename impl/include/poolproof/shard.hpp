@@ -89,7 +89,7 @@ class alignas(shard_alignment) shard {
 
   // False if an owner has nothing to find here: spares a get the exchange. Anyone; wait-free; a
   // hint, but for what happened before the call.
-  bool looks_shared() const noexcept { return !chains_[shared_index()].looks_unused(); }
+  bool looks_shared() const noexcept { return !chains_[shared_index()].looks_empty(); }
 
   // Which way items move between magazine and ring.
   enum class way : bool { to_ring, from_ring };
@@ -169,7 +169,7 @@ class alignas(shard_alignment) shard {
 
   std::uint32_t steal_from(unsigned index, T** out, std::uint32_t room) noexcept {
     chain& from = chains_[index];
-    if (from.looks_unused()) return 0;
+    if (from.looks_empty()) return 0;
     const typename reclaimer::visit inside(rings_);
     return from.pop_tail(out, room);
   }
