@@ -149,7 +149,7 @@ class pool_client final : public checker::program {
 
   void get(unsigned thread) {
     miss begun = begin_get();
-    pool::item found = shared_->tested->try_get();
+    pool::item found = shared_->tested->get();
     if (found == nullptr) {
       begun.ended = checker::mark();
       for (const item& each : shared_->items) {
@@ -243,7 +243,7 @@ std::vector<client> clients_of(std::size_t calls, std::size_t most, unsigned cpu
   return all;
 }
 
-constexpr std::string_view letters = "p put, g try_get, r rotate";
+constexpr std::string_view letters = "p put, g get, r rotate";
 constexpr std::string_view property =
     "handed out once, after what came before the put; destroyed once, and only by a cycle or the "
     "pool's end; gone after two cycles; one CPU: a miss only if empty";

@@ -47,14 +47,15 @@ struct basic_pool_model : model {
     // The pool's first use finds one CPU; a thread that moves to another makes it grow.
     this_machine.cpu_count = 1;
     this_machine.cpu_of_thread.fill(0);
-    pool_.emplace([this] { return make(); }, options);
+    pool_.emplace([this] { return makes_[this_thread()] ? make() : pool_item(); }, options);
   }
 
   // The calling thread is at this CPU from now on.
   static void move_to(std::uint32_t cpu) { this_machine.cpu_of_thread[current_thread()] = cpu; }
 
+  // An item from wherever there is one, or null.
   pool_item try_get() {
-    pool_item got = pool_->try_get();
+    pool_item got = pool_->get();
     if (got != nullptr) got->claim();
     return got;
   }
@@ -63,6 +64,14 @@ struct basic_pool_model : model {
   void get(unsigned keeper) {
     kept_[keeper] = try_get();
     outcome(kept_[keeper] != nullptr ? "got" : "missed");
+  }
+
+  // Borrows an item; a miss makes one.
+  typename pool::handle borrow() {
+    makes_[this_thread()] = true;
+    typename pool::handle borrowed = pool_->borrow();
+    makes_[this_thread()] = false;
+    return borrowed;
   }
 
   void put(pool_item given) {
@@ -121,6 +130,7 @@ struct basic_pool_model : model {
   // By maker: the threads, and what is made before and after them.
   std::array<std::array<pooled, max_items>, max_threads + 1> items_;
   std::array<unsigned, max_threads + 1> made_{};
+  std::array<bool, max_threads + 1> makes_{};  // whether the factory does now
   pool_item kept_[3];
   gate in_use_;  // for a thread whose cycle would else find a pool that nobody has used
 };

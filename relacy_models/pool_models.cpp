@@ -279,8 +279,8 @@ struct handle_vs_destructor : pool_model {
 
   void thread(unsigned index) override {
     if (index == 2) {
-      for (pool::handle& handle : handles_) handle = pool_->borrow();
-      if (keeps_one_) last_ = pool_->borrow();
+      for (pool::handle& handle : handles_) handle = borrow();
+      if (keeps_one_) last_ = borrow();
       pool_->rotate();
       in_use_.open();
       pool_.reset();
@@ -329,7 +329,7 @@ struct rotate_all_vs_destructor : pool_model {
                          "destroyed by the handle"}};
   }
 
-  void before() override { handle_ = pool_->borrow(); }
+  void before() override { handle_ = borrow(); }
 
   void thread(unsigned index) override {
     if (index == 0) {
@@ -370,7 +370,7 @@ struct rotate_all_vs_destructor_with_items : pool_model {
   }
 
   void before() override {
-    if (choose(2) == 0) last_ = pool_->borrow();
+    if (choose(2) == 0) last_ = borrow();
     put(make());
     pool_->rotate();
     put(make());

@@ -582,7 +582,7 @@ struct section_handle_vs_destructor : section_pool_model {
   }
 
   void before() override {
-    handle_ = pool_->borrow();
+    handle_ = borrow();
     put(make());
   }
 

@@ -119,6 +119,40 @@ struct late_thief_vs_new_ring : shard_model {
   }
 };
 
+// Property:   A thief that hides an empty chain hides no item from those who come later.
+// Expected:   passes
+// Threads:    a push and a steal before; push || 2 steals
+// Bound:      2 pushes, 3 steals
+// Would show: a thief that hides what it does not own, so that a push shows the chain too early
+struct push_vs_hiding_thief : shard_model {
+  static model_info info() {
+    return {.property = "a thief that hides an empty chain hides no item",
+            .threads = 2,
+            .bound = "2 pushes, 3 steals",
+            .search = bounded_and_random(2),
+            .outcomes = {"pushed", "busy", "stolen", "hidden"}};
+  }
+
+  void before() override {
+    push(0);
+    receive(shard_.steal_shared());
+  }
+
+  void thread(unsigned index) override {
+    if (index == 0) {
+      outcome(push(1) ? "pushed" : "busy");
+      return;
+    }
+    for (int i = 0; i < 2; ++i) {
+      if (receive(shard_.steal_shared())) {
+        outcome("stolen");
+      } else if (!shard_.looks_shared()) {
+        outcome("hidden");
+      }
+    }
+  }
+};
+
 // Property:   A cycle that finds an owner inside leaves the shard alone; the next one does both.
 // Expected:   passes
 // Threads:    push || cycle 1, cycle 2 || push
@@ -232,8 +266,8 @@ struct end_borrow_vs_close : shard_model {
   std::uint64_t handles_ = 0;
 };
 
-const registered<steal_vs_turn, late_thief_vs_new_ring, cycle_vs_owner, catch_up_vs_catch_up,
-                 end_borrow_vs_close>
+const registered<steal_vs_turn, late_thief_vs_new_ring, push_vs_hiding_thief, cycle_vs_owner,
+                 catch_up_vs_catch_up, end_borrow_vs_close>
     registration;
 
 }  // namespace

@@ -201,7 +201,7 @@ TEST_CASE("thread_that_the_kernel_does_not_know_uses_the_private_part", "[magazi
 TEST_CASE("burst_goes_to_the_ring_and_comes_back", "[magazine]") {
   if (no_sections_here()) return;
   const on_one_cpu here;
-  constexpr int burst = 100;
+  constexpr int burst = 300;
   poolproof::object_pool<int> pool;
   for (int i = 0; i != burst; ++i) pool.put(std::make_unique<int>(i));
   CHECK(pool.stats().retained == burst);
@@ -219,6 +219,70 @@ TEST_CASE("burst_goes_to_the_ring_and_comes_back", "[magazine]") {
   CHECK(*got[0] == burst - 1);
   CHECK(pool.stats().constructions == 0);
   CHECK(pool.stats().refused_memory == 0);
+}
+
+using int_item = std::unique_ptr<int>;
+
+// A pool that makes nothing.
+struct given_only : poolproof::object_pool<int> {
+  given_only() : object_pool([] { return int_item(); }) {}
+};
+
+void put_many(given_only& pool, std::uint32_t count) {
+  for (std::uint32_t i = 0; i != count; ++i) pool.put(std::make_unique<int>());
+}
+
+// What try_get finds until it finds nothing, at most `most`.
+std::vector<int_item> take_all(given_only& pool, std::size_t most) {
+  std::vector<int_item> taken;
+  while (taken.size() != most) {
+    taken.push_back(pool.try_get());
+    if (taken.back() != nullptr) continue;
+    taken.pop_back();
+    break;
+  }
+  return taken;
+}
+
+TEST_CASE("magazine_holds_a_handful_of_what_its_cpu_only_puts", "[magazine]") {
+  const std::vector<std::uint32_t> cpus = two_cpus();
+  if (no_sections_here() || cpus.empty()) return;
+  given_only pool;
+  {
+    const on_one_cpu here(cpus[0]);
+    put_many(pool, capacity);
+  }
+  const on_one_cpu there(cpus[1]);
+  CHECK(take_all(pool, capacity).size() >= capacity - test_shard::full_handful);
+}
+
+TEST_CASE("magazine_holds_all_that_its_cpu_puts_and_takes_back", "[magazine]") {
+  const std::vector<std::uint32_t> cpus = two_cpus();
+  if (no_sections_here() || cpus.empty()) return;
+  given_only pool;
+  {
+    const on_one_cpu here(cpus[0]);
+    put_many(pool, capacity);
+    CHECK(take_all(pool, capacity).size() == capacity);
+    put_many(pool, capacity);
+  }
+  const on_one_cpu there(cpus[1]);
+  CHECK(take_all(pool, capacity).empty());
+  CHECK(pool.get() != nullptr);
+}
+
+TEST_CASE("who_tries_long_enough_gets_what_another_cpu_has_at_hand", "[magazine]") {
+  const std::vector<std::uint32_t> cpus = two_cpus();
+  if (no_sections_here() || cpus.empty()) return;
+  given_only pool;
+  {
+    const on_one_cpu here(cpus[0]);
+    put_many(pool, 1);
+  }
+  const on_one_cpu there(cpus[1]);
+  std::uint32_t tries = 1;
+  while (tries < 1000 && pool.try_get() == nullptr) ++tries;
+  CHECK(tries == std_sync::ticker::period);
 }
 
 TEST_CASE("threads_of_both_kinds_share_a_pool", "[magazine]") {
@@ -314,15 +378,17 @@ TEST_CASE("environment_forces_the_portable_pin", "[magazine]") {
   CHECK(passes_without_sections([] { return ::setenv("POOLPROOF_PIN", "portable", 1) == 0; }));
 }
 
-TEST_CASE("moves_to_and_fro_are_of_half_a_magazine_and_those_in_a_row_of_all_of_it", "[magazine]") {
+TEST_CASE("moves_to_and_fro_are_of_half_a_handful_and_those_in_a_row_of_a_full_one", "[magazine]") {
   using way = test_shard::way;
+  constexpr std::uint32_t full = test_shard::full_handful;
+  CHECK(full == 16);
   test_shard s;
   s.handful(way::to_ring);
-  CHECK(s.handful(way::to_ring) == capacity);
-  CHECK(s.handful(way::from_ring) == capacity / 2);
-  CHECK(s.handful(way::to_ring) == capacity / 2);
-  CHECK(s.handful(way::from_ring) == capacity / 2);
-  CHECK(s.handful(way::from_ring) == capacity);
+  CHECK(s.handful(way::to_ring) == full);
+  CHECK(s.handful(way::from_ring) == full / 2);
+  CHECK(s.handful(way::to_ring) == full / 2);
+  CHECK(s.handful(way::from_ring) == full / 2);
+  CHECK(s.handful(way::from_ring) == full);
 }
 
 TEST_CASE("process_without_membarrier_has_the_portable_pin", "[magazine]") {

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include <sched.h>
 #include <sys/syscall.h>
@@ -18,20 +19,21 @@
 namespace poolproof::test {
 
 // Items are the addresses of these.
-inline std::array<int, 64> things;
+inline std::array<int, 128> things;
 
 using test_shard = shard<int>;
 using test_magazine = test_shard::magazine_type;
 
 constexpr std::uint32_t capacity = test_magazine::capacity;
 
-// The calling thread stays on one CPU while this exists, and the thread's sections reach the shard
+inline std::uint32_t this_cpu() { return static_cast<std::uint32_t>(::sched_getcpu()); }
+
+// The calling thread stays on one CPU while this exists, the one where it is or another, and the thread's sections reach the shard
 // of that CPU: `shards` has one for each.
 class on_one_cpu {
  public:
-  on_one_cpu() {
+  explicit on_one_cpu(std::uint32_t cpu = this_cpu()) : cpu_(cpu) {
     REQUIRE(::sched_getaffinity(0, sizeof before_, &before_) == 0);
-    cpu_ = static_cast<std::uint32_t>(::sched_getcpu());
     cpu_set_t one;
     CPU_ZERO(&one);
     CPU_SET(cpu_, &one);
@@ -56,9 +58,22 @@ class on_one_cpu {
 
  private:
   cpu_set_t before_;
-  std::uint32_t cpu_ = 0;
+  std::uint32_t cpu_;
   std::unique_ptr<test_shard[]> shards_;
 };
+
+// Two CPUs that the calling thread may use; none where there is only one.
+inline std::vector<std::uint32_t> two_cpus() {
+  cpu_set_t allowed;
+  REQUIRE(::sched_getaffinity(0, sizeof allowed, &allowed) == 0);
+  std::vector<std::uint32_t> found;
+  for (std::uint32_t cpu = 0; cpu != CPU_SETSIZE && found.size() != 2; ++cpu) {
+    if (CPU_ISSET(cpu, &allowed)) found.push_back(cpu);
+  }
+  if (found.size() == 2) return found;
+  WARN("this process may use one CPU only");
+  return {};
+}
 
 // A section that nothing interrupts, for the steps in C++.
 struct plain_section {

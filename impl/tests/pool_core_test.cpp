@@ -49,13 +49,13 @@ class pool {
   pool& operator=(const pool&) = delete;
 
   void put(item given) noexcept { core_->put(given.release()); }
-  item try_get() noexcept { return item(core_->get()); }
+  item try_get() noexcept { return item(core_->get<poolproof::interrupts::always>()); }
   void rotate() noexcept { core_->rotate(); }
   pool_stats stats() noexcept { return core_->stats(); }
   void borrow_and_return() {
     auto* const counted = core_->count_borrow();
     REQUIRE(counted != nullptr);
-    if (tracked* const borrowed = core_->get()) {
+    if (tracked* const borrowed = core_->get<poolproof::interrupts::always>()) {
       core_->end_borrow(*counted, borrowed);
     } else {
       core_->end_borrow(*counted);

@@ -36,10 +36,23 @@ void put_new_on(std::uint32_t cpu, Pool& pool, int first, int count = 1) {
   put_new(pool, first, count);
 }
 
+// How often try_get has to be called to find what another CPU has at hand.
+template <class Pool>
+constexpr std::uint32_t tries = 1;
+template <>
+inline constexpr std::uint32_t tries<real_pool> = std_sync::ticker::period;
+
+template <class Pool>
+item find(Pool& pool) {
+  item found = pool.try_get();
+  for (std::uint32_t i = 1; found == nullptr && i < tries<Pool>; ++i) found = pool.try_get();
+  return found;
+}
+
 // Takes an item out of the pool and marks it as in somebody's hands; null if there is none.
 template <class Pool>
 item take(Pool& pool) {
-  item taken = pool.try_get();
+  item taken = find(pool);
   if (taken != nullptr) taken->hold();
   return taken;
 }
@@ -55,7 +68,7 @@ inline void dispose(item taken) { taken->let_go(); }
 // The value of the next item of the pool, which is destroyed; nothing if there is none.
 template <class Pool>
 std::optional<int> take_value(Pool& pool) {
-  const item taken = pool.try_get();
+  const item taken = find(pool);
   return taken != nullptr ? std::optional(taken->value) : std::nullopt;
 }
 

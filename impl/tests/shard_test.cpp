@@ -47,8 +47,8 @@ std::size_t take_all_victims(test_shard& s) {
   return held.take_victims(out, 100);
 }
 
-TEST_CASE("shard_fills_one_pair_of_cache_lines_or_two_with_a_magazine", "[shard]") {
-  constexpr std::size_t pairs = poolproof::std_sync::sections::compiled ? 2 : 1;
+TEST_CASE("shard_fills_one_pair_of_cache_lines_or_eight_with_a_magazine", "[shard]") {
+  constexpr std::size_t pairs = poolproof::std_sync::sections::compiled ? 8 : 1;
   STATIC_REQUIRE(shard_alignment == 128);
   STATIC_REQUIRE(sizeof(shard<int>) == pairs * shard_alignment);
   STATIC_REQUIRE(alignof(shard<int>) == shard_alignment);
@@ -129,6 +129,24 @@ TEST_CASE_METHOD(all_given_back, "owner_and_thief_take_several_at_once", "[shard
   for (std::size_t i = 0; i < 3; ++i) CHECK(items[i] == &things[i]);
   CHECK(s.steal_shared() == &things[3]);
   CHECK(s.steal_shared(items.data(), 3) == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "thief_hides_what_it_enters_for_nothing_unless_it_is_owned",
+                 "[shard]") {
+  test_shard s;
+  push_range(s, 0, 1);
+  CHECK(s.steal_shared() == &things[0]);
+  CHECK(s.looks_shared());
+  {
+    const auto held = s.try_own();
+    REQUIRE(held);
+    CHECK(s.steal_shared() == nullptr);
+    CHECK(s.looks_shared());
+  }
+  CHECK(s.steal_shared() == nullptr);
+  CHECK_FALSE(s.looks_shared());
+  push_range(s, 1, 1);
+  CHECK(s.steal_shared() == &things[1]);
 }
 
 TEST_CASE_METHOD(all_given_back, "turn_makes_victims_of_shared_and_private_items", "[shard]") {

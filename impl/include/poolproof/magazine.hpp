@@ -4,10 +4,9 @@
 //     bounds   limit : 32 | floor : 32           a take needs count > floor, a give count < limit
 //     items    [ 0 | 1 | ... | capacity - 1 ]
 //
-// Open, the floor is 0 and the limit is the depth: none until the first use, then one; each
-// overflow, and each get that could have used more, doubles it. Closed, the limit is 0 and the floor
-// beyond any count: sections leave again. Closing thus costs them nothing, for the bounds are what
-// they compare with in any case.
+// Open, the floor is 0 and the limit is the depth: none until the first use, then one; deepen
+// doubles it. Closed, the limit is 0 and the floor beyond any count: sections leave again. Closing
+// thus costs them nothing, for the bounds are what they compare with in any case.
 //
 // Who owns what
 //   M1. Items below the count belong to the magazine; a slot at the count or beyond belongs to
@@ -58,19 +57,20 @@ class magazine {
     return depth - std::min(depth, size());
   }
 
-  // Doubles the depth, unless another thread does so; a magazine that has not been used yet becomes
-  // one item deep. False if it is closed or as deep as it can be. Anyone; wait-free. What happened
-  // before the call that made it one item deep happens before what sections give to it.
-  bool deepen() noexcept {
+  // Doubles the depth, up to `most`, unless another thread does so; a magazine that has not been
+  // used yet becomes one item deep. False if it is closed or as deep as that. Anyone; wait-free.
+  // What happened before the call that made it one item deep happens before what sections give to
+  // it.
+  bool deepen(std::uint32_t most = capacity) noexcept {
     // [deepen.read] relaxed: hint, rechecked by [deepen.swap].
     std::uint64_t seen = bounds_.load(std::memory_order_relaxed);
     const std::uint32_t depth = limit_of(seen);
-    if (floor_of(seen) != 0 || depth == capacity) return false;
+    if (floor_of(seen) != 0 || depth >= most) return false;
     // It continues the reopening's release. A closed magazine stays closed: the bounds differ.
     // [deepen.swap] release: pairs with [give_step.bounds]; so that who gives the shard its first
     // item by a section knows that searches come here.
     // [deepen.swap.fail] relaxed: hint, rechecked by [give_step.bounds]; another thread was faster.
-    return bounds_.compare_exchange_strong(seen, open(std::clamp(2 * depth, 1U, capacity)),
+    return bounds_.compare_exchange_strong(seen, open(std::clamp(2 * depth, 1U, most)),
                                            std::memory_order_release, std::memory_order_relaxed) ||
            limit_of(seen) > depth;
   }
@@ -186,7 +186,7 @@ requires(!Sync::sections::compiled) class magazine<T, Sync> {
 
   std::uint32_t size() const noexcept { return 0; }
   std::uint32_t room() const noexcept { return 0; }
-  bool deepen() noexcept { return false; }
+  bool deepen(std::uint32_t = 0) noexcept { return false; }
   T* pop_exclusive() noexcept { return nullptr; }
 
   struct closing {

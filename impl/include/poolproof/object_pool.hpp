@@ -130,14 +130,17 @@ class object_pool {
   // translation units. What a miss does is not.
   [[nodiscard, gnu::always_inline]] inline item get() {
     core* const inner = find_core();
-    if (item pooled = take_from(inner)) [[likely]]
+    if (item pooled = take_from<interrupts::always>(inner)) [[likely]]
       return pooled;
     return construct(inner);
   }
 
-  // Go's Get without New: an item of the pool, else null. Lock-free but for the allocator, which a
-  // hit does not need, and for the destructors of a cycle, of which one call runs a bounded number.
-  [[nodiscard]] item try_get() noexcept { return take_from(find_core()); }
+  // Go's Get without New: an item of the pool, else null. It may be null although another CPU has
+  // items at hand: to look there interrupts that CPU, which get does before it calls the factory,
+  // and try_get at one miss in 256. So who waits for an item by trying again gets it. Lock-free
+  // but for the allocator, which a hit does not need, and for the destructors of a cycle, of which
+  // one call runs a bounded number.
+  [[nodiscard]] item try_get() noexcept { return take_from<interrupts::seldom>(find_core()); }
 
   // Go's Put: gives an item to the pool, from whatever source. Null is ignored. Progress as
   // try_get.
@@ -199,8 +202,9 @@ class object_pool {
     return options;
   }
 
+  template <interrupts others>
   [[gnu::always_inline]] static inline item take_from(core* inner) noexcept {
-    return item(inner != nullptr ? inner->get() : nullptr);
+    return item(inner != nullptr ? inner->template get<others>() : nullptr);
   }
 
   [[gnu::noinline]] item construct(core* inner) {

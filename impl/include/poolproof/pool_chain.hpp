@@ -249,8 +249,8 @@ class pool_chain {
   // wait-free but for the allocator.
   bool reserve(tenure& rings) noexcept;
 
-  // Takes items, up to `room`, newest first, from the youngest ring that has some, and returns how
-  // many: none if the chain is empty. Owner only; lock-free.
+  // Takes items, up to `room`, at least one, newest first, from the youngest ring that has some, and
+  // returns how many: none if the chain is empty, which is then hidden. Owner only; lock-free.
   std::uint32_t pop_head(T** out, std::uint32_t room) noexcept;
   T* pop_head() noexcept {
     T* item = nullptr;

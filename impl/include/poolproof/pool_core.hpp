@@ -7,8 +7,7 @@
 //            -> others' private parts and magazines
 //
 // The magazine serves threads whose sections run (section.hpp); the others begin one place later.
-// Between it and the rings items move by the handful, half a magazine or all of it, with one locked
-// instruction for all.
+// Between it and the rings items move by the handful, with one locked instruction for all.
 //
 // It is made at the pool's first use and outlives the pool while handles are out, or while a
 // rotate_all is at work in it.
@@ -54,6 +53,10 @@ struct pool_stats {
   pin_kind pin = pin_kind::thread_hash;  // how the calling thread finds its shard
 };
 
+// Whether a get that finds nothing else looks into other CPUs' magazines, which interrupts those:
+// always, if its caller would rather have that than a null; else at one miss in some hundreds.
+enum class interrupts : bool { seldom, always };
+
 template <class T, class Deleter, sync_policy Sync>
 class pool_core final : public pool_entry<Sync> {
  public:
@@ -71,11 +74,12 @@ class pool_core final : public pool_entry<Sync> {
 
   // Takes an item, or null. Anyone; lock-free but for the allocator and for the destructors of a
   // cycle.
+  template <interrupts others>
   [[gnu::always_inline]] inline T* get() noexcept {
     std::uint64_t word = 0;
     T* const item = table_.take(word);
     if (item == nullptr) [[unlikely]]
-      return get_without_section();
+      return get_without_section<others>();
     if (magazine<T, Sync>::ticks(word)) [[unlikely]]
       look_at_clock();
     return item;
@@ -121,7 +125,7 @@ class pool_core final : public pool_entry<Sync> {
   // busy.
   static constexpr std::uint32_t batch = 32;
   // Room for what moves between a magazine and a ring at once.
-  using handful = std::array<T*, shard_type::whole_magazine>;
+  using handful = std::array<T*, shard_type::full_handful>;
   // How many items a call other than rotate destroys for a cycle.
   static constexpr std::size_t call_budget = 32;
   static constexpr std::size_t no_budget = std::numeric_limits<std::size_t>::max();
@@ -139,18 +143,20 @@ class pool_core final : public pool_entry<Sync> {
   }
 
   // Where no section takes effect. Not inlined, so that compilers inline the sections.
+  template <interrupts others>
   [[gnu::noinline]] T* get_without_section() noexcept;
   [[gnu::noinline]] void put_without_section(T* item) noexcept;
-  [[gnu::noinline]] T* get_slow(std::uint32_t cpu, shard_type& own) noexcept;
+  [[gnu::noinline]] T* get_slow(std::uint32_t cpu, shard_type& own, interrupts others) noexcept;
   [[gnu::noinline]] void make_room(shard_type& own) noexcept;
   [[gnu::noinline]] void push_all(shard_type& own, T* const* items, std::uint32_t count) noexcept;
   [[gnu::noinline]] void look_at_clock() noexcept;
 
-  std::uint32_t search(std::uint32_t cpu, shard_type& own, T** out, std::uint32_t room) noexcept;
+  std::uint32_t search(std::uint32_t cpu, shard_type& own, T** out, std::uint32_t room,
+                       interrupts others) noexcept;
   std::uint32_t pop_own(shard_type& own, T** out, std::uint32_t room, bool& looked) noexcept;
+  static void deepen(shard_type& own, bool found_all, std::uint32_t most) noexcept;
   std::uint32_t refill_size(std::uint32_t cpu, shard_type& own) noexcept;
-  T* keep_rest(shard_type& own, T* const* taken, std::uint32_t count,
-               std::uint32_t wanted) noexcept;
+  T* keep_rest(shard_type& own, T* const* taken, std::uint32_t count) noexcept;
   void do_overdue(shard_type& own) noexcept;
   void catch_up(shard_type& own) noexcept;
   bool advance(shard_type& s, std::uint64_t target, std::size_t& budget,
@@ -190,12 +196,13 @@ auto pool_core<T, Deleter, Sync>::create(std::optional<nanoseconds> interval) no
 }
 
 template <class T, class Deleter, sync_policy Sync>
+template <interrupts others>
 T* pool_core<T, Deleter, Sync>::get_without_section() noexcept {
   const std::uint32_t cpu = Sync::cpu();
   shard_type& own = local(cpu);
   T* const item = own.take();
   if (item == nullptr) [[unlikely]]
-    return get_slow(cpu, own);
+    return get_slow(cpu, own, others);
   if (own.operations.tick()) [[unlikely]]
     look_at_clock();
   return item;
@@ -205,7 +212,7 @@ template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
   shard_type& own = local(Sync::cpu());
   if (Sync::sections::runs()) {
-    while (own.own_magazine().deepen()) {
+    while (own.own_magazine().deepen(shard_type::full_handful)) {
       if (table_.give(item)) return;
     }
     // Before the push: so that what is pushed is put after the cycles that have begun, not before.
@@ -243,27 +250,32 @@ void pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
 }
 
 template <class T, class Deleter, sync_policy Sync>
-T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own) noexcept {
+T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own,
+                                         interrupts others) noexcept {
   handful taken;
   const std::uint32_t wanted = refill_size(cpu, own);
-  const std::uint32_t count = search(cpu, own, taken.data(), wanted);
+  const std::uint32_t count = search(cpu, own, taken.data(), wanted, others);
   // After the search, not before: an overdue cycle destroys what the search may find. But before the
   // magazine gets the rest, so that it is put after the cycles that have begun.
   do_overdue(own);
   if (count == 0) return nullptr;
-  return keep_rest(own, taken.data(), count, wanted);
+  return keep_rest(own, taken.data(), count);
 }
 
 template <class T, class Deleter, sync_policy Sync>
 std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type& own, T** out,
-                                                  std::uint32_t room) noexcept {
+                                                  std::uint32_t room, interrupts others) noexcept {
   bool looked = false;
-  if (const std::uint32_t count = pop_own(own, out, room, looked)) return count;
+  if (const std::uint32_t count = pop_own(own, out, room, looked)) {
+    deepen(own, count == room, magazine<T, Sync>::capacity);
+    return count;
+  }
   const auto steal = [&](shard_type& s) {
     return looked && &s == &own ? 0 : s.steal_shared(out, room);
   };
   if (const std::uint32_t count = table_.find_first(cpu, steal)) {
     own.steals.add(1);
+    deepen(own, count == room, shard_type::full_handful);
     return count;
   }
   if (const auto turns = cycles_.victims_to_search()) {
@@ -275,13 +287,26 @@ std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type&
     cycles_.note_no_victims(*turns);
   }
   // Go cannot reach these; a factory that is worth a pool costs more than one look at each.
-  if (T* const item = table_.find_first(cpu, [](auto& s) { return s.steal_unshared(); })) {
+  const bool interrupt = others == interrupts::always || own.interrupting.tick();
+  const auto steal_unshared = [interrupt](shard_type& s) {
+    return interrupt ? s.steal_unshared() : s.steal_private();
+  };
+  if (T* const item = table_.find_first(cpu, steal_unshared)) {
     own.steals.add(1);
     out[0] = item;
     return 1;
   }
   own.misses.add(1);
   return 0;
+}
+
+// After a get has found as many items as it wanted, and so might have found more: lets the magazine
+// have more the next time. Deep are only those whose CPU takes back what it has put: what lies in a
+// magazine is out of cheap reach for other CPUs.
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::deepen(shard_type& own, bool found_all,
+                                         std::uint32_t most) noexcept {
+  if (found_all && Sync::sections::runs()) own.own_magazine().deepen(most);
 }
 
 // The newest items of the own shard's ring. None also if its owner is another: then it has not been
@@ -308,13 +333,11 @@ std::uint32_t pool_core<T, Deleter, Sync>::refill_size(std::uint32_t cpu,
 }
 
 // Returns the first item that a get has taken out of a ring, and gives the others to the magazine,
-// so that the second is the next to be found; they count as put now. A ring that had as many as were
-// wanted may have more: the magazine gets deeper. For what finds it full or closed after all there
-// are the rings, in whatever order.
+// so that the second is the next to be found; they count as put now. For what finds it full or
+// closed after all there are the rings, in whatever order.
 template <class T, class Deleter, sync_policy Sync>
-T* pool_core<T, Deleter, Sync>::keep_rest(shard_type& own, T* const* taken, std::uint32_t count,
-                                          std::uint32_t wanted) noexcept {
-  if (count == wanted && Sync::sections::runs()) own.own_magazine().deepen();
+T* pool_core<T, Deleter, Sync>::keep_rest(shard_type& own, T* const* taken,
+                                          std::uint32_t count) noexcept {
   while (count != 1 && table_.give(taken[count - 1])) --count;
   if (count != 1) push_all(own, taken + 1, count - 1);
   return taken[0];

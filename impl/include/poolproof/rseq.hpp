@@ -42,8 +42,8 @@ namespace poolproof {
 
 struct rseq_sections {
   static constexpr bool compiled = true;
-  // With these a shard fills two pairs of cache lines.
-  static constexpr std::uint32_t magazine_capacity = 16;
+  // With these a shard takes 1 KiB.
+  static constexpr std::uint32_t magazine_capacity = 104;
 
   static bool usable() noexcept {
     static constinit std::atomic<answer> known{answer::unknown};

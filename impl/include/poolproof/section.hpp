@@ -43,7 +43,7 @@ struct magazine_layout {
   static constexpr int limit = 12;  // a give leaves at most this many
   static constexpr int items = 16;
   // Shards lie in an array; a magazine is at the beginning of its shard.
-  static constexpr int log_shard = 8;
+  static constexpr int log_shard = 10;
   // What a take adds to the word: one operation more, one item less.
   static constexpr std::uint64_t one_take = (std::uint64_t{1} << 32) - 1;
 };

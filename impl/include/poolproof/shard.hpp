@@ -30,7 +30,7 @@
 namespace poolproof {
 
 // Two cache lines: processors fetch them in pairs, so neighbours of half the size would still
-// disturb each other. A shard with a magazine has two such pairs.
+// disturb each other. A shard with a magazine has eight such pairs.
 inline constexpr std::size_t shard_alignment = 128;
 
 template <class T, sync_policy Sync = std_sync>
@@ -65,11 +65,14 @@ class alignas(shard_alignment) shard {
 
   // Take the oldest items of the shared chain, up to `room`, and tell how many; or the oldest of the
   // victim: nothing if it was empty at some moment of the call. Anyone; lock-free. While the shard
-  // turns, the two may be mistaken for each other.
-  std::uint32_t steal_shared(T** out, std::uint32_t room) noexcept {
-    return steal_from(shared_index(), out, room);
+  // turns, the two may be mistaken for each other. A shared chain that has nothing is hidden from
+  // later calls, unless the shard has an owner.
+  std::uint32_t steal_shared(T** out, std::uint32_t room) noexcept;
+  T* steal_shared() noexcept {
+    T* item = nullptr;
+    steal_shared(&item, 1);
+    return item;
   }
-  T* steal_shared() noexcept { return steal_from(shared_index()); }
   T* steal_victim() noexcept { return steal_from(1 - shared_index()); }
 
   // Takes an item from wherever there is one; null if each place was empty at some moment of the
@@ -93,9 +96,9 @@ class alignas(shard_alignment) shard {
 
   // Which way items move between magazine and ring.
   enum class way : bool { to_ring, from_ring };
-  // How many do so at once: half a magazine or all of it, but not one by one.
-  static constexpr std::uint32_t half_a_magazine = std::max(magazine_type::capacity / 2, 2U);
-  static constexpr std::uint32_t whole_magazine = std::max(magazine_type::capacity, 2U);
+  // How many do so at once, but not one by one. It is also how deep a magazine gets unless its CPU
+  // takes back what it has put itself.
+  static constexpr std::uint32_t full_handful = std::clamp(magazine_type::capacity, 2U, 16U);
 
   // How many to move now: all if the call before asked for the same way, for calls go on in one
   // direction; half if it asked for the other, so that a few calls to and fro find room and items
@@ -104,10 +107,10 @@ class alignas(shard_alignment) shard {
     if constexpr (magazine_type::capacity == 0) return 1;
     const bool from_ring = now == way::from_ring;
     // [handful.last] relaxed: counter; nothing but how much moves hangs on it.
-    if (last_from_ring_.load(std::memory_order_relaxed) == from_ring) return whole_magazine;
+    if (last_from_ring_.load(std::memory_order_relaxed) == from_ring) return full_handful;
     // [handful.now] relaxed: counter; as [handful.last].
     last_from_ring_.store(from_ring, std::memory_order_relaxed);
-    return half_a_magazine;
+    return std::max(full_handful / 2, 2U);
   }
 
   // How many cycles this shard has been through. Anyone; wait-free; exact for the owner, else
@@ -182,21 +185,29 @@ class alignas(shard_alignment) shard {
 
   // First: the assembly looks for it there.
   [[no_unique_address]] magazine_type magazine_;
-  private_type private_;
-  ownership<Sync> owned_;
-  typename Sync::template atomic<bool> last_from_ring_{false};
 
  public:
   // Drives the clock of the calls for which this shard is their own and no section took effect.
   typename Sync::ticker operations;
+
+  // Says when one of them interrupts other CPUs for what it has not found, though it need not: often
+  // enough for a caller that waits for an item, so seldom that it costs next to nothing.
+  typename Sync::ticker interrupting;
 
   // Statistics of the same calls.
   counter steals;
   counter misses;
 
  private:
-  typename Sync::template atomic<std::uint64_t> cycle_;
+  typename Sync::template atomic<bool> last_from_ring_{false};
   typename Sync::template atomic<std::uint64_t> borrows_{0};
+
+  // From here on lies what other CPUs' searches read; their own calls write to what is above, also
+  // when they find nothing.
+  alignas(magazine_type::capacity == 0 ? alignof(private_type)
+                                       : shard_alignment) private_type private_;
+  ownership<Sync> owned_;
+  typename Sync::template atomic<std::uint64_t> cycle_;
   chain chains_[2];
   reclaimer rings_;
 };
@@ -232,7 +243,11 @@ class shard<T, Sync>::owner {
   // drained. Lock-free.
   std::uint32_t take_victims(T** out, std::uint32_t room) noexcept {
     std::uint32_t count = 0;
-    while (const std::uint32_t more = victim().pop_head(out + count, room - count)) count += more;
+    while (count != room) {
+      const std::uint32_t more = victim().pop_head(out + count, room - count);
+      if (more == 0) break;
+      count += more;
+    }
     return count;
   }
 
@@ -298,6 +313,16 @@ class shard<T, Sync>::owner {
   typename reclaimer::tenure rings_;
 };
 
+// A chain without items is hidden by the owner that finds it so: one whose CPU is idle, or that of a
+// spill shard, would else be entered for nothing by each search.
+template <class T, sync_policy Sync>
+std::uint32_t shard<T, Sync>::steal_shared(T** out, std::uint32_t room) noexcept {
+  if (!looks_shared()) return 0;
+  if (const std::uint32_t count = steal_from(shared_index(), out, room)) return count;
+  owner held = try_own();
+  return held ? held.pop(out, room) : 0;
+}
+
 template <class T, sync_policy Sync>
 T* shard<T, Sync>::steal_magazine() noexcept {
   if (magazine_.size() == 0) return nullptr;
@@ -307,7 +332,7 @@ T* shard<T, Sync>::steal_magazine() noexcept {
   return held.pop();
 }
 
-static_assert(sizeof(shard<int>) == (std_sync::sections::compiled ? 2 : 1) * shard_alignment &&
+static_assert(sizeof(shard<int>) == (std_sync::sections::compiled ? 8 : 1) * shard_alignment &&
               alignof(shard<int>) == shard_alignment);
 static_assert(shard<int>::magazine_type::has_layout());
 
