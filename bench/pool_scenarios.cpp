@@ -126,6 +126,7 @@ void add_scenarios() {
   peers<poolproof_pool>::add_all<pool_borrow>(scaling);
   add_everything<burst_16>(scaling);
   add_everything<pool_overflow>(scaling);
+  add_everything<pool_overflow_1000>(alone_and_two);
   add_pools<pool_starvation>(alone_and_two);
   add_everything<producer_consumer>(two);
   add_everything<oversubscribed>(

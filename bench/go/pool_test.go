@@ -207,6 +207,10 @@ func Benchmark_pool_overflow(b *testing.B) {
 	scaling(b, upToTwiceTheCPUs(), func(b *testing.B) { batches(b, 100, true) })
 }
 
+func Benchmark_pool_overflow_1000(b *testing.B) {
+	scaling(b, []int{1, 2}, func(b *testing.B) { batches(b, 1000, true) })
+}
+
 func Benchmark_burst_16(b *testing.B) {
 	scaling(b, upToTwiceTheCPUs(), func(b *testing.B) { batches(b, 16, false) })
 }

@@ -1,4 +1,5 @@
-// pool_overflow: 100 puts, then 100 gets, so that nearly all go past what a CPU keeps at hand.
+// pool_overflow: 100 puts, then 100 gets, for which a CPU may have room at hand. pool_overflow_1000:
+// a thousand of each, most of which go past that.
 #pragma once
 
 #include <array>
@@ -11,10 +12,9 @@
 
 namespace pool_bench {
 
-struct pool_overflow {
-  static constexpr const char* name = "pool_overflow";
+template <std::size_t batch>
+struct puts_then_gets {
   using object = counted_object;
-  static constexpr std::size_t batch = 100;
 
   template <class Pool>
   static void run(benchmark::State& state, Pool& shared, recorder& record) {
@@ -31,6 +31,14 @@ struct pool_overflow {
     }
     record.finish(static_cast<std::int64_t>(batch) * state.iterations());
   }
+};
+
+struct pool_overflow : puts_then_gets<100> {
+  static constexpr const char* name = "pool_overflow";
+};
+
+struct pool_overflow_1000 : puts_then_gets<1000> {
+  static constexpr const char* name = "pool_overflow_1000";
 };
 
 }  // namespace pool_bench
