@@ -131,6 +131,8 @@ void add_scenarios() {
   add_everything<producer_consumer>(two);
   add_everything<oversubscribed>(
       [](registered* each) { each->Threads(2)->Threads(64)->Threads(256)->Iterations(1); });
+  peers<poolproof_pool>::add_all<oversubscribed_in_use>(
+      [](registered* each) { each->Threads(64)->Iterations(1); });
   add_everything<thread_churn>(once);
   add_shared<first_use>([](registered* each) { each->Threads(1); });
   add_everything<pool_expensive_new>(alone_and_two);

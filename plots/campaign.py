@@ -27,7 +27,7 @@ REQUIRED = ("campaign", "quick", "date", "source", "machine", "rounds", "slot_dr
 
 BASE = "glibc"  # the variant without a preload, in which all peers are compared
 ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
-UNTIMED = ("pool_rotate", "rotate_holds", "memory_over_time")  # their time for a pair means nothing
+UNTIMED = ("pool_rotate", "rotate_holds", "memory_over_time", "oversubscribed_in_use")  # their time for a pair means nothing
 ANCHORS = ("bare_slot", "checked_slot", "two_exchanges")
 
 Sample = dict[str, Any]
