@@ -33,7 +33,7 @@ SEARCHES = (
     ("object_pool_two_cpus", 2, ("--progress", "--spurious", "0")),
     ("object_pool_four_threads", 4, ("--spurious", "0", "--seconds", "5", "--partial")),
 )
-MODELS = ("--skip-litmus", "--seconds", "300", "--partial")
+MODELS = ("--skip-litmus", "--seconds", "600", "--partial")
 
 Entry = dict[str, Any]
 

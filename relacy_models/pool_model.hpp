@@ -54,7 +54,7 @@ struct basic_pool_model : model {
   static void move_to(std::uint32_t cpu) { this_machine.cpu_of_thread[current_thread()] = cpu; }
 
   // An item from wherever there is one, or null.
-  pool_item try_get() {
+  pool_item find() {
     pool_item got = pool_->get();
     if (got != nullptr) got->claim();
     return got;
@@ -62,7 +62,7 @@ struct basic_pool_model : model {
 
   // Gets an item or misses, and keeps it until the pool is gone.
   void get(unsigned keeper) {
-    kept_[keeper] = try_get();
+    kept_[keeper] = find();
     outcome(kept_[keeper] != nullptr ? "got" : "missed");
   }
 
@@ -104,7 +104,7 @@ struct basic_pool_model : model {
   void require_all_found() {
     int left = 0;
     for_each_made([&](const pooled& item) { left += item.given() ? 1 : 0; });
-    while (try_get() != nullptr) --left;
+    while (find() != nullptr) --left;
     require(left == 0, "an item could not be found again");
   }
 

@@ -492,7 +492,7 @@ struct section_put_vs_get_vs_rotate : section_pool_model {
             .outcomes = {"got", "missed"}};
   }
 
-  void before() override { static_cast<void>(try_get()); }
+  void before() override { static_cast<void>(find()); }
 
   void thread(unsigned index) override {
     if (index == 0) return put(make());
@@ -622,7 +622,7 @@ struct first_put_vs_told_get : section_pool_model {
   }
 
   // The first use is at CPU 0.
-  void before() override { static_cast<void>(try_get()); }
+  void before() override { static_cast<void>(find()); }
 
   // Each is at the CPU of its number, modulo two.
   void thread(unsigned index) override {
@@ -632,7 +632,7 @@ struct first_put_vs_told_get : section_pool_model {
     const bool told = told_.load(std::memory_order_acquire) != 0;
     outcome(told ? "told" : "not told");
     if (!told) return;
-    kept_[0] = try_get();
+    kept_[0] = find();
     require(kept_[0] != nullptr, "an item was not found");
   }
 
@@ -658,7 +658,7 @@ struct deep_magazine_model : section_pool_model {
   void fill_ring() {
     fill_magazine();
     put(make());
-    kept_[2] = try_get();
+    kept_[2] = find();
   }
 };
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -36,16 +37,15 @@ void put_new_on(std::uint32_t cpu, Pool& pool, int first, int count = 1) {
   put_new(pool, first, count);
 }
 
-// How often try_get has to be called to find what another CPU has at hand.
-template <class Pool>
-constexpr std::uint32_t tries = 1;
-template <>
-inline constexpr std::uint32_t tries<real_pool> = std_sync::ticker::period;
-
+// An item, also one that another CPU has at hand, for which try_get may have to be called as often
+// as this, on each CPU that the thread may be on.
 template <class Pool>
 item find(Pool& pool) {
   item found = pool.try_get();
-  for (std::uint32_t i = 1; found == nullptr && i < tries<Pool>; ++i) found = pool.try_get();
+  if constexpr (std::is_same_v<Pool, real_pool>) {
+    const std::uint32_t most = std_sync::ticker::period * std_sync::cpu_count();
+    for (std::uint32_t i = 1; found == nullptr && i < most; ++i) found = pool.try_get();
+  }
   return found;
 }
 

@@ -36,6 +36,7 @@ template <class T, sync_policy Sync = std_sync>
 class magazine {
  public:
   static constexpr std::uint32_t capacity = Sync::sections::magazine_capacity;
+  static_assert(capacity > 1, "items move between it and a ring by two at least");
 
   // True for the word of one take in 256, about: for work that needs doing now and then.
   static constexpr bool ticks(std::uint64_t word) noexcept { return (word >> 32 & 0xff) == 0; }

@@ -11,7 +11,8 @@
 // Guarantees
 //   - put(x) happens before the get that returns x; so does the factory's return of x.
 //   - An item is handed out at most once per put. A get may miss although the pool holds items, if
-//     another thread has them, or the shard that a cycle is just turning, in its hands then.
+//     another thread has them, or the shard that they are in, in its hands then; and a try_get also
+//     if they are at hand for threads on other CPUs only.
 //   - Items are destroyed by cycles and by the pool's destructor; else only if memory for their
 //     place is refused: those that a put, or a get that moves some to its CPU, has in its hands.
 //   - Member functions may be called by any number of threads at once, and from an item's
@@ -137,9 +138,9 @@ class object_pool {
 
   // Go's Get without New: an item of the pool, else null. It may be null although another CPU has
   // items at hand: to look there interrupts that CPU, which get does before it calls the factory,
-  // and try_get at one miss in 256. So who waits for an item by trying again gets it. Lock-free
-  // but for the allocator, which a hit does not need, and for the destructors of a cycle, of which
-  // one call runs a bounded number.
+  // and try_get at one miss in 256 of the CPU that it is called on. So who waits for an item by
+  // trying again gets it. Lock-free but for the allocator, which a hit does not need, and for the
+  // destructors of a cycle, of which one call runs a bounded number.
   [[nodiscard]] item try_get() noexcept { return take_from<interrupts::seldom>(find_core()); }
 
   // Go's Put: gives an item to the pool, from whatever source. Null is ignored. Progress as

@@ -452,8 +452,8 @@ void pool_chain<T, Sync>::release_rings(tenure& rings) noexcept {
   if (newest == nullptr) return;
   head_.set(nullptr);
   // A late thief's unlinking fails or is overwritten: its ring is no longer at tail_.
-  // [release_rings.cut] relaxed: ordered by [retire.flip]; who enters after it finds the chain
-  // unused.
+  // [release_rings.cut] relaxed: ordered by [retire.flip]; who enters after it finds no ring, or a
+  // new first one.
   tail_.store(nullptr, std::memory_order_relaxed);
   rings.retire(newest);
 }

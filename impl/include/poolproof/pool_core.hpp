@@ -39,7 +39,7 @@ namespace poolproof {
 // moment.
 struct pool_stats {
   std::uint64_t constructions = 0;  // items that the factory made
-  std::uint64_t misses = 0;         // gets that found no item in the pool
+  std::uint64_t misses = 0;         // gets that found no item, wherever they looked
   std::uint64_t steals = 0;         // gets that took an item as a thief, from whatever shard
   std::uint64_t victim_hits = 0;  // gets that took an item that the next cycle would have destroyed
   std::uint64_t busy = 0;         // times that the own shard's ring had another owner
@@ -54,7 +54,7 @@ struct pool_stats {
 };
 
 // Whether a get that finds nothing else looks into other CPUs' magazines, which interrupts those:
-// always, if its caller would rather have that than a null; else at one miss in some hundreds.
+// always, if its caller would rather have that than a null; else at one miss in many.
 enum class interrupts : bool { seldom, always };
 
 template <class T, class Deleter, sync_policy Sync>
@@ -287,7 +287,9 @@ std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type&
     cycles_.note_no_victims(*turns);
   }
   // Go cannot reach these; a factory that is worth a pool costs more than one look at each.
-  const bool interrupt = others == interrupts::always || own.interrupting.tick();
+  // A thread without sections reaches no magazine in another way, that of its own CPU neither.
+  const bool interrupt =
+      others == interrupts::always || !Sync::sections::runs() || own.interrupting.tick();
   const auto steal_unshared = [interrupt](shard_type& s) {
     return interrupt ? s.steal_unshared() : s.steal_private();
   };
@@ -301,8 +303,8 @@ std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type&
 }
 
 // After a get has found as many items as it wanted, and so might have found more: lets the magazine
-// have more the next time. Deep are only those whose CPU takes back what it has put: what lies in a
-// magazine is out of cheap reach for other CPUs.
+// have more the next time. Deep are only those whose CPU has taken back what it had put, since they
+// were last closed: what lies in a magazine is out of cheap reach for other CPUs.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::deepen(shard_type& own, bool found_all,
                                          std::uint32_t most) noexcept {

@@ -65,8 +65,8 @@ class alignas(shard_alignment) shard {
 
   // Take the oldest items of the shared chain, up to `room`, and tell how many; or the oldest of the
   // victim: nothing if it was empty at some moment of the call. Anyone; lock-free. While the shard
-  // turns, the two may be mistaken for each other. A shared chain that has nothing is hidden from
-  // later calls, unless the shard has an owner.
+  // turns, the two may be mistaken for each other. Who finds nothing in the shared chain becomes its
+  // owner for a moment, if there is none, and so hides it from later calls.
   std::uint32_t steal_shared(T** out, std::uint32_t room) noexcept;
   T* steal_shared() noexcept {
     T* item = nullptr;
@@ -202,8 +202,8 @@ class alignas(shard_alignment) shard {
   typename Sync::template atomic<bool> last_from_ring_{false};
   typename Sync::template atomic<std::uint64_t> borrows_{0};
 
-  // From here on lies what other CPUs' searches read; their own calls write to what is above, also
-  // when they find nothing.
+  // With a magazine: from here on lies what other CPUs' searches read; their own calls write to what
+  // is above, also when they find nothing. Without one, each give writes to the private part.
   alignas(magazine_type::capacity == 0 ? alignof(private_type)
                                        : shard_alignment) private_type private_;
   ownership<Sync> owned_;

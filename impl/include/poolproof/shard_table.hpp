@@ -175,8 +175,8 @@ class shard_table {
   }
 
   // The owner of a spill shard, which is added if all are owned; an empty owner if memory is
-  // refused. Anyone; lock-free but for the allocator; it visits at most as many shards as threads
-  // have ever been inside at once.
+  // refused. Anyone; lock-free but for the allocator; it visits about as many shards as threads have
+  // ever been inside at once: one that goes from shard to shard may be met in several.
   owner own_spill(std::uint64_t cycle) noexcept {
     // [own_spill.walk] acquire: pairs with [add_spill.link]; so that the shards are initialised.
     for (array* a = spills_.load(std::memory_order_acquire); a != nullptr; a = a->next()) {

@@ -31,7 +31,7 @@ void pool_keeps_and_returns_items() {
   require(first != nullptr && *first == 1, "a miss calls the factory");
   const int* const address = first.get();
   pool.put(std::move(first));
-  require(pool.try_get().get() == address, "a hit returns the item that was put");
+  require(pool.get().get() == address, "a hit returns the item that was put");
   require(pool.try_get() == nullptr, "the item is handed out once");
   {
     const auto lent = pool.borrow();
