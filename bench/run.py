@@ -3,7 +3,7 @@
 
 This is the only way to a published number. A campaign (bench/campaigns/*.toml) names variants: a program,
 perhaps with an allocator preloaded or an environment. Each round runs a process for every variant and
-scenario, in random order; every C++ process also measures the bare slot, which ratios go through. The
+scenario, scenario by scenario in random order; every C++ process also measures the bare slot, which ratios go through. The
 result, with its provenance, goes to bench/results/. One whose slot drifts by more than 5 % is refused:
 its samples are kept in build/campaigns/, and nowhere published.
 

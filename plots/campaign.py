@@ -298,9 +298,10 @@ class Campaign:
         """How many times as long as the other one takes: through the slot, round by round."""
         return self._compared((case, who), (case, other), self.slot_ratio)
 
-    def speedup(self, case: Case, base: Case, who: Contender = SUBJECT) -> Spread | None:
-        """The throughput of one case as a multiple of another's, round by round."""
-        return self._compared((case, who), (base, who), pairs_per_second)
+    def speedup(self, case: Case, base: Case, other: Contender = SUBJECT) -> Spread | None:
+        """The subject's throughput as a multiple of the other's in the base case, round by round. Not through the slot:
+        that of two processes differs by a third at times, much more than what takes microseconds does."""
+        return self._compared((case, SUBJECT), (base, other), pairs_per_second)
 
     def counter_names(self, case: Case, who: Contender) -> list[str]:
         return list(dict.fromkeys(name for sample in self._samples.get((case, who), [])

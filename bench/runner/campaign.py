@@ -1,6 +1,6 @@
 """A campaign: which processes are run, how often, and what each measures. Read from a TOML file.
 
-    rounds = 5                  # every process once per round, in random order
+    rounds = 5                  # every process once per round; the order is random, scenario by scenario
     min_time = 0.05             # seconds for each benchmark of a process
     seed = 1                    # of the order (default: 1)
     scenarios = ["pool", ..]    # default: all that the programs have

@@ -92,7 +92,7 @@ class counted_context {
 class zstd_context : public counted_context {
  public:
   static constexpr const char* scenario = "zstd_responses";
-  static constexpr int turns = 16;
+  static constexpr int turns = 64;
   static std::size_t room(std::size_t bytes) { return ZSTD_compressBound(bytes); }
 
   // The size of the output, 0 if it failed.

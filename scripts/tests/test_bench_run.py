@@ -163,8 +163,9 @@ class CampaignFiles(unittest.TestCase):
 
 
 # Stands for pool_scenarios and the others: writes what Google Benchmark would, and counts how often it was
-# called. FAKE says, as JSON, which call fails, and the slot's nanoseconds by call.
-FAKE = r'''#!/usr/bin/env python3
+# called. FAKE says, as JSON, which call fails, and the slot's nanoseconds by call. It is run a hundred times: by
+# the interpreter of the tests, without a look at what is installed.
+FAKE = f"#!{sys.executable} -IS\n" + r'''
 import json, os, re, sys
 NAMES = ["pool/bare_slot/real_time/repeats:3/threads:1", "pool/poolproof/real_time/threads:1",
          "pool/poolproof/real_time/threads:2", "pool/other/real_time/threads:1",
@@ -298,6 +299,16 @@ class Campaigns(unittest.TestCase):
         Path(f"{self.program}.calls").unlink()
         self.measure()
         self.assertEqual(first, Path(f"{self.program}.calls").read_text())
+
+    def test_processes_of_a_scenario_run_one_after_the_other(self) -> None:
+        tasks = [campaign.Task(variant, scenario, "", ()) for variant in "abc" for scenario in "xyz"]
+        plan = session.order_of(campaign.load(self.file), 5, tasks)
+        self.assertEqual(sorted(task.key for task in tasks) * 5,
+                         [key for turn in range(5) for key in sorted(task.key for at, task in plan if at == turn)])
+        scenarios = [task.scenario for _, task in plan]
+        self.assertEqual([1] * 15, [len(set(scenarios[at:at + 3])) for at in range(0, 45, 3)])
+        self.assertGreater(len({tuple(scenarios[at:at + 9:3]) for at in range(0, 45, 9)}), 1)
+        self.assertGreater(len({tuple(task.variant for _, task in plan[at:at + 3]) for at in range(0, 45, 3)}), 1)
 
     def test_failure_keeps_what_there_is_and_resume_goes_on(self) -> None:
         status, said = self.measure(fails=6)

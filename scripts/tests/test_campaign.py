@@ -72,6 +72,10 @@ class Arithmetic(unittest.TestCase):
                             sample(BASE, "poolproof", 0, 100, 1.0, threads=2, pairs=190))
         self.assertEqual(1.9, found.speedup(Case("pool", 2), POOL).median)
 
+    def test_throughputs_of_two_are_compared_as_they_are(self) -> None:
+        found = campaign_of(sample(BASE, "poolproof", 0, 100, 2.0), sample(BASE, "mutex_vector", 0, 50, 1.0))
+        self.assertEqual(0.5, found.speedup(POOL, POOL, RIVAL).median)
+
     def test_anchors_of_other_processes_are_only_anchors(self) -> None:
         found = campaign_of(sample(BASE, "poolproof", 0, 100, 1.0), sample("jemalloc", "bare_slot", 0, 90, 1.0))
         self.assertEqual([SUBJECT], found.contenders(POOL))

@@ -54,6 +54,13 @@ class Verdicts(unittest.TestCase):
         verdict = judged(GO, sample("glibc", "poolproof", 1.0), sample("go", "go_sync_pool", 4.5))
         self.assertEqual(("met", 4.5), (verdict.says, verdict.measured.value.median))
 
+    def test_responses_are_not_compared_through_the_slot(self) -> None:
+        responses = {"scenario": "zstd_responses", "threads": 64, "arguments": {"bytes": 512}}
+        verdict = judged("at least 0.97", sample("glibc", "poolproof", 4000.0, slot_ns=2.0, **responses),
+                         sample("glibc", "thread_local_cache", 4000.0, slot_ns=1.5, **responses),
+                         scenario="zstd_responses, 512 bytes, 64 threads")
+        self.assertEqual(("met", 1.0), (verdict.says, verdict.measured.value.median))
+
 
 class Best(unittest.TestCase):
     def test_the_fastest_allocator_counts(self) -> None:
