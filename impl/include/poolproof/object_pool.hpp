@@ -131,9 +131,10 @@ class object_pool {
   // translation units. What a miss does is not.
   [[nodiscard, gnu::always_inline]] inline item get() {
     core* const inner = find_core();
-    if (item pooled = take_from<interrupts::always>(inner)) [[likely]]
-      return pooled;
-    return construct(inner);
+    T* found = take_from<interrupts::always>(inner);
+    if (found == nullptr) [[unlikely]]
+      found = construct(inner);
+    return item(found);
   }
 
   // Go's Get without New: an item of the pool, else null. It may be null although another CPU has
@@ -141,7 +142,7 @@ class object_pool {
   // and try_get at one miss in 256 of the CPU that it is called on. So who waits for an item by
   // trying again gets it. Lock-free but for the allocator, which a hit does not need, and for the
   // destructors of a cycle, of which one call runs a bounded number.
-  [[nodiscard]] item try_get() noexcept { return take_from<interrupts::seldom>(find_core()); }
+  [[nodiscard]] item try_get() noexcept { return item(take_from<interrupts::seldom>(find_core())); }
 
   // Go's Put: gives an item to the pool, from whatever source. Null is ignored. Progress as
   // try_get.
@@ -204,14 +205,16 @@ class object_pool {
   }
 
   template <interrupts others>
-  [[gnu::always_inline]] static inline item take_from(core* inner) noexcept {
-    return item(inner != nullptr ? inner->template get<others>() : nullptr);
+  [[gnu::always_inline]] static inline T* take_from(core* inner) noexcept {
+    return inner != nullptr ? inner->template get<others>() : nullptr;
   }
 
-  [[gnu::noinline]] item construct(core* inner) {
+  // The result is the caller's, but a bare pointer: an item is returned in memory, in which its
+  // caller would have to keep it on a hit, too.
+  [[gnu::noinline]] T* construct(core* inner) {
     item made = factory_();
     if (made != nullptr && inner != nullptr) inner->count_construction();
-    return made;
+    return made.release();
   }
 
   // The core, or null before the pool's first use.
