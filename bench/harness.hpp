@@ -9,7 +9,7 @@
 // a pool still holds when it is destroyed must then be gone.
 //
 // Counters, summed over threads:
-//   wall_ns       from the last thread's start to the last thread's end. (Google Benchmark's own
+//   wall_ns       from the first thread's start to the last one's end. (Google Benchmark's own
 //                 time is the threads' mean, which makes threads that wait for a CPU look fast.)
 //   pairs         gets with their puts
 //   constructed   objects made meanwhile: misses

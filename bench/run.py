@@ -3,8 +3,8 @@
 
 This is the only way to a published number. A campaign (bench/campaigns/*.toml) names variants: a program,
 perhaps with an allocator preloaded or an environment. Each round runs a process for every variant and
-scenario, scenario by scenario in random order; every C++ process also measures the bare slot, which ratios go through. The
-result, with its provenance, goes to bench/results/. One whose slot drifts by more than 5 % is refused:
+scenario, scenario by scenario in random order; every C++ process also measures the bare slot, which ratios go
+through. The result, with its provenance, goes to bench/results/. One whose slot drifts by more than 5 % is refused:
 its samples are kept in build/campaigns/, and nowhere published.
 
 An interruption loses nothing but the process that is running: --resume goes on.
@@ -22,15 +22,13 @@ from typing import Any
 from runner.campaign import Campaign, Variant, load, tasks_of, what_is_missing
 from runner.errors import RunnerError
 from runner.programs import KINDS
-from runner.provenance import ROOT, build_flags, digest, machine, newer_sources, short_flags, source
-from runner.result import KEPT, MOST_DRIFT, RESULTS, SCHEMA, new_path, result_of, write
+from runner.provenance import ROOT, build_flags, digest, machine, newer_sources, source
+from runner.result import KEPT, MOST_DRIFT, RESULTS, new_path, result_of, write
 from runner.session import Partial, Runnable, run
-from runner.tables import Series, all_series, text
-
-# What the plots take from here.
-__all__ = ["SCHEMA", "Series", "all_series", "short_flags"]
+from runner.tables import text
 
 QUICK_MIN_TIME = 0.002
+PARTS = ("variant", "scenario", "peer")  # by which a quick run may measure less than the whole
 FEWEST_ROUNDS = 5  # fewer show no spread
 REFUSED = 3  # the exit status
 INTERRUPTED = 130
@@ -90,7 +88,7 @@ def check(campaign: Campaign, options: argparse.Namespace) -> None:
         if options.output and RESULTS in options.output.resolve().parents:
             raise RunnerError("--output: a quick run is never written to bench/results")
         return
-    for part in ("variant", "scenario", "peer"):
+    for part in PARTS:
         if getattr(options, part):
             raise RunnerError(f"--{part} measures a part: it needs --quick")
     if campaign.rounds < FEWEST_ROUNDS:
@@ -118,6 +116,7 @@ def header_of(campaign: Campaign, runnables: list[Runnable],
         "campaign": digest(options.campaign),
         "date": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "quick": options.quick,
+        "part": {each: getattr(options, each) for each in PARTS},
         "rounds": 1 if options.quick else campaign.rounds,
         "min_time": QUICK_MIN_TIME if options.quick else campaign.min_time,
         "source": source(),

@@ -23,15 +23,18 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "bench" / "results"
 SCHEMA = 2
 MOST_DRIFT = 0.05
-REQUIRED = ("campaign", "quick", "date", "source", "machine", "rounds", "slot_drift", "variants", "samples")
+REQUIRED = {1: ("quick", "date", "command", "source", "machine", "build", "google_benchmark"),
+            SCHEMA: ("campaign", "quick", "date", "source", "machine", "rounds", "slot_drift", "variants", "samples")}
 
 BASE = "glibc"  # the variant without a preload, in which all peers are compared
 ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
 UNTIMED = ("pool_rotate", "rotate_holds", "memory_over_time", "oversubscribed_in_use")  # their time for a pair means nothing
+# A slot's nanosecond explains nothing of microseconds, and two processes' slots differ by a third at times.
+COMPARED_BY_TIME = ("zstd_responses", "zlib_responses")
 ANCHORS = ("bare_slot", "checked_slot", "two_exchanges")
 
 Sample = dict[str, Any]
-Quantity = Callable[[Sample], float]
+Quantity = Callable[[Sample], float | None]
 
 
 class ResultError(Exception):
@@ -143,13 +146,14 @@ def by_round(samples: Iterable[Sample], quantity: Quantity) -> dict[int, float]:
     """The median of each round: a process may have measured more than once."""
     rounds: dict[int, list[float]] = {}
     for sample in samples:
-        rounds.setdefault(sample["round"], []).append(quantity(sample))
+        if (value := quantity(sample)) is not None:
+            rounds.setdefault(sample["round"], []).append(value)
     return {number: statistics.median(values) for number, values in sorted(rounds.items())}
 
 
-def quotients(above: Mapping[int, float], below: Mapping[int, float]) -> Spread | None:
-    """Of the rounds that have both."""
-    return spread(above[number] / below[number] for number in above if below.get(number))
+def counted(name: str) -> Quantity:
+    """A counter, of the samples that have it."""
+    return lambda sample: sample.get("counters", {}).get(name)
 
 
 def ns_per_pair(sample: Sample) -> float:
@@ -173,9 +177,7 @@ def whole_cores(result: Mapping[str, Any]) -> list[Sample]:
     def program(sample: Sample) -> str:
         return result["variants"][sample["variant"]]["program"]
 
-    def probe(sample: Sample) -> float | None:
-        return sample.get("counters", {}).get("core_ns")
-
+    probe = counted("core_ns")
     fastest: dict[str, float] = {}
     for sample in result["samples"]:
         if (core := probe(sample)) is not None:
@@ -260,14 +262,20 @@ class Campaign:
         return by_round([sample for sample in self._samples.get((case, who), [])
                          if not whole or id(sample) in self._whole], quantity)
 
-    def _compared(self, above: tuple[Case, Contender], below: tuple[Case, Contender],
-                  quantity: Quantity) -> Spread | None:
+    def pairs(self, one: tuple[Case, Contender], other: tuple[Case, Contender],
+              quantity: Quantity) -> list[tuple[float, float]]:
         """Round by round: of those in which both had whole cores, if they are enough."""
         for whole in (True, False):
-            compared = quotients(self._rounds(*above, quantity, whole), self._rounds(*below, quantity, whole))
-            if compared is not None and compared.n >= ENOUGH:
-                return compared
-        return compared
+            ones, others = (self._rounds(*each, quantity, whole) for each in (one, other))
+            both = [(ones[number], others[number]) for number in ones if number in others]
+            if len(both) >= ENOUGH:
+                break
+        return both
+
+    def quotient(self, above: tuple[Case, Contender], below: tuple[Case, Contender],
+                 quantity: Quantity) -> Spread | None:
+        """Of their pairs."""
+        return spread(one / other for one, other in self.pairs(above, below, quantity) if other)
 
     @property
     def shared_cores(self) -> float:
@@ -295,32 +303,22 @@ class Campaign:
         return spread(self.rounds(case, who, self.slot_ratio).values())
 
     def versus(self, case: Case, who: Contender, other: Contender = SUBJECT) -> Spread | None:
-        """How many times as long as the other one takes: through the slot, round by round."""
-        return self._compared((case, who), (case, other), self.slot_ratio)
+        """How many times as long as the other one takes, round by round: through the slot, but for what takes long."""
+        by_time = case.scenario in COMPARED_BY_TIME
+        return self.quotient((case, who), (case, other), ns_per_pair if by_time else self.slot_ratio)
 
-    def speedup(self, case: Case, base: Case, other: Contender = SUBJECT) -> Spread | None:
-        """The subject's throughput as a multiple of the other's in the base case, round by round. Not through the slot:
-        that of two processes differs by a third at times, much more than what takes microseconds does."""
-        return self._compared((case, SUBJECT), (base, other), pairs_per_second)
+    def speedup(self, case: Case, base: Case, who: Contender = SUBJECT) -> Spread | None:
+        """The throughput of one case as a multiple of another's, round by round."""
+        return self.quotient((case, who), (base, who), pairs_per_second)
 
     def counter_names(self, case: Case, who: Contender) -> list[str]:
         return list(dict.fromkeys(name for sample in self._samples.get((case, who), [])
                                   for name in sample.get("counters", {})))
 
-    def _counted(self, case: Case, who: Contender, name: str) -> list[Sample]:
-        return [each for each in self._samples.get((case, who), [])
-                if each.get("counters", {}).get(name) is not None]
-
-    def counter_rounds(self, case: Case, who: Contender, name: str) -> dict[int, float]:
-        """Those with whole cores, if they are enough."""
-        counted = self._counted(case, who, name)
-        whole = by_round([each for each in counted if id(each) in self._whole],
-                         lambda sample: sample["counters"][name])
-        return whole if len(whole) >= ENOUGH else by_round(counted, lambda sample: sample["counters"][name])
-
     def counter(self, case: Case, who: Contender, name: str) -> Spread | None:
         """Of all samples, so that the worst one is among them."""
-        return spread(each["counters"][name] for each in self._counted(case, who, name))
+        values = map(counted(name), self._samples.get((case, who), []))
+        return spread(value for value in values if value is not None)
 
 
 # Where others win.
@@ -351,8 +349,7 @@ def losses(campaign: Campaign) -> list[Loss]:
         for who in campaign.rivals(case):
             compared = {"time": campaign.versus(case, SUBJECT, who)}
             for name, what in LESS_IS_BETTER.items():
-                compared[what] = quotients(campaign.counter_rounds(case, SUBJECT, name),
-                                           campaign.counter_rounds(case, who, name))
+                compared[what] = campaign.quotient((case, SUBJECT), (case, who), counted(name))
             found += [Loss(case, who, what, factor) for what, factor in compared.items()
                       if factor is not None and factor.median > 1]
     return sorted(found, key=lambda loss: (loss.what != "time", -loss.factor.median, loss.case, loss.who))
@@ -380,7 +377,7 @@ def read(path: pathlib.Path) -> dict[str, Any]:
 
 def check(result: Mapping[str, Any], path: pathlib.Path) -> None:
     """Refuses what must not be published."""
-    if result["schema"] == SCHEMA and (missing := [key for key in REQUIRED if key not in result]):
+    if missing := [key for key in REQUIRED[result["schema"]] if key not in result]:
         raise ResultError(f"{path}: lacks {', '.join(missing)}; bench/run.py makes a whole one")
     if result["quick"]:
         raise ResultError(f"{path}: a quick run is never shown; run the campaign without --quick")
@@ -394,6 +391,8 @@ def check(result: Mapping[str, Any], path: pathlib.Path) -> None:
         raise ResultError(f"{path}: its commit is not known")
     if result["schema"] != SCHEMA:
         return
+    if BASE not in result["variants"]:
+        raise ResultError(f"{path}: has no variant '{BASE}', in which the peers are compared")
     if result["slot_drift"] > MOST_DRIFT:
         raise ResultError(f"{path}: the bare slot drifted by {result['slot_drift']:.1%} during the campaign, "
                           f"{MOST_DRIFT:.0%} at most: run it on a quieter machine")
@@ -451,7 +450,7 @@ def checker_seconds(result: Mapping[str, Any]) -> dict[str, Spread]:
 
 
 def is_checker_run(result: Mapping[str, Any]) -> bool:
-    return result["schema"] == 1 and result["command"][0] == "checker_bench"
+    return result["schema"] == 1 and result.get("command", [""])[0] == "checker_bench"
 
 
 def load_checker(paths: list[pathlib.Path]) -> dict[str, Any] | None:

@@ -29,9 +29,8 @@ ROWS = (
 
 def locked_instruction(campaign: Campaign) -> Spread | None:
     """Nanoseconds of one, round by round: what two exchanges take more than the slot without them."""
-    exchanges = campaign.rounds(CASE, EXCHANGES, results.ns_per_pair)
-    slots = campaign.rounds(CASE, CHECKED, results.ns_per_pair)
-    return spread((exchanges[number] - slots[number]) / 2 for number in exchanges if number in slots)
+    found = campaign.pairs((CASE, EXCHANGES), (CASE, CHECKED), results.ns_per_pair)
+    return spread((exchanges - slot) / 2 for exchanges, slot in found)
 
 
 def figure(paths: list[pathlib.Path]) -> style.Figure:

@@ -34,10 +34,10 @@ def cell(campaign: Campaign, case: Case, who: Contender | None) -> str:
 
 def best_allocator(campaign: Campaign, case: Case) -> str:
     allocators = [Contender(variant, "new_delete") for variant in ALLOCATORS]
-    measured = [who for who in allocators if campaign.ratio(case, who)]
+    measured = [(value.median, who) for who in allocators if (value := campaign.versus(case, who))]
     if not measured:
         return MISSING
-    best = min(measured, key=lambda who: campaign.versus(case, who).median)
+    _, best = min(measured)
     return f"{cell(campaign, case, best)} ({best.variant})"
 
 
@@ -54,7 +54,8 @@ def table(campaign: Campaign) -> str:
                  *(cell(campaign, case, who) for _, who in columns)]
         lines.append("| " + " | ".join(cells) + " |")
     built = result["variants"][BASE]
-    lines += ["", f"Time as a multiple of poolproof's, medians of {result['rounds']} interleaved rounds; bold where "
+    lines += ["", f"Time as a multiple of poolproof's, medians of {result['rounds']} interleaved rounds, where three "
+              "or more had whole cores of those; bold where "
               f"the other one is faster. {style.machine_line(result)} · {built['compiler']} "
               f"{style.short_flags(built['flags'])} · commit {style.commit_of(result)}.", ""]
     return "\n".join(lines)

@@ -147,7 +147,7 @@ def page(campaign: Campaign, figures: list[Drawn]) -> str:
     result = campaign.result
     verdicts = targets.verdicts(campaign)
     lost = results.losses(campaign)
-    loads = [load[0] for load in result.get("load", []) if load]
+    loads = result.get("load", [])
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).resolve().parent), autoescape=True,
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True)
@@ -157,7 +157,7 @@ def page(campaign: Campaign, figures: list[Drawn]) -> str:
         begun=result["date"][:16].replace("T", " ") + " UTC",
         machine=machine_of(result),
         builds=build_rows(campaign),
-        load=f"{min(loads):.2f} to {max(loads):.2f}" if loads else "not recorded",
+        load=f"{loads[0][0]:.2f}" if loads else "not recorded",
         targets=[target_row(each) for each in verdicts],
         counts={says: sum(each.says == says for each in verdicts) for says in ("met", "missed", targets.NOT_MEASURED)},
         figures=figures,

@@ -144,7 +144,7 @@ def provenance(campaign: Campaign) -> str:
     result = campaign.result
     built = result["variants"]["glibc"]
     return (f"commit {commit_of(result)} · {built['compiler']} {short_flags(built['flags'])} · "
-            f"n = {result['rounds']} interleaved rounds, slot drift {result['slot_drift']:.1%}\n"
+            f"{result['rounds']} interleaved rounds, slot drift {result['slot_drift']:.1%}\n"
             f"{machine_line(result)} · {result['date'][:10]}")
 
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from campaign import (ALLOCATORS, SUBJECT, VECTOR, Campaign, Case, Contender, Spread, quotients,
-                      spread)
+from campaign import (ALLOCATORS, SUBJECT, VECTOR, Campaign, Case, Contender, Sample, Spread,
+                      counted, spread)
 
 NOT_MEASURED = "not measured"
 USERS = 64  # threads of oversubscribed and of zstd_responses
@@ -126,16 +126,19 @@ def rotation(items: int) -> Case:
 
 def cycle_cost(campaign: Campaign) -> Measured | None:
     """How much later the 99.9th percentile of the users is while the pool cleans up, in us."""
-    cycle = campaign.counter_rounds(rotation(100_000), SUBJECT, "cycle_p99.9_ns")
-    quiet = campaign.counter_rounds(rotation(100_000), SUBJECT, "quiet_p99.9_ns")
-    return measured(spread((cycle[number] - quiet[number]) / 1e3 for number in cycle if number in quiet))
+    cycle, quiet = counted("cycle_p99.9_ns"), counted("quiet_p99.9_ns")
+
+    def later(sample: Sample) -> float | None:
+        values = cycle(sample), quiet(sample)
+        return None if None in values else (values[0] - values[1]) / 1e3
+    return measured(spread(campaign.rounds(rotation(100_000), SUBJECT, later).values()))
 
 
 def hold_growth(campaign: Campaign) -> Measured | None:
     """Of all holds but a thousandth, which an interrupt may have hit: the longer a cycle, the more of them."""
-    def holds(items: int) -> dict[int, float]:
-        return campaign.counter_rounds(Case("rotate_holds", 1, (("items", items),)), SUBJECT, "hold_p99.9_ns")
-    return measured(quotients(holds(1_000_000), holds(1_000)))
+    def holds(items: int) -> tuple[Case, Contender]:
+        return Case("rotate_holds", 1, (("items", items),)), SUBJECT
+    return measured(campaign.quotient(holds(1_000_000), holds(1_000), counted("hold_p99.9_ns")))
 
 
 def responses(size: int) -> Case:
@@ -143,13 +146,12 @@ def responses(size: int) -> Case:
 
 
 def response_throughput(size: int) -> Measure:
-    return lambda campaign: measured(campaign.speedup(responses(size), responses(size), VECTOR))
+    return lambda campaign: measured(campaign.versus(responses(size), VECTOR))
 
 
 def context_bytes(size: int) -> Measure:
-    return lambda campaign: measured(quotients(
-        campaign.counter_rounds(responses(size), SUBJECT, "peak_context_bytes"),
-        campaign.counter_rounds(responses(size), VECTOR, "peak_context_bytes")))
+    return lambda campaign: measured(campaign.quotient((responses(size), SUBJECT), (responses(size), VECTOR),
+                                                       counted("peak_context_bytes")))
 
 
 # The targets.

@@ -1,5 +1,5 @@
 // boost::lockfree::stack of bare pointers, since it takes only trivial types. Its nodes come from
-// its own free list, of which the first 256 are made with it.
+// its own free list, of which the first 16 are made with it.
 #pragma once
 
 #include <boost/lockfree/stack.hpp>
@@ -34,7 +34,7 @@ class boost_stack {
   }
 
  private:
-  static constexpr std::size_t first_nodes = 256;
+  static constexpr std::size_t first_nodes = 16;
   boost::lockfree::stack<T*> stack_{first_nodes};
 };
 

@@ -62,7 +62,10 @@ class cpu_slot_stack {
   // glibc reads the number from the thread's rseq area. It is a hint: any slot would do.
   slot& my_slot() { return slots_[static_cast<std::size_t>(sched_getcpu()) % slots_.size()]; }
 
-  std::vector<slot> slots_ = std::vector<slot>(std::thread::hardware_concurrency());
+  // Asked for once: it is a system call.
+  static inline const std::size_t cpus_ = std::thread::hardware_concurrency();
+
+  std::vector<slot> slots_ = std::vector<slot>(cpus_);
   mutex_vector<T> stack_;
 };
 

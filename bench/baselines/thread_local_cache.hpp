@@ -1,5 +1,5 @@
 // A vector of items for each thread, as programs write it that need no sharing. It keeps at most
-// 256, or a thread that only puts would grow for ever; the rest is destroyed. A thread looks its
+// 4096, or a thread that only puts would grow for ever; the rest is destroyed. A thread looks its
 // vector up once: to find one that has a destructor costs a call each time.
 #pragma once
 
@@ -45,7 +45,7 @@ class thread_local_cache {
   void put(std::unique_ptr<T> item) { local(*this).put(std::move(item)); }
 
  private:
-  static constexpr std::size_t most_kept = 256;
+  static constexpr std::size_t most_kept = 4096;
   static inline thread_local std::vector<std::unique_ptr<T>> of_thread_;
 };
 

@@ -155,10 +155,13 @@ func Benchmark_oversubscribed(b *testing.B) {
 func crowd(b *testing.B, goroutines int) {
 	const duration, pairsPerLook = 250 * time.Millisecond, 64
 	pool := newPool()
+	var first sync.Once
+	var end time.Time
 	measure(b, goroutines, func(me int) func(int) int {
 		pool.Put(pool.Get())
 		return func(int) (pairs int) {
-			for begin := time.Now(); time.Since(begin) < duration; pairs += pairsPerLook {
+			first.Do(func() { end = time.Now().Add(duration) })
+			for ; time.Now().Before(end); pairs += pairsPerLook {
 				for i := 0; i < pairsPerLook; i++ {
 					item := pool.Get().(*object)
 					sink[me].item = item

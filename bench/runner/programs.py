@@ -185,12 +185,11 @@ Program = GoogleBenchmark | GoTest
 KINDS: dict[str, type[GoogleBenchmark] | type[GoTest]] = {
     "pool_scenarios": GoogleBenchmark,
     "pool_go": GoTest,
-    "pool_bench": GoogleBenchmark,
     "checker_bench": GoogleBenchmark,
 }
 
 # Programs without peers, whose campaign is theirs alone and whose result is Google Benchmark's report.
-PLAIN = ("pool_bench", "checker_bench")
+PLAIN = ("checker_bench",)
 
 
 def slot_of(samples: list[dict[str, Any]]) -> float:

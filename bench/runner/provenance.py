@@ -22,7 +22,6 @@ SOURCES = {
     "pool_scenarios": ("bench/pool_scenarios.cpp", "bench/*.hpp", "bench/baselines/*.hpp",
                        "bench/scenarios/*.hpp", HEADERS),
     "pool_go": ("bench/go/*",),
-    "pool_bench": ("bench/pool_bench.cpp", HEADERS),
     "checker_bench": ("bench/checker_bench.cpp", "checker/include/checker/*.hpp",
                       "checker/examples/go_ring.hpp"),
 }

@@ -32,6 +32,9 @@ Result = dict[str, Any]
 
 def result_of(campaign: Campaign, runnables: list[Runnable], skipped: dict[str, str],
               header: dict[str, Any], records: list[Record]) -> Result:
+    # Later rounds': that of the campaign itself.
+    loads = [next(each["load"] for each in records if each["round"] == turn)
+             for turn in range(header["rounds"])]
     # In the order of the plan's processes, whatever the order in which they were run.
     order = [task.key for each in runnables for task in each.tasks]
     records = sorted(records, key=lambda each: (each["round"], order.index(tuple(each["task"]))))
@@ -50,8 +53,7 @@ def result_of(campaign: Campaign, runnables: list[Runnable], skipped: dict[str, 
         "min_time": header["min_time"],
         "rounds": header["rounds"],
         "slot_drift": drift(slots),
-        "load": [next(each["load"] for each in records if each["round"] == turn)
-                 for turn in range(header["rounds"])],
+        "load": loads,
         "variants": {each.variant.name: variant_of(each, header, records) for each in runnables},
         "skipped": skipped,
         "samples": samples,

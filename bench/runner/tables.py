@@ -9,22 +9,9 @@ from typing import Any
 from .provenance import short_flags
 from .result import SCHEMA
 
-BASELINE = "bare_slot"
-
-# The benchmarks of pool_bench that do the same work as the baseline, so that a ratio to it means something.
-HIT_FAMILY = (
-    "bare_slot",
-    "checked_slot",
-    "two_exchanges",
-    "pool",
-    "pool_borrow",
-    "new_delete",
-    "mutex_vector",
-)
-
 # A plain program's benchmarks.
 
-COUNTERS = ("items_per_second", "constructed", "steals", "p50_ns", "p95_ns", "executions")
+COUNTERS = ("items_per_second", "executions")
 TIME_UNITS = {"ns": 1.0, "us": 1e3, "ms": 1e6, "s": 1e9}
 
 
@@ -54,12 +41,6 @@ class Series:
         low, _, high = statistics.quantiles(self.nanoseconds, n=4, method="inclusive")
         return low, high
 
-    def ratio(self, baseline: Series) -> tuple[float, float, float]:
-        """That of the medians, and how low and how high the quartiles of both let it be."""
-        low, high = self.quartiles()
-        baseline_low, baseline_high = baseline.quartiles()
-        return self.median() / baseline.median(), low / baseline_high, high / baseline_low
-
 
 def all_series(report: dict[str, Any]) -> list[Series]:
     """One series per benchmark, in the order of the program."""
@@ -82,17 +63,6 @@ def number(value: float) -> str:
     return f"{value / 1e9:.3g} s"
 
 
-def ratio_cell(each: Series, series: list[Series]) -> str:
-    """Empty where the baseline does other work, or was filtered out."""
-    if each.name not in HIT_FAMILY:
-        return ""
-    for baseline in series:
-        if (baseline.name, baseline.threads) == (BASELINE, each.threads):
-            middle, low, high = each.ratio(baseline)
-            return f"{middle:.2f} ({low:.2f} .. {high:.2f})"
-    return ""
-
-
 def counter_cell(name: str, values: list[float]) -> str:
     middle = statistics.median(values)
     if name.endswith("_ns"):
@@ -101,7 +71,7 @@ def counter_cell(name: str, values: list[float]) -> str:
 
 
 def table(series: list[Series]) -> str:
-    rows = [("benchmark", "threads", "per iteration", "quartiles", "per item", "ratio", "counters")]
+    rows = [("benchmark", "threads", "per iteration", "quartiles", "per item", "counters")]
     for each in series:
         low, high = each.quartiles()
         counters = dict(each.counters)
@@ -112,7 +82,6 @@ def table(series: list[Series]) -> str:
             number(each.median()),
             f"{number(low)} .. {number(high)}",
             number(1e9 / statistics.median(items)) if items else "",
-            ratio_cell(each, series),
             ", ".join([counter_cell(name, values) for name, values in counters.items()] +
                       [each.label] * bool(each.label)),
         ))
@@ -126,18 +95,7 @@ def aligned(rows: list[tuple[str, ...]]) -> str:
 
 
 FOOT = """\
-Time is wall time, medians of the repetitions. An item is what the program counts: a call of the pool,
-an execution of the checker."""
-
-POOL_FOOT = f"""\
-With two threads time is that of both divided by the iterations of both: what scales perfectly halves.
-ratio: to {BASELINE} with as many threads, of the medians of this run, and the range that the quartiles
-of both allow. constructed and steals are per iteration."""
-
-
-def foot(series: list[Series]) -> str:
-    """What the columns mean; that of the ratio only if the baseline was run."""
-    return f"{FOOT}\n{POOL_FOOT}" if any(each.name == BASELINE for each in series) else FOOT
+Time is wall time, medians of the repetitions. An item is what the program counts: an execution of the checker."""
 
 
 # A campaign's samples.
@@ -185,9 +143,9 @@ def campaign_table(samples: list[dict[str, Any]]) -> str:
     return aligned(rows)
 
 
-CAMPAIGN_FOOT = f"""\
+CAMPAIGN_FOOT = """\
 A pair is a get with its put, of all threads together: wall time over pairs, medians of the rounds.
-ratio: to {BASELINE} with one thread in the same process (Go: in the C++ processes of the round)."""
+ratio: to bare_slot with one thread in the same process (Go: in the C++ processes of the round)."""
 
 
 # Any result.
@@ -227,5 +185,5 @@ def text(result: dict[str, Any]) -> str:
     """Everything that is printed of a result."""
     if result["schema"] == SCHEMA:
         series = all_series(result["google_benchmark"])
-        return "\n\n".join((heading(result), table(series), foot(series)))
+        return "\n\n".join((heading(result), table(series), FOOT))
     return "\n\n".join((heading(result), campaign_table(result["samples"]), CAMPAIGN_FOOT))

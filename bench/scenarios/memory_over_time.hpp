@@ -139,9 +139,10 @@ struct memory_over_time {
         end += each.length;
         for (; next < end; next += step) {
           std::this_thread::sleep_until(next);
+          const std::uint64_t resident = resident_bytes();
           samples.add(std::chrono::duration<double>(clock::now() - start).count(),
                       tally::total().live() - live_before, common.in_use.load(),
-                      resident_bytes() - std::min(resident_before, resident_bytes()));
+                      resident - std::min(resident_before, resident));
         }
       }
     }

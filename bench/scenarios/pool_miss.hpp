@@ -1,7 +1,7 @@
-// pool_miss: what a get costs that finds nothing, where a pool has `shards` shards, that is, on a
-// machine of so many CPUs; and what such a pool holds of memory before it holds any item. The CPUs
-// are simulated: the policy says how many there are, and the thread is on one of them. A pair is
-// one call here.
+// pool_miss: what a get costs that finds nothing, where a pool has `shards` shards, as on a machine of
+// so many CPUs, of which one uses the pool; and what such a pool holds of memory before it holds any
+// item. The CPUs are simulated: the policy says how many there are, and the thread is on one of
+// them. A pair is one call here.
 //
 // Counters: unused_bytes (before the first use), empty_bytes (after it), shard_bytes.
 #pragma once

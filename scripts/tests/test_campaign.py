@@ -72,9 +72,11 @@ class Arithmetic(unittest.TestCase):
                             sample(BASE, "poolproof", 0, 100, 1.0, threads=2, pairs=190))
         self.assertEqual(1.9, found.speedup(Case("pool", 2), POOL).median)
 
-    def test_throughputs_of_two_are_compared_as_they_are(self) -> None:
-        found = campaign_of(sample(BASE, "poolproof", 0, 100, 2.0), sample(BASE, "mutex_vector", 0, 50, 1.0))
-        self.assertEqual(0.5, found.speedup(POOL, POOL, RIVAL).median)
+    def test_what_takes_long_is_compared_by_time(self) -> None:
+        responses = {"scenario": "zstd_responses", "threads": 64}
+        found = campaign_of(sample(BASE, "poolproof", 0, 100, 2.0) | responses,
+                            sample(BASE, "mutex_vector", 0, 50, 1.0) | responses)
+        self.assertEqual(0.5, found.versus(Case("zstd_responses", 64), RIVAL).median)
 
     def test_anchors_of_other_processes_are_only_anchors(self) -> None:
         found = campaign_of(sample(BASE, "poolproof", 0, 100, 1.0), sample("jemalloc", "bare_slot", 0, 90, 1.0))
@@ -98,6 +100,16 @@ class WholeCores(unittest.TestCase):
         found = campaign_of(*self.rounds("poolproof", (1, 0.5), (9, 0.6), (1, 0.57), (9, 0.9), (1, 0.5)))
         self.assertEqual((3, 1.0), (found.time(POOL, SUBJECT).n, found.time(POOL, SUBJECT).most))
         self.assertAlmostEqual(0.4, found.shared_cores)
+
+    def test_counters_are_compared_where_both_are_whole(self) -> None:
+        def counting(peer: str, values: tuple[int, ...], cores: tuple[float, ...]) -> list[dict[str, Any]]:
+            return [each | {"counters": {**each["counters"], "p99_ns": value}}
+                    for each, value in zip(self.rounds(peer, *[(1, core) for core in cores]), values)]
+        # Each has three whole ones, but both only in the first round: so all count.
+        found = campaign_of(*counting("poolproof", (1, 2, 3, 4, 5), (0.5, 0.5, 0.5, 0.9, 0.9)),
+                            *counting("mutex_vector", (1, 1, 1, 1, 1), (0.5, 0.9, 0.9, 0.5, 0.5)))
+        factor = found.quotient((POOL, SUBJECT), (POOL, RIVAL), campaign.counted("p99_ns"))
+        self.assertEqual((5, 3.0), (factor.n, factor.median))
 
     def test_two_are_not(self) -> None:
         found = campaign_of(*self.rounds("poolproof", (1, 0.5), (9, 0.9), (1, 0.5), (9, 0.9)))
