@@ -417,6 +417,8 @@ class Campaigns(unittest.TestCase):
             self.assertIn(words, said)
         self.file.write_text(CAMPAIGN.replace('["memory"]', '["memmory"]'))
         self.assertIn("'memmory'", self.measure()[1])
+        self.assertEqual(0, self.measure("--quick", "--variant", "glibc")[0])
+        Path(f"{self.program}.calls").unlink()
         self.file.write_text('scenarios = ["pol"]\n' + CAMPAIGN)
         self.assertIn("'pol'", self.measure()[1])
         self.program.unlink()
