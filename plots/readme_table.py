@@ -54,9 +54,9 @@ def table(campaign: Campaign) -> str:
                  *(cell(campaign, case, who) for _, who in columns)]
         lines.append("| " + " | ".join(cells) + " |")
     built = result["variants"][BASE]
-    lines += ["", f"Time as a multiple of poolproof's, medians of {result['rounds']} interleaved rounds, where three "
-              "or more had whole cores of those; bold where "
-              f"the other one is faster. {style.machine_line(result)} · {built['compiler']} "
+    lines += ["", f"Time as a multiple of poolproof's, medians of {result['rounds']} interleaved rounds (of those with "
+              "whole cores, where there are three); bold where the other one is faster. "
+              f"{style.machine_line(result)} · {built['compiler']} "
               f"{style.short_flags(built['flags'])} · commit {style.commit_of(result)}.", ""]
     return "\n".join(lines)
 
