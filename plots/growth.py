@@ -12,8 +12,8 @@ from campaign import SUBJECT, ResultError, Spread
 NAME = "growth"
 TITLE = "Costs as things grow"
 CAPTION = ("pool_miss: a get that finds nothing anywhere, and what an empty pool holds of memory, by the number of "
-           "shards, one for each CPU (simulated), of which one is in use. Dotted: what it would be if it grew with them. Medians of the "
-           "rounds, whiskers are their quartiles.")
+           "shards, one for each CPU (simulated), of which one is in use. Dotted: what it would be if it grew with "
+           "them. Medians of the rounds, whiskers are their quartiles.")
 SCENARIO = "pool_miss"
 
 Point = tuple[int, Spread]

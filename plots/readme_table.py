@@ -13,7 +13,7 @@ import sys
 
 import campaign as results
 import style
-from campaign import ALLOCATORS, BASE, SUBJECT, VECTOR, Campaign, Case, Contender, ResultError
+from campaign import ALLOCATORS, BASE, SUBJECT, VECTOR, Campaign, Case, Contender, ResultError, Spread
 
 README = style.ROOT / "README.md"
 BEGIN, END = "<!-- campaign: begin -->\n", "<!-- campaign: end -->\n"
@@ -24,8 +24,7 @@ CASES = (("a hit", Case("pool", 1)), ("a hit, 2 threads", Case("pool", 2)), ("16
 MISSING = "not measured"
 
 
-def cell(campaign: Campaign, case: Case, who: Contender | None) -> str:
-    value = campaign.versus(case, who) if who else None
+def cell(value: Spread | None) -> str:
     if value is None:
         return MISSING
     text = f"{style.number(value.median)} ×"
@@ -34,11 +33,11 @@ def cell(campaign: Campaign, case: Case, who: Contender | None) -> str:
 
 def best_allocator(campaign: Campaign, case: Case) -> str:
     allocators = [Contender(variant, "new_delete") for variant in ALLOCATORS]
-    measured = [(value.median, who) for who in allocators if (value := campaign.versus(case, who))]
+    measured = [(value, who) for who in allocators if (value := campaign.versus(case, who))]
     if not measured:
         return MISSING
-    _, best = min(measured)
-    return f"{cell(campaign, case, best)} ({best.variant})"
+    value, best = min(measured, key=lambda each: each[0].median)
+    return f"{cell(value)} ({best.variant})"
 
 
 def table(campaign: Campaign) -> str:
@@ -51,7 +50,7 @@ def table(campaign: Campaign) -> str:
     for label, case in CASES:
         own = campaign.time(case, SUBJECT)
         cells = [label, style.nanoseconds(own.median) if own else MISSING, best_allocator(campaign, case),
-                 *(cell(campaign, case, who) for _, who in columns)]
+                 *(cell(campaign.versus(case, who) if who else None) for _, who in columns)]
         lines.append("| " + " | ".join(cells) + " |")
     built = result["variants"][BASE]
     lines += ["", f"Time as a multiple of poolproof's, medians of {result['rounds']} interleaved rounds (of those with "

@@ -32,7 +32,7 @@ Result = dict[str, Any]
 
 def result_of(campaign: Campaign, runnables: list[Runnable], skipped: dict[str, str],
               header: dict[str, Any], records: list[Record]) -> Result:
-    # Later rounds': that of the campaign itself.
+    # Before the process that ran first in each round; in later rounds it is the campaign's own.
     loads = [next(each["load"] for each in records if each["round"] == turn)
              for turn in range(header["rounds"])]
     # In the order of the plan's processes, whatever the order in which they were run.

@@ -202,6 +202,17 @@ class Refused(unittest.TestCase):
         del self.good["slot_drift"]
         self.refuse("lacks slot_drift", self.changed())
 
+    def test_truncated_checker_run(self) -> None:
+        run = synthetic.checker_run()
+        del run["build"]
+        with self.assertRaisesRegex(campaign.ResultError, "lacks build"):
+            campaign.load_checker([self.write("checker.json", run)])
+        self.assertIsNone(campaign.load_checker([self.write("other.json", {"schema": 1})]))
+
+    def test_campaign_without_the_variant_of_the_peers(self) -> None:
+        builds = {name: build for name, build in self.good["variants"].items() if name != BASE}
+        self.refuse("has no variant 'glibc'", self.changed(variants=builds))
+
     def test_mixed_machines(self) -> None:
         other = {**self.good, "machine": {**self.good["machine"], "cpu": "Another 1"}}
         self.refuse("different machines (Another 1 with 2 CPUs; Example 9000",
