@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "awaited.hpp"
 #include "catch.hpp"
 #include "pools.hpp"
 #include "test_sync.hpp"
@@ -21,6 +22,7 @@
 namespace {
 
 using poolproof::test::all_given_back;
+using poolproof::test::awaited;
 using poolproof::test::event;
 using poolproof::test::interrupt;
 using poolproof::test::item;
@@ -377,29 +379,32 @@ TEST_CASE_METHOD(all_given_back, "handles_returned_by_threads_while_the_pool_is_
   constexpr int rounds = 1500;
   std::vector<real_pool::handle> lent(thread_count);
   std::optional<real_pool> pool;
+  constexpr int no_more = -1;
   std::atomic<int> round{0};
   std::atomic<std::size_t> returned{0};
-  std::atomic<std::uint64_t> before{0};
   std::atomic<bool> destroyed{false};
-  std::uint64_t after = 0;
+  // Handles come back on both sides of the destruction.
+  awaited before("a handle was back before its pool was destroyed");
+  awaited after("a handle was not yet back when its pool had been destroyed");
   {
     std::vector<std::jthread> threads;
     for (std::size_t t = 0; t < thread_count; ++t) {
       threads.emplace_back([&, t] {
-        for (int r = 1; r <= rounds; ++r) {
-          while (round != r) std::this_thread::yield();
+        for (int r = 1;; ++r) {
+          while (round != r && round != no_more) std::this_thread::yield();
+          if (round == no_more) return;
           ++lent[t]->value;
           // At different distances from the destruction.
           for (std::size_t i = static_cast<std::size_t>(r) * t % 50; i > 0; --i) {
             std::atomic_signal_fence(std::memory_order_seq_cst);
           }
           lent[t] = {};
-          if (!destroyed) ++before;
+          before.happened(!destroyed);
           ++returned;
         }
       });
     }
-    for (int r = 1; r <= rounds; ++r) {
+    for (int r = 1; r <= rounds || before.missing() || after.missing(); ++r) {
       pool.emplace();
       destroyed = false;
       returned = 0;
@@ -411,13 +416,13 @@ TEST_CASE_METHOD(all_given_back, "handles_returned_by_threads_while_the_pool_is_
       }
       pool.reset();
       destroyed = true;
-      after += thread_count - returned;
+      after.happened(returned != thread_count);
       while (returned != thread_count) std::this_thread::yield();
     }
+    round = no_more;
   }
-  // Handles came back on both sides of the destruction.
-  CHECK(before > 0);
-  CHECK(after > 0);
+  before.check();
+  after.check();
 }
 
 }  // namespace

@@ -1,7 +1,6 @@
 // object_pool.hpp: what it promises where something goes wrong or happens at an unusual moment.
 #include <poolproof/object_pool.hpp>
 
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -10,7 +9,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
-#include <functional>
 #include <latch>
 #include <memory>
 #include <optional>
@@ -20,7 +18,9 @@
 #include <utility>
 #include <vector>
 
+#include "awaited.hpp"
 #include "catch.hpp"
+#include "child.hpp"
 #include "pools.hpp"
 #include "test_sync.hpp"
 #include "tracked.hpp"
@@ -32,8 +32,10 @@ using poolproof::object_pool;
 using poolproof::rotate_all;
 using poolproof::rotate_all_of;
 using poolproof::test::all_given_back;
+using poolproof::test::awaited;
 using poolproof::test::dispose;
 using poolproof::test::event;
+using poolproof::test::holds_in_child;
 using poolproof::test::interrupt;
 using poolproof::test::item;
 using poolproof::test::no_factory;
@@ -387,55 +389,35 @@ TEST_CASE_METHOD(all_given_back, "destructor_stopped_in_rotate_all_lets_the_pool
 
 TEST_CASE_METHOD(all_given_back, "rotate_all_runs_among_pools_that_come_and_go", "[contracts]") {
   std::atomic<int> working{2};
-  std::atomic<std::uint64_t> rotations{0};
-  std::uint64_t cycles_seen = 0;
+  awaited turned("a rotate_all turned a pool that another thread used");
   std::latch all_here(4);
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < 2; ++t) {
       threads.emplace_back([&] {
         all_here.arrive_and_wait();
-        while (working != 0) {
-          rotate_all();
-          ++rotations;
-        }
+        while (working != 0) rotate_all();
       });
     }
-    std::atomic<std::uint64_t> cycles{0};
     for (int t = 0; t < 2; ++t) {
       threads.emplace_back([&] {
         all_here.arrive_and_wait();
-        for (int i = 0; i < 1000; ++i) {
+        for (int i = 0; i < 1000 || turned.missing(); ++i) {
           real_pool first;
           put_new(first, 0, 12);
           real_pool second;
           put_new(second, 0, 3);
           if (i % 8 == 0) std::this_thread::yield();
-          cycles += first.stats().cycles;
+          turned.happened(first.stats().cycles > 0);
         }
         --working;
       });
     }
-    threads.clear();
-    cycles_seen = cycles;
   }
-  CHECK(rotations > 0);
-  CHECK(cycles_seen > 0);
+  turned.check();
 }
 
 // --- Processes -----------------------------------------------------------------------------------
-
-// Runs `action` in a forked child that ends by returning `action`'s result, and ends it if it
-// hangs. The child neither runs destructors nor looks for leaks.
-bool holds_in_child(const std::function<bool()>& action) {
-  const pid_t child = ::fork();
-  if (child == 0) {
-    ::alarm(30);
-    ::_exit(action() ? EXIT_SUCCESS : EXIT_FAILURE);
-  }
-  int status = 0;
-  return ::waitpid(child, &status, 0) == child && status == 0;
-}
 
 TEST_CASE_METHOD(all_given_back, "child_uses_a_pool_that_other_threads_were_inside_of",
                  "[contracts]") {

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "awaited.hpp"
 #include "catch.hpp"
 #include "pools.hpp"
 #include "test_sync.hpp"
@@ -25,6 +26,7 @@ using namespace std::chrono_literals;
 using poolproof::pool_stats;
 using poolproof::rotate_all_of;
 using poolproof::test::all_given_back;
+using poolproof::test::awaited;
 using poolproof::test::dispose;
 using poolproof::test::event;
 using poolproof::test::interrupt;
@@ -263,6 +265,9 @@ TEST_CASE_METHOD(all_given_back, "concurrent_rotates_gets_and_puts_keep_the_book
   constexpr int rounds_per_cycle = 5;
   constexpr int thread_count = 4;
   std::latch all_here(thread_count);
+  std::atomic<std::uint64_t> rotations{0};
+  awaited victim_hit("a get took a victim");
+  awaited victim_destroyed("a rotate destroyed what nobody had used for two cycles");
   real_pool pool([] { return std::make_unique<tracked>(); }, without_automatic_cycles);
   put_new(pool, 0);
   {
@@ -270,7 +275,7 @@ TEST_CASE_METHOD(all_given_back, "concurrent_rotates_gets_and_puts_keep_the_book
     for (int t = 0; t < thread_count; ++t) {
       threads.emplace_back([&, t] {
         all_here.arrive_and_wait();
-        for (int i = 0; i < rounds; ++i) {
+        for (int i = 0; i < rounds || victim_hit.missing() || victim_destroyed.missing(); ++i) {
           std::vector<item> held;
           for (int k = 0; k < 12; ++k) {
             held.push_back(pool.get());
@@ -280,17 +285,22 @@ TEST_CASE_METHOD(all_given_back, "concurrent_rotates_gets_and_puts_keep_the_book
           for (item& each : held) put_back(pool, std::move(each));
           if (i % rounds_per_cycle != 0) continue;
           // One cycle makes victims, which gets then take; of two, the second destroys them.
-          pool.rotate();
-          if (t == 0) pool.rotate();
+          for (int cycles = t == 0 ? 2 : 1; cycles > 0; --cycles) {
+            pool.rotate();
+            rotations.fetch_add(1, std::memory_order_relaxed);
+          }
+          const pool_stats now = pool.stats();
+          victim_hit.happened(now.victim_hits > 0);
+          victim_destroyed.happened(now.cycle_destroyed > 0);
           std::this_thread::yield();
         }
       });
     }
   }
   const pool_stats stats = pool.stats();
-  CHECK(stats.cycles == (thread_count + 1) * rounds / rounds_per_cycle);
-  CHECK(stats.cycle_destroyed > 0);
-  CHECK(stats.victim_hits > 0);
+  victim_hit.check();
+  victim_destroyed.check();
+  CHECK(stats.cycles == rotations);
   CHECK(stats.retained == tracked::alive());
   CHECK(stats.cycle_destroyed == tracked::destroyed());
   pool.rotate();

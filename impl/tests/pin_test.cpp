@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include "awaited.hpp"
 #include "catch.hpp"
 #include "test_sync.hpp"
 
@@ -18,6 +19,7 @@ namespace {
 using poolproof::ownership;
 using poolproof::private_part;
 using poolproof::std_sync;
+using poolproof::test::awaited;
 using poolproof::test::event;
 using poolproof::test::interrupt;
 using poolproof::test::test_sync;
@@ -134,7 +136,7 @@ TEST_CASE("private_part_of_many_threads_has_each_item_in_one_place", "[pin]") {
   std::array<guarded, thread_count> items;
   private_part<guarded, std_sync> part;
   std::atomic<std::uint64_t> held_twice{0};
-  std::atomic<std::uint64_t> from_others{0};
+  awaited from_another("a thread got the item that another one had given");
   std::latch all_here(thread_count);
   {
     std::vector<std::jthread> threads;
@@ -142,7 +144,7 @@ TEST_CASE("private_part_of_many_threads_has_each_item_in_one_place", "[pin]") {
       threads.emplace_back([&, mine = &first]() mutable {
         guarded* const own = mine;
         all_here.arrive_and_wait();
-        for (int i = 0; i < rounds; ++i) {
+        for (int i = 0; i < rounds || from_another.missing(); ++i) {
           if (mine != nullptr) {
             if (mine->held.exchange(true, std::memory_order_relaxed)) count(held_twice);
             ++mine->uses;
@@ -151,7 +153,7 @@ TEST_CASE("private_part_of_many_threads_has_each_item_in_one_place", "[pin]") {
           } else {
             mine = part.take();
           }
-          if (mine != nullptr && mine != own) count(from_others);
+          from_another.happened(mine != nullptr && mine != own);
           if (i % 16 == 0) std::this_thread::yield();
         }
         // Keep what is in hand for the count: the part holds at most one item.
@@ -160,7 +162,7 @@ TEST_CASE("private_part_of_many_threads_has_each_item_in_one_place", "[pin]") {
     }
   }
   CHECK(held_twice == 0);
-  CHECK(from_others > 0);
+  from_another.check();
   std::size_t in_hands = 0;
   for (const guarded& item : items) in_hands += item.held ? 1 : 0;
   CHECK(in_hands + part.size() == thread_count);
@@ -192,16 +194,16 @@ TEST_CASE("ownership_of_many_threads_is_had_by_one_at_a_time", "[pin]") {
   // Plain: the owner's, and a race if there are two owners.
   std::uint64_t sections = 0;
   std::atomic<std::uint64_t> owned{0};
-  std::atomic<std::uint64_t> busy{0};
+  awaited busy("a thread found that another one was the owner");
   std::latch all_here(4);
   {
     std::vector<std::jthread> threads;
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([&] {
         all_here.arrive_and_wait();
-        for (int i = 0; i < 20000; ++i) {
+        for (int i = 0; i < 20000 || busy.missing(); ++i) {
           if (!right.try_own()) {
-            count(busy);
+            busy.happened();
             continue;
           }
           ++sections;
@@ -213,7 +215,7 @@ TEST_CASE("ownership_of_many_threads_is_had_by_one_at_a_time", "[pin]") {
     }
   }
   CHECK(sections == owned);
-  CHECK(busy > 0);
+  busy.check();
 }
 
 }  // namespace

