@@ -157,7 +157,6 @@ int main(int argc, char** argv) {
 
   report.did("rounds of 1000 items", rounds);
   report.did("items, each destroyed once", tracked::made());
-  report.path("stopped owners", owners);
-  report.path("spills", spills);
+  report.took({{"stopped owners", owners}, {"spills", spills}});
   return report.finish();
 }

@@ -131,21 +131,28 @@ int main(int argc, char** argv) {
   stress::report report;
   stress::watchdog watchdog(activity);
 
-  chain_test test(*asked.items, watchdog);
+  const stress::time_box box(0);
   stress::crew crew(asked.seed);
-  crew.add(1, [&](std::uint32_t) { test.produce(); });
-  crew.add(thieves, [&](std::uint32_t) { test.steal(); });
-  crew.run();
-  test.check();
+  std::uint64_t rounds = 0;
+  stress::paths paths;
+  do {
+    chain_test test(*asked.items, watchdog);
+    crew.add(1, [&](std::uint32_t) { test.produce(); });
+    crew.add(thieves, [&](std::uint32_t) { test.steal(); });
+    crew.run();
+    test.check();
+    ++rounds;
+    paths = {{"popped by the producer", test.popped()},
+             {"rings freed while thieves worked", test.freed_at_work()},
+             {"chains kept for a late thief", test.held_back()},
+             {"steals of several", test.several_stolen()},
+             {"lost unlinkings", stress::taken(racy::lost_unlink)},
+             {"unvacated slots", stress::taken(racy::unvacated_slot)},
+             {"lost steals", stress::taken(racy::lost_steal)},
+             {"lost pops", stress::taken(racy::lost_pop)}};
+  } while (!box.over(paths));
 
-  report.did("values once each", *asked.items);
-  report.path("popped by the producer", test.popped());
-  report.path("rings freed while thieves worked", test.freed_at_work());
-  report.path("chains kept for a late thief", test.held_back());
-  report.path("steals of several", test.several_stolen());
-  report.path("lost unlinkings", stress::taken(racy::lost_unlink));
-  report.path("unvacated slots", stress::taken(racy::unvacated_slot));
-  report.path("lost steals", stress::taken(racy::lost_steal));
-  report.path("lost pops", stress::taken(racy::lost_pop));
+  report.did("values once each", rounds * *asked.items);
+  report.took(paths);
   return report.finish();
 }

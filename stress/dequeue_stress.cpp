@@ -112,20 +112,27 @@ int main(int argc, char** argv) {
   stress::report report;
   stress::watchdog watchdog(activity);
 
-  ring_test test(*asked.items, watchdog);
+  const stress::time_box box(0);
   stress::crew crew(asked.seed);
-  crew.add(1, [&](std::uint32_t) { test.produce(); });
-  crew.add(thieves, [&](std::uint32_t) { test.steal(); });
-  crew.run();
-  test.check();
+  std::uint64_t rounds = 0;
+  stress::paths paths;
+  do {
+    ring_test test(*asked.items, watchdog);
+    crew.add(1, [&](std::uint32_t) { test.produce(); });
+    crew.add(thieves, [&](std::uint32_t) { test.steal(); });
+    crew.run();
+    test.check();
+    ++rounds;
+    paths = {{"popped by the producer", test.popped()},
+             {"pushes refused", test.refused_pushes()},
+             {"pushes of some and not all", test.cut_pushes()},
+             {"steals of several", test.several_stolen()},
+             {"unvacated slots", stress::taken(racy::unvacated_slot)},
+             {"lost steals", stress::taken(racy::lost_steal)},
+             {"lost pops", stress::taken(racy::lost_pop)}};
+  } while (!box.over(paths));
 
-  report.did("values once each", *asked.items);
-  report.path("popped by the producer", test.popped());
-  report.path("pushes refused", test.refused_pushes());
-  report.path("pushes of some and not all", test.cut_pushes());
-  report.path("steals of several", test.several_stolen());
-  report.path("unvacated slots", stress::taken(racy::unvacated_slot));
-  report.path("lost steals", stress::taken(racy::lost_steal));
-  report.path("lost pops", stress::taken(racy::lost_pop));
+  report.did("values once each", rounds * *asked.items);
+  report.took(paths);
   return report.finish();
 }

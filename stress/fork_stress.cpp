@@ -108,7 +108,12 @@ int main(int argc, char** argv) {
   crew.start();
 
   std::uint64_t children = 0;
-  for (const stress::time_box box(*asked.seconds); !box.over(told.bereft != 0); ++children) {
+  const auto paths = [&] {
+    return stress::paths{{"children", children},
+                         {"runs of calls in them", told.runs},
+                         {"children with a shard whose owner is gone", told.bereft}};
+  };
+  for (const stress::time_box box(*asked.seconds); !box.over(paths()); ++children) {
     watchdog.renew("threads used the pool, and one of them forked");
     const pid_t child = ::fork();
     stress::require(child >= 0, "fork failed");
@@ -122,8 +127,6 @@ int main(int argc, char** argv) {
   stress::require_equal(stress::arena::outstanding(), 0, "blocks of memory left behind");
 
   report.did("items in the parent, each destroyed once", tracked::made());
-  report.path("children", children);
-  report.path("runs of calls in them", told.runs);
-  report.path("children with a shard whose owner is gone", told.bereft);
+  report.took(paths());
   return report.finish();
 }

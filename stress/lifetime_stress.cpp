@@ -168,7 +168,14 @@ void end_pools(double seconds, stress::watchdog& watchdog, stress::report& repor
   returns seen;
   rotator rotations;
   std::uint64_t pools = 0;
-  for (const stress::time_box box(seconds); !box.over(); pools += 2) {
+  const auto paths = [&seen] {
+    return stress::paths{{"handles back before their pool's end", seen.before},
+                         {"meanwhile", seen.during},
+                         {"later", seen.after},
+                         {"items that rotate_all destroyed", rotated_away},
+                         {"of them while their pool ended", rotated_away_while_closing}};
+  };
+  for (const stress::time_box box(seconds); !box.over(paths()); pools += 2) {
     watchdog.renew("handles came back to a pool that was destroyed");
     short_life<slow_item>(choices.next()).run(seen);
     short_life<nest>(choices.next()).run(seen);
@@ -177,11 +184,7 @@ void end_pools(double seconds, stress::watchdog& watchdog, stress::report& repor
   check_nothing_left();
   report.did("pools", pools);
   report.did("calls of rotate_all", rotated);
-  report.path("handles back before their pool's end", seen.before);
-  report.path("meanwhile", seen.during);
-  report.path("later", seen.after);
-  report.path("items that rotate_all destroyed", rotated_away);
-  report.path("of them while their pool ended", rotated_away_while_closing);
+  report.took(paths());
 }
 
 // ---- Threads that come and go ------------------------------------------------------------------
@@ -217,7 +220,7 @@ void churn(std::uint64_t threads, stress::watchdog& watchdog, stress::report& re
     crew.run();
 
     report.did("short threads", threads);
-    report.path("items that they left", used.stats().retained);
+    report.took({{"items that they left", used.stats().retained}});
     report.did("bytes of the library then", bytes);
     used.rotate();
     used.rotate();

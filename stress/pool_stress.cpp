@@ -63,6 +63,20 @@ struct totals {
   }
 };
 
+stress::paths paths(const totals& sums) {
+  return {{"items destroyed by cycles", sums.destroyed},
+          {"steals", sums.steals},
+          {"victim hits", sums.victim_hits},
+          {"busy shards", sums.busy},
+          {"spills", sums.spills},
+          {"grown tables", stress::taken(racy::grown_table) - sums.rounds},
+          {"rings freed in use", sums.freed_rings},
+          {"lost steals", stress::taken(racy::lost_steal)},
+          {"lost pops", stress::taken(racy::lost_pop)},
+          {"lost unlinkings", stress::taken(racy::lost_unlink)},
+          {"lost ownerships", stress::taken(racy::lost_ownership)}};
+}
+
 std::atomic<std::uint64_t> threads{0};
 std::atomic<std::uint64_t> runs{0};
 
@@ -130,7 +144,7 @@ int main(int argc, char** argv) {
   stress::watchdog watchdog("pools were used");
 
   totals sums;
-  for (const stress::time_box box(*asked.seconds); !box.over();) {
+  for (const stress::time_box box(*asked.seconds); !box.over(paths(sums));) {
     watchdog.renew("a pool was used");
     run_round(choices.next(), sums);
   }
@@ -141,16 +155,6 @@ int main(int argc, char** argv) {
   report.did("threads", threads);
   report.did("items, each destroyed once", tracked::made());
   report.did("cycles", sums.cycles);
-  report.path("items destroyed by cycles", sums.destroyed);
-  report.path("steals", sums.steals);
-  report.path("victim hits", sums.victim_hits);
-  report.path("busy shards", sums.busy);
-  report.path("spills", sums.spills);
-  report.path("grown tables", stress::taken(racy::grown_table) - sums.rounds);
-  report.path("rings freed in use", sums.freed_rings);
-  report.path("lost steals", stress::taken(racy::lost_steal));
-  report.path("lost pops", stress::taken(racy::lost_pop));
-  report.path("lost unlinkings", stress::taken(racy::lost_unlink));
-  report.path("lost ownerships", stress::taken(racy::lost_ownership));
+  report.took(paths(sums));
   return report.finish();
 }

@@ -214,11 +214,11 @@ std::uint64_t stops(call in) {
   return stopped_in[static_cast<std::size_t>(in)].load(std::memory_order_relaxed);
 }
 
-bool stopped_everywhere() {
-  constexpr std::array functions = {call::get,       call::put,   call::borrow,
-                                    call::give_back, call::stats, call::rotate};
-  return std::all_of(functions.begin(), functions.end(), [](call in) { return stops(in) != 0; }) &&
-         stopped_owning != 0 && stopped_visiting != 0;
+stress::paths paths() {
+  return {{"stops in get", stops(call::get)},      {"in put", stops(call::put)},
+          {"in borrow", stops(call::borrow)},      {"in a handle's return", stops(call::give_back)},
+          {"in stats", stops(call::stats)},        {"in rotate", stops(call::rotate)},
+          {"of all while owning", stopped_owning}, {"of all while visiting", stopped_visiting}};
 }
 
 }  // namespace
@@ -237,7 +237,7 @@ int main(int argc, char** argv) {
   stress::cpus.store(shards, std::memory_order_relaxed);
 
   std::uint64_t rounds = 0;
-  for (const stress::time_box box(*asked.seconds); !box.over(stopped_everywhere()); ++rounds) {
+  for (const stress::time_box box(*asked.seconds); !box.over(paths()); ++rounds) {
     round_of_stops(choices.next()).run(watchdog);
     stress::arena::reset();
   }
@@ -246,13 +246,6 @@ int main(int argc, char** argv) {
   report.did("rounds", rounds);
   report.did("runs of calls beside stopped threads", completed);
   report.did("items, each destroyed once", tracked::made());
-  report.path("stops in get", stops(call::get));
-  report.path("in put", stops(call::put));
-  report.path("in borrow", stops(call::borrow));
-  report.path("in a handle's return", stops(call::give_back));
-  report.path("in stats", stops(call::stats));
-  report.path("in rotate", stops(call::rotate));
-  report.path("of all while owning", stopped_owning);
-  report.path("of all while visiting", stopped_visiting);
+  report.took(paths());
   return report.finish();
 }

@@ -99,7 +99,14 @@ int main(int argc, char** argv) {
 
   std::uint64_t rounds = 0;
   std::uint64_t cycles = 0;
-  for (const stress::time_box box(*asked.seconds); !box.over(); ++rounds) {
+  const auto paths = [&] {
+    stress::paths all{{"cycles", cycles}, {"signals", signals}};
+#if defined(__linux__)
+    all.push_back({"moves to a CPU", moves});
+#endif
+    return all;
+  };
+  for (const stress::time_box box(*asked.seconds); !box.over(paths()); ++rounds) {
     cycles += run_round(watchdog);
   }
   stress::require_equal(tracked::gone(), tracked::made(), "items destroyed, of those constructed");
@@ -108,10 +115,6 @@ int main(int argc, char** argv) {
       poolproof::std_sync::sections::usable() ? "rounds with sections" : "rounds without sections",
       rounds);
   report.did("items, each destroyed once", tracked::made());
-  report.path("cycles", cycles);
-  report.path("signals", signals);
-#if defined(__linux__)
-  report.path("moves to a CPU", moves);
-#endif
+  report.took(paths());
   return report.finish();
 }

@@ -88,14 +88,16 @@ int main(int argc, char** argv) {
   stress::crew threads(choices.next());
   threads.add(workers, [&](std::uint32_t) { work(original, over); });
   threads.start();
-  for (const stress::time_box box(*asked.seconds); !box.over();) {
+  const auto paths = [] {
+    return stress::paths{{"plugins unloaded", unloaded}, {"signals", signals}};
+  };
+  for (const stress::time_box box(*asked.seconds); !box.over(paths());) {
     static_cast<void>(::pthread_kill(threads.handle(choices.below(workers)), SIGUSR1));
     std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
   over.store(true, std::memory_order_relaxed);
   threads.join();
 
-  report.path("plugins unloaded", unloaded);
-  report.path("signals", signals);
+  report.took(paths());
   return report.finish();
 }
