@@ -6,6 +6,8 @@
 #   MODEL=.. SEED=..    for `make models`: one model, or one of its failures again
 #   QUICK=1             for `make bench`: a smoke test whose numbers are not kept
 #   CAMPAIGN=pool       for `make bench`: one of bench/campaigns (default: all of them)
+#   TIMES=200 BESIDE='stress-ng --cpu 4' ONLY=pin_test
+#                       for `make test-repeat`: how often, what runs meanwhile, which programs
 
 JOBS ?= $(shell nproc)
 PYTHON ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
@@ -25,7 +27,7 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test test-pins test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
+.PHONY: help setup build test test-pins test-repeat test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
         tsan asan aarch64 bench plots report lint format install clean
 
 help:  ## print this list
@@ -37,19 +39,18 @@ setup:  ## install what is missing to build and check poolproof (Debian packages
 build:  ## build the unit tests and the examples
 	$(call build,dev)
 
-test: build  ## run the unit tests and the examples, and the tests again without what is Linux's own
-	$(call build,fallback)
-	$(call test,fallback)
-	$(call test,dev)
-	$(MAKE) test-pins
+# It ends with what ran where, and what failed.
+run_tests = $(PYTHON) scripts/run_tests.py --jobs $(JOBS)
 
-# Without the C library's registration, with membarrier refused, and as a user may force it.
-unit = $(call test,dev) --quiet --label-regex unit
-test-pins:  ## run the unit tests on each pin that a process may find itself with
-	$(call build,dev)
-	GLIBC_TUNABLES=glibc.pthread.rseq=0 $(unit)
-	build/dev/impl/tests/refuse_membarrier $(unit)
-	POOLPROOF_PIN=portable $(unit)
+test: build  ## run the unit tests and the examples, and the tests again on each pin and without what is Linux's own
+	$(call build,fallback)
+	$(run_tests)
+
+test-pins: build  ## run the unit tests on each pin that a process may find itself with
+	$(run_tests) --pins
+
+test-repeat: build  ## run each unit test TIMES times on each pin
+	$(run_tests) --repeat $(or $(TIMES),10) --only "$(ONLY)" --beside "$(BESIDE)"
 
 test-checker:  ## run the self-test of the checker: oracles, random programs, laws
 	$(call build,checker)

@@ -164,7 +164,7 @@ if count == how.get("fails"):
 if count == how.get("is_interrupted"):
     import signal, time
     os.kill(os.getppid(), signal.SIGINT)
-    time.sleep(5)
+    time.sleep(60)
 slot = how.get("slots", [2.0])[(count - 1) % len(how.get("slots", [2.0]))]
 runs = []
 for place, name in enumerate(NAMES):
