@@ -411,7 +411,7 @@ TEST_CASE_METHOD(all_given_back, "handles_returned_by_threads_while_the_pool_is_
       for (auto& each : lent) each = pool->borrow();
       put_new(*pool, 0, 3);
       round = r;
-      for (std::size_t i = static_cast<std::size_t>(r) % 64; i > 0 && returned == 0; --i) {
+      for (std::size_t i = static_cast<std::size_t>(r) % 4; i > 0 && returned == 0; --i) {
         std::this_thread::yield();
       }
       pool.reset();

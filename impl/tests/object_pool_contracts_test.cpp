@@ -188,7 +188,7 @@ TEST_CASE_METHOD(all_given_back, "more_threads_than_cpus_share_every_item", "[co
             held.back()->hold();
             ++held.back()->value;
           }
-          if (i % 16 == 0) std::this_thread::yield();
+          if (i % 128 == 0) std::this_thread::yield();
           for (item& each : held) put_back(pool, std::move(each));
         }
       });
@@ -407,7 +407,7 @@ TEST_CASE_METHOD(all_given_back, "rotate_all_runs_among_pools_that_come_and_go",
           put_new(first, 0, 12);
           real_pool second;
           put_new(second, 0, 3);
-          if (i % 8 == 0) std::this_thread::yield();
+          if (i % 64 == 0) std::this_thread::yield();
           turned.happened(first.stats().cycles > 0);
         }
         --working;
@@ -540,7 +540,11 @@ TEST_CASE_METHOD(all_given_back, "child_forked_while_others_rotate_all_may_do_so
   for (int t = 0; t < 2; ++t) {
     rotators.emplace_back([&] {
       all_here.count_down();
-      while (!stop) rotate_all();
+      while (!stop) {
+        rotate_all();
+        // Or else who forks, and waits for the registry's mutex, seldom gets it on a busy machine.
+        std::this_thread::yield();
+      }
     });
   }
   all_here.arrive_and_wait();

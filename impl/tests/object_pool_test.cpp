@@ -450,7 +450,7 @@ TEST_CASE_METHOD(all_given_back, "ten_threads_of_gets_and_puts_share_every_item"
             got->hold();
             ++got->value;
             held.push_back(std::move(got));
-            if (i % 32 == 0) {
+            if (i % 1024 == 0) {
               stolen.happened(pool.stats().steals > 0);
               std::this_thread::yield();
             }

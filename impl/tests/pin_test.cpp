@@ -154,7 +154,7 @@ TEST_CASE("private_part_of_many_threads_has_each_item_in_one_place", "[pin]") {
             mine = part.take();
           }
           from_another.happened(mine != nullptr && mine != own);
-          if (i % 16 == 0) std::this_thread::yield();
+          if (i % 256 == 0) std::this_thread::yield();
         }
         // Keep what is in hand for the count: the part holds at most one item.
         if (mine != nullptr) mine->held.store(true, std::memory_order_relaxed);
@@ -207,7 +207,7 @@ TEST_CASE("ownership_of_many_threads_is_had_by_one_at_a_time", "[pin]") {
             continue;
           }
           ++sections;
-          if (i % 64 == 0) std::this_thread::yield();
+          if (i % 512 == 0) std::this_thread::yield();
           right.release();
           count(owned);
         }
