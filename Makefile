@@ -65,6 +65,7 @@ clients = build/models/proofs/proofs --jobs $(JOBS)
 
 proofs:  ## explore every execution: small clients of the headers, and the models, on the checker
 	$(call build,models)
+	ctest --test-dir build/models --quiet --output-on-failure --label-regex proofs
 	$(clients) --family pool_dequeue --calls 6
 	$(clients) --family pool_dequeue --calls 5 --progress
 	$(clients) --family pool_dequeue_batches --calls 4
