@@ -1,8 +1,8 @@
-# The front door: each target calls a CMake preset or a script. `make help` lists them.
+# The front door: each target calls a CMake preset or a script. `make help` lists them, with these variables:
 #
-#   JOBS=n      how many compilations and tests at once (default: one per CPU)
-#   PYTHON=..   the interpreter of the scripts (default: Debian's, which has matplotlib)
-#   PREFIX=..   where `make install` puts the headers; DESTDIR is honoured
+#   JOBS=n              how many compilations and tests at once (default: one per CPU)
+#   PYTHON=..           the interpreter of the scripts (default: Debian's, which has matplotlib)
+#   PREFIX=..           where `make install` puts the headers (default: /usr/local); DESTDIR is honoured
 #   MODEL=.. SEED=..    for `make models`: one model, or one of its failures again
 #   QUICK=1             for `make bench`: a smoke test whose numbers are not kept
 #   CAMPAIGN=pool       for `make bench`: one of bench/campaigns (default: all of them)
@@ -30,6 +30,9 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 
 help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@echo 'Times are those of two cores with nothing built before, and about right.'
+	@echo 'Variables:'
+	@sed -n 's/^#   \([A-Z]*=.*\)/  \1/p' $(firstword $(MAKEFILE_LIST))
 
 setup:  ## install what is missing to build and check poolproof (Debian packages)
 	scripts/setup.sh
@@ -37,7 +40,7 @@ setup:  ## install what is missing to build and check poolproof (Debian packages
 build:  ## build the unit tests and the examples
 	$(call build,dev)
 
-test: build  ## run the unit tests and the examples, and the tests again without what is Linux's own
+test: build  ## run the unit tests and the examples, and the tests again without what is Linux's own; 5 min
 	$(call build,fallback)
 	$(call test,fallback)
 	$(call test,dev)
@@ -51,21 +54,26 @@ test-pins:  ## run the unit tests on each pin that a process may find itself wit
 	build/dev/impl/tests/refuse_membarrier $(unit)
 	POOLPROOF_PIN=portable $(unit)
 
-test-checker:  ## run the self-test of the checker: oracles, random programs, laws
+test-checker:  ## run the self-test of the checker: oracles, random programs, laws; 4 min
 	$(call build,checker)
 	$(call test,checker)
 
-# The proofs first: what they find wrong, they show step by step.
-check: proofs models-quick mutants-quick lint  ## prove the protocols: lint, all executions of small clients and models, a sample of the mutants
+# Its steps are targets below. The proofs first: what they find wrong, they show step by step. What each step
+# has found it leaves in $(found), and what is said at the end is read from there.
+check:  ## prove the protocols: all executions of small clients and models, a sample of the mutants, lint; 5 min
+	@MAKE='$(MAKE)' $(PYTHON) scripts/check.py --found $(found) proofs models-quick mutants-quick lint
 
 # A model that takes longer is listed as unfinished, and is not proved; check-full gives it more time.
 MODEL_SECONDS = 3
-checked = build/models/relacy_models/checked_models --jobs $(JOBS)
-clients = build/models/proofs/proofs --jobs $(JOBS)
+found = build/check
+checked = build/models/relacy_models/checked_models --jobs $(JOBS) --lines $(found)/proofs.lines
+clients = build/models/proofs/proofs --jobs $(JOBS) --lines $(found)/proofs.lines
+new_lines = @mkdir -p $(found) && rm -f $(found)/proofs.lines
 
 proofs:  ## explore every execution: small clients of the headers, and the models, on the checker
 	$(call build,models)
 	ctest --test-dir build/models --quiet --output-on-failure --label-regex proofs
+	$(new_lines)
 	$(clients) --family pool_dequeue --calls 6
 	$(clients) --family pool_dequeue --calls 5 --progress
 	$(clients) --family pool_dequeue_batches --calls 4
@@ -80,8 +88,9 @@ ledger:  ## write the ledger of proofs, docs/proofs.md, anew
 	$(call build,models)
 	$(PYTHON) proofs/ledger.py
 
-check-full:  ## the same with larger clients and more time, and the checker's slow tests
+check-full:  ## the same with larger clients and more time, and the checker's slow tests; 60 min
 	$(call build,models)
+	$(new_lines)
 	$(clients) --family pool_dequeue --calls 9
 	$(clients) --family pool_dequeue --calls 6 --progress
 	$(clients) --family pool_dequeue_batches --calls 6
@@ -101,27 +110,29 @@ models:  ## run the models of the protocols on Relacy
 
 models-quick:  ## the same with a twentieth of the random iterations, as part of check
 	$(call build,models)
-	$(PYTHON) relacy_models/run.py --iterations 50000
+	@mkdir -p $(found)
+	$(PYTHON) relacy_models/run.py --iterations 50000 --json $(found)/relacy.json
 
-mutants:  ## weaken every memory order, break every algorithm, and see a model fail each time
+mutants:  ## weaken every memory order, break every algorithm, and see a model fail each time; 33 min
 	$(call build,models)
 	$(PYTHON) scripts/mutants.py --engine checker
 	$(PYTHON) scripts/mutants.py
 
 mutants-quick:  ## the same for a sample, as part of check
 	$(call build,models)
-	$(PYTHON) scripts/mutants.py --engine checker --quick
-	$(PYTHON) scripts/mutants.py --quick
+	@mkdir -p $(found)
+	$(PYTHON) scripts/mutants.py --engine checker --quick --results $(found)/mutants-checker.json
+	$(PYTHON) scripts/mutants.py --quick --results $(found)/mutants-relacy.json
 
 stress:  ## run the stress tests: real threads, counting how often each race was met
 	$(call build,release)
 	$(call test,stress)
 
-tsan:  ## run unit and stress tests under ThreadSanitizer, with g++ and with clang++
+tsan:  ## run unit and stress tests under ThreadSanitizer, with g++ and with clang++; 6 min
 	$(call sanitized,tsan-gcc)
 	$(call sanitized,tsan-clang)
 
-asan:  ## run unit and stress tests under ASan, UBSan and LSan, with g++ and with clang++
+asan:  ## run unit and stress tests under ASan, UBSan and LSan, with g++ and with clang++; 8 min
 	$(call sanitized,asan-gcc)
 	$(call sanitized,asan-clang)
 
@@ -144,8 +155,9 @@ report:  ## write the report of bench/results: build/report/index.html and the f
 lint:  ## check the order labels, the format, and what clang-tidy finds
 	$(PYTHON) scripts/lint_orders.py --check-markdown
 	$(PYTHON) proofs/ledger.py --check
-	clang-format --dry-run -Werror $(SOURCES)
-	clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include
+	@clang-format --dry-run -Werror $(SOURCES) && echo 'format: $(words $(SOURCES)) files'
+	@mkdir -p build
+	@clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include 2>build/tidy.log || { cat build/tidy.log; exit 1; }
 
 format:  ## format all C++ sources
 	clang-format -i $(SOURCES)

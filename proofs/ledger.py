@@ -50,6 +50,7 @@ def fail(message: str) -> NoReturn:
 def run(program: pathlib.Path, options: tuple[str, ...], lines: pathlib.Path) -> None:
     if not program.exists():
         fail(f"{program} is missing; 'make proofs' builds it")
+    lines.unlink(missing_ok=True)
     command = [program, *options, "--lines", lines]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:

@@ -67,7 +67,7 @@ the header promises. Clients of fewer calls are beginnings of these.
   --json               print a list of one object for each family, with its clients
   --contended          with --json: of each client, the sites that run beside a conflicting access
   --shard I/N          share I of N of each family's clients, from 0: all shares together are the whole
-  --lines FILE         write a line of JSON for each client: proofs/ledger.py --merge takes those of all shares
+  --lines FILE         add a line of JSON for each client: proofs/ledger.py --merge takes those of all shares
   --sites              list the headers' sites: each order of each atomic operation
   --help               this text, and the families
 
@@ -591,7 +591,7 @@ bool run_one(const family& of, const settings& chosen) {
               static_cast<unsigned long long>(found.complete),
               static_cast<unsigned long long>(found.blocked),
               static_cast<unsigned long long>(found.errors),
-              found.cut != 0 ? "; CUT: not finished, and hence not proved" : "");
+              found.cut != 0 ? "; not finished, and hence not proved" : "");
   if (found.cut != 0 && found.errors == 0) {
     const checker::size_estimate size =
         found.estimate.known ? found.estimate : estimate(of, chosen, t);

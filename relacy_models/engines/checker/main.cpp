@@ -38,12 +38,12 @@ model; litmus tests are run under RC11 and under ISO.
   --skip-litmus        run the models of the headers only
   --seconds S          the longest that one model may take; its search is then cut (default: no limit), and
                        its executions estimated, which takes a fifth of that
-  --partial            do not fail because a search was cut: the model is listed as cut, and not proved
+  --partial            do not fail because a search was cut: the model is listed as not finished and not proved
   --jobs N             models that run at a time (default: $JOBS, else one per core)
   --memory MODEL       rc11, iso or sc (default rc11)
   --part I/N           part I of N of each search, counted from 0; all parts together are the whole
   --shard I/N          share I of N of the models, from 0: all shares together are the whole
-  --lines FILE         write a line of JSON for each model: proofs/ledger.py --merge takes those of all shares
+  --lines FILE         add a line of JSON for each model: proofs/ledger.py --merge takes those of all shares
   --weaken SITE:ORDER  a label or FILE:LINE:op or FILE:LINE:fail, for example pop_tail.claim:relaxed
   --mutate SITE:HOW    a label or FILE:LINE, and skip-store, exchange-returns-zero or cas-blind
   --sites              list the headers' sites: each order of each atomic operation
@@ -298,8 +298,8 @@ std::string_view text_of(checker::memory_model memory) {
 }
 
 std::string verdict_of(const report& sum) {
-  if (sum.result.timed_out) return "CUT";
-  if (!sum.passed()) return "FAILED";
+  if (!sum.passed()) return sum.result.timed_out ? "CUT" : "FAILED";
+  if (sum.result.timed_out) return "not finished in the time given, and not proved";
   const failure expected = expected_failure(sum);
   if (expected == failure::none) return "passed";
   return "fails as it must: " + std::string(poolproof::models::text_of(expected));

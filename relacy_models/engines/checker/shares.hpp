@@ -42,7 +42,8 @@ inline void require_no_changes(std::string_view option) {
                     ": its lines are of the headers as they are, without --weaken and --mutate");
 }
 
-// A file of JSON, an object a line. No path: nothing is written.
+// A file of JSON, an object a line, to which those of this run are added. No path: nothing is
+// written.
 class lines_file {
  public:
   explicit lines_file(const std::string& path) : path_(path) {
@@ -69,7 +70,7 @@ class lines_file {
 
  private:
   void open() {
-    out_.open(path_);
+    out_.open(path_, std::ios::app);
     if (!out_) throw std::runtime_error("cannot write " + path_);
   }
 
