@@ -15,8 +15,16 @@ SOURCES = $(shell find impl checker relacy_models proofs stress bench examples c
 PROGRAMS = pool_scenarios $(patsubst bench/%.cpp,%,$(wildcard bench/*_bench.cpp))
 CAMPAIGNS = $(if $(CAMPAIGN),bench/campaigns/$(CAMPAIGN).toml,$(wildcard bench/campaigns/*.toml))
 
+# needs,<commands>,<setup target>: a command that is missing is named, and what installs it.
+needs = { for each in $(1); do command -v $$each >/dev/null || \
+          { echo "$$each is missing: make $(2)" >&2; exit 1; }; done; }
+needs_module = { $(PYTHON) -c 'import $(1)' 2>/dev/null || \
+                 { echo "$(PYTHON) has no $(1): make $(2)" >&2; exit 1; }; }
+needs_sanitizer = { echo 'int main() {}' | clang++ -x c++ - -fsanitize=$(1) -o /dev/null 2>/dev/null || \
+                    { echo "clang++ with $(1) sanitizer is missing: make setup-all" >&2; exit 1; }; }
+
 # build,<preset>[,<target>]   and   test,<preset>
-build = cmake --preset $(1) && cmake --build build/$(1) --parallel $(JOBS) $(if $(2),--target $(2))
+build = $(call needs,cmake ninja,setup) && cmake --preset $(1) && cmake --build build/$(1) --parallel $(JOBS) $(if $(2),--target $(2))
 test = ctest --preset $(1) --parallel $(JOBS)
 
 # sanitized,<preset>: the stress tests print how often each race was met.
@@ -25,7 +33,7 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test test-pins test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
+.PHONY: help setup setup-bench setup-all build test test-pins test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
         tsan asan aarch64 bench plots report lint format install clean
 
 help:  ## print this list
@@ -34,8 +42,14 @@ help:  ## print this list
 	@echo 'Variables:'
 	@sed -n 's/^#   \([A-Z]*=.*\)/  \1/p' $(firstword $(MAKEFILE_LIST))
 
-setup:  ## install what is missing to build and check poolproof (Debian packages)
+setup:  ## install what check and test need, and is missing (Debian packages; 155 MB on a bare system)
 	scripts/setup.sh
+
+setup-bench:  ## the same, and what bench, plots and report need
+	scripts/setup.sh bench
+
+setup-all:  ## the same, and all else that some target or test needs (370 MB)
+	scripts/setup.sh all
 
 build:  ## build the unit tests and the examples
 	$(call build,dev)
@@ -59,9 +73,10 @@ test-checker:  ## run the self-test of the checker: oracles, random programs, la
 	$(call test,checker)
 
 # Its steps are targets below. The proofs first: what they find wrong, they show step by step. What each step
-# has found it leaves in $(found), and what is said at the end is read from there.
+# has found it leaves in $(found), and what is said at the end is read from there. (Not by the variable MAKE: such a
+# recipe runs under `make -n`, too.)
 check:  ## prove the protocols: all executions of small clients and models, a sample of the mutants, lint; 5 min
-	@MAKE='$(MAKE)' $(PYTHON) scripts/check.py --found $(found) proofs models-quick mutants-quick lint
+	@$(PYTHON) scripts/check.py --found $(found) proofs models-quick mutants-quick lint
 
 # A model that takes longer is listed as unfinished, and is not proved; check-full gives it more time.
 MODEL_SECONDS = 3
@@ -129,10 +144,12 @@ stress:  ## run the stress tests: real threads, counting how often each race was
 	$(call test,stress)
 
 tsan:  ## run unit and stress tests under ThreadSanitizer, with g++ and with clang++; 6 min
+	@$(call needs_sanitizer,thread)
 	$(call sanitized,tsan-gcc)
 	$(call sanitized,tsan-clang)
 
 asan:  ## run unit and stress tests under ASan, UBSan and LSan, with g++ and with clang++; 8 min
+	@$(call needs_sanitizer,address)
 	$(call sanitized,asan-gcc)
 	$(call sanitized,asan-clang)
 
@@ -142,17 +159,22 @@ aarch64:  ## run the tests of the sections on aarch64, emulated, under a real ke
 	$(PYTHON) scripts/hit_path.py
 
 bench:  ## run the campaigns, and write their results with their provenance to bench/results
+	@$(call needs,git,setup-bench)
 	$(call build,release,$(PROGRAMS))
 	$(foreach each,$(CAMPAIGNS),$(PYTHON) bench/run.py $(if $(QUICK),--quick) $(each) &&) true
 
 # The scripts that draw are those that have a name for their figure. What one lacks keeps no other from drawing.
 plots:  ## draw the figures from bench/results to plots/figures
+	@$(call needs_module,matplotlib,setup-bench)
 	@failed=; for script in $$(grep -l '^NAME = ' plots/*.py); do $(PYTHON) $$script || failed=1; done; test -z "$$failed"
 
 report:  ## write the report of bench/results: build/report/index.html and the figures as PNG and SVG
+	@$(call needs_module,matplotlib,setup-bench)
+	@$(call needs_module,jinja2,setup-bench)
 	$(PYTHON) plots/report.py
 
 lint:  ## check the order labels, the format, and what clang-tidy finds
+	@$(call needs,clang-format clang-tidy,setup)
 	$(PYTHON) scripts/lint_orders.py --check-markdown
 	$(PYTHON) proofs/ledger.py --check
 	@clang-format --dry-run -Werror $(SOURCES) && echo 'format: $(words $(SOURCES)) files'
