@@ -24,6 +24,11 @@ LAST_LINES = 25
 # What a step prints of its own accord to say how far it is: a family of clients.
 FAMILY = re.compile(r"^\w+, \d+ calls")
 COMPILED = re.compile(r"^\[\d+/\d+\]")
+RESULTS = {
+    "proofs": ("proofs.lines",),
+    "models-quick": ("relacy.json",),
+    "mutants-quick": ("mutants-checker.json", "mutants-relacy.json"),
+}
 SUBJECTS = (("pool_dequeue", "ring"), ("object_pool", "pool"))
 
 Line = dict[str, Any]
@@ -38,7 +43,7 @@ def main() -> int:
     options.found.mkdir(parents=True, exist_ok=True)
     for old in options.found.iterdir():
         old.unlink()
-    failed = next((step for step in options.steps if not run(step, options.found)), None)
+    failed = next((step for step in options.steps if not (run(step, options.found) and left(step, options.found))), None)
     print()
     if failed:
         log = options.found / f"{failed}.log"
@@ -56,7 +61,7 @@ def run(step: str, place: Path) -> bool:
     begun = time.monotonic()
     shown = begun
     print(f"{step}: begins", flush=True)
-    command = [*os.environ.get("MAKE", "make").split(), "--no-print-directory", step]
+    command = ["make", "--no-print-directory", step]
     with (place / f"{step}.log").open("w") as log, subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as running:
         assert running.stdout is not None
@@ -70,6 +75,15 @@ def run(step: str, place: Path) -> bool:
     clear = "\r\033[K" if sys.stdout.isatty() else ""
     print(f"{clear}{step}: {'done' if running.returncode == 0 else 'FAILED'}, {text_of(time.monotonic() - begun)}", flush=True)
     return running.returncode == 0
+
+
+def left(step: str, place: Path) -> bool:
+    """Whether a step has left what is said of it at the end: a pass of which nothing is known is none."""
+    missing = [name for name in RESULTS.get(step, ()) if not (place / name).is_file() or not (place / name).stat().st_size]
+    if missing:
+        with (place / f"{step}.log").open("a") as log:
+            log.write(f"It passed, but left no {' and no '.join(missing)} in {place}.\n")
+    return not missing
 
 
 def text_of(seconds: float) -> str:

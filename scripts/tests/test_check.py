@@ -17,7 +17,7 @@ for step; do :; done
 echo "31033 warnings generated."
 echo "pool_dequeue, 6 calls: 2 of 2 clients finished without error"
 if [ "$step" = "$FAILS" ]; then echo "race in step 7"; exit 2; fi
-cp "$RESULTS/$step".* "$FOUND" 2>/dev/null || true
+if [ -d "$RESULTS/$step" ]; then cp "$RESULTS/$step"/* "$FOUND"; fi
 """
 
 
@@ -46,23 +46,25 @@ class Ending(unittest.TestCase):
         directory = tempfile.TemporaryDirectory()
         self.addCleanup(directory.cleanup)
         self.place = Path(directory.name)
-        (self.place / "results").mkdir()
         (self.place / "make").write_text(MAKE)
         (self.place / "make").chmod(0o755)
-        for name, text in (("proofs.lines", "".join(json.dumps(line) + "\n" for line in LINES)),
-                           ("relacy.json", json.dumps(RELACY)), ("mutants-checker.json", json.dumps(MUTANTS)),
-                           ("mutants-relacy.json", json.dumps(MUTANTS[:2]))):
-            (self.place / "results" / name).write_text(text)
+        for name, text in (("proofs/proofs.lines", "".join(json.dumps(line) + "\n" for line in LINES)),
+                           ("models-quick/relacy.json", json.dumps(RELACY)),
+                           ("mutants-quick/mutants-checker.json", json.dumps(MUTANTS)),
+                           ("mutants-quick/mutants-relacy.json", json.dumps(MUTANTS[:2]))):
+            path = self.place / "results" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
 
     def check(self, *steps: str, fails: str = "") -> subprocess.CompletedProcess[str]:
         found = self.place / "found"
         return subprocess.run(
             [sys.executable, CHECK, "--found", found, *steps], capture_output=True, text=True, check=False,
-            env=os.environ | {"MAKE": str(self.place / "make"), "FAILS": fails, "FOUND": str(found),
+            env=os.environ | {"PATH": f"{self.place}:{os.environ['PATH']}", "FAILS": fails, "FOUND": str(found),
                               "RESULTS": str(self.place / "results")})
 
     def test_it_says_what_the_steps_have_found(self) -> None:
-        done = self.check("proofs", "relacy", "mutants-checker", "mutants-relacy")
+        done = self.check("proofs", "models-quick", "mutants-quick")
         self.assertEqual(0, done.returncode, done.stderr)
         ending = done.stdout.split("\n\n")[1].splitlines()
         self.assertEqual(10, len(ending), done.stdout)
@@ -84,19 +86,33 @@ class Ending(unittest.TestCase):
         self.assertIn("warnings generated", (self.place / "found" / "lint.log").read_text())
 
     def test_a_step_that_fails_is_named_and_shown_and_ends_it(self) -> None:
-        done = self.check("proofs", "relacy", "lint", fails="relacy")
+        done = self.check("proofs", "models-quick", "lint", fails="models-quick")
         self.assertEqual(1, done.returncode)
         self.assertIn("race in step 7", done.stdout)
         self.assertIn("make check: FAILED", done.stdout)
-        self.assertIn("FAILED: the step 'relacy', above. Again: make relacy.", done.stdout.splitlines()[-1])
+        self.assertIn("FAILED: the step 'models-quick', above. Again: make models-quick.", done.stdout.splitlines()[-1])
         self.assertNotIn("lint: begins", done.stdout)
         self.assertNotIn("Searched on Relacy", done.stdout)
 
     def test_nothing_is_said_of_what_an_earlier_run_has_found(self) -> None:
-        self.check("proofs", "relacy")
+        self.check("proofs", "models-quick")
         done = self.check("proofs", fails="proofs")
         self.assertIn("Proved: nothing was run.", done.stdout)
         self.assertNotIn("everything holds", done.stdout)
+
+
+    def test_a_step_that_passes_and_leaves_nothing_has_failed(self) -> None:
+        (self.place / "results" / "mutants-quick" / "mutants-relacy.json").unlink()
+        done = self.check("proofs", "mutants-quick", "lint")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("It passed, but left no mutants-relacy.json in", done.stdout)
+        self.assertNotIn("everything holds", done.stdout)
+
+    def test_a_dry_run_runs_nothing(self) -> None:
+        done = subprocess.run(["make", "--dry-run", "check"], cwd=CHECK.parent.parent, capture_output=True, text=True,
+                              check=False, env={key: value for key, value in os.environ.items() if key != "MAKEFLAGS"})
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertNotIn("make check:", done.stdout)
 
 
 if __name__ == "__main__":
