@@ -1,8 +1,8 @@
-# The front door: each target calls a CMake preset or a script. `make help` lists them.
+# The front door: each target calls a CMake preset or a script. `make help` lists them, with these variables:
 #
-#   JOBS=n      how many compilations and tests at once (default: one per CPU)
-#   PYTHON=..   the interpreter of the scripts (default: Debian's, which has matplotlib)
-#   PREFIX=..   where `make install` puts the headers; DESTDIR is honoured
+#   JOBS=n              how many compilations and tests at once (default: one per CPU)
+#   PYTHON=..           the interpreter of the scripts (default: Debian's, which has matplotlib)
+#   PREFIX=..           where `make install` puts the headers (default: /usr/local); DESTDIR is honoured
 #   MODEL=.. SEED=..    for `make models`: one model, or one of its failures again
 #   QUICK=1             for `make bench`: a smoke test whose numbers are not kept
 #   CAMPAIGN=pool       for `make bench`: one of bench/campaigns (default: all of them)
@@ -17,8 +17,16 @@ SOURCES = $(shell find impl checker relacy_models proofs stress bench examples c
 PROGRAMS = pool_scenarios $(patsubst bench/%.cpp,%,$(wildcard bench/*_bench.cpp))
 CAMPAIGNS = $(if $(CAMPAIGN),bench/campaigns/$(CAMPAIGN).toml,$(wildcard bench/campaigns/*.toml))
 
+# needs,<commands>,<setup target>: a command that is missing is named, and what installs it.
+needs = { for each in $(1); do command -v $$each >/dev/null || \
+          { echo "$$each is missing: make $(2)" >&2; exit 1; }; done; }
+needs_module = { $(PYTHON) -c 'import $(1)' 2>/dev/null || \
+                 { echo "$(PYTHON) has no $(1): make $(2)" >&2; exit 1; }; }
+needs_sanitizer = { echo 'int main() {}' | clang++ -x c++ - -fsanitize=$(1) -o /dev/null 2>/dev/null || \
+                    { echo "clang++ with $(1) sanitizer is missing: make setup-all" >&2; exit 1; }; }
+
 # build,<preset>[,<target>]   and   test,<preset>
-build = cmake --preset $(1) && cmake --build build/$(1) --parallel $(JOBS) $(if $(2),--target $(2))
+build = $(call needs,cmake ninja,setup) && cmake --preset $(1) && cmake --build build/$(1) --parallel $(JOBS) $(if $(2),--target $(2))
 test = ctest --preset $(1) --parallel $(JOBS)
 
 # sanitized,<preset>: the stress tests print how often each race was met.
@@ -27,14 +35,24 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup build test test-pins test-repeat test-checker check check-full proofs ledger models models-quick mutants mutants-quick stress \
+.PHONY: help setup setup-bench setup-all build test test-pins test-repeat test-checker check check-full proofs ledger models models-quick \
+        mutants mutants-quick stress \
         tsan asan aarch64 bench plots report lint format install clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@echo 'Times are those of two cores with nothing built before, and about right.'
+	@echo 'Variables:'
+	@sed -n 's/^#   \([A-Z]*=.*\)/  \1/p' $(firstword $(MAKEFILE_LIST))
 
-setup:  ## install what is missing to build and check poolproof (Debian packages)
+setup:  ## install what check and test need, and is missing (Debian packages; 155 MB on a bare system)
 	scripts/setup.sh
+
+setup-bench:  ## the same, and what bench, plots and report need
+	scripts/setup.sh bench
+
+setup-all:  ## the same, and all else that some target or test needs (370 MB)
+	scripts/setup.sh all
 
 build:  ## build the unit tests and the examples
 	$(call build,dev)
@@ -42,7 +60,7 @@ build:  ## build the unit tests and the examples
 # It ends with what ran where, and what failed.
 run_tests = $(PYTHON) scripts/run_tests.py --jobs $(JOBS)
 
-test: build  ## run the unit tests and the examples, and the tests again on each pin and without what is Linux's own
+test: build  ## run the unit tests and the examples, and the tests again on each pin and without what is Linux's own; 5 min
 	$(call build,fallback)
 	$(run_tests)
 
@@ -52,20 +70,27 @@ test-pins: build  ## run the unit tests on each pin that a process may find itse
 test-repeat: build  ## run each unit test TIMES times on each pin
 	$(run_tests) --repeat $(or $(TIMES),10) --only "$(ONLY)" --beside "$(BESIDE)"
 
-test-checker:  ## run the self-test of the checker: oracles, random programs, laws
+test-checker:  ## run the self-test of the checker: oracles, random programs, laws; 4 min
 	$(call build,checker)
 	$(call test,checker)
 
-# The proofs first: what they find wrong, they show step by step.
-check: proofs models-quick mutants-quick lint  ## prove the protocols: lint, all executions of small clients and models, a sample of the mutants
+# Its steps are targets below. The proofs first: what they find wrong, they show step by step. What each step
+# has found it leaves in $(found), and what is said at the end is read from there. (Not by the variable MAKE: such a
+# recipe runs under `make -n`, too.)
+check:  ## prove the protocols: all executions of small clients and models, a sample of the mutants, lint; 5 min
+	@$(PYTHON) scripts/check.py --found $(found) proofs models-quick mutants-quick lint
 
 # A model that takes longer is listed as unfinished, and is not proved; check-full gives it more time.
 MODEL_SECONDS = 3
-checked = build/models/relacy_models/checked_models --jobs $(JOBS)
-clients = build/models/proofs/proofs --jobs $(JOBS)
+found = build/check
+checked = build/models/relacy_models/checked_models --jobs $(JOBS) --lines $(found)/proofs.lines
+clients = build/models/proofs/proofs --jobs $(JOBS) --lines $(found)/proofs.lines
+new_lines = @mkdir -p $(found) && rm -f $(found)/proofs.lines
 
 proofs:  ## explore every execution: small clients of the headers, and the models, on the checker
 	$(call build,models)
+	ctest --test-dir build/models --quiet --output-on-failure --label-regex proofs
+	$(new_lines)
 	$(clients) --family pool_dequeue --calls 6
 	$(clients) --family pool_dequeue --calls 5 --progress
 	$(clients) --family pool_dequeue_batches --calls 4
@@ -80,8 +105,9 @@ ledger:  ## write the ledger of proofs, docs/proofs.md, anew
 	$(call build,models)
 	$(PYTHON) proofs/ledger.py
 
-check-full:  ## the same with larger clients and more time, and the checker's slow tests
+check-full:  ## the same with larger clients and more time, and the checker's slow tests; 60 min
 	$(call build,models)
+	$(new_lines)
 	$(clients) --family pool_dequeue --calls 9
 	$(clients) --family pool_dequeue --calls 6 --progress
 	$(clients) --family pool_dequeue_batches --calls 6
@@ -101,27 +127,31 @@ models:  ## run the models of the protocols on Relacy
 
 models-quick:  ## the same with a twentieth of the random iterations, as part of check
 	$(call build,models)
-	$(PYTHON) relacy_models/run.py --iterations 50000
+	@mkdir -p $(found)
+	$(PYTHON) relacy_models/run.py --iterations 50000 --json $(found)/relacy.json
 
-mutants:  ## weaken every memory order, break every algorithm, and see a model fail each time
+mutants:  ## weaken every memory order, break every algorithm, and see a model fail each time; 33 min
 	$(call build,models)
 	$(PYTHON) scripts/mutants.py --engine checker
 	$(PYTHON) scripts/mutants.py
 
 mutants-quick:  ## the same for a sample, as part of check
 	$(call build,models)
-	$(PYTHON) scripts/mutants.py --engine checker --quick
-	$(PYTHON) scripts/mutants.py --quick
+	@mkdir -p $(found)
+	$(PYTHON) scripts/mutants.py --engine checker --quick --results $(found)/mutants-checker.json
+	$(PYTHON) scripts/mutants.py --quick --results $(found)/mutants-relacy.json
 
 stress:  ## run the stress tests: real threads, counting how often each race was met
 	$(call build,release)
 	$(call test,stress)
 
-tsan:  ## run unit and stress tests under ThreadSanitizer, with g++ and with clang++
+tsan:  ## run unit and stress tests under ThreadSanitizer, with g++ and with clang++; 6 min
+	@$(call needs_sanitizer,thread)
 	$(call sanitized,tsan-gcc)
 	$(call sanitized,tsan-clang)
 
-asan:  ## run unit and stress tests under ASan, UBSan and LSan, with g++ and with clang++
+asan:  ## run unit and stress tests under ASan, UBSan and LSan, with g++ and with clang++; 8 min
+	@$(call needs_sanitizer,address)
 	$(call sanitized,asan-gcc)
 	$(call sanitized,asan-clang)
 
@@ -131,26 +161,32 @@ aarch64:  ## run the tests of the sections on aarch64, emulated, under a real ke
 	$(PYTHON) scripts/hit_path.py
 
 bench:  ## run the campaigns, and write their results with their provenance to bench/results
+	@$(call needs,git,setup-bench)
 	$(call build,release,$(PROGRAMS))
 	$(foreach each,$(CAMPAIGNS),$(PYTHON) bench/run.py $(if $(QUICK),--quick) $(each) &&) true
 
 # The scripts that draw are those that have a name for their figure. What one lacks keeps no other from drawing.
 plots:  ## draw the figures from bench/results to plots/figures
+	@$(call needs_module,matplotlib,setup-bench)
 	@failed=; for script in $$(grep -l '^NAME = ' plots/*.py); do $(PYTHON) $$script || failed=1; done; test -z "$$failed"
 
 report:  ## write the report of bench/results: build/report/index.html and the figures as PNG and SVG
+	@$(call needs_module,matplotlib,setup-bench)
+	@$(call needs_module,jinja2,setup-bench)
 	$(PYTHON) plots/report.py
 
 lint:  ## check the order labels, the format, and what clang-tidy finds
+	@$(call needs,clang-format clang-tidy,setup)
 	$(PYTHON) scripts/lint_orders.py --check-markdown
 	$(PYTHON) proofs/ledger.py --check
-	clang-format --dry-run -Werror $(SOURCES)
-	clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include
+	@clang-format --dry-run -Werror $(SOURCES) && echo 'format: $(words $(SOURCES)) files'
+	@mkdir -p build
+	@clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include 2>build/tidy.log || { cat build/tidy.log; exit 1; }
 
 format:  ## format all C++ sources
 	clang-format -i $(SOURCES)
 
-install:  ## install the headers and the CMake package into PREFIX
+install:  ## install the headers, the checker's library and the CMake package into PREFIX
 	$(call build,install)
 	cmake --install build/install --prefix $(PREFIX)
 

@@ -23,8 +23,8 @@ import style
 try:
     import jinja2
 except ModuleNotFoundError:
-    sys.exit(f"report: {sys.executable} has no jinja2; on Debian: apt install python3-jinja2, and run the "
-             "script with /usr/bin/python3")
+    sys.exit(f"report: {sys.executable} has no jinja2; on Debian: make setup-bench, and run the script "
+             "with /usr/bin/python3")
 
 import checker_speed
 import cycles

@@ -17,8 +17,8 @@ from typing import Any
 try:
     import matplotlib
 except ModuleNotFoundError:
-    sys.exit(f"plots: {sys.executable} has no matplotlib; on Debian: apt install "
-             "python3-matplotlib, and run the script with /usr/bin/python3")
+    sys.exit(f"plots: {sys.executable} has no matplotlib; on Debian: make "
+             "setup-bench, and run the script with /usr/bin/python3")
 
 matplotlib.use("Agg")
 

@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <limits>
+#include <utility>
 
 namespace poolproof::proofs {
 namespace {
@@ -245,13 +246,16 @@ std::vector<client> calls_of_two(std::size_t calls) {
   return all;
 }
 
-family family_of(std::string_view name, std::string_view letters,
+family family_of(std::string_view name, std::vector<letter> letters, std::size_t calls,
                  std::vector<client> (*of_size)(std::size_t calls)) {
   return {name,
-          letters,
+          std::move(letters),
           "handed out once, after what came before the push; nothing lost; newest first for the "
           "owner, oldest first for a thief; nothing found only if empty at some moment",
           "ring of 2, indices that wrap, owner and up to 2 thieves",
+          1,
+          3,
+          calls,
           of_size,
           [](const client& played) -> std::unique_ptr<checker::program> {
             return std::make_unique<ring_client>(played);
@@ -261,13 +265,22 @@ family family_of(std::string_view name, std::string_view letters,
 }  // namespace
 
 family dequeue_clients() {
-  return family_of("pool_dequeue", "+ push_head, - pop_head, s pop_tail", single_calls);
+  return family_of("pool_dequeue",
+                   {{'+', "push_head", letter::of::first_thread},
+                    {'-', "pop_head", letter::of::first_thread},
+                    {'s', "pop_tail", letter::of::other_threads}},
+                   most_calls, single_calls);
 }
 
 family dequeue_batch_clients() {
   return family_of("pool_dequeue_batches",
-                   "+ push_head, - pop_head, s pop_tail; P, O, S the same of two at once",
-                   calls_of_two);
+                   {{'+', "push_head", letter::of::first_thread},
+                    {'-', "pop_head", letter::of::first_thread},
+                    {'s', "pop_tail", letter::of::other_threads},
+                    {'P', "push_head of two", letter::of::first_thread},
+                    {'O', "pop_head of two", letter::of::first_thread},
+                    {'S', "pop_tail of two", letter::of::other_threads}},
+                   most_calls / 2, calls_of_two);
 }
 
 }  // namespace poolproof::proofs

@@ -5,6 +5,7 @@
 #include "pool_clients.hpp"
 
 #include "driver.hpp"
+#include "shares.hpp"
 #include "unfinished.hpp"
 
 #include <checker/contention.hpp>
@@ -19,6 +20,7 @@
 #include <cstdlib>
 #include <exception>
 #include <functional>
+#include <iomanip>
 #include <iostream>
 #include <optional>
 #include <sstream>
@@ -56,18 +58,21 @@ the header promises. Clients of fewer calls are beginnings of these.
   --partial            do not fail because of unfinished clients: they are listed, and not proved
   --spurious N         how many weak compare-and-swaps of each thread may fail for no reason (default 1)
   --jobs N             how many processes (default: $JOBS, else one per CPU)
-  --weaken SITE:ORDER  FILE:LINE:op or FILE:LINE:fail, for example pool_dequeue.hpp:87:op:relaxed
-  --mutate SITE:HOW    FILE:LINE and skip-store, exchange-returns-zero or cas-blind
+  --weaken SITE:ORDER  a label or FILE:LINE:op or FILE:LINE:fail, for example pop_tail.claim:relaxed
+  --mutate SITE:HOW    a label or FILE:LINE, and skip-store, exchange-returns-zero or cas-blind
   --keep-going         explore all clients even if one fails
   --replay STRING      with --client: run one execution again
   --page FILE          with --client: write the failure as a page of HTML
   --progress-line W    how far it is, on the terminal: auto (default: if it is one), always or never
   --json               print a list of one object for each family, with its clients
   --contended          with --json: of each client, the sites that run beside a conflicting access
-  --help               this text
+  --shard I/N          share I of N of each family's clients, from 0: all shares together are the whole
+  --lines FILE         add a line of JSON for each client: proofs/ledger.py --merge takes those of all shares
+  --sites              list the headers' sites: each order of each atomic operation
+  --help               this text, and the families
 
 It fails (1) if a client has an error, was not finished, or has no complete execution. Wrong usage
-exits with 2.
+exits with 2, and so does a change of a site that no client reaches.
 )";
 
 struct settings {
@@ -85,7 +90,11 @@ struct settings {
   std::string page;
   bool json = false;
   bool contended = false;
+  bool sites = false;
   bool help = false;
+  std::optional<models::share> share;
+  std::string lines;
+  std::string repeat;  // the options that a replay must repeat
   checker::showing line = checker::showing::automatic;
   std::function<void(const checker::progress&)> on_progress;
 };
@@ -96,6 +105,7 @@ bool take_flag(settings& chosen, std::string_view option) {
                      : option == "--keep-going" ? &chosen.keep_going
                      : option == "--json"       ? &chosen.json
                      : option == "--contended"  ? &chosen.contended
+                     : option == "--sites"      ? &chosen.sites
                      : option == "--help"       ? &chosen.help
                                                 : nullptr;
   if (flag != nullptr) *flag = true;
@@ -118,22 +128,51 @@ bool take_option(settings& chosen, std::string_view option, const std::string& v
     chosen.seconds = models::number_of<double>(option, value);
   } else if (option == "--spurious") {
     chosen.spurious = models::number_of<unsigned>(option, value);
+    chosen.repeat += " --spurious " + value;
   } else if (option == "--jobs") {
     chosen.jobs = models::number_of<unsigned>(option, value);
   } else if (option == "--weaken") {
     models::weaken(value);
+    chosen.repeat += " --weaken " + value;
   } else if (option == "--mutate") {
     models::mutate(value);
+    chosen.repeat += " --mutate " + value;
   } else if (option == "--progress-line") {
     chosen.line = models::showing_of(option, value);
   } else if (option == "--replay") {
     chosen.replay = value;
   } else if (option == "--page") {
     chosen.page = value;
+  } else if (option == "--shard") {
+    chosen.share = models::share_of(option, value);
+  } else if (option == "--lines") {
+    chosen.lines = value;
   } else {
     return false;
   }
   return true;
+}
+
+bool about_one_search(const settings& chosen) {
+  return !chosen.replay.empty() || !chosen.page.empty() || chosen.stop;
+}
+
+// Options that say nothing together.
+void require_possible(const settings& chosen) {
+  const bool one = !chosen.client.empty();
+  const bool of_one = about_one_search(chosen);
+  if (!one && of_one) {
+    throw usage_error("--replay, --page and --stop: name the client with --client");
+  }
+  if (of_one && (chosen.progress || chosen.json)) {
+    throw usage_error("--replay, --page and --stop: not with --progress or --json");
+  }
+  if (one && (chosen.share || !chosen.lines.empty())) {
+    throw usage_error("--shard and --lines: of all clients of a size, without --client");
+  }
+  if (chosen.contended && !chosen.json) throw usage_error("--contended: with --json");
+  if (chosen.calls == 0) throw usage_error("--calls: a client makes at least one");
+  if (chosen.share || !chosen.lines.empty()) models::require_no_changes("--shard and --lines");
 }
 
 settings read_settings(int argc, char** argv) {
@@ -150,10 +189,7 @@ settings read_settings(int argc, char** argv) {
     ++i;
   }
   if (chosen.jobs == 0) chosen.jobs = std::max(1u, std::thread::hardware_concurrency());
-  const bool one = !chosen.client.empty();
-  if (!one && !(chosen.replay.empty() && chosen.page.empty() && !chosen.stop)) {
-    throw usage_error("--replay, --page and --stop: name the client with --client");
-  }
+  require_possible(chosen);
   return chosen;
 }
 
@@ -186,7 +222,9 @@ struct outcome {
   checker::size_estimate estimate;  // of a client that was not finished
   std::string error;
   std::string replay;
-  std::string contended;  // FILE:LINE:op or FILE:LINE:fail, as --weaken has them, quoted for JSON
+  std::string contended;               // sites as --weaken has them, quoted for JSON
+  std::string stop;                    // the options with which it failed, if a thread was stopped
+  std::vector<std::uint64_t> reached;  // how often each site, if sites are changed
 
   void store(checker::archive& file) {
     file(complete);
@@ -200,8 +238,15 @@ struct outcome {
     file(error);
     file(replay);
     file(contended);
+    file(stop);
+    file(reached);
   }
 };
+
+std::string text_of(const std::optional<std::pair<unsigned, unsigned>>& stop) {
+  if (!stop) return "";
+  return " --stop " + std::to_string(stop->first) + ':' + std::to_string(stop->second);
+}
 
 checker::options options_of(const settings& chosen, const task& t) {
   checker::options options;
@@ -240,8 +285,9 @@ std::string contended_sites(const family& of, const settings& chosen, const task
   std::string sites;
   seen.for_each([&](std::uint32_t number, bool failed) {
     const checker::place& where = running.where(number);
-    sites += (sites.empty() ? "\"" : ", \"") + std::string(where.name()) + ':' +
-             std::to_string(where.line) + (failed ? ":fail\"" : ":op\"");
+    const auto part = failed ? models::site_part::fail : models::site_part::op;
+    sites +=
+        (sites.empty() ? "\"" : ", \"") + models::name_of(where.name(), where.line, part) + '"';
   });
   return sites;
 }
@@ -256,10 +302,7 @@ bool add(const checker::statistics& found, const task& t, outcome& sum) {
   sum.searches += 1;
   if (found.first) {
     sum.error = std::string(name_of(found.first->what)) + ": " + found.first->text;
-    if (t.stop) {
-      sum.error +=
-          " (--stop " + std::to_string(t.stop->first) + ':' + std::to_string(t.stop->second) + ")";
-    }
+    sum.stop = text_of(t.stop);
     sum.replay = found.first->replay;
   }
   return found.errors == 0 && found.cut == 0;
@@ -269,6 +312,7 @@ bool add(const checker::statistics& found, const task& t, outcome& sum) {
 // that it makes in any execution.
 outcome run(const family& of, const settings& chosen, const task& t) {
   const auto start = std::chrono::steady_clock::now();
+  const std::vector<std::uint64_t> reached_before = models::reached_counts();
   outcome sum;
   const checker::statistics whole = search(of, chosen, t);
   bool going_on = add(whole, t, sum);
@@ -281,15 +325,15 @@ outcome run(const family& of, const settings& chosen, const task& t) {
   }
   sum.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (chosen.contended) sum.contended = contended_sites(of, chosen, t);
+  if (models::watching_sites) sum.reached = models::reached_since(reached_before);
   return sum;
 }
 
-std::string name_of(const task& t) {
-  std::string name = t.played.name();
-  if (t.stop) {
-    name += " --stop " + std::to_string(t.stop->first) + ':' + std::to_string(t.stop->second);
-  }
-  return name;
+std::string name_of(const task& t) { return t.played.name() + text_of(t.stop); }
+
+std::string repeated(const family& of, const settings& chosen, const task& t) {
+  return "proofs --family " + std::string(of.name) + " --client '" + t.played.name() + "'" +
+         chosen.repeat;
 }
 
 // Runs each task in a process of its own, several at a time, the smallest first. After a failure
@@ -344,6 +388,7 @@ class crew {
       std::istringstream text(done.text);
       checker::archive file(text);
       found.store(file);
+      models::add_reached(found.reached);
     } else {
       found.errors = 1;
       found.error = "no result: " + done.error;
@@ -366,9 +411,24 @@ class crew {
   std::size_t done_ = 0;
 };
 
-std::vector<task> tasks_of(const family& of, const settings& chosen) {
+// The clients of a size, the cheapest first; or the one that was named.
+std::vector<client> clients_of(const family& of, const settings& chosen) {
+  if (!chosen.client.empty()) return {client_of(chosen.client)};
+  if (chosen.calls > of.most_calls) {
+    throw usage_error("--calls: a client of " + std::string(of.name) + " can hold " +
+                      std::to_string(of.most_calls));
+  }
+  std::vector<client> all = of.of_size(chosen.calls);
+  std::stable_sort(all.begin(), all.end(),
+                   [](const client& a, const client& b) { return orders_of(a) < orders_of(b); });
+  return all;
+}
+
+std::vector<task> tasks_of(const std::vector<client>& clients, const models::share& mine) {
   std::vector<task> tasks;
-  for (client& each : of.of_size(chosen.calls)) tasks.push_back({std::move(each), std::nullopt});
+  for (std::size_t i = 0; i != clients.size(); ++i) {
+    if (mine.has(i)) tasks.push_back({clients[i], std::nullopt});
+  }
   return tasks;
 }
 
@@ -401,28 +461,60 @@ totals add_up(const std::vector<outcome>& outcomes) {
   return sum;
 }
 
+// The members of an object of JSON, without its braces.
+std::string json_of(const task& t, const outcome& found) {
+  std::ostringstream out;
+  out << "\"client\": " << models::quoted(name_of(t)) << ", \"complete\": " << found.complete
+      << ", \"blocked\": " << found.blocked << ", \"errors\": " << found.errors
+      << ", \"cut\": " << found.cut << ", \"searches\": " << found.searches
+      << ", \"hash\": " << models::json_hash(found.hash) << ", \"seconds\": " << std::fixed
+      << std::setprecision(6) << found.seconds
+      << ", \"estimate\": " << models::json_estimate(found.estimate) << ", \"error\": "
+      << models::quoted(found.error + (found.stop.empty() ? "" : " (" + found.stop.substr(1) + ")"))
+      << ", \"replay\": " << models::quoted(found.replay);
+  return out.str();
+}
+
+std::string json_of(const family& of) {
+  return "\"family\": " + models::quoted(of.name) +
+         ", \"property\": " + models::quoted(of.property) +
+         ", \"bound\": " + models::quoted(of.bound);
+}
+
 void print_json(const family& of, const settings& chosen, const std::vector<task>& tasks,
                 const std::vector<outcome>& outcomes) {
-  std::printf("{\"family\": %s, \"property\": %s, \"bound\": %s, \"clients\": [\n",
-              models::quoted(of.name).c_str(), models::quoted(of.property).c_str(),
-              models::quoted(of.bound).c_str());
+  std::printf("{%s, \"clients\": [\n", json_of(of).c_str());
   for (std::size_t i = 0; i != tasks.size(); ++i) {
-    const outcome& each = outcomes[i];
-    std::printf(
-        "  {\"client\": %s, \"complete\": %llu, \"blocked\": %llu, \"errors\": %llu, \"cut\": "
-        "%llu, \"searches\": %llu, \"hash\": \"%016llx%016llx\", \"seconds\": %.6f, "
-        "\"estimate\": %s, \"error\": %s, \"replay\": %s",
-        models::quoted(name_of(tasks[i])).c_str(), static_cast<unsigned long long>(each.complete),
-        static_cast<unsigned long long>(each.blocked), static_cast<unsigned long long>(each.errors),
-        static_cast<unsigned long long>(each.cut), static_cast<unsigned long long>(each.searches),
-        static_cast<unsigned long long>(each.hash.high),
-        static_cast<unsigned long long>(each.hash.low), each.seconds,
-        models::json_estimate(each.estimate).c_str(), models::quoted(each.error).c_str(),
-        models::quoted(each.replay).c_str());
-    if (chosen.contended) std::printf(", \"contended\": [%s]", each.contended.c_str());
+    std::printf("  {%s", json_of(tasks[i], outcomes[i]).c_str());
+    if (chosen.contended) std::printf(", \"contended\": [%s]", outcomes[i].contended.c_str());
     std::printf("}%s\n", i + 1 == tasks.size() ? "" : ",");
   }
   std::printf("]}\n");
+}
+
+// A search by the options that make it.
+std::string search_of(const family& of, const settings& chosen) {
+  std::ostringstream out;
+  out << "proofs --family " << of.name << " --calls " << chosen.calls
+      << (chosen.progress ? " --progress" : "") << " --spurious " << chosen.spurious;
+  if (chosen.seconds > 0) out << " --seconds " << chosen.seconds;
+  return out.str();
+}
+
+// Those that were not run after a failure are missing.
+void write_lines(models::lines_file& lines, const family& of, const settings& chosen,
+                 std::size_t whole, const std::vector<task>& tasks,
+                 const std::vector<outcome>& outcomes) {
+  const std::string search = search_of(of, chosen);
+  std::ostringstream what;
+  what << json_of(of) << ", \"calls\": " << chosen.calls
+       << ", \"progress\": " << (chosen.progress ? "true" : "false");
+  lines.begin(search, chosen.share.value_or(models::share{}), whole, what.str());
+  for (std::size_t i = 0; i != tasks.size(); ++i) {
+    if (outcomes[i].searches != 0 || outcomes[i].errors != 0) {
+      lines.add(search, json_of(tasks[i], outcomes[i]));
+    }
+  }
 }
 
 void print_summary(const family& of, const settings& chosen, const std::vector<task>& tasks,
@@ -443,22 +535,25 @@ void print_summary(const family& of, const settings& chosen, const std::vector<t
     }
   }
   if (sum.first_failure != ~std::size_t{0}) {
+    const task& failed = tasks[sum.first_failure];
     const outcome& first = outcomes[sum.first_failure];
-    std::printf("  FAILED: %s: %s\n  again: proofs --family %s --client '%s'%s\n",
-                name_of(tasks[sum.first_failure]).c_str(), first.error.c_str(),
-                std::string(of.name).c_str(), tasks[sum.first_failure].played.name().c_str(),
+    std::printf("  FAILED: %s%s: %s\n  again: %s%s%s\n", name_of(failed).c_str(),
+                first.stop.c_str(), first.error.c_str(), repeated(of, chosen, failed).c_str(),
+                first.stop.c_str(),
                 first.replay.empty() ? "" : (" --replay '" + first.replay + "'").c_str());
   }
   if (sum.not_run != 0)
     std::printf("  %zu clients were not run, or have no complete execution\n", sum.not_run);
 }
 
-bool run_family(const family& of, const settings& chosen) {
+bool run_family(const family& of, const settings& chosen, models::lines_file& lines) {
   const auto start = std::chrono::steady_clock::now();
-  const std::vector<task> tasks = tasks_of(of, chosen);
+  const std::vector<client> clients = clients_of(of, chosen);
+  const std::vector<task> tasks = tasks_of(clients, chosen.share.value_or(models::share{}));
   const std::vector<outcome> outcomes = crew(of, chosen, tasks).run_all();
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
   const totals sum = add_up(outcomes);
+  write_lines(lines, of, chosen, clients.size(), tasks, outcomes);
   if (chosen.json) {
     print_json(of, chosen, tasks, outcomes);
   } else {
@@ -467,8 +562,21 @@ bool run_family(const family& of, const settings& chosen) {
   return sum.failed == 0 && sum.not_run == 0 && (sum.unfinished == 0 || chosen.partial);
 }
 
+// After how many operations a thread can be stopped: one that it makes in no execution stops
+// nothing.
+void require_stopped(const task& t, const checker::statistics& found) {
+  if (!t.stop || found.errors + found.cut != 0) return;
+  const auto [thread, after] = *t.stop;
+  if (after < found.longest[thread]) return;
+  throw usage_error("--stop: thread " + std::to_string(thread) + " makes at most " +
+                    std::to_string(found.longest[thread]) + " operations");
+}
+
 bool run_one(const family& of, const settings& chosen) {
   const task t{client_of(chosen.client), chosen.stop};
+  if (t.stop && t.stop->first >= t.played.threads.size()) {
+    throw usage_error("--stop: the client has no thread " + std::to_string(t.stop->first));
+  }
   checker::progress_line line(name_of(t), chosen.line);
   checker::options options = options_of(chosen, t);
   if (line.shown()) {
@@ -478,11 +586,12 @@ bool run_one(const family& of, const settings& chosen) {
   const auto program = of.make(t.played);
   checker::statistics found = checker::explore(*program, options);
   line.clear();
+  if (chosen.replay.empty()) require_stopped(t, found);
   std::printf("%s: %llu complete executions, %llu blocked, %llu errors%s\n", name_of(t).c_str(),
               static_cast<unsigned long long>(found.complete),
               static_cast<unsigned long long>(found.blocked),
               static_cast<unsigned long long>(found.errors),
-              found.cut != 0 ? "; CUT: not finished, and hence not proved" : "");
+              found.cut != 0 ? "; not finished, and hence not proved" : "");
   if (found.cut != 0 && found.errors == 0) {
     const checker::size_estimate size =
         found.estimate.known ? found.estimate : estimate(of, chosen, t);
@@ -491,23 +600,88 @@ bool run_one(const family& of, const settings& chosen) {
   if (found.first) {
     checker::print(std::cout, *found.first);
     if (!chosen.page.empty()) checker::write_page(chosen.page, *found.first);
+    std::cout << "again: " << repeated(of, chosen, t) << text_of(t.stop) << " --replay '"
+              << found.first->replay << "'\n";
+  } else if (!chosen.replay.empty()) {
+    std::printf("  the execution that was replayed does not fail\n");
+    return false;
   }
   return found.errors == 0 && found.cut == 0 && found.complete != 0;
 }
 
+void print_help() {
+  std::cout << usage << "\nFamilies:\n";
+  for (const family& each : all_families()) {
+    std::cout << "  " << each.name << ": " << each.bound << "; "
+              << (each.least_threads == each.most_threads
+                      ? ""
+                      : std::to_string(each.least_threads) + " to ")
+              << each.most_threads << " threads, up to " << each.most_calls << " calls in all\n"
+              << "    letters: " << text_of(each.letters) << "\n    checked: " << each.property
+              << '\n';
+  }
+}
+
+// The families that are meant: the one that is named, or all that have such clients.
+std::vector<const family*> chosen_families(const settings& chosen) {
+  std::vector<const family*> meant;
+  std::string names;
+  std::string refusals;
+  for (const family& each : all_families()) {
+    names += (names.empty() ? "" : ", ") + std::string(each.name);
+    if (!chosen.family.empty() && each.name != chosen.family) continue;
+    const std::string why = chosen.client.empty() ? "" : refusal(each, client_of(chosen.client));
+    if (why.empty()) {
+      meant.push_back(&each);
+    } else {
+      refusals += "\n  " + std::string(each.name) + ": " + why;
+    }
+  }
+  if (!refusals.empty() && meant.empty()) {
+    throw usage_error("--client: '" + chosen.client + "' is no client of " +
+                      (chosen.family.empty() ? "any family" : "this family") + refusals);
+  }
+  if (about_one_search(chosen) && meant.size() > 1) {
+    throw usage_error("--replay, --page and --stop: '" + chosen.client +
+                      "' is a client of several families; name one with --family");
+  }
+  if (meant.empty()) {
+    throw usage_error("--family: there is no '" + chosen.family + "', but " + names);
+  }
+  return meant;
+}
+
+// A family that was not asked for by name may have no clients of the size.
+bool has_clients(const family& of, const settings& chosen) {
+  if (!chosen.client.empty()) return true;
+  if (chosen.family.empty() && chosen.calls > of.most_calls) return false;
+  if (!clients_of(of, chosen).empty()) return true;
+  if (chosen.family.empty()) return false;
+  throw usage_error("--calls: " + chosen.family + " has no client of " +
+                    std::to_string(chosen.calls));
+}
+
 int run(const settings& chosen) {
   if (chosen.help) {
-    std::cout << usage;
+    print_help();
     return 0;
   }
-  bool good = true;
-  bool known = false;
-  for (const family& each : all_families()) {
-    if (!chosen.family.empty() && each.name != chosen.family) continue;
-    known = true;
-    good = (chosen.client.empty() ? run_family(each, chosen) : run_one(each, chosen)) && good;
+  if (chosen.sites) {
+    models::print_sites();
+    return 0;
   }
-  if (!known) throw usage_error("--family: there is no '" + chosen.family + "'");
+  const bool one = !chosen.client.empty() && !chosen.json && !chosen.progress;
+  bool good = true;
+  bool any = false;
+  models::lines_file lines(chosen.lines);
+  for (const family* each : chosen_families(chosen)) {
+    if (!has_clients(*each, chosen)) continue;
+    any = true;
+    good = (one ? run_one(*each, chosen) : run_family(*each, chosen, lines)) && good;
+  }
+  if (!any) throw usage_error("--calls: no family has clients of " + std::to_string(chosen.calls));
+  lines.end();
+  if (good) models::require_changes_reached();
   return good ? 0 : 1;
 }
 
@@ -518,7 +692,7 @@ int main(int argc, char** argv) {
   try {
     return poolproof::proofs::run(poolproof::proofs::read_settings(argc, argv));
   } catch (const std::exception& wrong) {
-    std::cerr << "proofs: " << wrong.what() << " (--help lists the options)\n";
+    std::cerr << "proofs: " << wrong.what() << "\n(--help lists the options)\n";
     return 2;
   }
 }

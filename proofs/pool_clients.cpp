@@ -243,17 +243,21 @@ std::vector<client> clients_of(std::size_t calls, std::size_t most, unsigned cpu
   return all;
 }
 
-constexpr std::string_view letters = "p put, g get, r rotate";
+const std::vector<letter> letters{{'p', "put"}, {'g', "get"}, {'r', "rotate"}};
 constexpr std::string_view property =
     "handed out once, after what came before the put; destroyed once, and only by a cycle or the "
     "pool's end; gone after two cycles; one CPU: a miss only if empty";
 
 family clients_on(unsigned cpus, std::string_view name, std::string_view bound,
+                  std::size_t least_threads, std::size_t threads,
                   std::vector<client> (*of_size)(std::size_t)) {
   return {name,
           letters,
           property,
           bound,
+          least_threads,
+          threads,
+          most_calls,
           of_size,
           [cpus](const client& played) -> std::unique_ptr<checker::program> {
             return std::make_unique<pool_client>(played, cpus);
@@ -263,20 +267,20 @@ family clients_on(unsigned cpus, std::string_view name, std::string_view bound,
 }  // namespace
 
 family one_cpu_clients() {
-  return clients_on(1, "object_pool_one_cpu", "1 CPU, first use inside, up to 3 threads",
+  return clients_on(1, "object_pool_one_cpu", "1 CPU, first use inside, up to 3 threads", 1, 3,
                     [](std::size_t calls) { return clients_of(calls, 3, 1); });
 }
 
 family two_cpu_clients() {
   return clients_on(2, "object_pool_two_cpus",
-                    "2 CPUs, first use and growth inside, up to 3 threads",
+                    "2 CPUs, first use and growth inside, up to 3 threads", 1, 3,
                     [](std::size_t calls) { return clients_of(calls, 3, 2); });
 }
 
 // Two owners, a thief and a thread that rotates are among them: p|p|g|r.
 family four_thread_clients() {
   return clients_on(2, "object_pool_four_threads", "2 CPUs, first use and growth inside, 4 threads",
-                    [](std::size_t calls) {
+                    4, 4, [](std::size_t calls) {
                       std::vector<client> all = clients_of(calls, 4, 2);
                       std::erase_if(all, [](const client& c) { return c.threads.size() != 4; });
                       return all;

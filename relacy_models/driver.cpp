@@ -1,9 +1,10 @@
 #include "driver.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdio>
+#include <functional>
 #include <iostream>
-#include <memory>
 #include <sstream>
 #include <utility>
 
@@ -19,13 +20,6 @@ std::string split_last(std::string_view option, std::string& text) {
   std::string last = text.substr(colon + 1);
   text.resize(colon);
   return last;
-}
-
-// The file names of weakened sites, which the table of sites refers to for as long as the process
-// lives.
-const char* keep(std::string text) {
-  static std::vector<std::unique_ptr<std::string>> kept;
-  return kept.emplace_back(std::make_unique<std::string>(std::move(text)))->c_str();
 }
 
 std::memory_order order_of(std::string_view text) {
@@ -44,6 +38,44 @@ mutation mutation_of(std::string_view text) {
   throw usage_error("--mutate: '" + std::string(text) + "' is no mutation");
 }
 
+// Whether what an order promises is part of what another one does.
+bool is_weaker(std::string_view order, std::string_view than) {
+  if (order == than || than == "relaxed") return false;
+  if (order == "relaxed" || than == "seq_cst") return true;
+  return than == "acq_rel" && order != "seq_cst";
+}
+
+// A load releases nothing, a store acquires nothing.
+bool can_have(const labelled_site& which, std::string_view order) {
+  const bool loads = which.operation == "load" || which.part == site_part::fail;
+  if (loads) return order != "release" && order != "acq_rel";
+  return which.operation != "store" || (order != "acquire" && order != "acq_rel");
+}
+
+bool can_do(const labelled_site& which, mutation mutant) {
+  if (which.part == site_part::fail) return false;
+  switch (mutant) {
+    case mutation::skip_store:
+      return which.operation == "store";
+    case mutation::exchange_returns_zero:
+      return which.operation == "exchange";
+    case mutation::cas_blind:
+      return which.operation.starts_with("compare_exchange");
+    case mutation::none:
+      break;
+  }
+  return false;
+}
+
+site& site_of(const labelled_site& which) {
+  return all_sites.at(which.file.data(), which.line);  // the names are literals
+}
+
+void note_change(const labelled_site& which, const site& changed) {
+  watching_sites = true;
+  all_changed.push_back({&which, &changed});
+}
+
 std::string json_site(const site& s, site_part part) {
   std::ostringstream out;
   out << "{\"file\": " << quoted(s.file) << ", \"line\": " << s.line
@@ -56,29 +88,68 @@ std::string json_site(const site& s, site_part part) {
 }  // namespace
 
 void weaken(std::string text) {
-  const std::memory_order order = order_of(split_last("--weaken", text));
-  const std::string part_name = split_last("--weaken", text);
-  if (part_name != "op" && part_name != "fail") {
-    throw usage_error("--weaken: '" + part_name + "' is not op or fail");
+  const std::string name = split_last("--weaken", text);
+  const std::memory_order order = order_of(name);
+  const labelled_site& which = find_site("--weaken", text);
+  if (!is_weaker(name, which.order) || !can_have(which, name)) {
+    throw usage_error("--weaken: " + name + " is no weaker order of " + text_of(which));
   }
-  const auto line = number_of<unsigned>("--weaken", split_last("--weaken", text));
-  const site_part part = part_name == "op" ? site_part::op : site_part::fail;
-  site& weakened = all_sites.at(keep(text), line);
-  weakened[part].order = order;
-  watching_sites = true;
-  all_changed.push_back({&weakened, part});
+  site& weakened = site_of(which);
+  weakened[which.part].order = order;
+  note_change(which, weakened);
 }
 
 void mutate(std::string text) {
-  const mutation mutant = mutation_of(split_last("--mutate", text));
-  const auto line = number_of<unsigned>("--mutate", split_last("--mutate", text));
-  site& mutated = all_sites.at(keep(text), line);
+  const std::string name = split_last("--mutate", text);
+  const mutation mutant = mutation_of(name);
+  const labelled_site& which = find_site("--mutate", text);
+  if (!can_do(which, mutant)) {
+    throw usage_error("--mutate: " + name + " is nothing that could befall " + text_of(which));
+  }
+  site& mutated = site_of(which);
   mutated.mutant = mutant;
-  watching_sites = true;
-  all_changed.push_back({&mutated, site_part::op});
+  note_change(which, mutated);
 }
 
 const std::vector<changed_site>& changed_sites() { return all_changed; }
+
+std::uint64_t reached(const changed_site& changed) {
+  return (*changed.where)[changed.labelled->part].reached;
+}
+
+void require_changes_reached() {
+  for (const changed_site& changed : all_changed) {
+    if (reached(changed) != 0) continue;
+    std::vector<const labelled_site*> others;
+    for (const labelled_site& each : labelled_sites()) {
+      if (site_of(each)[each.part].reached != 0) others.push_back(&each);
+    }
+    throw usage_error("nothing of this run reaches " + text_of(*changed.labelled) +
+                      ", so that its change says nothing; reached, and nearest:\n" +
+                      list_of(nearest(*changed.labelled, std::move(others))));
+  }
+}
+
+std::vector<std::uint64_t> reached_counts() {
+  std::vector<std::uint64_t> counts;
+  for (const labelled_site& each : labelled_sites()) {
+    counts.push_back(site_of(each)[each.part].reached);
+  }
+  return counts;
+}
+
+std::vector<std::uint64_t> reached_since(const std::vector<std::uint64_t>& before) {
+  std::vector<std::uint64_t> counts = reached_counts();
+  std::transform(counts.begin(), counts.end(), before.begin(), counts.begin(), std::minus<>{});
+  return counts;
+}
+
+void add_reached(const std::vector<std::uint64_t>& counts) {
+  for (std::size_t i = 0; i != counts.size(); ++i) {
+    const labelled_site& which = labelled_sites()[i];
+    site_of(which)[which.part].reached += counts[i];
+  }
+}
 
 const model_entry& find_model(std::string_view name) {
   const auto& models = all_models();
@@ -97,14 +168,13 @@ void require_different_names() {
   throw std::runtime_error("two models have the name " + std::string(*twice));
 }
 
-void list_models(bool json) {
+void list_models(const std::vector<const model_entry*>& models, bool json) {
   if (json) {
-    std::cout << json_list(all_models(), [](const model_entry& e) {
-      return "{" + json_model(e) + "}";
-    }) << "\n";
+    std::cout << json_list(models, [](const model_entry* e) { return "{" + json_model(*e) + "}"; })
+              << "\n";
     return;
   }
-  for (const model_entry& entry : all_models()) std::cout << entry.name << "\n";
+  for (const model_entry* const each : models) std::cout << each->name << "\n";
 }
 
 outcome_comparison compare_outcomes(const model_info& info, const std::vector<seen_outcome>& seen) {
@@ -210,18 +280,23 @@ std::string json_model(const model_entry& entry) {
   return out.str();
 }
 
-// The sites of the headers and models that have been reached; and, with zero if so it is, the
+// The sites of the headers and models that have been reached; and first, with zero if so it is, the
 // changed ones: that a mutant survived and that it was never reached are different verdicts.
 std::string json_sites() {
-  std::vector<changed_site> shown = all_changed;
+  std::vector<std::pair<const site*, site_part>> shown;
+  for (const changed_site& changed : all_changed) {
+    shown.emplace_back(changed.where, changed.labelled->part);
+  }
+  const std::size_t changed = shown.size();
   for (const site& s : all_sites) {
     for (const site_part part : {site_part::op, site_part::fail}) {
-      const bool changed = std::any_of(all_changed.begin(), all_changed.end(),
-                                       [&](auto& c) { return c.where == &s && c.part == part; });
-      if (s[part].reached != 0 && !changed) shown.push_back({&s, part});
+      const auto end = shown.begin() + static_cast<std::ptrdiff_t>(changed);
+      if (s[part].reached != 0 && std::find(shown.begin(), end, std::pair{&s, part}) == end) {
+        shown.emplace_back(&s, part);
+      }
     }
   }
-  return json_list(shown, [](const changed_site& c) { return json_site(*c.where, c.part); });
+  return json_list(shown, [](const auto& each) { return json_site(*each.first, each.second); });
 }
 
 std::string json_outcomes(const std::vector<seen_outcome>& outcomes) {

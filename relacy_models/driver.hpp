@@ -1,24 +1,20 @@
 // What the programs of both engines share: options that change sites, the list of the models, and
 // the forms in which results are printed.
 //
-// Stands on: model, outcomes, sites.
+// Stands on: model, outcomes, checked_headers.
 #pragma once
 
+#include "checked_headers.hpp"
 #include "model.hpp"
 #include "outcomes.hpp"
-#include "sites.hpp"
 
 #include <charconv>
-#include <stdexcept>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace poolproof::models {
-
-struct usage_error : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 template <class Number>
 Number number_of(std::string_view option, std::string_view text) {
@@ -30,22 +26,33 @@ Number number_of(std::string_view option, std::string_view text) {
   return number;
 }
 
-// --weaken FILE:LINE:PART:ORDER and --mutate FILE:LINE:HOW.
+// --weaken SITE:ORDER and --mutate SITE:HOW. They throw usage_error where that would change nothing:
+// there is no such site, its order is not weaker, or its operation is of another kind.
 void weaken(std::string text);
 void mutate(std::string text);
 
 struct changed_site {
+  const labelled_site* labelled;
   const site* where;
-  site_part part;
 };
 
 const std::vector<changed_site>& changed_sites();
+// How often it was reached.
+std::uint64_t reached(const changed_site& changed);
+// Throws usage_error, with the nearest sites that were reached, if a changed one was not.
+void require_changes_reached();
+
+// How often each labelled site was reached: what a process has counted, for the one that started
+// it, which adds it to its own.
+std::vector<std::uint64_t> reached_counts();
+std::vector<std::uint64_t> reached_since(const std::vector<std::uint64_t>& before);
+void add_reached(const std::vector<std::uint64_t>& counts);
 
 // Throws usage_error if there is none.
 const model_entry& find_model(std::string_view name);
 // A name stands for one model.
 void require_different_names();
-void list_models(bool json);
+void list_models(const std::vector<const model_entry*>& models, bool json);
 
 // Of the outcomes that a model expects, which were not seen; and which others were.
 struct outcome_comparison {

@@ -24,6 +24,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from headers import blank_comments
+
 ROOT = Path(__file__).resolve().parent.parent
 HEADERS = Path("impl/include/poolproof")
 # They name the machine, and are not scanned: the policy, and the sections that it has.
@@ -53,7 +55,6 @@ REFS = r"((?:\[[\w.]+\](?:,? and |, )?)+)"
 SO_THAT = r"; ((?:so that|as \[[\w.]+\])(?:[ .].*?)?)"
 INVARIANT_STATED = re.compile(r"^\s*//\s+I(\d+)[.:]?\s")
 INVARIANT_NAMED = re.compile(r"\bI(\d+)\b")
-COMMENT_OR_STRING = re.compile(r"//[^\n]*|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*\"", re.DOTALL)
 
 # What a text must look like after "[label] order: ".
 PAIRING = re.compile(rf"pairs with {REFS}{SO_THAT}$")
@@ -118,6 +119,11 @@ class Operation:
     def is_cas(self) -> bool:
         return self.name.startswith("compare_exchange")
 
+    def orders(self) -> list[str]:
+        """Those that it spells out: its order; of a compare-exchange that of success and that of failure."""
+        last = self.arguments[-2 if self.is_cas else -1 :]
+        return [match[1] for match in map(ORDER_ARGUMENT.fullmatch, last) if match]
+
 
 @dataclasses.dataclass(frozen=True)
 class Site:
@@ -144,15 +150,6 @@ class Site:
         }
 
 
-def blank_comments(source: str) -> str:
-    """The source with comments and string contents blanked; every character keeps its place."""
-
-    def blank(match: re.Match[str]) -> str:
-        return re.sub(r"[^\n]", " ", match.group())
-
-    return COMMENT_OR_STRING.sub(blank, source)
-
-
 class Header:
     """One header: its lines, its labels, its sites, and what is wrong with them."""
 
@@ -163,6 +160,7 @@ class Header:
         self.code_lines = self.code.splitlines()
         self.errors: list[Error] = []
         self.labels = list(self._read_labels())
+        self.operations: list[tuple[Operation, list[Label]]] = []
         self.sites: list[Site] = []
         self._claimed_lines: set[int] = set()
         self._read_operations()
@@ -293,6 +291,7 @@ class Header:
 
     def _claim_labels(self, operation: Operation) -> None:
         end, labels = self._block_above(operation.line)
+        self.operations.append((operation, labels))
         if not labels or end in self._claimed_lines:
             self.error(operation.line, f".{operation.name}( has no label line directly above it")
             return
@@ -316,8 +315,7 @@ class Header:
         self._match_orders(operation, labels)
 
     def _match_orders(self, operation: Operation, labels: list[Label]) -> None:
-        last = operation.arguments[-len(labels) :]
-        orders = [match for match in map(ORDER_ARGUMENT.fullmatch, last) if match]
+        orders = operation.orders()
         if len(orders) != len(labels):
             self.error(
                 operation.line,
@@ -325,8 +323,7 @@ class Header:
                 + ("its order" if len(labels) == 1 else "its success and its failure order"),
             )
             return
-        for which, label, match in zip(("op", "fail"), labels, orders):
-            order = match[1]
+        for which, label, order in zip(("op", "fail"), labels, orders):
             if order != label.order:
                 self.error(label.line, f"[{label.name}] says {label.order}, the code says {order}")
             if order not in LEGAL.get("fail" if which == "fail" else operation.name, ORDERS):

@@ -16,6 +16,7 @@ import subprocess
 import threading
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 SECONDS_OF_CLIENT = "0.5"
 SECONDS_OF_MODEL = "2"
@@ -67,10 +68,8 @@ class Clients:
         """All clients of a size, up to the first that fails. None if the program broke."""
         command = [str(program), "--family", family.name, "--calls", str(calls), "--json", "--jobs", "1"]
         command += ["--seconds", SECONDS_OF_CLIENT, "--partial", *family.options, *options]
-        done = _run(command)
-        if done is None or done.returncode not in (0, 1):
-            return None
-        return json.loads(done.stdout)["clients"]
+        found = json_of(_run(command))
+        return None if found is None else found["clients"]
 
     def unchanged(self, family: Family, calls: int) -> list[dict]:
         """The same, with the sites that each client runs beside a conflicting access."""
@@ -130,8 +129,8 @@ class Clients:
 
 
 def compared(clients: Clients, searches: list, site: str) -> Finding:
-    """Certifies a mutant that no client kills, or raises the alarm. `site` is the one that was changed, FILE:LINE:op
-    or FILE:LINE:fail; empty if it was not one, and then nothing is certified."""
+    """Certifies a mutant that no client kills, or raises the alarm. `site` is the label of the one that was changed;
+    empty if it was not one, and then nothing is certified."""
     certificate, contending = [], []
     for family, calls, changed in searches:
         for before, after in zip(clients.unchanged(family, calls), changed, strict=False):
@@ -159,9 +158,7 @@ def smallest_failing_model(program: Path, options: list[str], known: str) -> Fin
     hides the others, only the known one is run."""
     command = [str(program), "--json", "--seconds", SECONDS_OF_MODEL, "--partial", *options]
     done = _run([*command, "--skip-litmus", "--jobs", "1"]) or _run([*command, "--model", known])
-    if done is None or done.returncode not in (0, 1):
-        return None
-    failed = [m for m in json.loads(done.stdout) if not m["timed_out"] and m["failed_by"] != "none"]
+    failed = [m for m in json_of(done) or [] if not m["timed_out"] and m["failed_by"] != "none"]
     if not failed:
         return None
     return killed_by_model(program, options, min(failed, key=lambda m: (m["threads"], _executions(m))))
@@ -189,6 +186,14 @@ def keep(finding: Finding, place: Path) -> None:
     (place / "report.txt").write_text(f"{shlex.join(finding.command)}\n\n{text}")
     if done is None or done.returncode != 1 or not page.exists():
         finding.found, finding.detail = "alarm", f"{finding.by} fails, but not when it is replayed"
+
+
+def json_of(done: subprocess.CompletedProcess[str] | None) -> Any:
+    """What a program says of its search. None if it broke, or was called wrongly. A change that nothing reaches is
+    an error of its own, which it tells after what it found."""
+    if done is None or done.returncode not in (0, 1, 2) or (done.returncode == 2 and not done.stdout):
+        return None
+    return json.loads(done.stdout)
 
 
 def _run(command: list[str]) -> subprocess.CompletedProcess[str] | None:

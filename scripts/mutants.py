@@ -75,9 +75,6 @@ class Site:
             return WEAKER_STORE[self.order]
         return WEAKER[self.order]
 
-    def option(self) -> str:
-        return f"{Path(self.file).name}:{self.line}:{self.which}"
-
 
 @dataclass
 class Mutant:
@@ -97,11 +94,8 @@ class Mutant:
     only_checker: bool = False  # of sections, which Relacy and the clients have not: `by` judges it, on the checker
 
     def site(self) -> str:
-        """What a run-time change changes: FILE:LINE:op or FILE:LINE:fail. Empty for a patch."""
-        if not self.options:
-            return ""
-        place, change = self.options[1].rsplit(":", 1)
-        return place if change in WEAKER else f"{place}:op"
+        """The label of what a run-time change changes: lines move, labels do not. Empty for a patch."""
+        return self.options[1].rsplit(":", 1)[0] if self.options else ""
 
     def folder(self) -> str:
         return re.sub(r"\W+", "_", self.name)
@@ -152,9 +146,8 @@ def read_ledger(sites: dict[str, Site], models: set[str], litmus: set[str], engi
         if name in listed:
             complaints.append(f"{name}: listed twice")
         listed.add(name)
-        option = f"{sites[label].option()}:{order}"
         header = {Path(sites[label].file).name}
-        mutants.append(_mutant(entry, name, "weakening", options=["--weaken", option], headers=header))
+        mutants.append(_mutant(entry, name, "weakening", options=["--weaken", f"{label}:{order}"], headers=header))
     for site in sites.values():
         for order in site.weaker_orders():
             if f"{site.label} -> {order}" not in listed:
@@ -164,9 +157,9 @@ def read_ledger(sites: dict[str, Site], models: set[str], litmus: set[str], engi
         if label not in sites:
             complaints.append(f"{entry['name']}: the headers have no site [{label}] any more")
             continue
-        option = f"{Path(sites[label].file).name}:{sites[label].line}:{entry['does']}"
         header = {Path(sites[label].file).name}
-        mutants.append(_mutant(entry, entry["name"], "operation", options=["--mutate", option], headers=header))
+        does = ["--mutate", f"{label}:{entry['does']}"]
+        mutants.append(_mutant(entry, entry["name"], "operation", options=does, headers=header))
     for entry in ledger.get("patch", []):
         mutants.append(_mutant(entry, entry["name"], "patch", patches=entry["change"], headers=_files(entry)))
     for mutant in mutants:
@@ -256,12 +249,15 @@ class Models:
 
     def run(self, model: str, options: list[str], program: Path | None = None) -> dict:
         command = [program or self.program, "--model", model, "--json"]
-        command += ["--time-limit", str(self.time_limit)] + options
+        return self._report(command + ["--time-limit", str(self.time_limit)] + options)
+
+    def _report(self, command: list[str | Path]) -> dict:
         run = subprocess.run(command, capture_output=True, text=True)
-        if run.returncode not in (0, 1):
-            # A mutant may crash outright; that is noticed, too.
-            return {"failed_by": "crash", "message": run.stderr.strip()[-200:], "sites": []}
-        return json.loads(run.stdout)
+        report = mutant_killers.json_of(run)
+        if report is None and run.returncode == 2:
+            raise MutantError(f"{shlex.join(map(str, command))}: {run.stderr.strip()}")
+        # A mutant may crash outright; that is noticed, too.
+        return report or {"failed_by": "crash", "message": run.stderr.strip()[-200:], "sites": []}
 
     def with_patches(self, mutant: Mutant) -> Path:
         """Builds the program of mutant.by alone, with changed copies of the headers."""
@@ -326,11 +322,8 @@ class CheckedModels(Models):
 
     def run(self, model: str, options: list[str], program: Path | None = None) -> dict:
         command = [program or self.program, "--model", model, "--json"]
-        command += ["--seconds", str(self.time_limit)] + options
-        run = subprocess.run(command, capture_output=True, text=True)
-        if run.returncode not in (0, 1):
-            return {"failed_by": "crash", "message": run.stderr.strip()[-200:], "sites": []}
-        return json.loads(run.stdout)[0]
+        report = self._report(command + ["--seconds", str(self.time_limit)] + options)
+        return report[0] if isinstance(report, list) else report
 
 
 # ------------------------------------------------------------------------------------ on the checker
@@ -532,7 +525,7 @@ def survey(models: Models, sites: dict[str, Site], only: str) -> int:
     for site in sites.values():
         for order in site.weaker_orders():
             if re.search(only, f"{site.label} -> {order}"):
-                found, detail = _survey(models, ["--weaken", f"{site.option()}:{order}"])
+                found, detail = _survey(models, ["--weaken", f"{site.label}:{order}"])
                 print(f"{site.label} -> {order}: {found}: {detail}", flush=True)
     return 0
 
@@ -546,6 +539,7 @@ def main() -> int:
     parser.add_argument("--survey", action="store_true", help="run every weakening in every model")
     parser.add_argument("--artefacts", type=Path, default=ROOT / "build" / "mutants", help="where --engine checker writes")
     parser.add_argument("--record", action="store_true", help="with --engine checker: write the killers to the ledger")
+    parser.add_argument("--results", type=Path, metavar="FILE", help="write what came of each, for the end of make check")
     parser.add_argument("--jobs", type=int, default=int(os.environ.get("JOBS", os.cpu_count() or 1)))
     parser.add_argument("--time-limit", type=float, default=120, metavar="S", help="seconds for one model")
     options = parser.parse_args()
@@ -572,6 +566,9 @@ def main() -> int:
     print_table(results, sites)
     if options.record:
         record(LEDGER, options.artefacts)
+    if options.results:
+        judged = [{"mutant": r.mutant.name, "kind": r.mutant.kind, "found": r.found, "agrees": r.agrees()} for r in results]
+        options.results.write_text(json.dumps(judged, indent=1) + "\n")
     counts = {found: sum(1 for r in results if r.found == found) for found in ("killed", "certified", "alarm")}
     print(f"{options.engine}: {counts['killed']} killed, {counts['certified']} certified, {counts['alarm']} alarms")
     wrong = sum(1 for r in results if not r.agrees())

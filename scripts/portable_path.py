@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+SKIPPED = 77  # as ctest is told
 HITS = (10_000, 20_000)
 PROGRAM = """#include <poolproof/object_pool.hpp>
 #include <cstdlib>
@@ -59,7 +60,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.parse_args()
     if shutil.which("valgrind") is None:
-        fail("valgrind is missing; 'make setup' installs it")
+        print("not run: valgrind is missing; 'make setup-all' installs it")
+        return SKIPPED
     failed = 0
     with tempfile.TemporaryDirectory() as folder:
         for compiler, most in COMPILERS.items():

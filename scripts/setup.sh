@@ -1,7 +1,13 @@
 #!/usr/bin/env bash
-# Installs what building and checking poolproof takes, on Debian 12 and its relatives: only what is
-# missing, without questions, and with sudo only if something is missing and we are not root. On another
-# system it says what is missing, and stops.
+# Installs Debian packages, on Debian 12 and its relatives: only those that are missing, without questions,
+# and with sudo only if something is missing and we are not root.
+#
+#   scripts/setup.sh           what `make check` and `make test` need, and nothing else
+#   scripts/setup.sh bench     that, and what `make bench`, `make plots` and `make report` need
+#   scripts/setup.sh all       all that any target needs
+#
+# A package that this system does not know stops nothing: the others are installed, and it says at the end
+# what is missing and what that costs. Without apt-get it installs nothing, and says what is missing.
 set -euo pipefail
 
 # clang's sanitizer runtimes bear its version in their name; Debian 12 has 14.
@@ -9,30 +15,97 @@ clang_version() {
   if command -v clang++ >/dev/null; then clang++ -dumpversion | cut -d. -f1; else echo 14; fi
 }
 
-packages=(
-  g++ clang "libclang-rt-$(clang_version)-dev"      # the two compilers, and clang's sanitizers
-  clang-format clang-tidy                           # make lint
-  cmake ninja-build make git                        # make build
-  relacy-dev catch2 libbenchmark-dev                # models, unit tests, benchmarks
-  libzstd-dev zlib1g-dev                            # what examples and benchmarks compress with
-  valgrind                                          # the instructions of the portable pin
-  python3 python3-matplotlib parallel               # scripts, plots, a recipe for many machines
-  libconcurrentqueue-dev libtbb-dev libboost-dev libatomic-queue-dev golang-go  # peers of the pool
-  libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4  # allocators that make bench preloads
-  python3-jinja2                                    # make report
-)
+# Names of a package, of which one is enough (other releases call it otherwise); how another system is asked
+# for the same (a command, a header, or a Python module); and what does not work without.
+basic="
+  g++                                       | g++                       | all targets
+  clang                                     | clang++                   | the tests with a second compiler, make tsan, make asan
+  cmake                                     | cmake                     | all targets
+  ninja-build                               | ninja                     | all targets
+  make                                      | make                      | all targets
+  python3                                   | python3                   | all targets but make build
+  relacy-dev                                | relacy/base.hpp           | make check, make models, make mutants
+  catch2                                    | catch2                    | make test, make test-checker, make tsan, make asan
+  libzstd-dev                               | zstd.h                    | an example, and with it make test
+  clang-format                              | clang-format              | make lint, and with it make check
+  clang-tidy                                | clang-tidy                | make lint, and with it make check
+"
+bench="
+  git                                       | git                       | make bench, which names the commit that it measures
+  libbenchmark-dev                          | benchmark/benchmark.h     | make bench, make stress
+  zlib1g-dev                                | zlib.h                    | make bench
+  python3-matplotlib                        | module matplotlib         | make plots, make report
+  python3-jinja2                            | module jinja2             | make report
+  libconcurrentqueue-dev                    |                           | a peer in make bench
+  libtbb-dev                                |                           | a peer in make bench
+  libboost-dev                              |                           | a peer in make bench
+  libatomic-queue-dev                       |                           | a peer in make bench
+  golang-go                                 |                           | a peer in make bench: Go's sync.Pool
+  libjemalloc2                              |                           | an allocator in make bench
+  libmimalloc2.0 libmimalloc3 libmimalloc2  |                           | an allocator in make bench
+  libtcmalloc-minimal4 libtcmalloc-minimal4t64 |                        | an allocator in make bench
+"
+rest="
+  libclang-rt-$(clang_version)-dev          |                           | make tsan and make asan with clang++
+  valgrind                                  | valgrind                  | a test: the instructions of the portable pin
+  parallel                                  | parallel                  | a test: a recipe for many processors
+"
 
-# The same for a system that we do not know the package names of.
-commands=(g++ clang++ clang-format clang-tidy cmake ninja make git python3)
-headers=(relacy/base.hpp catch2 benchmark/benchmark.h zstd.h zlib.h)
+is_installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
+is_known() { apt-get -qq --simulate --no-install-recommends install "$1" >/dev/null 2>&1; }
 
-missing_packages() {
-  local package
-  for package in "${packages[@]}"; do
-    if [[ $(dpkg-query -W -f='${db:Status-Status}' "$package" 2>/dev/null) != installed ]]; then
-      echo "$package"
-    fi
+# The lines of the table whose package is not there.
+missing_lines() {
+  local names rest name
+  while IFS='|' read -r names rest; do
+    if [[ -z ${names// /} ]]; then continue; fi
+    for name in $names; do
+      if is_installed "$name"; then continue 2; fi
+    done
+    echo "$names|$rest"
   done
+}
+
+# The first of the names that this system knows; nothing if it knows none.
+known_name() {
+  local name
+  for name in "$@"; do
+    if is_known "$name"; then echo "$name" && return; fi
+  done
+}
+
+as_root() {
+  if [[ $(id -u) == 0 ]]; then "$@"; else sudo "$@"; fi
+}
+
+install_missing() {
+  local missing names name how cost
+  local found=() lost=()
+  mapfile -t missing < <(missing_lines <<<"$1")
+  if [[ ${#missing[@]} == 0 ]]; then
+    echo "setup: everything is there"
+    return
+  fi
+  if [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; then
+    echo "setup: packages are missing, and there is no sudo here. As root, run:" >&2
+    echo "  apt-get update && apt-get install --no-install-recommends $(for each in "${missing[@]}"; do read -r name _ <<<"$each"; printf '%s ' "$name"; done)" >&2
+    exit 1
+  fi
+  as_root apt-get -q update
+  for each in "${missing[@]}"; do
+    IFS='|' read -r names how cost <<<"$each"
+    # shellcheck disable=SC2086  # a list of names
+    name=$(known_name $names)
+    if [[ -n $name ]]; then found+=("$name"); else lost+=("${names%% |*} (missing:$cost)"); fi
+  done
+  if [[ ${#found[@]} != 0 ]]; then
+    echo "setup: installing ${found[*]}"
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get -q install --yes --no-install-recommends "${found[@]}"
+  fi
+  if [[ ${#lost[@]} != 0 ]]; then
+    echo "setup: this system does not know these packages; without them the rest works:" >&2
+    printf '%s\n' "${lost[@]}" | tr -s ' ' | sed 's/^ */  /' >&2
+  fi
 }
 
 has_header() {
@@ -43,53 +116,38 @@ has_header() {
   return 1
 }
 
-missing_by_name() {
-  local name
-  for name in "${commands[@]}"; do
-    if ! command -v "$name" >/dev/null; then echo "command $name"; fi
-  done
-  for name in "${headers[@]}"; do
-    if ! has_header "$name"; then echo "header $name"; fi
-  done
-  for name in matplotlib jinja2; do
-    if ! python3 -c "import $name" 2>/dev/null; then echo "Python module $name"; fi
-  done
-}
-
-install_packages() {
-  local as_root=()
-  if [[ $(id -u) != 0 ]]; then
-    if ! command -v sudo >/dev/null; then
-      echo "setup: packages are missing, and there is no sudo here. As root, run:" >&2
-      echo "  apt-get update && apt-get install $*" >&2
-      exit 1
-    fi
-    as_root=(sudo)
-  fi
-  "${as_root[@]}" apt-get -q update
-  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get -q install --yes --no-install-recommends "$@"
-}
-
+# Of a system without apt-get.
 print_what_is_missing() {
-  local missing
-  mapfile -t missing < <(missing_by_name)
+  local names how cost kind name
+  local missing=()
+  while IFS='|' read -r names how cost; do
+    read -r kind name <<<"$how" || true
+    case $kind in
+      '') continue ;;
+      module) python3 -c "import $name" 2>/dev/null || missing+=("Python module $name:$cost") ;;
+      *.h | *.hpp | catch2) has_header "$kind" || missing+=("header $kind:$cost") ;;
+      *) command -v "$kind" >/dev/null || missing+=("command $kind:$cost") ;;
+    esac
+  done <<<"$1"
   if [[ ${#missing[@]} == 0 ]]; then
     echo "setup: everything is there"
     exit 0
   fi
-  echo "setup: this system has no apt-get, so nothing was installed. Missing:" >&2
+  echo "setup: this system has no apt-get, so nothing was installed. Missing, and for what:" >&2
   printf '  %s\n' "${missing[@]}" >&2
   exit 1
 }
 
+case ${1:-} in
+  '') wanted=$basic ;;
+  bench) wanted=$basic$bench ;;
+  all) wanted=$basic$bench$rest ;;
+  *)
+    echo "setup: '$1' is not bench or all" >&2
+    exit 2
+    ;;
+esac
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
-  print_what_is_missing
+  print_what_is_missing "$wanted"
 fi
-mapfile -t missing < <(missing_packages)
-if [[ ${#missing[@]} == 0 ]]; then
-  echo "setup: all ${#packages[@]} packages are there"
-else
-  echo "setup: installing ${missing[*]}"
-  install_packages "${missing[@]}"
-fi
+install_missing "$wanted"

@@ -10,6 +10,7 @@
 #include <set>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -754,10 +755,48 @@ TEST_CASE("only_the_execution_of_a_replay_string_is_run") {
 }
 
 TEST_CASE("a_replay_string_that_is_none_is_rejected") {
-  for (const char* text : {"0@", "7@0", "0=1", "x", "0@0;1@0"}) {
+  for (const char* text : {"0@", "7@0", "0=1", "x", "0@0;1@0", "0@0,"}) {
     options chosen;
     chosen.replay = text;
     INFO(text);
     CHECK_THROWS_AS(verify<fails_in_one_execution>(chosen), std::invalid_argument);
+  }
+}
+
+std::string refusal_of(const char* replay) {
+  options chosen;
+  chosen.replay = replay;
+  try {
+    verify<fails_in_one_execution>(chosen);
+  } catch (const std::invalid_argument& refused) {
+    return refused.what();
+  }
+  return "not refused";
+}
+
+// Each would run some execution, which is not the one that the string is of.
+TEST_CASE("a_replay_string_of_another_execution_is_rejected") {
+  REQUIRE(refusal_of("0@0,1@0,2=0.0,2?1,2=1.0@1") == "not refused");
+  const std::pair<const char*, const char*> others[] = {
+      {"0@0,1@0,2=0.0,2?1", "it ends before"},            // cut off
+      {"0@0", "it ends before"},                          //
+      {"-", "it ends before"},                            //
+      {"0@0,1@0,2=0.0,2?1,2=1.0@1,2", "ends before it"},  // too long
+      {"0@0,1@0,2=0.0,0@0", "come to its end"},           // an event too many of one thread
+      {"0@0,1@0,2@1", "another kind"},                    // a write for a read
+      {"0=i", "another kind"},                            // a read for a write
+      {"0@0,1@0,2=0.0@1", "another kind"},                // an update for a read
+      {"0@0,1@0,2=0.0!", "another kind"},                 // it cannot fail
+      {"0@0,1@0,2=0.0,2=1.0@1", "another kind"},          // an update for a choice
+      {"0@0,1@0,2=1.0", "another kind"},                  // a source at another place
+      {"0@0,1@0,2=0.1", "another kind"},                  // a source that is not there
+      {"0@0,1@0,2=0.0,2?1,2=1.0", "does not allow"},      // a swap that writes nothing
+      {"0@0,1@0,2=0.0,2?7", "another kind"},              // an alternative that is not there
+      {"0@0,1@1", "does not allow"},                      // a place in co that is not there
+      {"0@0,1@0,2=0.0,2?1,2=1.0@0", "does not allow"},    // a write before what it has read
+  };
+  for (const auto& [text, why] : others) {
+    INFO(text);
+    CHECK(refusal_of(text).find(why) != std::string::npos);
   }
 }

@@ -1,6 +1,7 @@
 """The programs of the checker's README: the first is its example, the second compiles and prints
 what stands below it."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -9,6 +10,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+BROKEN_FLAG = os.environ.get("BROKEN_FLAG")
 README = (ROOT / "checker" / "README.md").read_text()
 
 
@@ -22,6 +24,13 @@ class CheckerReadme(unittest.TestCase):
         example = (ROOT / "checker" / "examples" / "broken_flag.cpp").read_text()
         self.assertEqual(2, len(programs()))
         self.assertEqual(example, programs()[0])
+
+    @unittest.skipUnless(BROKEN_FLAG, "BROKEN_FLAG names no program: 'make test-checker' runs this test")
+    def test_first_program_prints_what_is_shown(self) -> None:
+        run = subprocess.run([BROKEN_FLAG, "/dev/null"], capture_output=True, text=True, check=False, timeout=60,
+                             cwd=ROOT / "checker" / "examples")
+        [shown] = re.findall(r"\n```\n([^`]*broken_flag, model rc11\n[^`]*)```\n", README)
+        self.assertEqual((0, shown), (run.returncode, run.stdout))
 
     @unittest.skipUnless(shutil.which("g++"), "there is no g++")
     def test_second_program_prints_what_is_shown(self) -> None:

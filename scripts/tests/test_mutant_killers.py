@@ -14,7 +14,7 @@ FAMILY = Family("ring", 2)
 
 def client(name: str, **changes) -> dict:
     same = {"client": name, "complete": 3, "blocked": 1, "errors": 0, "cut": 0, "hash": "aa", "error": "", "replay": "",
-            "contended": ["ring.hpp:7:op"] if "|" in name else []}
+            "contended": ["pop.claim"] if "|" in name else []}
     return same | changes
 
 
@@ -30,7 +30,7 @@ class Certificates(unittest.TestCase):
         path.chmod(0o755)
         return path
 
-    def judge(self, *changed: dict, site: str = "ring.hpp:7:op", unchanged: tuple[dict, ...] = ()):
+    def judge(self, *changed: dict, site: str = "pop.claim", unchanged: tuple[dict, ...] = ()):
         before = self.program("before", {"clients": list(unchanged) or [client("+|s"), client("+-|s")]})
         after = self.program("after", {"clients": list(changed)})
         clients = Clients(before, (FAMILY,))
@@ -44,7 +44,7 @@ class Certificates(unittest.TestCase):
         self.assertIn("ring +-|s", found.contending)
 
     def test_a_list_that_never_runs_the_site_beside_a_conflicting_access_is_rejected(self) -> None:
-        for site in ("ring.hpp:7:fail", "ring.hpp:8:op", ""):
+        for site in ("pop.claim.fail", "push.publish", ""):
             found = self.judge(client("+|s"), client("+-|s"), site=site)
             self.assertEqual("alarm", found.found, site)
             self.assertIn("conflicting", found.detail)

@@ -1,6 +1,7 @@
 """The figures and the report, on a campaign that nobody measured: the same bytes each time, nothing invented."""
 
 import contextlib
+import importlib.util
 import io
 import json
 import os
@@ -12,6 +13,10 @@ import unittest
 from pathlib import Path
 from typing import Any
 from unittest import mock
+
+for module in ("matplotlib", "jinja2"):
+    if importlib.util.find_spec(module) is None:
+        raise unittest.SkipTest(f"there is no {module}: make setup-bench")
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PLOTS = ROOT / "plots"

@@ -167,7 +167,8 @@ struct options {
   std::size_t remember_graphs = 0;
   // How reports call the program.
   std::string name = {};
-  // Runs this one execution: what a counterexample's `replay` says.
+  // Runs this one execution: what a counterexample's `replay` says. One that is cut off, or is of
+  // another program, is refused where that shows: explore throws std::invalid_argument.
   std::string replay = {};
   // Called for every complete execution; for tests.
   std::function<void(const execution_graph&)> on_complete = {};
@@ -353,6 +354,9 @@ class execution {
   void switch_to(unsigned thread);
   void leave_thread();
   [[noreturn]] void leave();
+  void add_as_scheduled(const event& request);
+  [[noreturn]] void refuse_replay(const char* why);
+  void require_replayed() const;
   std::uint32_t intern(const place& from);
 
   inline static execution* current_ = nullptr;
@@ -393,6 +397,7 @@ class execution {
   std::chrono::steady_clock::time_point started_, last_checkpoint_, last_progress_;
   std::uint64_t resumed_at_ = ~std::uint64_t{0};
   schedule schedule_;                  // of the one execution that is replayed
+  std::string refused_;                // why it cannot be
   counterexample* tracing_ = nullptr;  // while its execution is run once more
 };
 
@@ -434,6 +439,7 @@ inline statistics execution::explore() {
   started_ = last_checkpoint_ = std::chrono::steady_clock::now();
   if (options_.parts > 1 && !divide()) return std::move(totals_);
   if (!resume()) run();
+  if (schedule_.given()) require_replayed();
   while (next()) {
   }
   if (!options_.checkpoint.empty() && totals_.cut == 0) std::remove(options_.checkpoint.c_str());
@@ -629,7 +635,10 @@ inline void execution::leave_thread() {
 }
 
 inline unsigned execution::next_to_run() const noexcept {
-  if (!schedule_.done() && left_to_replay_ == 0) return schedule_.next_thread();
+  if (!schedule_.done() && left_to_replay_ == 0) {
+    const unsigned scheduled = schedule_.next_thread();
+    return threads_[scheduled].state <= thread_state::running ? scheduled : nobody;
+  }
   if (left_to_replay_ != 0) {
     for (unsigned t : order_) {
       if (threads_[t].position < graph().thread(t).size()) return t;
@@ -706,7 +715,10 @@ inline execution::answer execution::perform_by_thread(const event& request, cons
 
 inline execution::answer execution::add_event(event request, const place& from) {
   const unsigned self = running_;
-  for (unsigned next = next_to_run(); next != self; next = next_to_run()) switch_to(next);
+  for (unsigned next = next_to_run(); next != self; next = next_to_run()) {
+    if (next == nobody) refuse_replay("a thread makes no such event: it has come to its end");
+    switch_to(next);
+  }
   if (self == options_.stopped_thread && threads_[self].position >= options_.stopped_after) {
     threads_[self].state = thread_state::stopped;
     leave_thread();
@@ -720,12 +732,35 @@ inline execution::answer execution::add_event(event request, const place& from) 
     request.initial_value = initial_values_[request.location];
   }
   request.may_fail_spuriously = request.may_fail_spuriously && may_fail_spuriously();
-  if (schedule_.done() ? !explorer_.add(request)
-                       : !explorer_.add_as(request, schedule_.next(graph()))) {
+  if (schedule_.given()) {
+    add_as_scheduled(request);
+  } else if (!explorer_.add(request)) {
     leave();
   }
   ++threads_[self].position;
   return answer_of(graph().thread(self).back());
+}
+
+inline void execution::add_as_scheduled(const event& request) {
+  if (schedule_.done()) refuse_replay("it ends before the execution does");
+  if (!schedule_.fits(request, graph())) refuse_replay("an event is of another kind");
+  if (!explorer_.add_as(request, schedule_.next(graph()))) {
+    refuse_replay("the memory model does not allow an event");
+  }
+}
+
+inline void execution::refuse_replay(const char* why) {
+  ended_ = ending::abandoned;
+  refused_ = why;
+  leave();
+}
+
+inline void execution::require_replayed() const {
+  std::string why = refused_;
+  if (why.empty() && !schedule_.done()) {
+    why = "the execution ends before it does, by " + std::to_string(schedule_.left()) + " events";
+  }
+  if (!why.empty()) throw std::invalid_argument("replay string, not of this program: " + why);
 }
 
 inline execution::answer execution::answer_of(event_id e) const noexcept {

@@ -141,10 +141,8 @@ class explorer {
       g.fail_spuriously(e);
       g.set_clocks(e);
     }
-    if (g[e].writes()) {
-      if (chosen.position > g.at(next.location).writes.size()) return false;
-      g.place(e, chosen.position);
-    }
+    if (g[e].writes() != chosen.placed || !coherent(e, chosen)) return false;
+    if (chosen.placed) g.place(e, chosen.position);
     return consistent();
   }
 
@@ -231,14 +229,33 @@ class explorer {
 
   bool consistent() { return sequential_order_.exists(top().graph, model_); }
 
+  // Whether event e, which is not placed yet, may have this source and place: those that
+  // open_sources and open_places would try.
+  bool coherent(event_id e, const decision& chosen) {
+    const execution_graph& g = top().graph;
+    const std::size_t source = chosen.source == initial ? 0 : g[chosen.source].position + 1u;
+    if (g[e].reads() && source < first_source(g, e)) return false;
+    if (!chosen.placed) return true;
+    if (g[e].kind == event_kind::update && chosen.position != source) return false;
+    if (g[e].kind == event_kind::write &&
+        chosen.position < first_allowed(g, e, g.happens_before(e))) {
+      return false;
+    }
+    return chosen.position <= g.at(g[e].location).writes.size() && is_free(g, e, chosen.position);
+  }
+
+  std::size_t first_source(const execution_graph& g, event_id e) {
+    const event& read = g[e];
+    return first_allowed(
+        g, e,
+        read.index == 0 ? no_events(g) : g.happens_before(g.thread(read.thread)[read.index - 1u]));
+  }
+
   // The sources of read e: from the co-latest to the earliest that coherence allows.
   void open_sources(event_id e) {
     execution_graph& g = top().graph;
-    const event& read = g[e];
-    const auto* const before =
-        read.index == 0 ? no_events(g) : g.happens_before(g.thread(read.thread)[read.index - 1u]);
-    const std::size_t first = first_allowed(g, e, before);
-    const std::size_t last = g.at(read.location).writes.size();
+    const std::size_t first = first_source(g, e);
+    const std::size_t last = g.at(g[e].location).writes.size();
     top().frames.push_back({e, stage::sources, false, initial, size_now(),
                             static_cast<std::uint16_t>(last + 1),
                             static_cast<std::uint16_t>(first)});

@@ -31,6 +31,7 @@ namespace checker {
 struct decision {
   event_id source = initial;
   bool spurious = false;
+  bool placed = false;       // it writes
   std::size_t position = 0;  // in co
   std::uint64_t alternative = 0;
 };
@@ -41,15 +42,29 @@ class schedule {
   bool given() const noexcept { return given_; }
   bool done() const noexcept { return next_ == entries_.size(); }
   unsigned next_thread() const noexcept { return entries_[next_].thread; }
+  std::size_t left() const noexcept { return entries_.size() - next_; }
 
-  // What the next event does, which is the next of its thread.
+  // Whether the next event can be what the program asks for. If not, this is a schedule of another.
+  bool fits(const event& request, const execution_graph& graph) const {
+    const entry& now = entries_[next_];
+    if (request.reads() != now.reads) return false;
+    if (request.kind == event_kind::write && !now.chosen.placed) return false;
+    if (!request.writes() && now.chosen.placed) return false;
+    if (now.chosen.spurious && !request.may_fail_spuriously) return false;
+    if (now.chosen.alternative != 0 && now.chosen.alternative >= request.alternatives) return false;
+    if (now.from_thread < 0) return true;
+    const auto& events = graph.thread(static_cast<unsigned>(now.from_thread));
+    if (now.from_index >= events.size()) return false;
+    const event& source = graph[events[now.from_index]];
+    return source.writes() && source.location == request.location;
+  }
+
+  // What the next event does, which is the next of its thread and fits.
   decision next(const execution_graph& graph) {
-    if (done()) return {};
     const entry& now = entries_[next_++];
     decision chosen = now.chosen;
     if (now.from_thread >= 0) {
-      const auto& events = graph.thread(static_cast<unsigned>(now.from_thread));
-      if (now.from_index < events.size()) chosen.source = events[now.from_index];
+      chosen.source = graph.thread(static_cast<unsigned>(now.from_thread))[now.from_index];
     }
     return chosen;
   }
@@ -113,7 +128,8 @@ class schedule {
       added.thread = in.number<unsigned>();
       if (added.thread >= threads) in.reject("there is no such thread");
       if (in.take('?')) added.chosen.alternative = in.number<std::uint64_t>();
-      if (in.take('=') && !in.take('i')) {
+      added.reads = in.take('=');
+      if (added.reads && !in.take('i')) {
         added.from_thread = static_cast<int>(in.number<unsigned>());
         if (static_cast<unsigned>(added.from_thread) >= threads)
           in.reject("there is no such thread");
@@ -121,8 +137,11 @@ class schedule {
         added.from_index = in.number<std::size_t>();
       }
       added.chosen.spurious = in.take('!');
-      if (in.take('@')) added.chosen.position = in.number<std::size_t>();
-      if (!in.rest.empty() && !in.take(',')) in.reject("a comma stands between events");
+      added.chosen.placed = in.take('@');
+      if (added.chosen.placed) added.chosen.position = in.number<std::size_t>();
+      if (!in.rest.empty() && !(in.take(',') && !in.rest.empty())) {
+        in.reject("a comma stands between events");
+      }
       made.entries_.push_back(added);
     }
     return made;
@@ -132,6 +151,7 @@ class schedule {
   struct entry {
     unsigned thread = 0;
     event_kind kind = event_kind::fence;
+    bool reads = false;
     decision chosen;
     int from_thread = -1;
     std::size_t from_index = 0;

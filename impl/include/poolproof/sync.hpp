@@ -3,8 +3,8 @@
 //
 // Every header of the library is a template over a `sync_policy`. Production uses `std_sync`,
 // below. A checker supplies its own policy, and the same headers then run on its atomics, its
-// memory and its clock. This is the only file that names std::atomic, sched_getcpu, rseq or a
-// clock.
+// memory and its clock. No header that stands on this one names std::atomic, sched_getcpu,
+// membarrier, rseq or a clock: they are here and below, in the sections that std_sync has.
 //
 // Stands on: rseq, the standard library and POSIX; on Linux also <sched.h>, <time.h> and glibc's
 // <sys/rseq.h>.

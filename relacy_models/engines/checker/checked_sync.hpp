@@ -27,7 +27,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
@@ -110,24 +109,6 @@ inline std::uint32_t choose(std::uint32_t limit) {
   return in_threads() ? checker::choose(limit) : choices_of_before.choose(limit);
 }
 
-// A load releases nothing, a store acquires nothing: a run that is told to weaken a site to such an
-// order ends here.
-inline void require_order(bool possible, const char* operation, const call_site& from) {
-  if (possible) return;
-  std::fprintf(stderr, "checked_models: %s:%u: a %s cannot have this order\n", from.file, from.line,
-               operation);
-  std::exit(2);
-}
-
-constexpr bool can_load(std::memory_order order) noexcept {
-  return order != std::memory_order_release && order != std::memory_order_acq_rel;
-}
-
-constexpr bool can_store(std::memory_order order) noexcept {
-  return order == std::memory_order_relaxed || order == std::memory_order_release ||
-         order == std::memory_order_seq_cst;
-}
-
 // What sites.hpp makes of an operation that is about to be done: it settles the orders.
 struct watched {
   static mutation operation(const call_site& from, std::memory_order& order) noexcept {
@@ -140,7 +121,6 @@ struct watched {
     if (!watching_sites) [[likely]]
       return;
     order = all_sites.find(from).order(site_part::fail, order);
-    require_order(can_load(order), "failed compare-and-swap", from);
   }
 
   static void failed(const call_site& from) noexcept {
@@ -200,13 +180,11 @@ class checked_sync::atomic {
 
   T load(std::memory_order order, call_site from = call_site::here()) const noexcept {
     watched::operation(from, order);
-    if (watching_sites) require_order(can_load(order), "load", from);
     return value_.load(order, place_of(from));
   }
 
   void store(T value, std::memory_order order, call_site from = call_site::here()) noexcept {
     if (watched::operation(from, order) == mutation::skip_store) return;
-    if (watching_sites) require_order(can_store(order), "store", from);
     value_.store(value, order, place_of(from));
   }
 

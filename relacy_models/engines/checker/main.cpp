@@ -3,6 +3,7 @@
 
 #include "../../driver.hpp"
 #include "search.hpp"
+#include "shares.hpp"
 #include "unfinished.hpp"
 
 #include <checker/page.hpp>
@@ -37,12 +38,15 @@ model; litmus tests are run under RC11 and under ISO.
   --skip-litmus        run the models of the headers only
   --seconds S          the longest that one model may take; its search is then cut (default: no limit), and
                        its executions estimated, which takes a fifth of that
-  --partial            do not fail because a search was cut: the model is listed as cut, and not proved
+  --partial            do not fail because a search was cut: the model is listed as not finished and not proved
   --jobs N             models that run at a time (default: $JOBS, else one per core)
   --memory MODEL       rc11, iso or sc (default rc11)
   --part I/N           part I of N of each search, counted from 0; all parts together are the whole
-  --weaken SITE:ORDER  FILE:LINE:op or FILE:LINE:fail, for example pool_dequeue.hpp:87:op:relaxed
-  --mutate SITE:HOW    FILE:LINE and skip-store, exchange-returns-zero or cas-blind
+  --shard I/N          share I of N of the models, from 0: all shares together are the whole
+  --lines FILE         add a line of JSON for each model: proofs/ledger.py --merge takes those of all shares
+  --weaken SITE:ORDER  a label or FILE:LINE:op or FILE:LINE:fail, for example pop_tail.claim:relaxed
+  --mutate SITE:HOW    a label or FILE:LINE, and skip-store, exchange-returns-zero or cas-blind
+  --sites              list the headers' sites: each order of each atomic operation
   --count-sites        count how often each site was reached, for --json
   --replay STRING      with --model: run again one failed execution, as printed by the run that failed
   --page FILE          with --model: write the failure as a page of HTML
@@ -51,7 +55,8 @@ model; litmus tests are run under RC11 and under ISO.
   --help               this text
 
 It fails (1) if a model fails; if one that must fail does not, in the way it must; if an expected outcome was
-never seen; if no execution was complete; or if a search was cut. Wrong usage exits with 2.
+never seen; if no execution was complete; or if a search was cut. Wrong usage exits with 2, and so does a
+change of a site that no model reaches.
 )";
 
 // ------------------------------------------------------------------------------- the command line
@@ -60,14 +65,16 @@ struct options {
   bool list = false;
   bool json = false;
   bool help = false;
+  bool sites = false;
   bool skip_litmus = false;
   bool partial = false;
   std::string model;
   double seconds = 0;
   unsigned jobs = 0;
   std::optional<checker::memory_model> memory;
-  unsigned part = 0;
-  unsigned parts = 1;
+  share part;                  // of each search
+  std::optional<share> shard;  // of the models
+  std::string lines;
   std::string replay;
   std::string page;
   checker::showing line = checker::showing::automatic;
@@ -82,20 +89,14 @@ checker::memory_model memory_model_of(std::string_view text) {
   throw usage_error("--memory: '" + std::string(text) + "' is not rc11, iso or sc");
 }
 
-void take_part(options& chosen, const std::string& value) {
-  const std::size_t slash = value.find('/');
-  if (slash == std::string::npos) throw usage_error("--part: '" + value + "' is not I/N");
-  chosen.part = number_of<unsigned>("--part", value.substr(0, slash));
-  chosen.parts = number_of<unsigned>("--part", value.substr(slash + 1));
-  if (chosen.part >= chosen.parts) throw usage_error("--part: I is less than N");
-}
-
 // Takes an option without a value. False if there is no such option.
 bool take_flag(options& chosen, std::string_view option) {
   if (option == "--help") {
     chosen.help = true;
   } else if (option == "--list") {
     chosen.list = true;
+  } else if (option == "--sites") {
+    chosen.sites = true;
   } else if (option == "--json") {
     chosen.json = true;
   } else if (option == "--skip-litmus") {
@@ -122,7 +123,11 @@ bool take_option(options& chosen, std::string_view option, const std::string& va
     chosen.memory = memory_model_of(value);
     chosen.repeat += " --memory " + value;
   } else if (option == "--part") {
-    take_part(chosen, value);
+    chosen.part = share_of(option, value);
+  } else if (option == "--shard") {
+    chosen.shard = share_of(option, value);
+  } else if (option == "--lines") {
+    chosen.lines = value;
   } else if (option == "--replay") {
     chosen.replay = value;
   } else if (option == "--page") {
@@ -141,6 +146,19 @@ bool take_option(options& chosen, std::string_view option, const std::string& va
   return true;
 }
 
+// Options that say nothing together.
+void require_possible(const options& chosen) {
+  const bool one = !chosen.model.empty();
+  const bool divided = chosen.shard || !chosen.lines.empty();
+  if (!one && !(chosen.replay.empty() && chosen.page.empty())) {
+    throw usage_error("--replay and --page: name the model with --model");
+  }
+  if (divided && (one || chosen.part.count != 1)) {
+    throw usage_error("--shard and --lines: of all models, without --model and --part");
+  }
+  if (divided) require_no_changes("--shard and --lines");
+}
+
 options read_options(int argc, char** argv) {
   options chosen;
   if (const char* const jobs = std::getenv("JOBS"); jobs != nullptr && *jobs != '\0') {
@@ -155,9 +173,7 @@ options read_options(int argc, char** argv) {
     ++i;
   }
   if (chosen.jobs == 0) chosen.jobs = std::max(1u, std::thread::hardware_concurrency());
-  if (!(chosen.replay.empty() && chosen.page.empty()) && chosen.model.empty()) {
-    throw usage_error("--replay and --page: name the model with --model");
-  }
+  require_possible(chosen);
   return chosen;
 }
 
@@ -242,8 +258,9 @@ report run_model(const model_entry& entry, checker::memory_model memory, const o
   sum.entry = &entry;
   sum.memory = memory;
   all_outcomes.clear();
-  sum.result = run_search(entry, {memory, chosen.seconds, chosen.part, chosen.parts, chosen.replay,
-                                  chosen.on_progress, chosen.on_progress && !chosen.model.empty()});
+  sum.result = run_search(
+      entry, {memory, chosen.seconds, chosen.part.number, chosen.part.count, chosen.replay,
+              chosen.on_progress, chosen.on_progress && !chosen.model.empty()});
   sum.outcomes = all_outcomes.sorted();
   if (!chosen.replay.empty()) {
     sum.failed_by = sum.result.failed_by;
@@ -251,7 +268,7 @@ report run_model(const model_entry& entry, checker::memory_model memory, const o
                                                             : sum.result.message);
     return sum;
   }
-  judge(sum, chosen.parts, chosen.partial);
+  judge(sum, chosen.part.count, chosen.partial);
   return sum;
 }
 
@@ -281,8 +298,8 @@ std::string_view text_of(checker::memory_model memory) {
 }
 
 std::string verdict_of(const report& sum) {
-  if (sum.result.timed_out) return "CUT";
-  if (!sum.passed()) return "FAILED";
+  if (!sum.passed()) return sum.result.timed_out ? "CUT" : "FAILED";
+  if (sum.result.timed_out) return "not finished in the time given, and not proved";
   const failure expected = expected_failure(sum);
   if (expected == failure::none) return "passed";
   return "fails as it must: " + std::string(poolproof::models::text_of(expected));
@@ -311,8 +328,8 @@ std::string replay_command(const report& sum, const options& chosen) {
 std::string details_of(const report& sum, const options& chosen) {
   std::ostringstream out;
   for (const changed_site& changed : changed_sites()) {
-    out << "  changed: " << changed.where->file << ":" << changed.where->line << ", reached "
-        << (*changed.where)[changed.part].reached << " times\n";
+    out << "  changed: " << text_of(*changed.labelled) << ", reached " << reached(changed)
+        << " times\n";
   }
   for (const seen_outcome& seen : sum.outcomes) {
     out << "  outcome: " << seen.text << " (in " << seen.times << " executions)\n";
@@ -323,21 +340,22 @@ std::string details_of(const report& sum, const options& chosen) {
   return out.str();
 }
 
+// The members of an object of JSON, without its braces.
 std::string json_report(const report& sum) {
   std::ostringstream out;
-  out << "{" << json_model(*sum.entry) << ", \"memory\": " << quoted(text_of(sum.memory))
+  out << json_model(*sum.entry) << ", \"memory\": " << quoted(text_of(sum.memory))
       << ", \"complete\": " << sum.result.complete << ", \"blocked\": " << sum.result.blocked
       << ", \"errors\": " << sum.result.errors << ", \"cut\": " << sum.result.cut
       << ", \"runs\": " << sum.result.runs << ", \"seconds\": " << sum.result.seconds
       << ", \"timed_out\": " << (sum.result.timed_out ? "true" : "false")
+      << ", \"hash\": " << json_hash(sum.result.hash)
       << ", \"estimate\": " << json_estimate(sum.result.estimate)
       << ", \"passed\": " << (sum.passed() ? "true" : "false")
       << ", \"failed_by\": " << quoted(poolproof::models::text_of(sum.failed_by))
       << ", \"message\": " << quoted(sum.result.message)
       << ", \"complaints\": " << json_texts(sum.complaints)
       << ", \"outcomes\": " << json_outcomes(sum.outcomes)
-      << ", \"replay\": " << quoted(sum.result.first ? sum.result.first->replay : "")
-      << ", \"sites\": " << json_sites() << "}";
+      << ", \"replay\": " << quoted(sum.result.first ? sum.result.first->replay : "");
   return out.str();
 }
 
@@ -345,7 +363,7 @@ std::string text_of(const std::vector<report>& reports, const options& chosen) {
   std::string all;
   for (const report& sum : reports) {
     if (chosen.json) {
-      all += (all.empty() ? "" : ",\n") + json_report(sum);
+      all += (all.empty() ? "{" : ",\n{") + json_report(sum) + ", \"sites\": " + json_sites() + "}";
     } else {
       all += line_of(sum);
       if (!chosen.model.empty()) {
@@ -370,18 +388,25 @@ struct verdict_of_process {
   bool passed = false;
   bool cut = false;  // but no failure, and --partial
   std::string text;
+  std::vector<std::string> lines;      // for --lines: of each report the members
+  std::vector<std::uint64_t> reached;  // how often each site, if sites are changed
 
   void store(checker::archive& file) {
     file(passed);
     file(cut);
     file(text);
+    file(lines);
+    file(reached);
   }
 };
 
 verdict_of_process verdict_on(const std::vector<report>& reports, const options& chosen) {
   const bool cut = std::any_of(reports.begin(), reports.end(),
                                [](const report& r) { return r.result.timed_out; });
-  return {true, passed(reports), cut && passed(reports), text_of(reports, chosen)};
+  verdict_of_process found{
+      true, passed(reports), cut && passed(reports), text_of(reports, chosen), {}, {}};
+  for (const report& sum : reports) found.lines.push_back(json_report(sum));
+  return found;
 }
 
 // Runs models in processes, several at a time, and prints results in the order of the models, as
@@ -417,7 +442,9 @@ class model_runner {
           counts_.set(number, now.complete);
         };
       }
+      const std::vector<std::uint64_t> before = reached_counts();
       verdict_of_process found = verdict_on(run_model(*models_[number], mine), mine);
+      if (watching_sites) found.reached = reached_since(before);
       std::ostringstream text;
       checker::archive file(text);
       found.store(file);
@@ -432,6 +459,7 @@ class model_runner {
       std::istringstream text(ended.text);
       checker::archive file(text);
       found.store(file);
+      add_reached(found.reached);
       return;
     }
     report sum;
@@ -471,16 +499,56 @@ class model_runner {
   std::size_t printed_ = 0;
 };
 
-int run_all(const options& chosen) {
+// The cheapest first, as far as a model tells: what Relacy can search in full, then by threads.
+std::vector<const model_entry*> chosen_models(const options& chosen) {
   std::vector<const model_entry*> models;
   for (const model_entry& entry : all_models()) {
     if (chosen.skip_litmus && (is_litmus(entry) || entry.info.expected != failure::none)) continue;
     models.push_back(&entry);
   }
+  std::stable_sort(models.begin(), models.end(), [](const model_entry* a, const model_entry* b) {
+    return std::pair{!a->info.search.full, a->info.threads} <
+           std::pair{!b->info.search.full, b->info.threads};
+  });
+  return models;
+}
+
+std::string search_of(const options& chosen) {
+  std::ostringstream out;
+  out << "checked_models" << (chosen.skip_litmus ? " --skip-litmus" : "");
+  if (chosen.memory) out << " --memory " << text_of(*chosen.memory);
+  if (chosen.seconds > 0) out << " --seconds " << chosen.seconds;
+  return out.str();
+}
+
+void write_lines(const options& chosen, std::size_t whole,
+                 const std::vector<verdict_of_process>& verdicts) {
+  lines_file lines(chosen.lines);
+  const std::string search = search_of(chosen);
+  lines.begin(search, chosen.shard.value_or(share{}), whole, "\"models\": true");
+  for (const verdict_of_process& each : verdicts) {
+    for (const std::string& line : each.lines) lines.add(search, line);
+  }
+  lines.end();
+}
+
+std::vector<const model_entry*> share_of(const std::vector<const model_entry*>& all,
+                                         const options& chosen) {
+  std::vector<const model_entry*> models;
+  for (std::size_t i = 0; i != all.size(); ++i) {
+    if (chosen.shard.value_or(share{}).has(i)) models.push_back(all[i]);
+  }
+  return models;
+}
+
+int run_all(const options& chosen) {
+  const std::vector<const model_entry*> all = chosen_models(chosen);
+  const std::vector<const model_entry*> models = share_of(all, chosen);
   if (chosen.json) std::cout << "[";
   model_runner runner(models, chosen);
   const auto& verdicts = runner.run_all();
   if (chosen.json) std::cout << "]\n";
+  write_lines(chosen, all.size(), verdicts);
   const auto failed = std::count_if(verdicts.begin(), verdicts.end(),
                                     [](const verdict_of_process& v) { return !v.passed; });
   if (!chosen.json) {
@@ -491,6 +559,7 @@ int run_all(const options& chosen) {
               << " proved, " << cut << " not finished and hence not proved, " << failed
               << " failed\n";
   }
+  if (failed == 0) require_changes_reached();
   return failed == 0 ? 0 : 1;
 }
 
@@ -507,6 +576,7 @@ int run_one(const options& chosen) {
     checker::write_page(chosen.page, *sum.result.first);
     break;
   }
+  if (passed(reports)) require_changes_reached();
   return passed(reports) ? 0 : 1;
 }
 
@@ -517,8 +587,12 @@ int run_program(int argc, char** argv) {
     std::cout << usage;
     return 0;
   }
+  if (chosen.sites) {
+    print_sites();
+    return 0;
+  }
   if (chosen.list) {
-    list_models(chosen.json);
+    list_models(share_of(chosen_models(chosen), chosen), chosen.json);
     return 0;
   }
   return chosen.model.empty() ? run_all(chosen) : run_one(chosen);
@@ -531,7 +605,7 @@ int main(int argc, char** argv) {
   try {
     return poolproof::models::run_program(argc, argv);
   } catch (const poolproof::models::usage_error& error) {
-    std::cerr << "checked_models: " << error.what() << "\n" << poolproof::models::usage;
+    std::cerr << "checked_models: " << error.what() << "\n(--help lists the options)\n";
     return 2;
   } catch (const std::invalid_argument& error) {
     std::cerr << "checked_models: " << error.what() << "\n";

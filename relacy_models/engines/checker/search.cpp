@@ -144,6 +144,7 @@ void add(search_result& sum, checker::statistics&& found, bool timed_out) {
   sum.errors += found.errors;
   sum.cut += found.cut - (timed_out ? 1 : 0);
   sum.runs += found.runs;
+  sum.hash.add(found.hash.low, found.hash.high);
   sum.timed_out = timed_out;
   if (found.first) {
     sum.failed_by = failure_of(found.first->what);

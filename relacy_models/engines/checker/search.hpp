@@ -33,6 +33,7 @@ struct search_result {
   std::uint64_t cut = 0;  // executions that a bound cut
   std::uint64_t runs = 0;
   double seconds = 0;
+  checker::graph_hash hash;  // of the complete executions
   bool timed_out = false;
   checker::size_estimate estimate;  // of complete, if the search has timed out
 };

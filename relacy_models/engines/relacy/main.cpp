@@ -34,14 +34,16 @@ each model is a process of its own.
   --seed N             seed of a random search (default 1)
   --time-limit S       stop after S seconds; a search that is not done then has failed
   --replay STATE       run again one failed execution, as printed by the run that failed
-  --weaken SITE:ORDER  FILE:LINE:op or FILE:LINE:fail, for example pool_dequeue.hpp:87:op:relaxed
-  --mutate SITE:HOW    FILE:LINE and skip-store, exchange-returns-zero or cas-blind
+  --weaken SITE:ORDER  a label or FILE:LINE:op or FILE:LINE:fail, for example pop_tail.claim:relaxed
+  --mutate SITE:HOW    a label or FILE:LINE, and skip-store, exchange-returns-zero or cas-blind
+  --sites              list the headers' sites: each order of each atomic operation
   --sites-json PATH    write how often each site was reached
   --json               print the result as one JSON object
   --help               this text
 
 It fails (1) if an assertion, a race or a leak is found, or in a model that must fail, if it is not; if no
-execution was explored; or if an expected outcome was never seen. Wrong usage exits with 2.
+execution was explored; or if an expected outcome was never seen. Wrong usage exits with 2, and so does a
+change of a site that the model does not reach.
 )";
 
 // ---------------------------------------------------------------------------------- the command
@@ -51,6 +53,7 @@ struct options {
   bool list = false;
   bool json = false;
   bool help = false;
+  bool sites = false;
   std::string model;
   std::optional<search_kind> search;
   int bound = 3;
@@ -108,6 +111,8 @@ options read_options(int argc, char** argv) {
       chosen.help = true;
     } else if (option == "--list") {
       chosen.list = true;
+    } else if (option == "--sites") {
+      chosen.sites = true;
     } else if (option == "--json") {
       chosen.json = true;
     } else if (i + 1 == argc || !take_option(chosen, option, argv[i + 1])) {
@@ -116,7 +121,7 @@ options read_options(int argc, char** argv) {
       ++i;
     }
   }
-  if (!chosen.help && !chosen.list && chosen.model.empty()) {
+  if (!chosen.help && !chosen.list && !chosen.sites && chosen.model.empty()) {
     throw usage_error("--model or --list is needed");
   }
   return chosen;
@@ -345,8 +350,8 @@ void print_report(const report& sum, const options& chosen) {
   }
   for (const std::string& complaint : sum.complaints) std::cout << "  " << complaint << "\n";
   for (const changed_site& changed : changed_sites()) {
-    std::cout << "  changed: " << changed.where->file << ":" << changed.where->line << ", reached "
-              << (*changed.where)[changed.part].reached << " times\n";
+    std::cout << "  changed: " << text_of(*changed.labelled) << ", reached " << reached(changed)
+              << " times\n";
   }
   for (const seen_outcome& seen : sum.outcomes) {
     std::cout << "  outcome: " << seen.text << " (" << seen.times << " times)\n";
@@ -367,6 +372,7 @@ int run(const options& chosen) {
     file << json_sites() << "\n";
     if (!file.flush()) throw std::runtime_error("cannot write " + chosen.sites_json);
   }
+  if (sum.passed()) require_changes_reached();
   return sum.passed() ? 0 : 1;
 }
 
@@ -377,8 +383,14 @@ int run_program(int argc, char** argv) {
     std::cout << usage;
     return 0;
   }
+  if (chosen.sites) {
+    print_sites();
+    return 0;
+  }
   if (!chosen.list) return run(chosen);
-  list_models(chosen.json);
+  std::vector<const model_entry*> all;
+  for (const model_entry& entry : all_models()) all.push_back(&entry);
+  list_models(all, chosen.json);
   return 0;
 }
 
@@ -389,7 +401,7 @@ int main(int argc, char** argv) {
   try {
     return poolproof::models::run_program(argc, argv);
   } catch (const poolproof::models::usage_error& error) {
-    std::cerr << "relacy_models: " << error.what() << "\n" << poolproof::models::usage;
+    std::cerr << "relacy_models: " << error.what() << "\n(--help lists the options)\n";
     return 2;
   } catch (const std::exception& error) {
     std::cerr << "relacy_models: " << error.what() << "\n";

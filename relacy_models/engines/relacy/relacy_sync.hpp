@@ -28,8 +28,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <new>
 #include <ostream>
@@ -155,23 +153,6 @@ constexpr rl::memory_order relacy_order(std::memory_order order) noexcept {
       break;
   }
   return rl::mo_seq_cst;
-}
-
-// A load releases nothing, a store acquires nothing: a run that is told to weaken a site to such an
-// order ends here.
-inline void require_order(bool possible, const char* operation, const rl::debug_info& info) {
-  if (possible) return;
-  std::fprintf(stderr, "relacy_models: %s:%u: a %s cannot have this order\n", info.file_,
-               info.line_, operation);
-  std::exit(2);
-}
-
-constexpr bool can_load(rl::memory_order order) noexcept {
-  return order != rl::mo_release && order != rl::mo_acq_rel;
-}
-
-constexpr bool can_store(rl::memory_order order) noexcept {
-  return order == rl::mo_relaxed || order == rl::mo_release || order == rl::mo_seq_cst;
 }
 
 // A line of Relacy's histories for what its own events do not cover.
@@ -312,14 +293,12 @@ class relacy_sync::atomic {
 
   T load(std::memory_order order, call_site from = call_site::here()) const noexcept {
     const operation begun(*this, order, from);
-    require_order(can_load(begun.order), "load", begun.info);
     return value_.load(begun.order, begun.info);
   }
 
   void store(T value, std::memory_order order, call_site from = call_site::here()) noexcept {
     const operation begun(*this, order, from);
     if (begun.mutant == mutation::skip_store) return;
-    require_order(can_store(begun.order), "store", begun.info);
     value_.store(value, begun.order, begun.info);
   }
 
@@ -387,7 +366,6 @@ class relacy_sync::atomic {
     }
     const rl::memory_order failure_order =
         relacy_order(begun.called.order(site_part::fail, failure));
-    require_order(can_load(failure_order), "failed compare-and-swap", begun.info);
     const bool done = relacy_allows(begun.order, failure_order)
                           ? value_.compare_exchange(rl::bool_t<MayFailSpuriously>(), expected,
                                                     desired, begun.order, failure_order, begun.info)

@@ -1,0 +1,119 @@
+"""The end of `make check`: what it says is what the steps have left, and a step that fails is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+CHECK = Path(__file__).resolve().parent.parent / "check.py"
+
+MAKE = """#!/bin/sh
+for step; do :; done
+echo "31033 warnings generated."
+echo "pool_dequeue, 6 calls: 2 of 2 clients finished without error"
+if [ "$step" = "$FAILS" ]; then echo "race in step 7"; exit 2; fi
+if [ -d "$RESULTS/$step" ]; then cp "$RESULTS/$step"/* "$FOUND"; fi
+"""
+
+
+def client(search: str, name: str, **changes: object) -> dict:
+    return {"search": search, "client": name, "complete": 700, "errors": 0, "cut": 0} | changes
+
+
+def head(search: str, family: str, calls: int, progress: bool = False) -> dict:
+    return {"search": search, "shard": "0/1", "family": family, "calls": calls, "progress": progress, "property": f"{family}: lives"}
+
+
+LINES = [
+    head("a", "pool_dequeue", 6), client("a", "+|s"), client("a", "+-|s"),
+    head("b", "object_pool_one_cpu", 3), client("b", "p|g|r"), client("b --seconds 5", "p|g", cut=1) | {"search": "b"},
+    head("c", "object_pool_one_cpu", 2, progress=True), client("c", "p|g"),
+    {"search": "m --seconds 3", "shard": "0/1", "models": True},
+    {"search": "m --seconds 3", "name": "one", "threads": 2, "complete": 34, "errors": 0, "cut": 0, "timed_out": False},
+    {"search": "m --seconds 3", "name": "two", "threads": 3, "complete": 9, "errors": 0, "cut": 0, "timed_out": True},
+]
+RELACY = [{"passed": True, "exhaustive": True, "random_iterations": 0}, {"passed": True, "exhaustive": False, "random_iterations": 5000}]
+MUTANTS = [{"agrees": True}, {"agrees": True}, {"agrees": False}]
+
+
+class Ending(unittest.TestCase):
+    def setUp(self) -> None:
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.place = Path(directory.name)
+        (self.place / "make").write_text(MAKE)
+        (self.place / "make").chmod(0o755)
+        for name, text in (("proofs/proofs.lines", "".join(json.dumps(line) + "\n" for line in LINES)),
+                           ("models-quick/relacy.json", json.dumps(RELACY)),
+                           ("mutants-quick/mutants-checker.json", json.dumps(MUTANTS)),
+                           ("mutants-quick/mutants-relacy.json", json.dumps(MUTANTS[:2]))):
+            path = self.place / "results" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def check(self, *steps: str, fails: str = "") -> subprocess.CompletedProcess[str]:
+        found = self.place / "found"
+        return subprocess.run(
+            [sys.executable, CHECK, "--found", found, *steps], capture_output=True, text=True, check=False,
+            env=os.environ | {"PATH": f"{self.place}:{os.environ['PATH']}", "FAILS": fails, "FOUND": str(found),
+                              "RESULTS": str(self.place / "results")})
+
+    def test_it_says_what_the_steps_have_found(self) -> None:
+        done = self.check("proofs", "models-quick", "mutants-quick")
+        self.assertEqual(0, done.returncode, done.stderr)
+        ending = done.stdout.split("\n\n")[1].splitlines()
+        self.assertEqual(10, len(ending), done.stdout)
+        self.assertRegex(ending[0], r"^make check: everything holds, in \d+ s on \d+ processors; headers [0-9a-f]{12}")
+        self.assertIn("(2,834)", ending[1])
+        self.assertEqual("  ring, clients of up to 2 threads: pool_dequeue, all 2 of 6 calls", ending[2])
+        self.assertEqual("    pool_dequeue: lives", ending[3])
+        self.assertEqual("  pool, clients of up to 3 threads: object_pool_one_cpu, 1 of 2 of 3 calls, "
+                         "all 1 of 2 calls with each thread stopped anywhere", ending[4])
+        self.assertEqual("  models: 1 of 2, each with its own property and 2 to 3 threads", ending[6])
+        self.assertIn("1 models that take more than 3 s", ending[7])
+        self.assertIn("2 models and litmus tests, 1 in full for its semantics, 5,000 random executions; none failed", ending[8])
+        self.assertIn("2 of 3 on the checker, 2 of 2 on Relacy", ending[9])
+
+    def test_what_the_steps_say_stays_in_their_logs(self) -> None:
+        done = self.check("proofs", "lint")
+        self.assertNotIn("warnings generated", done.stdout)
+        self.assertIn("\n  pool_dequeue, 6 calls: 2 of 2", done.stdout)
+        self.assertIn("warnings generated", (self.place / "found" / "lint.log").read_text())
+
+    def test_a_step_that_fails_is_named_and_shown_and_ends_it(self) -> None:
+        done = self.check("proofs", "models-quick", "lint", fails="models-quick")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("race in step 7", done.stdout)
+        self.assertIn("make check: FAILED", done.stdout)
+        self.assertIn("FAILED: the step 'models-quick', above. Again: make models-quick.", done.stdout.splitlines()[-1])
+        self.assertNotIn("lint: begins", done.stdout)
+        self.assertNotIn("Searched on Relacy", done.stdout)
+
+    def test_nothing_is_said_of_what_an_earlier_run_has_found(self) -> None:
+        self.check("proofs", "models-quick")
+        done = self.check("proofs", fails="proofs")
+        self.assertIn("Proved: nothing was run.", done.stdout)
+        self.assertNotIn("everything holds", done.stdout)
+
+
+    def test_a_step_that_passes_and_leaves_nothing_has_failed(self) -> None:
+        (self.place / "results" / "mutants-quick" / "mutants-relacy.json").unlink()
+        done = self.check("proofs", "mutants-quick", "lint")
+        self.assertEqual(1, done.returncode)
+        self.assertIn("It passed, but left no mutants-relacy.json in", done.stdout)
+        self.assertNotIn("everything holds", done.stdout)
+
+    def test_a_dry_run_runs_nothing(self) -> None:
+        done = subprocess.run(["make", "--dry-run", "check"], cwd=CHECK.parent.parent, capture_output=True, text=True,
+                              check=False, env={key: value for key, value in os.environ.items() if key != "MAKEFLAGS"})
+        self.assertEqual(0, done.returncode, done.stderr)
+        self.assertNotIn("make check:", done.stdout)
+
+
+if __name__ == "__main__":
+    unittest.main()

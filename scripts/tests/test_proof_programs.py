@@ -1,0 +1,160 @@
+"""The programs `proofs` and `checked_models`: they refuse what says nothing, and their shares make the whole.
+
+The build of the models runs this, and names the programs in PROOFS and CHECKED_MODELS.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SPEC = importlib.util.spec_from_file_location("ledger", ROOT / "proofs" / "ledger.py")
+ledger = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(ledger)
+
+PROOFS, MODELS = os.environ.get("PROOFS"), os.environ.get("CHECKED_MODELS")
+POOL, RING = ("--family", "object_pool_one_cpu"), ("--family", "pool_dequeue")
+OWNERS = ("--model", "owner_vs_owner")
+
+
+def run(program: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([program, *options], capture_output=True, text=True, check=False, timeout=300)
+
+
+@unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")
+class Refusals(unittest.TestCase):
+    """Each of these once said '0 errors', or nothing at all, and exited with 0."""
+
+    def refused(self, program: str, why: str, *options: str) -> None:
+        with self.subTest(" ".join(options)):
+            done = run(program, *options)
+            self.assertEqual(2, done.returncode, done.stdout + done.stderr)
+            self.assertIn(why, done.stderr)
+
+    def test_clients_that_are_none(self) -> None:
+        for options, why in (
+            (("--client", "zzz|qqq"), "is no client of any family"),
+            (("--client", "zzz|qqq"), "object_pool_one_cpu: 'z' is none of its letters: p put, g get, r rotate"),
+            ((*POOL, "--client", "p|x"), "'x' is none of its letters: p put, g get, r rotate"),
+            ((*RING, "--client", "s|+"), "'s' is none of thread 0's letters"),
+            ((*RING, "--client", "+|+"), "'+' is none of thread 1's letters"),
+            ((*POOL, "--client", "p||g"), "thread 1 makes no call"),
+            ((*POOL, "--client", "p|"), "thread 1 makes no call"),
+            ((*POOL, "--client", "p|p|p|g"), "4 threads: it has 1 to 3"),
+            (("--family", "object_pool_four_threads", "--client", "p|g"), "2 threads: it has 4"),
+            ((*POOL, "--client", "ppppppppp"), "9 calls: it can hold 8"),
+            (("--family", "ring", "--client", "p"), "there is no 'ring', but pool_dequeue, "),
+        ):
+            self.refused(PROOFS, why, *options)
+
+    def test_sizes_that_no_client_has(self) -> None:
+        self.refused(PROOFS, "a client makes at least one", "--calls", "0")
+        self.refused(PROOFS, "can hold 8", *POOL, "--calls", "9")
+        self.refused(PROOFS, "has no client of 3", "--family", "object_pool_four_threads", "--calls", "3")
+
+    def test_sites_that_are_none(self) -> None:
+        for program, what in ((PROOFS, (*POOL, "--client", "p|g")), (MODELS, OWNERS)):
+            self.refused(program, "[push_head.read]", *what, "--weaken", "pool_dequeue.hpp:9:op:relaxed")
+            self.refused(program, "[take.claim]", *what, "--weaken", "take.clam:relaxed")
+            self.refused(program, "no site 'take.claim.fail'", *what, "--weaken", "take.claim.fail:relaxed")
+            self.refused(program, "no site 'nowhere.hpp:9'", *what, "--mutate", "nowhere.hpp:9:skip-store")
+
+    def test_changes_of_another_kind(self) -> None:
+        for change, why in (
+            (("--mutate", "take.claim:skip-store"), "nothing that could befall [take.claim]"),
+            (("--mutate", "take.look:skip-store"), "nothing that could befall [take.look]"),
+            (("--mutate", "release.hand_over:cas-blind"), "nothing that could befall"),
+            (("--mutate", "release.hand_over:exchange-returns-zero"), "nothing that could befall"),
+            (("--weaken", "release.hand_over:release"), "release is no weaker order"),
+            (("--weaken", "release.hand_over:seq_cst"), "seq_cst is no weaker order"),
+            (("--weaken", "release.hand_over:acquire"), "acquire is no weaker order"),
+            (("--weaken", "take.look:acquire"), "acquire is no weaker order"),
+        ):
+            self.refused(MODELS, why, *OWNERS, *change)
+
+    def test_sites_that_nothing_reaches(self) -> None:
+        why = "nothing of this run reaches [steal.unlink]"
+        change = ("--weaken", "steal.unlink:relaxed")
+        self.refused(PROOFS, why, *POOL, "--client", "p|g", *change)
+        self.refused(PROOFS, why, *POOL, "--calls", "2", "--json", *change)
+        self.refused(MODELS, why, *OWNERS, *change)
+        self.refused(MODELS, "[release.hand_over]", *OWNERS, *change)  # among the nearest
+
+    def test_a_site_that_is_reached_is_not_refused(self) -> None:
+        done = run(PROOFS, *POOL, "--client", "g|p", "--weaken", "take.claim:relaxed")
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.assertIn("data race", done.stdout)
+
+    def test_replays_of_another_execution(self) -> None:
+        failing = (*POOL, "--client", "g|p", "--weaken", "take.claim:relaxed")
+        found = run(PROOFS, *failing).stdout
+        whole = found.split("replay: ")[1].split("\n")[0]
+        self.assertEqual(1, run(PROOFS, *failing, "--replay", whole).returncode)
+        events = whole.split(",")
+        self.refused(PROOFS, "not of this program", *failing, "--replay", ",".join(events[:-1]))
+        self.refused(PROOFS, "not of this program", *failing, "--replay", f"{whole},0=i")
+        self.refused(PROOFS, "not of this program", *POOL, "--client", "p|p", "--replay", whole)
+        self.refused(PROOFS, "name one with --family", "--client", "g|p", "--replay", whole)
+        self.refused(MODELS, "not of this program", *OWNERS, "--replay", whole)
+
+    def test_stops_that_stop_nothing(self) -> None:
+        self.refused(PROOFS, "has no thread 2", *POOL, "--client", "p|g", "--stop", "2:1")
+        self.refused(PROOFS, "thread 0 makes at most", *POOL, "--client", "p|g", "--stop", "0:1000")
+
+    def test_lines_are_of_the_headers_as_they_are(self) -> None:
+        self.refused(PROOFS, "as they are", "--calls", "2", "--lines", "/dev/null", "--weaken", "take.claim:relaxed")
+        self.refused(PROOFS, "I is less than N", "--shard", "2/2")
+
+    def test_a_failure_names_all_that_repeats_it(self) -> None:
+        found = run(PROOFS, *POOL, "--calls", "2", "--spurious", "0", "--weaken", "take.claim:relaxed").stdout
+        again = found.split("again: proofs ")[1].split("\n")[0]
+        self.assertIn("--spurious 0 --weaken take.claim:relaxed --replay", again)
+        self.assertEqual(1, run("/bin/sh", "-c", f"{PROOFS} {again}").returncode)
+
+    def test_help_lists_families_letters_and_how_to_list_sites(self) -> None:
+        text = run(PROOFS, "--help").stdout
+        self.assertIn("letters: p put, g get, r rotate", text)
+        self.assertIn("1 to 3 threads, up to 8 calls in all", text)
+        self.assertIn("--sites", text)
+        sites = run(PROOFS, "--sites").stdout
+        self.assertIn("[take.claim] pin.hpp:", sites)
+        self.assertEqual(sites, run(MODELS, "--sites").stdout)
+
+
+@unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")
+class Shares(unittest.TestCase):
+    def entries(self, place: Path, count: int, *options: str) -> list[dict]:
+        """Of the ledger, from the lines of all shares, the last share first."""
+        files = []
+        for share in reversed(range(count)):
+            files.append(place / f"{count}-{share}.lines")
+            done = run(PROOFS, *options, "--shard", f"{share}/{count}", "--lines", str(files[-1]))
+            self.assertEqual(0, done.returncode, done.stderr)
+        merged = ledger.entries_of(files)
+        for each in merged:
+            each.pop("seconds")
+        return merged
+
+    def test_every_number_of_shares_makes_the_same_ledger(self) -> None:
+        for options in ((*RING, "--calls", "4"), ("--family", "object_pool_two_cpus", "--calls", "2", "--progress")):
+            with tempfile.TemporaryDirectory() as place:
+                one, two, three = (self.entries(Path(place), count, *options) for count in (1, 2, 3))
+                self.assertGreater(one[0]["executions"], 30)
+                self.assertNotEqual(0, int(one[0]["hash"], 16))
+                self.assertEqual(one, two)
+                self.assertEqual(one, three)
+
+    def test_every_model_is_in_one_share(self) -> None:
+        whole = run(MODELS, "--list").stdout.split()
+        for count in (2, 3):
+            shares = [run(MODELS, "--list", "--shard", f"{share}/{count}").stdout.split() for share in range(count)]
+            self.assertEqual(whole, [shares[i % count][i // count] for i in range(len(whole))])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,104 @@
+"""setup.sh, among programs that only pretend to be Debian's."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+import unittest
+from pathlib import Path
+
+SETUP = Path(__file__).resolve().parent.parent / "setup.sh"
+DPKG_QUERY = """#!/bin/sh
+for package; do :; done
+case " $INSTALLED " in *" $package "*) printf installed ;; *) exit 1 ;; esac
+"""
+APT_GET = """#!/bin/sh
+echo "$@" >> "$LOG"
+case $* in *--simulate*) ;; *) exit 0 ;; esac
+for package; do :; done
+case " $UNKNOWN " in *" $package "*) exit 100 ;; esac
+"""
+
+
+class Setup(unittest.TestCase):
+    def setUp(self) -> None:
+        directory = tempfile.TemporaryDirectory()
+        self.addCleanup(directory.cleanup)
+        self.place = Path(directory.name)
+        for name, text in (("dpkg-query", DPKG_QUERY), ("apt-get", APT_GET), ("id", "#!/bin/sh\necho ${USER_ID:-0}\n")):
+            (self.place / name).write_text(text)
+            (self.place / name).chmod(0o755)
+
+    def run_setup(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        (self.place / "log").write_text("")
+        known = {"INSTALLED": "", "UNKNOWN": "", "LOG": str(self.place / "log")}
+        return subprocess.run(["bash", SETUP, *arguments], capture_output=True, text=True, check=False,
+                              env=os.environ | {"PATH": f"{self.place}:{os.environ['PATH']}"} | known | environment)
+
+    def installed(self) -> set[str]:
+        """What apt-get was told to install."""
+        calls = [line.split() for line in (self.place / "log").read_text().splitlines() if "--simulate" not in line]
+        return {word for call in calls if "install" in call for word in call[call.index("install") + 1:] if word[0] != "-"}
+
+    def test_only_what_the_two_commands_need_is_installed(self) -> None:
+        self.assertEqual(0, self.run_setup().returncode)
+        self.assertEqual({"g++", "clang", "cmake", "ninja-build", "make", "python3", "relacy-dev", "catch2", "libzstd-dev",
+                          "clang-format", "clang-tidy"}, self.installed())
+
+    def test_each_set_has_the_one_before(self) -> None:
+        sets = []
+        for arguments in ((), ("bench",), ("all",)):
+            self.run_setup(*arguments)
+            sets.append(self.installed())
+        self.assertLess(sets[0], sets[1])
+        self.assertLess(sets[1], sets[2])
+        self.assertIn("libbenchmark-dev", sets[1] - sets[0])
+        self.assertIn("valgrind", sets[2] - sets[1])
+
+    def test_what_is_there_is_left_alone(self) -> None:
+        self.run_setup(INSTALLED="g++ cmake python3")
+        self.assertEqual(set(), {"g++", "cmake", "python3"} & self.installed())
+        self.assertIn("clang", self.installed())
+        self.run_setup(INSTALLED=" ".join(self.installed()) + " g++ cmake python3")
+        self.assertEqual("", (self.place / "log").read_text())
+
+    def test_an_unknown_package_stops_nothing(self) -> None:
+        done = self.run_setup(UNKNOWN="relacy-dev")
+        self.assertEqual(0, done.returncode)
+        self.assertNotIn("relacy-dev", self.installed())
+        self.assertIn("catch2", self.installed())
+        self.assertIn("relacy-dev (missing: make check, make models, make mutants)", done.stderr)
+
+    def test_other_names_are_tried(self) -> None:
+        done = self.run_setup("bench", UNKNOWN="libtcmalloc-minimal4")
+        self.assertIn("libtcmalloc-minimal4t64", self.installed())
+        self.assertEqual("", done.stderr)
+        self.run_setup("bench", INSTALLED="libtcmalloc-minimal4t64")
+        self.assertFalse([name for name in self.installed() if name.startswith("libtcmalloc")])
+
+    def test_without_sudo_it_says_what_to_run(self) -> None:
+        (self.place / "sudo").unlink(missing_ok=True)
+        for name in ("bash", "tr", "sed", "cut"):
+            (self.place / name).symlink_to(f"/usr/bin/{name}")
+        done = self.run_setup(USER_ID="1000", PATH=str(self.place))
+        self.assertEqual(1, done.returncode, done.stderr)
+        self.assertIn("apt-get install --no-install-recommends g++ clang ", done.stderr)
+        self.assertEqual(set(), self.installed())
+
+    def test_without_apt_it_says_what_is_missing(self) -> None:
+        (self.place / "dpkg-query").unlink()
+        (self.place / "apt-get").unlink()
+        for name in ("bash", "g++"):
+            (self.place / name).symlink_to(f"/usr/bin/{name}")
+        done = self.run_setup(PATH=str(self.place))
+        self.assertEqual(1, done.returncode)
+        self.assertIn("  command cmake: all targets\n", done.stderr)
+        self.assertNotIn("command g++", done.stderr)
+
+    def test_an_unknown_set_is_refused(self) -> None:
+        self.assertEqual(2, self.run_setup("everything").returncode)
+
+
+if __name__ == "__main__":
+    unittest.main()
