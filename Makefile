@@ -149,7 +149,7 @@ lint:  ## check the order labels, the format, and what clang-tidy finds
 format:  ## format all C++ sources
 	clang-format -i $(SOURCES)
 
-install:  ## install the headers and the CMake package into PREFIX
+install:  ## install the headers, the checker's library and the CMake package into PREFIX
 	$(call build,install)
 	cmake --install build/install --prefix $(PREFIX)
 

@@ -7,6 +7,7 @@
 #include "driver.hpp"
 #include "unfinished.hpp"
 
+#include <checker/checkpoint.hpp>
 #include <checker/contention.hpp>
 #include <checker/page.hpp>
 #include <checker/processes.hpp>
@@ -219,7 +220,7 @@ checker::options options_of(const settings& chosen, const task& t) {
 
 checker::statistics search(const family& of, const settings& chosen, const task& t) {
   const auto program = of.make(t.played);
-  checker::execution running(*program, options_of(chosen, t));
+  checker::exploration running(*program, options_of(chosen, t));
   return running.explore();
 }
 
@@ -235,7 +236,7 @@ std::string contended_sites(const family& of, const settings& chosen, const task
   checker::options options = options_of(chosen, t);
   options.on_complete = [&](const checker::execution_graph& graph) { seen.look_at(graph); };
   const auto program = of.make(t.played);
-  checker::execution running(*program, options);
+  checker::exploration running(*program, options);
   running.explore();
   std::string sites;
   seen.for_each([&](std::uint32_t number, bool failed) {

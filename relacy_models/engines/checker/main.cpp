@@ -5,6 +5,7 @@
 #include "search.hpp"
 #include "unfinished.hpp"
 
+#include <checker/checkpoint.hpp>
 #include <checker/page.hpp>
 #include <checker/processes.hpp>
 #include <checker/progress_line.hpp>
