@@ -7,11 +7,32 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <numeric>
 #include <stdexcept>
 #include <utility>
 
 namespace checker {
+
+namespace {
+
+constexpr const char* what_may_differ =
+    "it must do the same in each execution. What differs may be an address of plain new or malloc "
+    "(use checker::allocate), a static that keeps its value, a clock, or a random number";
+
+// Whether there is memory of this process at an address.
+bool is_mapped(std::uint64_t address) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long long first = 0;
+    unsigned long long last = 0;
+    if (std::sscanf(line.c_str(), "%llx-%llx", &first, &last) != 2) continue;
+    if (address >= first && address < last) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 execution::execution(program& checked, const options& chosen)
     : program_(checked),
@@ -105,7 +126,8 @@ void execution::run_fiber() {
 void execution::leave_thread() {
   if (stage_ == stage::threads) {
     if (threads_[running_].position < graph().thread(running_).size()) {
-      fail(fault::nondeterministic, "the thread ends earlier than before", {"", "", 0});
+      fail(fault::nondeterministic,
+           std::string("the thread ends earlier than before: ") + what_may_differ, {"", "", 0});
     }
     const unsigned next = next_to_run();
     if (next != nobody) switch_to(next);
@@ -145,6 +167,23 @@ void execution::leave() {
   std::abort();  // nobody comes back to a fiber that has left
 }
 
+// Why a model may be nondeterministic, for whoever wrote it. Where the likeliest reason can be seen,
+// an address of the standard allocator among the operands, it is named.
+std::string execution::likely_cause(const event& before, const event& now) const {
+  const std::pair<std::uint64_t, std::uint64_t> operands[] = {
+      {before.value, now.value}, {before.operand, now.operand}, {before.expected, now.expected}};
+  for (const auto& [then, address] : operands) {
+    const bool own = arena_.holds(reinterpret_cast<const void*>(address));
+    if (then == address || own || !is_mapped(address)) continue;
+    char text[32];
+    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(address));
+    return std::string(": ") + text +
+           " is an address that plain new or malloc gave, another one in each execution. Allocate "
+           "with checker::allocate";
+  }
+  return std::string(": ") + what_may_differ;
+}
+
 bool execution::same_request(const event& held, const event& asked) noexcept {
   if (held.location != asked.location || held.update != asked.update) return false;
   if (held.update != update_kind::none) {
@@ -182,7 +221,8 @@ inline execution::answer execution::perform_by_thread(const event& request, cons
   const event_id e = graph().thread(running_)[self.position];
   const event& held = graph()[e];
   if (!same_request(held, request)) {
-    fail(fault::nondeterministic, "the thread asks for another operation than before", from);
+    fail(fault::nondeterministic,
+         "the thread asks for another operation than before" + likely_cause(held, request), from);
   }
   if (held.source != initial) {
     while (!executed(held.source)) switch_to(graph()[held.source].thread);

@@ -198,6 +198,7 @@ class execution {
     if (tracing_ != nullptr) [[unlikely]]
       note_step(what, from, e, object, value);
   }
+  [[gnu::cold]] std::string likely_cause(const event& before, const event& now) const;
   [[gnu::cold]] void note_step(step::kind what, const place& from, event_id e, const void* object,
                                std::uint64_t value);
   bool run_alone(stage now);

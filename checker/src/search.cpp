@@ -303,8 +303,8 @@ void statistics::store(archive& file) {
 }
 
 exploration::exploration(program& checked, const options& chosen)
-    : running_(std::make_unique<execution>(checked, chosen)) {}
-exploration::~exploration() = default;
+    : running_(new execution(checked, chosen)) {}
+exploration::~exploration() { delete running_; }
 
 statistics exploration::explore() { return running_->explore(); }
 

@@ -69,7 +69,8 @@ class atomic {
       : known_(engine::begin_atomic(this, sizeof(T), bits(value), from)) {}
   ~atomic() { engine::end(this, known_.life); }
   atomic(const atomic&) = delete;
-  atomic& operator=(const atomic&) = delete;
+  // Not of a const one: else a value would do as well as that, which would be made of the value.
+  atomic& operator=(atomic&) = delete;
 
   T load(std::memory_order o = std::memory_order_seq_cst, place from = place::here()) const {
     return value(engine::load(this, sizeof(T), known_, order_of(o), from));
@@ -125,11 +126,55 @@ class atomic {
     return compare(expected, desired, order_of(o), failure_order_of(order_of(o)), true, from);
   }
 
-  T operator=(T desired) {
-    store(desired);
-    return desired;
+  // The operators of std::atomic. An operator has no argument to spare for its place: the conversion
+  // of its operand has. That of a load is not known, since a conversion to T converts nothing.
+ private:
+  template <class Value>
+  struct placed {
+    placed(Value operand, place at = place::here()) : value(operand), from(at) {}
+    Value value;
+    place from;
+  };
+
+  using given = placed<T>;
+  using distance = placed<difference>;
+  using self = placed<atomic&>;
+
+ public:
+  T operator=(given desired) {
+    store(desired.value, std::memory_order_seq_cst, desired.from);
+    return desired.value;
   }
-  operator T() const { return load(); }
+  operator T() const { return load(std::memory_order_seq_cst, {"", "", 0}); }
+
+  T operator+=(distance by) requires counts {
+    return moved(fetch_add(by.value, std::memory_order_seq_cst, by.from), scaled(by.value));
+  }
+  T operator-=(distance by) requires counts {
+    return moved(fetch_sub(by.value, std::memory_order_seq_cst, by.from), 0 - scaled(by.value));
+  }
+  T operator&=(given by) requires has_bits {
+    return static_cast<T>(fetch_and(by.value, std::memory_order_seq_cst, by.from) & by.value);
+  }
+  T operator|=(given by) requires has_bits {
+    return static_cast<T>(fetch_or(by.value, std::memory_order_seq_cst, by.from) | by.value);
+  }
+  T operator^=(given by) requires has_bits {
+    return static_cast<T>(fetch_xor(by.value, std::memory_order_seq_cst, by.from) ^ by.value);
+  }
+
+  friend T operator++(self x) requires counts {
+    return moved(x.value.fetch_add(1, std::memory_order_seq_cst, x.from), scaled(1));
+  }
+  friend T operator--(self x) requires counts {
+    return moved(x.value.fetch_sub(1, std::memory_order_seq_cst, x.from), 0 - scaled(1));
+  }
+  friend T operator++(self x, int) requires counts {
+    return x.value.fetch_add(1, std::memory_order_seq_cst, x.from);
+  }
+  friend T operator--(self x, int) requires counts {
+    return x.value.fetch_sub(1, std::memory_order_seq_cst, x.from);
+  }
 
  private:
   static std::uint64_t bits(T value) noexcept {
@@ -149,6 +194,9 @@ class atomic {
     if constexpr (std::is_pointer_v<T>) amount *= sizeof(std::remove_pointer_t<T>);
     return amount & mask;
   }
+
+  // What an atomic of this value has after an addition: it wraps around, whatever T.
+  static T moved(T from, std::uint64_t by) noexcept { return value((bits(from) + by) & mask); }
 
   static constexpr std::uint64_t mask = ~std::uint64_t{0} >> (64 - 8 * sizeof(T));
 

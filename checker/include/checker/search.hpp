@@ -13,7 +13,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -144,7 +143,7 @@ class exploration {
   const place& where(std::uint32_t number) const noexcept;
 
  private:
-  std::unique_ptr<execution> running_;
+  execution* const running_;  // owned: <memory> brings names of POSIX with it
 };
 
 // Explores all executions of a program on `jobs` processes: 0 stands for as many as there are CPUs.

@@ -130,6 +130,7 @@ template <class T>
 class waitable_atomic : public atomic<T> {
  public:
   using atomic<T>::atomic;
+  using atomic<T>::operator=;
 
   // Returns when the value is another than `old`.
   void wait(T old, std::memory_order o = std::memory_order_seq_cst, place from = place::here()) {
