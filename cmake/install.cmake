@@ -1,13 +1,13 @@
-# `cmake --install`: the headers, and what find_package(poolproof) reads.
+# `cmake --install`: the headers, the checker's library, and what find_package(poolproof) reads.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)
 
-set(package_dir ${CMAKE_INSTALL_DATADIR}/cmake/poolproof)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/poolproof)
 
 # While the major version is 0, a new minor version may break its users.
 write_basic_package_version_file(
   ${PROJECT_BINARY_DIR}/poolproof-config-version.cmake
-  COMPATIBILITY SameMinorVersion ARCH_INDEPENDENT)
+  COMPATIBILITY SameMinorVersion)
 
 install(TARGETS poolproof EXPORT poolproof)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/impl/include/poolproof

@@ -8,6 +8,7 @@
 #include "shares.hpp"
 #include "unfinished.hpp"
 
+#include <checker/checkpoint.hpp>
 #include <checker/contention.hpp>
 #include <checker/page.hpp>
 #include <checker/processes.hpp>
@@ -264,7 +265,7 @@ checker::options options_of(const settings& chosen, const task& t) {
 
 checker::statistics search(const family& of, const settings& chosen, const task& t) {
   const auto program = of.make(t.played);
-  checker::execution running(*program, options_of(chosen, t));
+  checker::exploration running(*program, options_of(chosen, t));
   return running.explore();
 }
 
@@ -280,7 +281,7 @@ std::string contended_sites(const family& of, const settings& chosen, const task
   checker::options options = options_of(chosen, t);
   options.on_complete = [&](const checker::execution_graph& graph) { seen.look_at(graph); };
   const auto program = of.make(t.played);
-  checker::execution running(*program, options);
+  checker::exploration running(*program, options);
   running.explore();
   std::string sites;
   seen.for_each([&](std::uint32_t number, bool failed) {

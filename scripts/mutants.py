@@ -280,6 +280,8 @@ class Models:
         place = include.parent
         listed = subprocess.run(["ninja", "-C", self.build, "-t", "commands", target], capture_output=True, text=True)
         commands = [shlex.split(line) for line in listed.stdout.splitlines() if " -c " in line]
+        # The last command links the program: with the checker's library, if it is one of the checker's.
+        libraries = [self.build / word for word in shlex.split(listed.stdout.splitlines()[-1]) if word.endswith(".a")]
         objects = []
         for command in commands:
             if f"{target}.dir" not in command[command.index("-o") + 1]:
@@ -294,7 +296,7 @@ class Models:
                 objects.append(self.build / command[command.index("-o") + 1])
         if not objects:
             raise MutantError(f"ninja knows no objects of {target} in {self.build}; 'make models' builds them")
-        self._compile(mutant, [commands[0][0], *map(str, objects), "-o", str(place / target)])
+        self._compile(mutant, [commands[0][0], *map(str, [*objects, *libraries]), "-o", str(place / target)])
         return place / target
 
     def patched_headers(self, mutant: Mutant, place: Path) -> Path:

@@ -23,7 +23,7 @@ SOURCES = {
                        "bench/scenarios/*.hpp", HEADERS),
     "pool_go": ("bench/go/*",),
     "checker_bench": ("bench/checker_bench.cpp", "checker/include/checker/*.hpp",
-                      "checker/examples/go_ring.hpp"),
+                      "checker/src/*", "checker/examples/go_ring.hpp"),
 }
 
 

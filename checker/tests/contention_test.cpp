@@ -31,7 +31,7 @@ lines contended() {
   options chosen;
   chosen.on_complete = [&](const execution_graph& graph) { seen.look_at(graph); };
   model_program<Model> checked;
-  execution running(checked, chosen);
+  exploration running(checked, chosen);
   CHECK(running.explore().errors == 0);
   lines found;
   seen.for_each([&](std::uint32_t number, bool failed) {

@@ -1,6 +1,5 @@
 // Estimates of the size of a search against sizes that are known.
 
-#include <checker/estimate.hpp>
 #include <checker/model.hpp>
 
 #include <array>
@@ -13,6 +12,7 @@
 #include <vector>
 
 #include "../examples/go_ring.hpp"
+#include "../src/estimate.hpp"
 #include "catch.hpp"
 
 using namespace checker;

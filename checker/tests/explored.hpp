@@ -66,7 +66,7 @@ inline explored explore(const litmus::program& p, options chosen) {
     if (!result.graphs.insert(canonical_of(graph, locations, mutexes)).second) ++result.duplicates;
   };
   litmus::litmus_program checked(p, p.name);
-  execution running(checked, chosen);
+  exploration running(checked, chosen);
   result.totals = running.explore();
   return result;
 }

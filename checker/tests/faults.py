@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Breaks the checker in known ways, one at a time, and requires that its tests notice.
 
-Each fault of faults.toml is applied to a copy of the headers. The detectors are built against the
-copy and run, in order, until one of them fails. First of all they must pass without any fault. A
-replacement that does not fit, or does not compile, is an error of the list, and catches nothing.
+Each fault of faults.toml is applied to a copy of the checker. What includes a changed file is
+compiled anew; the detectors are linked with it and run, in order, until one of them fails. First of
+all they must pass without any fault. A replacement that does not fit, or does not compile, is an
+error of the list, and catches nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ import time
 import tomllib
 
 TESTS = pathlib.Path(__file__).resolve().parent
-INCLUDE = TESTS.parent / "include"
+CHECKER = TESTS.parent
 MEMORY_LIMIT = 8 << 30
 # A broken search may go on for ever.
 TIME_LIMIT = 120
@@ -59,11 +60,11 @@ class FaultListError(Exception):
 
 
 def edited_texts(fault: dict) -> dict[str, str]:
-    """The headers that a fault changes, by name, as it leaves them."""
+    """The files that a fault changes, by their names in the checker's folder, as it leaves them."""
     texts: dict[str, str] = {}
     for edit in fault["edit"]:
         name = edit["file"]
-        text = texts.get(name) or (INCLUDE / "checker" / name).read_text(encoding="utf-8")
+        text = texts.get(name) or (CHECKER / name).read_text(encoding="utf-8")
         found = text.count(edit["old"])
         if found != 1:
             raise FaultListError(f"{fault['name']}: {name}: found {found} times:\n{edit['old']}")
@@ -72,40 +73,69 @@ def edited_texts(fault: dict) -> dict[str, str]:
 
 
 class Workshop:
-    """A copy of the headers, and the detectors built against it."""
+    """A copy of the checker, compiled once without a fault, and what a fault changes of that."""
 
     def __init__(self, args: argparse.Namespace) -> None:
         self.compiler: str = args.compiler
         self.notation: pathlib.Path = args.notation
-        self.place: pathlib.Path = args.work
+        self.place: pathlib.Path = args.work.resolve()
+        self.copy = self.place / "checker"
+        self.library = sorted(f"src/{path.name}" for path in (CHECKER / "src").glob("*.cpp"))
+        self.sound: dict[str, pathlib.Path] = {}  # objects without a fault, by source
+        self.parts: dict[str, set[str]] = {}  # what of the checker a source is made of
+        self.changed: dict[str, str] = {}
+        self.objects: dict[str, pathlib.Path] = {}  # with this fault
         self.built: set[str] = set()
-        self.main_object = self.place / "catch_main.o"
 
     def prepare(self) -> None:
         shutil.rmtree(self.place, ignore_errors=True)
-        self.place.mkdir(parents=True)
-        self.compile(["-c", str(TESTS / "catch_main.cpp"), "-o", str(self.main_object)])
+        for folder in ("include", "src", "tests", "tools", "examples"):
+            shutil.copytree(CHECKER / folder, self.copy / folder)
+        detectors = {f"tests/{each.source}" for each in DETECTORS}
+        for source in [*self.library, "tests/catch_main.cpp", *sorted(detectors)]:
+            self.sound[source] = self.compile(source, "sound")
 
-    def compile(self, arguments: list[str]) -> None:
-        command = [self.compiler, "-std=c++20", "-O1", "-I", str(self.place / "include"), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True)
+    def call(self, arguments: list[str]) -> None:
+        done = subprocess.run([self.compiler, *arguments], capture_output=True, text=True)
         if done.returncode != 0:
             raise FaultListError("does not compile:\n" + done.stderr[:2000])
 
+    def compile(self, source: str, folder: str) -> pathlib.Path:
+        (self.place / folder).mkdir(exist_ok=True)
+        made = self.place / folder / source.replace("/", "_").replace(".cpp", ".o")
+        parts = made.with_suffix(".d")
+        options = ["-std=c++20", "-O1", "-I", str(self.copy / "include"), "-MMD", "-MF", str(parts)]
+        self.call([*options, "-c", str(self.copy / source), "-o", str(made)])
+        names = parts.read_text(encoding="utf-8").replace("\\\n", " ").split()[1:]
+        paths = [pathlib.Path(name).resolve() for name in names]
+        own = [path for path in paths if path.is_relative_to(self.copy)]
+        self.parts[source] = {str(path.relative_to(self.copy)) for path in own}
+        return made
+
+    def object(self, source: str) -> str:
+        if source not in self.objects:
+            touched = not self.parts[source].isdisjoint(self.changed)
+            made = self.compile(source, "faulty") if touched else self.sound[source]
+            self.objects[source] = made
+        return str(self.objects[source])
+
     def apply(self, fault: dict | None) -> None:
-        copy = self.place / "include"
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(INCLUDE, copy)
+        for name in self.changed:
+            shutil.copyfile(CHECKER / name, self.copy / name)
+        self.changed = edited_texts(fault) if fault else {}
+        for name, text in self.changed.items():
+            (self.copy / name).write_text(text, encoding="utf-8")
+        self.objects.clear()
         self.built.clear()
-        for name, text in edited_texts(fault).items() if fault else ():
-            (copy / "checker" / name).write_text(text, encoding="utf-8")
 
     def build(self, detector: Detector) -> pathlib.Path:
         binary = self.place / pathlib.Path(detector.source).stem
         if detector.source not in self.built:
-            objects = [str(self.main_object)] if detector.catch2 else []
-            source = str(TESTS / detector.source)
-            self.compile([source, *objects, str(self.notation), "-o", str(binary)])
+            sources = [f"tests/{detector.source}", *self.library]
+            if detector.catch2:
+                sources.append("tests/catch_main.cpp")
+            objects = [self.object(source) for source in sources]
+            self.call([*objects, str(self.notation), "-o", str(binary)])
             self.built.add(detector.source)
         return binary
 
@@ -156,7 +186,7 @@ def load(only: str | None) -> list[dict]:
 def run(args: argparse.Namespace) -> int:
     faults = load(args.only)
     if args.fit:
-        print(f"{len(faults)} faults fit the headers")
+        print(f"{len(faults)} faults fit the sources")
         return 0
     shop = Workshop(args)
     shop.prepare()
@@ -194,7 +224,7 @@ def main() -> int:
     parser.add_argument(
         "--work", type=pathlib.Path, required=True, help="a folder to build in; it is emptied"
     )
-    parser.add_argument("--fit", action="store_true", help="only see that the list fits the headers")
+    parser.add_argument("--fit", action="store_true", help="only see that the list fits the sources")
     parser.add_argument("--only", metavar="TEXT", help="only the faults with TEXT in their name")
     parser.add_argument("--all", action="store_true", help="run all detectors, not up to the first")
     parser.add_argument("--no-baseline", action="store_true", help="skip the run without a fault")

@@ -22,7 +22,7 @@ statistics explore(const litmus::program& p, memory_model model) {
   chosen.keep_going = true;
   chosen.remember_graphs = 1'000'000;
   litmus::litmus_program checked(p, p.name);
-  execution running(checked, chosen);
+  exploration running(checked, chosen);
   return running.explore();
 }
 

@@ -146,7 +146,7 @@ statistics search(const litmus::program& p, options chosen) {
   chosen.keep_going = true;
   chosen.spurious_failures = 0;
   litmus::litmus_program checked(p, p.name);
-  execution running(checked, chosen);
+  exploration running(checked, chosen);
   return running.explore();
 }
 

@@ -52,6 +52,53 @@ void check_count(std::uint64_t complete, unsigned spurious = 0) {
   CHECK(found.duplicates == 0);
 }
 
+// ---- operators ----
+
+// Each line is an operator, and the last one fails.
+struct every_operator {
+  static constexpr unsigned threads = 1;
+  static constexpr std::uint32_t first_line = __LINE__ + 7;
+  atomic<std::uint8_t> number{254};
+  atomic<int*> pointer{nullptr};
+  waitable_atomic<int> word{7};
+  int memory[4];
+
+  void thread(unsigned) {
+    number = 254;
+    ++number;
+    number++;
+    number += 3;
+    number -= 4;
+    --number;
+    number--;
+    number &= 0x3c;
+    number |= 3;
+    number ^= 1;
+    pointer = memory;
+    pointer += 3;
+    pointer -= 1;
+    --pointer;
+    word = 4;
+    require(false, "shown");
+  }
+};
+
+struct values_of_operators {
+  static constexpr unsigned threads = 1;
+  atomic<std::uint8_t> number{254};
+  atomic<int*> pointer{nullptr};
+  int memory[4];
+  void thread(unsigned) {
+    require((number = 254) == 254 && ++number == 255 && number++ == 255 && number == 0, "up");
+    require(--number == 255 && number-- == 255 && number == 254, "down");
+    require((number += 3) == 1 && (number -= 2) == 255, "by more, around the end");
+    require((number &= 0x3c) == 0x3c && (number |= 3) == 0x3f && (number ^= 1) == 0x3e, "bits");
+    require((pointer = memory) == memory && (pointer += 3) == memory + 3, "a pointer");
+    require(--pointer == memory + 2 && pointer-- == memory + 2 && ++pointer == memory + 2,
+            "by one");
+  }
+};
+
 // ---- operations ----
 
 // Every operation once, beside a thread that does not meddle: two executions.
@@ -506,6 +553,15 @@ struct message {
 
 int calls = 0;
 
+// Leaks, so that no two executions get the same address.
+struct plain_new {
+  static constexpr unsigned threads = 2;
+  atomic<int*> shared{nullptr};
+  void thread(unsigned index) {
+    index == 0 ? shared.store(new int(1), release) : static_cast<void>(shared.load(acquire));
+  }
+};
+
 struct another_value_each_time {
   static constexpr unsigned threads = 2;
   atomic<int> x{0};
@@ -722,6 +778,17 @@ TEST_CASE("unordered_accesses_race_if_one_of_them_writes") {
   CHECK(first_fault<message<release, relaxed>>() == fault::data_race);
 }
 
+TEST_CASE("plain_new_is_named_as_what_makes_a_model_nondeterministic") {
+  const statistics found = verify<plain_new>();
+  REQUIRE(found.first);
+  CHECK(found.first->what == fault::nondeterministic);
+  CHECK(found.first->text.find("plain new or malloc gave") != std::string::npos);
+  CHECK(found.first->text.find("checker::allocate") != std::string::npos);
+  const statistics other = verify<another_value_each_time>();
+  REQUIRE(other.first);
+  CHECK(other.first->text.find("a static that keeps its value") != std::string::npos);
+}
+
 TEST_CASE("a_model_that_behaves_otherwise_the_next_time_is_told") {
   calls = 0;
   CHECK(first_fault<another_value_each_time>() == fault::nondeterministic);
@@ -799,4 +866,19 @@ TEST_CASE("a_replay_string_of_another_execution_is_rejected") {
     INFO(text);
     CHECK(refusal_of(text).find(why) != std::string::npos);
   }
+}
+
+TEST_CASE("operators_do_what_those_of_std_atomic_do") { check_count<values_of_operators>(1); }
+
+TEST_CASE("an_operator_has_the_place_where_it_stands") {
+  const statistics found = verify<every_operator>();
+  REQUIRE(found.first);
+  std::vector<std::uint32_t> lines;
+  for (const step& each : found.first->steps) {
+    if (each.what != step::kind::event || !found.first->graph[each.e].writes()) continue;
+    CHECK(each.from.name() == "model_test.cpp");
+    lines.push_back(each.from.line);
+  }
+  REQUIRE(lines.size() == 15);
+  for (std::size_t i = 0; i != lines.size(); ++i) CHECK(lines[i] == every_operator::first_line + i);
 }

@@ -11,6 +11,9 @@
 #include <checker/page.hpp>
 #include <checker/report.hpp>
 
+#include "../src/growing_graph.hpp"
+#include "../src/source_text.hpp"
+#include "../src/story.hpp"
 #include "catch.hpp"
 
 namespace {

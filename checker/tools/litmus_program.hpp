@@ -69,7 +69,7 @@ class checked_machine {
     checker::require(holds, "the program's require", {all_.file, "", line});
   }
   void cut(std::uint32_t line) {
-    execution::current().fail(fault::cut, "a loop's bound is reached", {all_.file, "", line});
+    engine::fail(fault::cut, "a loop's bound is reached", {all_.file, "", line});
   }
 
  private:
@@ -119,7 +119,7 @@ class litmus_program final : public checker::program {
       if (program_.locations[l].plain) continue;
       append(program_.locations[l].name, shared_.locations[l].load(std::memory_order_relaxed));
     }
-    execution::current().add_outcome(text);
+    engine::add_outcome(text);
   }
 
   finishing finishes_by() const override { return finishing::looks; }
@@ -128,7 +128,7 @@ class litmus_program final : public checker::program {
   template <class Object>
   static Object* make(std::size_t count) {
     const std::size_t bytes = (count == 0 ? 1 : count) * sizeof(Object);
-    return static_cast<Object*>(execution::current().make_static(bytes, alignof(Object)));
+    return static_cast<Object*>(engine::allocate_static(bytes, alignof(Object)));
   }
 
   void append(const std::string& name, word value) {

@@ -11,10 +11,10 @@
 // All of them must be made by the program: members of the model, or objects in its memory. A use
 // before construction or after destruction that is not ordered with it is a data race.
 //
-// Stands on: execution.
+// Stands on: engine.
 #pragma once
 
-#include "execution.hpp"
+#include "engine.hpp"
 
 #include <atomic>
 #include <bit>
@@ -66,21 +66,19 @@ class atomic {
   static constexpr bool is_always_lock_free = true;
 
   atomic(T value = T{}, place from = place::here()) noexcept
-      : location_(execution::current().make_location(bits(value), this, from)),
-        life_(execution::current().make_cell(this, true)) {}
-  ~atomic() { execution::current().end_cell(life_, this); }
+      : known_(engine::begin_atomic(this, sizeof(T), bits(value), from)) {}
+  ~atomic() { engine::end(this, known_.life); }
   atomic(const atomic&) = delete;
-  atomic& operator=(const atomic&) = delete;
+  // Not of a const one: else a value would do as well as that, which would be made of the value.
+  atomic& operator=(atomic&) = delete;
 
   T load(std::memory_order o = std::memory_order_seq_cst, place from = place::here()) const {
-    return value(perform(request(event_kind::read, order_of(o)), from).value);
+    return value(engine::load(this, sizeof(T), known_, order_of(o), from));
   }
 
   void store(T desired, std::memory_order o = std::memory_order_seq_cst,
              place from = place::here()) {
-    event asked = request(event_kind::write, order_of(o));
-    asked.value = bits(desired);
-    perform(asked, from);
+    engine::store(this, sizeof(T), known_, bits(desired), order_of(o), from);
   }
 
   T exchange(T desired, std::memory_order o = std::memory_order_seq_cst,
@@ -128,11 +126,55 @@ class atomic {
     return compare(expected, desired, order_of(o), failure_order_of(order_of(o)), true, from);
   }
 
-  T operator=(T desired) {
-    store(desired);
-    return desired;
+  // The operators of std::atomic. An operator has no argument to spare for its place: the conversion
+  // of its operand has. That of a load is not known, since a conversion to T converts nothing.
+ private:
+  template <class Value>
+  struct placed {
+    placed(Value operand, place at = place::here()) : value(operand), from(at) {}
+    Value value;
+    place from;
+  };
+
+  using given = placed<T>;
+  using distance = placed<difference>;
+  using self = placed<atomic&>;
+
+ public:
+  T operator=(given desired) {
+    store(desired.value, std::memory_order_seq_cst, desired.from);
+    return desired.value;
   }
-  operator T() const { return load(); }
+  operator T() const { return load(std::memory_order_seq_cst, {"", "", 0}); }
+
+  T operator+=(distance by) requires counts {
+    return moved(fetch_add(by.value, std::memory_order_seq_cst, by.from), scaled(by.value));
+  }
+  T operator-=(distance by) requires counts {
+    return moved(fetch_sub(by.value, std::memory_order_seq_cst, by.from), 0 - scaled(by.value));
+  }
+  T operator&=(given by) requires has_bits {
+    return static_cast<T>(fetch_and(by.value, std::memory_order_seq_cst, by.from) & by.value);
+  }
+  T operator|=(given by) requires has_bits {
+    return static_cast<T>(fetch_or(by.value, std::memory_order_seq_cst, by.from) | by.value);
+  }
+  T operator^=(given by) requires has_bits {
+    return static_cast<T>(fetch_xor(by.value, std::memory_order_seq_cst, by.from) ^ by.value);
+  }
+
+  friend T operator++(self x) requires counts {
+    return moved(x.value.fetch_add(1, std::memory_order_seq_cst, x.from), scaled(1));
+  }
+  friend T operator--(self x) requires counts {
+    return moved(x.value.fetch_sub(1, std::memory_order_seq_cst, x.from), 0 - scaled(1));
+  }
+  friend T operator++(self x, int) requires counts {
+    return x.value.fetch_add(1, std::memory_order_seq_cst, x.from);
+  }
+  friend T operator--(self x, int) requires counts {
+    return x.value.fetch_sub(1, std::memory_order_seq_cst, x.from);
+  }
 
  private:
   static std::uint64_t bits(T value) noexcept {
@@ -153,96 +195,56 @@ class atomic {
     return amount & mask;
   }
 
+  // What an atomic of this value has after an addition: it wraps around, whatever T.
+  static T moved(T from, std::uint64_t by) noexcept { return value((bits(from) + by) & mask); }
+
   static constexpr std::uint64_t mask = ~std::uint64_t{0} >> (64 - 8 * sizeof(T));
 
-  event request(event_kind kind, order o) const noexcept {
-    event asked;
-    asked.kind = kind;
-    asked.location = location_;
-    asked.mask = mask;
-    asked.success = o;
-    asked.failure = o;
-    return asked;
-  }
-
-  execution::answer perform(const event& asked, const place& from) const {
-    execution& running = execution::current();
-    running.use_cell(life_, this, from);
-    return running.perform(asked, from);
-  }
-
   T update(update_kind kind, std::uint64_t operand, std::memory_order o, const place& from) {
-    event asked = request(event_kind::update, order_of(o));
-    asked.update = kind;
-    asked.operand = operand;
-    return value(perform(asked, from).value);
+    return value(engine::update(this, sizeof(T), known_, kind, operand, order_of(o), from));
   }
 
   bool compare(T& expected, T desired, order success, order failure, bool weak, const place& from) {
-    event asked = request(event_kind::update, success);
-    asked.update = update_kind::compare;
-    asked.failure = failure;
-    asked.expected = bits(expected);
-    asked.operand = bits(desired);
-    asked.may_fail_spuriously = weak;
-    const execution::answer got = perform(asked, from);
-    if (!got.updated) expected = value(got.value);
-    return got.updated;
+    std::uint64_t old = bits(expected);
+    const bool done = engine::compare_exchange(this, sizeof(T), known_, old, bits(desired),
+                                               {success, failure, weak}, from);
+    if (!done) expected = value(old);
+    return done;
   }
 
-  const location_id location_;
-  const execution::cell_id life_;
+  const engine::handle known_;
 };
 
 // Plain data. Default construction leaves it uninitialised.
 template <class T>
 class var {
  public:
-  var() noexcept : cell_(execution::current().make_cell(this, false)) {}
+  var() noexcept : life_(engine::begin_plain(this, sizeof(T), false)) {}
   explicit var(T value) noexcept
-      : value_(value), cell_(execution::current().make_cell(this, true)) {}
-  ~var() { execution::current().end_cell(cell_, this); }
+      : value_(value), life_(engine::begin_plain(this, sizeof(T), true)) {}
+  ~var() { engine::end(this, life_); }
   var(const var&) = delete;
   var& operator=(const var&) = delete;
 
   T get(place from = place::here()) const {
-    execution& running = execution::current();
-    running.use_cell(cell_, this, from);
-    if (!running.cell_initialised(cell_)) {
-      running.fail(fault::uninitialised_read, "the variable has no value yet", from, this);
-    }
-    running.trace_plain(false, this, shown(value_), from);
+    engine::read(this, sizeof(T), life_, from);
     return value_;
   }
 
   void set(T value, place from = place::here()) {
-    execution& running = execution::current();
-    running.trace_plain(true, this, shown(value), from);
-    running.change_cell(cell_, this, from);
+    engine::write(this, sizeof(T), life_, &value, from);
     value_ = value;
   }
 
  private:
-  // What a report shows of a value.
-  static std::uint64_t shown(const T& value) noexcept {
-    std::uint64_t word = 0;
-    std::memcpy(&word, &value, sizeof value < sizeof word ? sizeof value : sizeof word);
-    return word;
-  }
-
   T value_{};
-  const execution::cell_id cell_;
+  const engine::life_id life_;
 };
 
-inline void fence(order o, const place& from) {
-  event asked;
-  asked.kind = event_kind::fence;
-  asked.success = asked.failure = o;
-  execution::current().perform(asked, from);
+inline void fence(std::memory_order o, place from = place::here()) {
+  engine::fence(order_of(o), from);
 }
-
-inline void fence(std::memory_order o, place from = place::here()) { fence(order_of(o), from); }
-inline void light_fence(place from = place::here()) { fence(order::light, from); }
-inline void heavy_fence(place from = place::here()) { fence(order::heavy, from); }
+inline void light_fence(place from = place::here()) { engine::fence(order::light, from); }
+inline void heavy_fence(place from = place::here()) { engine::fence(order::heavy, from); }
 
 }  // namespace checker

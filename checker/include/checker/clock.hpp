@@ -4,10 +4,8 @@
 // number i of thread t is in it if i < clock[t]. All clocks of a graph have the same number of
 // lanes, a multiple of eight, so that joining two is a few vector instructions.
 //
-// Stands on: checkpoint.
+// Stands on: nothing.
 #pragma once
-
-#include "checkpoint.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -16,6 +14,8 @@
 #include <vector>
 
 namespace checker {
+
+class archive;
 
 class clock_table {
  public:
@@ -38,7 +38,7 @@ class clock_table {
 
   std::size_t lanes() const noexcept { return lanes_; }
 
-  void store(archive& file) { file(rows_); }
+  void store(archive& file);
 
   lane* operator[](std::size_t row) noexcept { return rows_[row * (lanes_ / block_lanes)].lanes; }
   const lane* operator[](std::size_t row) const noexcept {

@@ -1,9 +1,8 @@
 // A failing execution, as data: what a report is made from.
 //
-// Stands on: consistency, place.
+// Stands on: graph, place.
 #pragma once
 
-#include "consistency.hpp"
 #include "graph.hpp"
 #include "place.hpp"
 
@@ -64,6 +63,13 @@ struct named_location {
 };
 
 struct counterexample {
+  counterexample();
+  counterexample(const counterexample&);
+  counterexample(counterexample&&) noexcept;
+  counterexample& operator=(const counterexample&);
+  counterexample& operator=(counterexample&&) noexcept;
+  ~counterexample();
+
   fault what = fault::none;
   std::string text;
   std::string program;

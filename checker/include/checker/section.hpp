@@ -35,7 +35,7 @@ class section {
   // with others on its CPU.
   template <class Operation>
   void commit(Operation operation, place from = place::here()) {
-    execution::current().leave_section();
+    engine::leave_section();
     operation();
     end(from);
   }
@@ -67,7 +67,7 @@ class cpus {
   // Each thread is at the start on the CPU of its index, modulo their number.
   explicit cpus(unsigned count, unsigned migrations = 1, unsigned aborts = 1) : count_(count) {
     if (count == 0 || count > most) {
-      execution::current().fail(fault::misuse, "cpus: the count must be 1 to 8", place::here());
+      engine::fail(fault::misuse, "cpus: the count must be 1 to 8", place::here());
     }
     for (unsigned t = 0; t != threads_.size(); ++t) threads_[t] = {t % count, migrations, aborts};
   }
@@ -76,9 +76,9 @@ class cpus {
 
   // The CPU that the calling thread is on now.
   unsigned current(place from = place::here()) {
-    thread& self = threads_[execution::current().thread() % threads_.size()];
+    thread& self = threads_[engine::thread() % threads_.size()];
     if (count_ > 1 && self.migrations != 0) {
-      const unsigned moved = execution::current().choose(count_, from);
+      const unsigned moved = engine::choose(count_, from);
       if (moved != 0) --self.migrations;
       self.cpu = (self.cpu + moved) % count_;
     }
@@ -88,7 +88,7 @@ class cpus {
   // Runs body(section&) as a section on the current CPU.
   template <class Body>
   void run(Body body, place from = place::here()) {
-    thread& self = threads_[execution::current().thread() % threads_.size()];
+    thread& self = threads_[engine::thread() % threads_.size()];
     section here;
     if (setjmp(here.start_) != 0) {
       --self.aborts;
@@ -96,9 +96,9 @@ class cpus {
     }
     const unsigned cpu = current(from);
     here.begin(cpu, order_[cpu], from);
-    execution::current().enter_section(self.aborts != 0 ? &here.start_ : nullptr);
+    engine::enter_section(self.aborts != 0 ? &here.start_ : nullptr);
     body(here);
-    execution::current().leave_section();
+    engine::leave_section();
     here.end(from);
   }
 

@@ -22,9 +22,9 @@ namespace checker {
 template <std::predicate Condition>
 void await(Condition condition) {
   for (;;) {
-    execution::current().begin_iteration();
+    engine::begin_iteration();
     if (condition()) return;
-    execution::current().fail_iteration();
+    engine::fail_iteration();
   }
 }
 
@@ -45,14 +45,14 @@ class mutex {
   void unlock(place from = place::here()) {
     const std::uint32_t holder = holder_.exchange(free, std::memory_order_acq_rel, from);
     if (holder != caller()) {
-      execution::current().fail(fault::misuse, "the mutex is not locked by this thread", from);
+      engine::fail(fault::misuse, "the mutex is not locked by this thread", from);
     }
   }
 
  private:
   static constexpr std::uint32_t free = 0;
 
-  static std::uint32_t caller() noexcept { return execution::current().thread() + 1; }
+  static std::uint32_t caller() noexcept { return engine::thread() + 1; }
 
   atomic<std::uint32_t> holder_{free};
 };
@@ -79,7 +79,7 @@ class sleepers {
     while (asleep != 0) {
       const auto count = static_cast<unsigned>(std::popcount(asleep));
       std::uint64_t rest = asleep;
-      for (unsigned skip = execution::current().choose(count, from); skip != 0; --skip) {
+      for (unsigned skip = engine::choose(count, from); skip != 0; --skip) {
         rest &= rest - 1;
       }
       const std::uint64_t chosen = rest & -rest;
@@ -91,9 +91,7 @@ class sleepers {
   }
 
  private:
-  static std::uint64_t own() noexcept {
-    return std::uint64_t{1} << execution::current().thread() % 64;
-  }
+  static std::uint64_t own() noexcept { return std::uint64_t{1} << engine::thread() % 64; }
 
   atomic<std::uint64_t> asleep_{0};
 };
@@ -106,7 +104,7 @@ class condition_variable {
   void wait(mutex& held, place from = place::here()) {
     sleepers_.enter(from);
     held.unlock(from);
-    if (execution::current().choose_spurious(from)) {
+    if (engine::choose_spurious(from)) {
       sleepers_.leave(from);
     } else {
       sleepers_.sleep(from);
@@ -132,6 +130,7 @@ template <class T>
 class waitable_atomic : public atomic<T> {
  public:
   using atomic<T>::atomic;
+  using atomic<T>::operator=;
 
   // Returns when the value is another than `old`.
   void wait(T old, std::memory_order o = std::memory_order_seq_cst, place from = place::here()) {

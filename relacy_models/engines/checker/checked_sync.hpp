@@ -34,9 +34,9 @@
 
 namespace poolproof::models {
 
-inline bool in_threads() noexcept { return checker::execution::current().in_threads(); }
+inline bool in_threads() noexcept { return checker::engine::in_threads(); }
 
-inline unsigned current_thread() noexcept { return checker::execution::current().thread(); }
+inline unsigned current_thread() noexcept { return checker::engine::thread(); }
 
 constexpr checker::place place_of(const call_site& from) noexcept {
   return {from.file, from.function, from.line};

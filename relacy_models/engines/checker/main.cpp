@@ -6,6 +6,7 @@
 #include "shares.hpp"
 #include "unfinished.hpp"
 
+#include <checker/checkpoint.hpp>
 #include <checker/page.hpp>
 #include <checker/processes.hpp>
 #include <checker/progress_line.hpp>

@@ -83,12 +83,12 @@ class model_program final : public checker::program {
 // the failed execution is run once more to write it down.
 void on_crash(int signal) {
   static int crashes = 0;
-  if (!checker::execution::running() || ++crashes > 2) {
+  if (!checker::engine::running() || ++crashes > 2) {
     std::signal(signal, SIG_DFL);
     std::raise(signal);
     return;
   }
-  checker::execution::current().fail(checker::fault::use_after_free,
+  checker::engine::fail(checker::fault::use_after_free,
                                      "crashed: it followed a wild pointer", {"", "", 0});
 }
 
@@ -206,7 +206,7 @@ search_result run_search(const model_entry& entry, const search_request& request
   do {
     if (request.seconds > 0) options.seconds = std::max(request.seconds - elapsed(), 0.001);
     model_program checked(entry);
-    checker::execution running(checked, options);
+    checker::exploration running(checked, options);
     checker::statistics found = running.explore();
     if (found.cut == 0) done += found.complete;
     const bool timed_out = options.seconds > 0 && elapsed() > request.seconds && found.cut != 0;

@@ -1,11 +1,13 @@
 // A search on several processes, which share nothing: each explores shards of it, and their
 // statistics are added.
 //
-// Stands on: execution, processes.
+// Stands on: execution, <checker/processes.hpp>.
 #pragma once
 
+#include <checker/processes.hpp>
+
+#include <checker/checkpoint.hpp>
 #include "execution.hpp"
-#include "processes.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -4,10 +4,10 @@
 // `ring.head_tail.load(o)` it is `head_tail`. Where a file is not there, or a line is too hard to
 // read, the report says less.
 //
-// Stands on: place.
+// Stands on: <checker/place.hpp>.
 #pragma once
 
-#include "place.hpp"
+#include <checker/place.hpp>
 
 #include <algorithm>
 #include <cctype>

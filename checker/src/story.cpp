@@ -1,14 +1,5 @@
-// A counterexample, told: what each step was, in words, and what the steps have to do with one
-// another. Text and page are two ways to lay it out.
-//
-// A step is called by its thread and its event, as in the replay string: T1.4 is event 4 of thread
-// 1. Steps that are no events have letters: T1.4a is the first thing that thread 1 did after T1.4,
-// T1.a the first that it did before its first event.
-//
-// Stands on: counterexample, source_text.
-#pragma once
+#include "story.hpp"
 
-#include "counterexample.hpp"
 #include "source_text.hpp"
 
 #include <algorithm>
@@ -24,54 +15,14 @@
 
 namespace checker {
 
-inline constexpr std::size_t no_step = ~std::size_t{0};
-
-struct told_step {
-  unsigned thread = 0;  // as many as threads: before or after them
-  step::kind kind = step::kind::event;
-  std::string label;   // T1.4; before and after the threads: before, after
-  std::string where;   // file:line
-  std::string source;  // what stands there
-  std::string what;    // load ready acquire -> 1
-  std::string origin;  // of what was read: from T0.1 store
-  std::vector<std::string> remarks;
-  bool stale = false;     // read another value than the newest
-  bool culprit = false;   // the fault, or the access that it is about
-  bool involved = false;  // what the culprit collided with
-};
-
-struct arrow {
-  enum class kind : std::uint8_t { reads_from, coherence, happens_before };
-  kind what;
-  std::size_t from;
-  std::size_t to;
-};
-
-// Writes that a read could not see, and why the model lets it read an older one.
-struct missed_writes {
-  std::vector<std::size_t> steps;
-  std::string why;
-};
-
-struct stale_read {
-  std::size_t step;
-  std::vector<missed_writes> missed;
-};
-
-struct story {
-  unsigned threads = 0;
-  std::vector<told_step> steps;
-  std::vector<arrow> arrows;
-  std::vector<stale_read> stale;
-  std::string race;  // why the two accesses of a data race are not ordered, if there is a path
-};
-
-namespace telling {
-
-constexpr std::string_view name_of(memory_model m) noexcept {
+std::string_view name_of(memory_model m) noexcept {
   constexpr std::string_view names[] = {"rc11", "iso", "sc"};
   return names[static_cast<std::size_t>(m)];
 }
+
+namespace telling {
+
+namespace {
 
 constexpr std::string_view name_of(order o) noexcept {
   constexpr std::string_view names[] = {"relaxed", "acquire", "release", "acq_rel",
@@ -707,8 +658,10 @@ class teller {
   story made_;
 };
 
+}  // namespace
+
 }  // namespace telling
 
-inline story tell(const counterexample& told) { return telling::teller(told).tell(); }
+story tell(const counterexample& told) { return telling::teller(told).tell(); }
 
 }  // namespace checker

@@ -204,16 +204,4 @@ size_estimate estimate_within(size_sampler& sampler, double budget, Spent spent,
   return mean.executions > 0 ? mean : size_estimate{};
 }
 
-// Estimates how many complete executions `explore` would find, in about so many seconds: at most
-// twice as many. Not known if that was not enough for a few samples, or if they saw none.
-inline size_estimate estimate(program& checked, const options& chosen, double seconds) {
-  using clock = std::chrono::steady_clock;
-  using duration = std::chrono::duration<double>;
-  const auto start = clock::now();
-  size_sampler sampler(checked, chosen);
-  return estimate_within(
-      sampler, seconds, [start] { return duration(clock::now() - start).count(); },
-      start + std::chrono::duration_cast<clock::duration>(duration(2 * seconds)));
-}
-
 }  // namespace checker

@@ -12,10 +12,10 @@
 // with commas between them, or a hyphen if there are none: 0@0,0@0,1=0.1,1=i is message passing
 // gone wrong.
 //
-// Stands on: counterexample.
+// Stands on: <checker/counterexample.hpp>.
 #pragma once
 
-#include "counterexample.hpp"
+#include <checker/counterexample.hpp>
 
 #include <charconv>
 #include <cstddef>

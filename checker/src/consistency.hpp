@@ -10,10 +10,10 @@
 //   iso   C++20 [atomics.order]: a total order S of the seq_cst operations
 //   sc    interleavings: po, rf, mo and rb have no cycle
 //
-// Stands on: graph.
+// Stands on: <checker/graph.hpp>.
 #pragma once
 
-#include "graph.hpp"
+#include <checker/graph.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -22,8 +22,6 @@
 #include <vector>
 
 namespace checker {
-
-enum class memory_model : std::uint8_t { rc11, iso, sc };
 
 // Coherence, for an access `e` that comes after everything in `clock`: with the initial value as
 // place 0 and co[i] as place i + 1, the first place that e may read from; and, since a write goes

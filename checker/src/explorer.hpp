@@ -11,11 +11,12 @@
 // The stack has a level for each revisit that is being explored, and each level a graph and its
 // frames. Memory is bounded by the length of an execution, not by their number.
 //
-// Stands on: graph, consistency, schedule.
+// Stands on: growing_graph, consistency, schedule.
 #pragma once
 
+#include <checker/checkpoint.hpp>
 #include "consistency.hpp"
-#include "graph.hpp"
+#include "growing_graph.hpp"
 #include "schedule.hpp"
 
 #include <cstddef>

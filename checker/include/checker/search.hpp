@@ -1,0 +1,161 @@
+// A search: what is run, what may be chosen of it, and what it finds.
+//
+// The search itself is compiled, in the library poolproof::checker: it does not depend on what it
+// runs.
+//
+// Stands on: counterexample, outcome_set, place.
+#pragma once
+
+#include "counterexample.hpp"
+#include "outcome_set.hpp"
+#include "place.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace checker {
+
+class archive;
+class execution;
+
+// What is run: `start`, then every thread, then `finish`.
+class program {
+ public:
+  virtual ~program() = default;
+  virtual unsigned threads() const = 0;
+  virtual void start() = 0;
+  virtual void thread(unsigned index) = 0;
+  virtual void finish() = 0;
+  // What finish does with the final values of the locations. Graphs that differ only in where a
+  // last write stands in co need not run the threads again, unless finish changes what they left.
+  enum class finishing : std::uint8_t { ignores_values, looks, changes };
+  virtual finishing finishes_by() const { return finishing::changes; }
+};
+
+// 128 bits, added over all complete graphs: two searches that visit the same graphs agree.
+struct graph_hash {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+
+  void add(std::uint64_t l, std::uint64_t h) noexcept {
+    low += l;
+    high += h + (low < l ? 1 : 0);
+  }
+  friend bool operator==(const graph_hash&, const graph_hash&) = default;
+};
+
+// How many complete executions a search will find, and the error of that: see estimate.hpp.
+struct size_estimate {
+  double executions = 0;
+  double error = 0;
+  bool known = false;
+  bool rough = false;  // the samples were too narrow: it may be much too low, whatever the error
+};
+
+// What is known while a search goes on.
+struct progress {
+  std::uint64_t complete = 0;
+  size_estimate estimate;
+};
+
+struct statistics {
+  std::uint64_t complete = 0;
+  std::uint64_t blocked = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t cut = 0;
+  std::uint64_t duplicates = 0;  // among the graphs that options::remember_graphs let it compare
+  std::uint64_t runs = 0;        // of the program
+  graph_hash hash;
+  outcome_set outcomes;
+  // By thread: the most events that it made in an execution that was complete or blocked.
+  std::vector<std::uint32_t> longest;
+  // Of the first error: runs it again.
+  std::string replay;
+  // The first error, with all that a report needs.
+  std::optional<counterexample> first;
+
+  // Of the size of the whole search, if options::estimate_seconds asked for it.
+  size_estimate estimate;
+
+  // The sum of two parts of one search.
+  void add(const statistics& part);
+
+  // All but `first` and `estimate`.
+  void store(archive& file);
+};
+
+struct options {
+  memory_model model = memory_model::rc11;
+  // How many weak compare-and-swaps of each thread may fail for no reason.
+  unsigned spurious_failures = 1;
+  // A thread that makes so many events and then nothing, for ever: the others must return. What
+  // `finish` would check is not checked then.
+  std::optional<unsigned> stopped_thread = {};
+  unsigned stopped_after = 0;
+  // Whether memory that was freed may be allocated again in the same execution: both are tried.
+  bool reuse_memory = true;
+  // Whether the search goes on after an error.
+  bool keep_going = false;
+  // A thread with more events than this is cut.
+  unsigned events_per_thread = 10'000;
+  // Which part of the search is done: part `part` of `parts`.
+  unsigned part = 0;
+  unsigned parts = 1;
+  // A file that the search is written to every `checkpoint_seconds`, and that it goes on from if it
+  // is there. Removed when the search is done.
+  std::string checkpoint = {};
+  double checkpoint_seconds = 30;
+  // The search ends, and is reported as cut, after so many runs of the program, whatever became of
+  // them: complete, blocked, or given up because the memory model does not allow them.
+  std::uint64_t most_runs = 0;  // 0: no limit
+  // The search ends, and is reported as cut, after so many seconds.
+  double seconds = 0;  // 0: no limit
+  // Called about ten times a second.
+  std::function<void(const progress&)> on_progress = {};
+  // So long the size of the search may be estimated, if it is not done at once; 0: it is not
+  // estimated.
+  double estimate_seconds = 0;
+  // The threads' turn to add an event: thread order[0] first. Empty: by index.
+  std::vector<unsigned> order = {};
+  // How many complete graphs are remembered, to count duplicates: a test of the search.
+  std::size_t remember_graphs = 0;
+  // How reports call the program.
+  std::string name = {};
+  // Runs this one execution: what a counterexample's `replay` says. One that is cut off, or is of
+  // another program, is refused where that shows: explore throws std::invalid_argument.
+  std::string replay = {};
+  // Called for every complete execution; for tests.
+  std::function<void(const execution_graph&)> on_complete = {};
+};
+
+// One search by this process alone, which can be asked afterwards where its events stand. While it
+// lives no other can run.
+class exploration {
+ public:
+  exploration(program& checked, const options& chosen);
+  exploration(const exploration&) = delete;
+  exploration& operator=(const exploration&) = delete;
+  ~exploration();
+
+  statistics explore();
+
+  // The place in the source that the events of a graph call by this number.
+  const place& where(std::uint32_t number) const noexcept;
+
+ private:
+  execution* const running_;  // owned: <memory> brings names of POSIX with it
+};
+
+// Explores all executions of a program on `jobs` processes: 0 stands for as many as there are CPUs.
+// What is done in a quarter of a second is done by this process alone, and not estimated.
+statistics explore(program& checked, const options& chosen = {}, unsigned jobs = 1);
+
+// Estimates how many complete executions `explore` would find, in about so many seconds: at most
+// twice as many. Not known if that was not enough for a few samples, or if they saw none.
+size_estimate estimate(program& checked, const options& chosen, double seconds);
+
+}  // namespace checker

@@ -1,0 +1,721 @@
+#include "execution.hpp"
+
+#include <checker/model.hpp>
+
+#include <algorithm>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <numeric>
+#include <stdexcept>
+#include <utility>
+
+namespace checker {
+
+namespace {
+
+constexpr const char* what_may_differ =
+    "it must do the same in each execution. What differs may be an address of plain new or malloc "
+    "(use checker::allocate), a static that keeps its value, a clock, or a random number";
+
+// Whether there is memory of this process at an address.
+bool is_mapped(std::uint64_t address) {
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long long first = 0;
+    unsigned long long last = 0;
+    if (std::sscanf(line.c_str(), "%llx-%llx", &first, &last) != 2) continue;
+    if (address >= first && address < last) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+execution::execution(program& checked, const options& chosen)
+    : program_(checked),
+      options_(chosen),
+      thread_count_(checked.threads()),
+      explorer_(thread_count_, chosen.model),
+      arena_(thread_count_ + 1),
+      order_(chosen.order),
+      fibers_(new fiber[thread_count_ + 1]),
+      schedule_(schedule::parse(chosen.replay, thread_count_)) {
+  if (current_ != nullptr) {
+    std::fprintf(stderr, "checker: a search cannot run inside another\n");
+    std::exit(2);
+  }
+  if (thread_count_ == 0 || thread_count_ > most_threads) {
+    throw std::invalid_argument("checker: a program needs 1 to 254 threads");
+  }
+  for (unsigned t = 0; t <= thread_count_; ++t) fibers_[t].allocate(stack_bytes);
+  std::vector<unsigned> all(thread_count_);
+  std::iota(all.begin(), all.end(), 0u);
+  if (order_.empty()) order_ = all;
+  if (!std::is_permutation(order_.begin(), order_.end(), all.begin(), all.end())) {
+    throw std::invalid_argument("options::order: it must name each thread once");
+  }
+  location_names_.resize(thread_count_ + 1);
+  current_ = this;
+}
+
+void execution::not_running() {
+  std::fprintf(stderr,
+               "checker: an object of the checked program is used outside of it. Make what the "
+               "threads share in the model, not as a static.\n");
+  std::exit(2);
+}
+
+void execution::reset() {
+  arena_.reset();
+  threads_.assign(thread_count_ + 1, {});
+  cells_.clear();
+  uses_.clear();
+  blocks_.clear();
+  outcome_.clear();
+}
+
+void execution::run() {
+  ++totals_.runs;
+  owned_.reset();
+  run_threads();
+  if (ended_ != ending::abandoned) record();
+}
+
+void execution::run_threads() {
+  reset();
+  ended_ = ending::abandoned;
+  if (!run_alone(stage::start)) return;
+  stage_ = stage::threads;
+  left_to_replay_ = graph().size();
+  running_ = thread_count_;
+  switch_to(next_to_run());
+}
+
+// Runs `start` or `finish`, in a fiber, so that a fault can leave it. True if it came to its end.
+bool execution::run_alone(stage now) {
+  stage_ = now;
+  running_ = thread_count_;
+  threads_[running_].state = thread_state::running;
+  fibers_[running_].start(run_fiber);
+  main_.switch_to(fibers_[running_]);
+  return threads_[thread_count_].state == thread_state::finished;
+}
+
+void execution::run_fiber() {
+  execution& self = *current_;
+  self.fibers_[self.running_].entered();
+  switch (self.stage_) {
+    case stage::start:
+      self.program_.start();
+      break;
+    case stage::threads:
+      self.program_.thread(self.running_);
+      break;
+    case stage::finish:
+      self.program_.finish();
+      break;
+  }
+  self.threads_[self.running_].state = thread_state::finished;
+  self.leave_thread();
+}
+
+// The running thread has nothing more to do in this execution.
+void execution::leave_thread() {
+  if (stage_ == stage::threads) {
+    if (threads_[running_].position < graph().thread(running_).size()) {
+      fail(fault::nondeterministic,
+           std::string("the thread ends earlier than before: ") + what_may_differ, {"", "", 0});
+    }
+    const unsigned next = next_to_run();
+    if (next != nobody) switch_to(next);
+    ended_ = ending::complete;
+    for (unsigned t = 0; t != thread_count_; ++t) {
+      if (threads_[t].state == thread_state::blocked) ended_ = ending::blocked;
+    }
+  }
+  leave();
+}
+
+inline unsigned execution::next_to_run() const noexcept {
+  if (!schedule_.done() && left_to_replay_ == 0) {
+    const unsigned scheduled = schedule_.next_thread();
+    return threads_[scheduled].state <= thread_state::running ? scheduled : nobody;
+  }
+  if (left_to_replay_ != 0) {
+    for (unsigned t : order_) {
+      if (threads_[t].position < graph().thread(t).size()) return t;
+    }
+  }
+  for (unsigned t : order_) {
+    if (threads_[t].state <= thread_state::running) return t;
+  }
+  return nobody;
+}
+
+void execution::switch_to(unsigned thread) {
+  fiber& from = stage_ == stage::threads && running_ != thread_count_ ? fibers_[running_] : main_;
+  running_ = thread;
+  if (threads_[thread].state == thread_state::unstarted) {
+    threads_[thread].state = thread_state::running;
+    fibers_[thread].start(run_fiber);
+  }
+  from.switch_to(fibers_[thread]);
+}
+
+void execution::leave() {
+  fibers_[running_].switch_to(main_);
+  std::abort();  // nobody comes back to a fiber that has left
+}
+
+// Why a model may be nondeterministic, for whoever wrote it. Where the likeliest reason can be seen,
+// an address of the standard allocator among the operands, it is named.
+std::string execution::likely_cause(const event& before, const event& now) const {
+  const std::pair<std::uint64_t, std::uint64_t> operands[] = {
+      {before.value, now.value}, {before.operand, now.operand}, {before.expected, now.expected}};
+  for (const auto& [then, address] : operands) {
+    const bool own = arena_.holds(reinterpret_cast<const void*>(address));
+    if (then == address || own || !is_mapped(address)) continue;
+    char text[32];
+    std::snprintf(text, sizeof text, "0x%llx", static_cast<unsigned long long>(address));
+    return std::string(": ") + text +
+           " is an address that plain new or malloc gave, another one in each execution. Allocate "
+           "with checker::allocate";
+  }
+  return std::string(": ") + what_may_differ;
+}
+
+bool execution::same_request(const event& held, const event& asked) noexcept {
+  if (held.location != asked.location || held.update != asked.update) return false;
+  if (held.update != update_kind::none) {
+    return held.operand == asked.operand && held.expected == asked.expected;
+  }
+  if (held.kind != asked.kind) return false;
+  return held.kind == event_kind::write
+             ? held.value == asked.value
+             : held.alternatives == asked.alternatives && held.operand == asked.operand;
+}
+
+execution::answer execution::perform(const event& request, const place& from) {
+  if (stage_ != stage::threads) return perform_alone(request);
+  const answer given = perform_by_thread(request, from);
+  std::jmp_buf* const restart = threads_[running_].restart;
+  if (restart != nullptr && request.kind != event_kind::choice && choose(2, from) != 0) {
+    leave_section();
+    std::longjmp(*restart, 1);
+  }
+  return given;
+}
+
+bool execution::choose_spurious(const place& from) {
+  if (stage_ != stage::threads || !may_fail_spuriously()) return false;
+  event request;
+  request.kind = event_kind::choice;
+  request.alternatives = 2;
+  request.may_fail_spuriously = true;
+  return perform(request, from).value != 0;
+}
+
+inline execution::answer execution::perform_by_thread(const event& request, const place& from) {
+  thread_status& self = threads_[running_];
+  if (self.position == graph().thread(running_).size()) return add_event(request, from);
+  const event_id e = graph().thread(running_)[self.position];
+  const event& held = graph()[e];
+  if (!same_request(held, request)) {
+    fail(fault::nondeterministic,
+         "the thread asks for another operation than before" + likely_cause(held, request), from);
+  }
+  if (held.source != initial) {
+    while (!executed(held.source)) switch_to(graph()[held.source].thread);
+  }
+  pass();
+  trace(step::kind::event, from, e);
+  return answer_of(e);
+}
+
+execution::answer execution::add_event(event request, const place& from) {
+  const unsigned self = running_;
+  for (unsigned next = next_to_run(); next != self; next = next_to_run()) {
+    if (next == nobody) refuse_replay("a thread makes no such event: it has come to its end");
+    switch_to(next);
+  }
+  if (self == options_.stopped_thread && threads_[self].position >= options_.stopped_after) {
+    threads_[self].state = thread_state::stopped;
+    leave_thread();
+  }
+  if (threads_[self].position >= options_.events_per_thread || graph().size() >= max_events) {
+    fail(fault::cut, "the thread has more operations than the bound allows", from);
+  }
+  request.thread = static_cast<std::uint8_t>(self);
+  request.place = intern(from);
+  if (request.location != no_location) {
+    request.initial_value = initial_values_[request.location];
+  }
+  request.may_fail_spuriously = request.may_fail_spuriously && may_fail_spuriously();
+  if (schedule_.given()) {
+    add_as_scheduled(request);
+  } else if (!explorer_.add(request)) {
+    leave();
+  }
+  ++threads_[self].position;
+  return answer_of(graph().thread(self).back());
+}
+
+void execution::add_as_scheduled(const event& request) {
+  if (schedule_.done()) refuse_replay("it ends before the execution does");
+  if (!schedule_.fits(request, graph())) refuse_replay("an event is of another kind");
+  if (!explorer_.add_as(request, schedule_.next(graph()))) {
+    refuse_replay("the memory model does not allow an event");
+  }
+}
+
+void execution::refuse_replay(const char* why) {
+  ended_ = ending::abandoned;
+  refused_ = why;
+  leave();
+}
+
+void execution::require_replayed() const {
+  std::string why = refused_;
+  if (why.empty() && !schedule_.done()) {
+    why = "the execution ends before it does, by " + std::to_string(schedule_.left()) + " events";
+  }
+  if (!why.empty()) throw std::invalid_argument("replay string, not of this program: " + why);
+}
+
+execution::answer execution::answer_of(event_id e) const noexcept {
+  const event& done = graph()[e];
+  if (done.kind == event_kind::choice) return {done.value, false};
+  if (!done.reads()) return {0, false};
+  return {graph().value_read(e), done.kind == event_kind::update};
+}
+
+bool execution::may_fail_spuriously() const noexcept {
+  unsigned failures = 0;
+  for (std::uint32_t i = 0; i != threads_[running_].position; ++i) {
+    const event& before = graph()[graph().thread(running_)[i]];
+    const bool woke = before.kind == event_kind::choice && before.may_fail_spuriously;
+    failures += before.failed_spuriously || (woke && before.value != 0) ? 1 : 0;
+  }
+  return failures < options_.spurious_failures;
+}
+
+// Alone, an operation acts on the one value that the location has.
+execution::answer execution::perform_alone(const event& request) {
+  if (request.location == no_location) return {0, false};
+  std::uint64_t& value = initial_values_[request.location];
+  const std::uint64_t old = value;
+  if (request.kind == event_kind::write) {
+    value = request.value;
+    return {0, false};
+  }
+  const auto [writes, updated] = apply_update(request, old);
+  if (writes) value = updated;
+  return {old, writes};
+}
+
+unsigned execution::choose(unsigned alternatives, const place& from) {
+  constexpr unsigned most = 0xffff;
+  if (alternatives == 0 || alternatives > most) {
+    fail(fault::misuse, "choose: the number of alternatives must be 1 to 65535", from);
+  }
+  event request;
+  request.kind = event_kind::choice;
+  request.alternatives = static_cast<std::uint16_t>(alternatives);
+  return static_cast<unsigned>(perform(request, from).value);
+}
+
+inline location_id execution::make_location(std::uint64_t value, const void* object,
+                                            const place& from) {
+  const unsigned maker = in_threads() ? running_ : thread_count_;
+  auto& names = location_names_[maker];
+  const std::uint32_t ordinal = threads_[maker].locations++;
+  if (ordinal == names.size()) {
+    names.push_back(locations_++);
+    initial_values_.push_back(0);
+    location_places_.push_back({maker, ordinal, from, object});
+  }
+  initial_values_[names[ordinal]] = value;
+  if (tracing_ != nullptr) location_places_[names[ordinal]].object = object;
+  return names[ordinal];
+}
+
+const clock_table::lane* execution::clock() const noexcept {
+  const std::uint32_t position = threads_[running_].position;
+  if (position == 0) return nullptr;
+  return graph().happens_before(graph().thread(running_)[position - 1]);
+}
+
+inline execution::cell_id execution::make_cell(const void* object, bool initialised) {
+  const auto id = static_cast<cell_id>(cells_.size());
+  cells_.push_back(
+      {object, threads_[running_].position, static_cast<std::uint8_t>(running_), initialised});
+  uses_.resize(uses_.size() + thread_count_, 0);
+  ++threads_[running_].changes;
+  return id;
+}
+
+inline void execution::use_cell(cell_id id, const void* object, const place& from) {
+  if (id >= cells_.size() || cells_[id].object != object) [[unlikely]] {
+    fail(fault::use_after_free, "the object does not live", from, object);
+  }
+  if (!in_threads()) return;
+  const cell& used = cells_[id];
+  if (used.writer != thread_count_ && !knows(used.writer, used.written)) [[unlikely]] {
+    fail(fault::data_race, "a write of another thread is not ordered before this access", from,
+         object);
+  }
+  uses_[id * thread_count_ + running_] =
+      static_cast<std::uint16_t>(threads_[running_].position + 1);
+}
+
+inline void execution::change_cell(cell_id id, const void* object, const place& from) {
+  use_cell(id, object, from);
+  cell& used = cells_[id];
+  used.initialised = true;
+  ++threads_[running_].changes;
+  if (!in_threads()) return;
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    const std::uint16_t use = uses_[id * thread_count_ + t];
+    if (use != 0 && !knows(t, use - 1u)) {
+      fail(fault::data_race, "an access of another thread is not ordered before this write", from,
+           object);
+    }
+  }
+  used.writer = static_cast<std::uint8_t>(running_);
+  used.written = threads_[running_].position;
+}
+
+void execution::end_cell(cell_id id, const void* object) {
+  change_cell(id, object, {"", "destruction", 0});
+  cells_[id].object = nullptr;
+}
+
+// In front of a block stands its number.
+void* execution::allocate(std::size_t size, std::size_t alignment, const place& from) {
+  constexpr std::size_t header = 16;
+  const std::size_t room = alignment > header ? alignment : header;
+  std::byte* user = reuse(size, alignment, from);
+  if (user == nullptr) {
+    void* const memory =
+        arena_.allocate(in_threads() ? running_ : thread_count_, size + room, room);
+    if (memory == nullptr) return nullptr;
+    user = static_cast<std::byte*>(memory) + room;
+  }
+  const std::size_t number = blocks_.size();
+  std::memcpy(user - sizeof number, &number, sizeof number);
+  // Not zero: what is used before it is constructed shall not look fit for use.
+  std::memset(user, 0xa5, size);
+  blocks_.push_back({user, size, alignment, false});
+  trace(step::kind::allocate, from, initial, user, size);
+  ++threads_[running_].changes;
+  return user;
+}
+
+// A freed block of this shape, if the execution is one where it is used again.
+std::byte* execution::reuse(std::size_t size, std::size_t alignment, const place& from) {
+  if (!in_threads() || !options_.reuse_memory || !graph().has_frees()) return nullptr;
+  const std::uint32_t position = threads_[running_].position;
+  if (position == 0) return nullptr;
+  graph().find_reusable(graph().thread(running_)[position - 1], shape_of(size, alignment),
+                        reusable_);
+  if (reusable_.empty()) return nullptr;
+  event request;
+  request.kind = event_kind::choice;
+  request.allocates = true;
+  request.expected = shape_of(size, alignment);
+  request.alternatives = static_cast<std::uint16_t>(reusable_.size() + 1);
+  if (perform(request, from).value == 0) return nullptr;
+  const event& allocation = graph()[graph().thread(running_)[position]];
+  return reinterpret_cast<std::byte*>(graph()[allocation.source].operand);
+}
+
+void execution::note_free(const block& freed, const place& from) {
+  if (!in_threads() || !options_.reuse_memory) return;
+  event request;
+  request.kind = event_kind::choice;
+  request.frees = true;
+  request.alternatives = 1;
+  request.operand = reinterpret_cast<std::uintptr_t>(freed.memory);
+  request.expected = shape_of(freed.size, freed.alignment);
+  perform(request, from);
+}
+
+void execution::deallocate(void* memory, const place& from) {
+  if (memory == nullptr) return;
+  std::size_t number = 0;
+  if (arena_.holds(memory)) {
+    std::memcpy(&number, static_cast<std::byte*>(memory) - sizeof number, sizeof number);
+  }
+  if (!arena_.holds(memory) || number >= blocks_.size() || blocks_[number].memory != memory) {
+    fail(fault::misuse, "what is freed here was not allocated", from);
+  }
+  block& freed = blocks_[number];
+  trace(step::kind::free, from, initial, memory, freed.size);
+  if (freed.freed) fail(fault::double_free, "the block was freed before", from);
+  // Objects that nobody destroyed end with their memory.
+  const auto* const bytes = static_cast<const std::byte*>(freed.memory);
+  for (cell_id id = 0; id != cells_.size(); ++id) {
+    const void* const object = cells_[id].object;
+    if (object >= bytes && object < bytes + freed.size) {
+      change_cell(id, object, from);
+      cells_[id].object = nullptr;
+    }
+  }
+  freed.freed = true;
+  std::memset(memory, 0xdd, freed.size);
+  ++threads_[running_].changes;
+  note_free(block(freed), from);
+}
+
+void execution::begin_iteration() noexcept {
+  thread_status& self = threads_[running_];
+  self.iteration = self.position;
+  self.changes_at_iteration = self.changes;
+}
+
+void execution::fail_iteration() {
+  if (!in_threads()) fail(fault::deadlock, "nobody is there to end this loop", {"", "", 0});
+  thread_status& self = threads_[running_];
+  bool changed = self.changes != self.changes_at_iteration;
+  for (std::uint32_t i = self.iteration; i != self.position; ++i) {
+    const event& done = graph()[graph().thread(running_)[i]];
+    // A choice, or a spurious failure, may turn out otherwise the next time.
+    changed = changed || done.writes() || done.kind == event_kind::choice || done.failed_spuriously;
+  }
+  if (changed) return;
+  self.state = thread_state::blocked;
+  if (stuck()) {
+    ended_ = ending::blocked;
+    leave();
+  }
+  leave_thread();
+}
+
+// Whether the iteration that has just failed fails in every graph that is found from this one. A
+// read that was stale when it was added is not maximal, and never will be: its thread adds nothing
+// more, so that it is in no causal prefix, and no write that hides its source goes without it. So
+// it is neither revisited nor deleted.
+bool execution::stuck() const noexcept {
+  const thread_status& self = threads_[running_];
+  for (std::uint32_t i = self.iteration; i != self.position; ++i) {
+    const event_id e = graph().thread(running_)[i];
+    const event& read = graph()[e];
+    if (!read.reads()) return false;
+    const auto& co = graph().at(read.location).writes;
+    const std::size_t behind = read.source == initial ? 0 : graph()[read.source].position + 1u;
+    bool stale = false;
+    for (std::size_t w = behind; w != co.size(); ++w) stale = stale || co[w] < e;
+    if (!stale) return false;
+  }
+  return self.iteration != self.position;
+}
+
+void execution::add_outcome(std::string_view text) {
+  if (!outcome_.empty()) outcome_ += "; ";
+  outcome_ += text;
+}
+
+void execution::fail(fault what, std::string text, const place& from, const void* object) {
+  trace(step::kind::fault, from, initial, object);
+  ended_ = ending::abandoned;
+  note(what, std::move(text));
+  leave();
+}
+
+void execution::note_step(step::kind what, const place& from, event_id e, const void* object,
+                          std::uint64_t value) {
+  step added;
+  added.what = what;
+  added.thread = running_;
+  added.e = e;
+  added.object = object;
+  added.value = value;
+  added.from = from;
+  tracing_->steps.push_back(added);
+}
+
+void execution::trace_plain(bool write, const void* object, std::uint64_t value,
+                            const place& from) {
+  trace(write ? step::kind::plain_write : step::kind::plain_read, from, initial, object, value);
+}
+
+std::uint32_t execution::intern(const place& from) {
+  const std::uint64_t key = reinterpret_cast<std::uintptr_t>(from.file) * 31 + from.line;
+  const auto [found, added] =
+      place_names_.try_emplace(key, static_cast<std::uint32_t>(places_.size()));
+  if (added) places_.push_back(from);
+  return found->second;
+}
+
+// What front ends call. Each is one call into this file: what it calls is inlined where that pays.
+
+namespace {
+
+event request_of(event_kind kind, unsigned size, location_id location, order o) noexcept {
+  event asked;
+  asked.kind = kind;
+  asked.location = location;
+  asked.mask = ~std::uint64_t{0} >> (64 - 8 * size);
+  asked.success = o;
+  asked.failure = o;
+  return asked;
+}
+
+// What a report shows of plain memory.
+std::uint64_t shown(const void* bytes, unsigned size) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, bytes, std::min<std::size_t>(size, sizeof word));
+  return word;
+}
+
+}  // namespace
+
+namespace engine {
+
+bool running() noexcept { return execution::running(); }
+bool in_threads() noexcept { return execution::current().in_threads(); }
+unsigned thread() noexcept { return execution::current().thread(); }
+
+handle begin_atomic(const void* address, unsigned, std::uint64_t value, const place& from) {
+  execution& now = execution::current();
+  const location_id location = now.make_location(value, address, from);
+  return {location, now.make_cell(address, true)};
+}
+
+life_id begin_plain(const void* address, unsigned, bool initialised) {
+  return execution::current().make_cell(address, initialised);
+}
+
+void end(const void* address, life_id life) { execution::current().end_cell(life, address); }
+
+std::uint64_t load(const void* address, unsigned size, handle known, order o, const place& from) {
+  execution& now = execution::current();
+  now.use_cell(known.life, address, from);
+  const event* const held = now.held(known.location);
+  if (held != nullptr && held->kind == event_kind::read && held->update == update_kind::none) {
+    now.pass();
+    return now.value_read(*held);
+  }
+  return now.perform(request_of(event_kind::read, size, known.location, o), from).value;
+}
+
+void store(const void* address, unsigned size, handle known, std::uint64_t value, order o,
+           const place& from) {
+  execution& now = execution::current();
+  now.use_cell(known.life, address, from);
+  const event* const held = now.held(known.location);
+  if (held != nullptr && held->kind == event_kind::write && held->value == value) {
+    now.pass();
+    return;
+  }
+  event asked = request_of(event_kind::write, size, known.location, o);
+  asked.value = value;
+  now.perform(asked, from);
+}
+
+std::uint64_t update(const void* address, unsigned size, handle known, update_kind kind,
+                     std::uint64_t operand, order o, const place& from) {
+  execution& now = execution::current();
+  now.use_cell(known.life, address, from);
+  const event* const held = now.held(known.location);
+  if (held != nullptr && held->update == kind && held->operand == operand) {
+    now.pass();
+    return now.value_read(*held);
+  }
+  event asked = request_of(event_kind::update, size, known.location, o);
+  asked.update = kind;
+  asked.operand = operand;
+  return now.perform(asked, from).value;
+}
+
+bool compare_exchange(const void* address, unsigned size, handle known, std::uint64_t& expected,
+                      std::uint64_t desired, compare_orders orders, const place& from) {
+  execution& now = execution::current();
+  now.use_cell(known.life, address, from);
+  const event* const held = now.held(known.location);
+  if (held != nullptr && held->update == update_kind::compare && held->operand == desired &&
+      held->expected == expected) {
+    now.pass();
+    if (held->kind == event_kind::update) return true;
+    expected = now.value_read(*held);
+    return false;
+  }
+  event asked = request_of(event_kind::update, size, known.location, orders.success);
+  asked.update = update_kind::compare;
+  asked.failure = orders.failure;
+  asked.expected = expected;
+  asked.operand = desired;
+  asked.may_fail_spuriously = orders.weak;
+  const execution::answer got = now.perform(asked, from);
+  if (!got.updated) expected = got.value;
+  return got.updated;
+}
+
+void fence(order o, const place& from) {
+  event asked;
+  asked.kind = event_kind::fence;
+  asked.success = asked.failure = o;
+  execution::current().perform(asked, from);
+}
+
+void read(const void* address, unsigned size, life_id life, const place& from) {
+  execution& now = execution::current();
+  now.use_cell(life, address, from);
+  if (!now.cell_initialised(life)) {
+    now.fail(fault::uninitialised_read, "the variable has no value yet", from, address);
+  }
+  if (now.tracing()) now.trace_plain(false, address, shown(address, size), from);
+}
+
+void write(const void* address, unsigned size, life_id life, const void* bytes, const place& from) {
+  execution& now = execution::current();
+  if (now.tracing()) now.trace_plain(true, address, shown(bytes, size), from);
+  now.change_cell(life, address, from);
+}
+
+void* allocate(std::size_t size, std::size_t alignment, const place& from) {
+  return execution::current().allocate(size, alignment, from);
+}
+void* allocate_static(std::size_t size, std::size_t alignment) noexcept {
+  return execution::current().make_static(size, alignment);
+}
+void deallocate(void* memory, const place& from) { execution::current().deallocate(memory, from); }
+
+unsigned choose(unsigned alternatives, const place& from) {
+  return execution::current().choose(alternatives, from);
+}
+bool choose_spurious(const place& from) { return execution::current().choose_spurious(from); }
+
+void begin_iteration() noexcept { execution::current().begin_iteration(); }
+void fail_iteration() { execution::current().fail_iteration(); }
+
+void enter_section(std::jmp_buf* restart) noexcept { execution::current().enter_section(restart); }
+void leave_section() noexcept { execution::current().leave_section(); }
+
+moment mark() noexcept { return execution::current().mark(); }
+bool happened_before(const moment& then) noexcept {
+  return execution::current().happened_before(then);
+}
+
+void add_outcome(std::string_view text) { execution::current().add_outcome(text); }
+
+void fail(fault what, std::string_view text, const place& from, const void* object) {
+  execution::current().fail(what, std::string(text), from, object);
+}
+
+}  // namespace engine
+
+// Of model.hpp, which takes what printf takes.
+void outcome(const char* format, ...) {
+  char text[256];
+  std::va_list arguments;
+  va_start(arguments, format);
+  std::vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  engine::add_outcome(text);
+}
+
+}  // namespace checker

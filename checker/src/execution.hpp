@@ -1,0 +1,288 @@
+// Runs a program, again and again, against the graphs of the explorer.
+//
+// The threads of the program are fibers. Each operation on shared data comes here: one that has an
+// event in the graph is answered from it, a new one becomes an event. Plain data lies in native
+// memory. So that it holds what the graph says, a read is answered only when its source has been
+// executed again; and new events are added only when all of the graph has been.
+//
+// Before and after its threads the program runs alone: `start` makes what the threads share, and
+// `finish` looks at it when they are done. Neither adds events: what start writes is the initial
+// value of its location, and finish reads the co-latest.
+//
+// Stands on: arena, explorer, fiber, schedule, <checker/engine.hpp>, <checker/search.hpp>.
+#pragma once
+
+#include <checker/engine.hpp>
+#include <checker/search.hpp>
+
+#include "arena.hpp"
+#include "explorer.hpp"
+#include "fiber.hpp"
+#include "schedule.hpp"
+
+#include <chrono>
+#include <csetjmp>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace checker {
+
+class execution {
+ public:
+  execution(program& checked, const options& chosen);
+  execution(const execution&) = delete;
+  execution& operator=(const execution&) = delete;
+  ~execution() { current_ = nullptr; }
+
+  // The one that is running on this process's only thread.
+  static execution& current() noexcept {
+    if (current_ == nullptr) not_running();
+    return *current_;
+  }
+  static bool running() noexcept { return current_ != nullptr; }
+
+  statistics explore();
+
+  // One step of all executions that begin as this graph: puts the graphs that come next into
+  // `next`. True if there are none because the execution is complete. For estimates.
+  bool expand(const execution_graph& from, std::vector<execution_graph>& next);
+  explorer& search() noexcept { return explorer_; }
+
+  // The place in the source that the events of a graph call by this number.
+  const place& where(std::uint32_t number) const noexcept { return places_[number]; }
+
+  // What the objects of the program call.
+
+  enum class stage : std::uint8_t { start, threads, finish };
+  bool in_threads() const noexcept { return stage_ == stage::threads; }
+  unsigned thread() const noexcept { return running_; }
+
+  // An atomic operation, or a fence.
+  struct answer {
+    std::uint64_t value;  // that was read, or 0
+    bool updated;         // whether an update has written
+  };
+  answer perform(const event& request, const place& from);
+
+  // The event that answers the running thread's next operation, one on `location`, if there is
+  // nothing to do but to go on: most operations of a search are of that kind. Null: `perform` has
+  // to see to it.
+  const event* held(location_id location) const noexcept {
+    if (stage_ != stage::threads || tracing_ != nullptr) return nullptr;
+    const thread_status& self = threads_[running_];
+    const auto& own = graph().thread(running_);
+    if (self.position == own.size() || self.restart != nullptr) return nullptr;
+    const event& next = graph()[own[self.position]];
+    const bool ready = next.source == initial || executed(next.source);
+    return ready && next.location == location ? &next : nullptr;
+  }
+  // The running thread goes on behind it.
+  void pass() noexcept {
+    --left_to_replay_;
+    ++threads_[running_].position;
+  }
+  std::uint64_t value_read(const event& read) const noexcept {
+    return read.source == initial ? read.initial_value : graph()[read.source].value;
+  }
+
+  using moment = engine::moment;
+  moment mark() const noexcept { return {running_, threads_[running_].position}; }
+  bool happened_before(const moment& then) const noexcept {
+    return !in_threads() || then.thread == thread_count_ || then.position == 0 ||
+           knows(then.thread, then.position - 1);
+  }
+
+  // A choice of one in `alternatives`, the first of which is tried first.
+  unsigned choose(unsigned alternatives, const place& from);
+
+  // A choice that is offered only while the thread has spurious failures left.
+  bool choose_spurious(const place& from);
+
+  // Until leave_section, the running thread may be aborted after each operation: it then goes on at
+  // `restart`. Null: it may not.
+  void enter_section(std::jmp_buf* restart) noexcept { threads_[running_].restart = restart; }
+  void leave_section() noexcept { threads_[running_].restart = nullptr; }
+
+  // A new location.
+  [[gnu::always_inline]] location_id make_location(std::uint64_t value, const void* object,
+                                                   const place& from);
+
+  // The life and accesses of an object that threads share, for races: its construction and
+  // destruction are writes.
+  using cell_id = std::uint32_t;
+  [[gnu::always_inline]] cell_id make_cell(const void* object, bool initialised);
+  [[gnu::always_inline]] void use_cell(cell_id id, const void* object, const place& from);
+  [[gnu::always_inline]] void change_cell(cell_id id, const void* object, const place& from);
+  void end_cell(cell_id id, const void* object);
+  bool tracing() const noexcept { return tracing_ != nullptr; }
+  void trace_plain(bool write, const void* object, std::uint64_t value, const place& from);
+  bool cell_initialised(cell_id id) const noexcept { return cells_[id].initialised; }
+
+  void* allocate(std::size_t size, std::size_t alignment, const place& from);
+  // Memory that nobody has to give back: of the process rather than of its heap.
+  void* make_static(std::size_t size, std::size_t alignment) noexcept {
+    return arena_.allocate(thread_count_, size, alignment);
+  }
+  void deallocate(void* memory, const place& from);
+
+  // Of a loop that waits: an iteration begins, and ends without success. If it changed nothing, its
+  // thread is blocked.
+  void begin_iteration() noexcept;
+  void fail_iteration();
+
+  void add_outcome(std::string_view text);
+  // `object`: what was accessed, if anything.
+  [[noreturn, gnu::cold]] void fail(fault what, std::string text, const place& from,
+                                    const void* object = nullptr);
+
+ private:
+  enum class thread_state : std::uint8_t { unstarted, running, blocked, stopped, finished };
+
+  struct thread_status {
+    thread_state state = thread_state::unstarted;
+    std::uint32_t position = 0;   // events that have been executed again
+    std::uint32_t locations = 0;  // made so far
+    std::uint32_t iteration = 0;  // position at the start of the iteration
+    std::uint64_t changes = 0;    // of plain data and memory
+    std::jmp_buf* restart = nullptr;
+    std::uint64_t changes_at_iteration = 0;
+  };
+
+  // Who wrote and who used a cell, in the threads' own time: their positions.
+  struct cell {
+    const void* object;
+    std::uint32_t written;
+    std::uint8_t writer;
+    bool initialised;
+  };
+
+  struct block {
+    void* memory;
+    std::size_t size;
+    std::size_t alignment;
+    bool freed;
+  };
+
+  static std::uint64_t shape_of(std::size_t size, std::size_t alignment) noexcept {
+    return std::uint64_t{size} << 16 | alignment;
+  }
+
+  static constexpr unsigned nobody = ~0u;
+  static constexpr unsigned most_threads = 254;
+  static constexpr std::size_t stack_bytes = std::size_t{256} << 10;
+
+  [[noreturn]] static void not_running();
+  static void run_fiber();
+
+  void run();
+  bool next();
+  bool look_at_clock();
+  bool time_is_up() const;
+  bool divide();
+  void store(archive& file);
+  void save();
+  bool resume();
+  void reset();
+  void run_threads();
+  void finish();
+  void capture();
+  void trace(step::kind what, const place& from, event_id e, const void* object = nullptr,
+             std::uint64_t value = 0) {
+    if (tracing_ != nullptr) [[unlikely]]
+      note_step(what, from, e, object, value);
+  }
+  [[gnu::cold]] std::string likely_cause(const event& before, const event& now) const;
+  [[gnu::cold]] void note_step(step::kind what, const place& from, event_id e, const void* object,
+                               std::uint64_t value);
+  bool run_alone(stage now);
+  void record();
+  void record_again();
+  bool deadlocked() const noexcept;
+  void add_hash();
+  void remember(const graph_hash& graph);
+  void note(fault what, std::string text);
+  // Whether this execution is counted here, or in another part of the search.
+  bool owned() {
+    if (!owned_) owned_ = explorer_.owns_execution();
+    return *owned_;
+  }
+  bool stopped() const noexcept { return totals_.errors != 0 && !options_.keep_going; }
+
+  const execution_graph& graph() const noexcept { return explorer_.graph(); }
+  bool executed(event_id e) const noexcept {
+    return graph()[e].index < threads_[graph()[e].thread].position;
+  }
+  const clock_table::lane* clock() const noexcept;
+  bool knows(unsigned thread, std::uint32_t time) const noexcept {
+    if (thread == running_) return true;
+    const auto* const known = clock();
+    return known != nullptr && known[thread] > time;
+  }
+  [[gnu::always_inline]] answer perform_by_thread(const event& request, const place& from);
+  answer perform_alone(const event& request);
+  answer add_event(event request, const place& from);
+  answer answer_of(event_id e) const noexcept;
+  bool may_fail_spuriously() const noexcept;
+  static bool same_request(const event& held, const event& asked) noexcept;
+  bool stuck() const noexcept;
+  std::byte* reuse(std::size_t size, std::size_t alignment, const place& from);
+  void note_free(const block& freed, const place& from);
+  [[gnu::always_inline]] unsigned next_to_run() const noexcept;
+  void switch_to(unsigned thread);
+  void leave_thread();
+  [[noreturn]] void leave();
+  void add_as_scheduled(const event& request);
+  [[noreturn]] void refuse_replay(const char* why);
+  void require_replayed() const;
+  std::uint32_t intern(const place& from);
+
+  inline static execution* current_ = nullptr;
+
+  program& program_;
+  const options options_;
+  const unsigned thread_count_;
+  explorer explorer_;
+  arena arena_;
+  stage stage_ = stage::start;
+  unsigned running_ = 0;
+  std::size_t left_to_replay_ = 0;
+  std::vector<thread_status> threads_;
+  std::vector<unsigned> order_;
+  std::unique_ptr<fiber[]> fibers_;
+  fiber main_;
+  // How the last run ended.
+  enum class ending : std::uint8_t { complete, blocked, abandoned };
+  ending ended_ = ending::complete;
+  std::optional<bool> owned_;
+
+  std::vector<std::uint64_t> initial_values_;
+  std::vector<std::vector<location_id>> location_names_;  // by thread and ordinal
+  location_id locations_ = 0;
+  std::vector<cell> cells_;
+  std::vector<std::uint16_t> uses_;  // of each cell by each thread: one more than the time
+  std::vector<block> blocks_;
+  std::vector<event_id> reusable_;
+  std::vector<place> places_;
+  std::unordered_map<std::uint64_t, std::uint32_t> place_names_;
+  struct hash_of_hash {
+    std::size_t operator()(const graph_hash& of) const noexcept { return of.low; }
+  };
+  std::unordered_set<graph_hash, hash_of_hash> remembered_;
+  std::vector<named_location> location_places_;
+  std::string outcome_;
+  statistics totals_;
+  std::chrono::steady_clock::time_point started_, last_checkpoint_, last_progress_;
+  std::uint64_t resumed_at_ = ~std::uint64_t{0};
+  schedule schedule_;                  // of the one execution that is replayed
+  std::string refused_;                // why it cannot be
+  counterexample* tracing_ = nullptr;  // while its execution is run once more
+};
+
+}  // namespace checker

@@ -1,0 +1,439 @@
+#include <checker/page.hpp>
+
+#include "lines.hpp"
+#include "story.hpp"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <fstream>
+#include <map>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace checker {
+
+namespace telling {
+
+namespace {
+
+// Text as HTML shows it, in an element or in a quoted attribute.
+std::string escaped(std::string_view text) {
+  std::string safe;
+  for (char c : printable(text)) {
+    switch (c) {
+      case '&':
+        safe += "&amp;";
+        break;
+      case '<':
+        safe += "&lt;";
+        break;
+      case '>':
+        safe += "&gt;";
+        break;
+      case '"':
+        safe += "&quot;";
+        break;
+      case '\'':
+        safe += "&#39;";
+        break;
+      default:
+        safe += c;
+    }
+  }
+  return safe;
+}
+
+// Colours are never alone: arrows differ in their dashes and bear their names, boxes in their
+// borders and words.
+constexpr std::string_view page_style = R"(
+:root {
+  color-scheme: light dark;
+  --ground: #ffffff; --ink: #1b1f24; --faint: #59626d; --line: #c3cad2; --box: #f5f7f9;
+  --rf: #11772d; --mo: #8a4b08; --hb: #1257c4; --bad: #c01c28; --bad-box: #fdecec;
+  --other-box: #fff4e2; --stale: #7a3fb0;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #14171b; --ink: #e4e8ec; --faint: #9aa5b1; --line: #454e58; --box: #1f242a;
+    --rf: #5ec97a; --mo: #dfa25c; --hb: #78adff; --bad: #ff7b82; --bad-box: #3a1d20;
+    --other-box: #38290f; --stale: #cb9df5;
+  }
+}
+* { box-sizing: border-box; }
+body { margin: 0; padding: 1.2rem; background: var(--ground); color: var(--ink);
+  font: 15px/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; width: max-content;
+  min-width: 100%; }
+.text { max-width: min(60rem, calc(100vw - 2.4rem)); position: sticky; left: 1.2rem; }
+h1 { font-size: 1.45rem; margin: 0 0 .3rem; }
+h2 { font-size: 1.1rem; margin: 1.6rem 0 .4rem; }
+code, .event, .heads, .number { font-family: ui-monospace, "DejaVu Sans Mono", Consolas, monospace; }
+.replay { display: block; overflow-wrap: anywhere; padding: .5rem .7rem; background: var(--box);
+  max-height: 9em; overflow-y: auto; border: 1px solid var(--line); border-radius: 4px; }
+.legend { display: flex; flex-wrap: wrap; gap: .3rem 1.6rem; padding: 0; margin: .4rem 0 .8rem;
+  list-style: none; font-size: .9rem; }
+.legend svg { width: 44px; height: 12px; vertical-align: middle; }
+.heads { position: sticky; top: 0; z-index: 3; height: 30px; background: var(--ground);
+  border-bottom: 2px solid var(--line); font-weight: bold; }
+.heads span { position: absolute; top: 4px; text-align: center; }
+.diagram { position: relative; }
+.lane { position: absolute; top: 0; bottom: 0; background: var(--line); width: 1px; opacity: .6; }
+.number { position: absolute; left: 0; width: 34px; text-align: right; color: var(--faint);
+  font-size: 11px; line-height: 16px; }
+.event { position: absolute; z-index: 1; padding: 4px 8px; font-size: 12px; line-height: 16px;
+  background: var(--box); border: 1px solid var(--line); border-radius: 5px; }
+.event div { white-space: pre; overflow: hidden; text-overflow: ellipsis; }
+.event .head { display: flex; justify-content: space-between; gap: 1em; color: var(--faint); }
+.event .head b { color: var(--ink); }
+.event .source { color: var(--faint); }
+.event .remark { font-weight: bold; }
+.event.stale { border-style: dashed; border-color: var(--stale); border-width: 2px; padding: 3px 7px; }
+.event.stale a { color: var(--stale); font-weight: bold; }
+.event.involved { border: 3px double var(--bad); padding: 2px 6px; background: var(--other-box); }
+.event.culprit { border: 3px solid var(--bad); padding: 2px 6px; background: var(--bad-box); }
+.event:target { outline: 3px solid var(--hb); outline-offset: 2px; }
+.arrows { position: absolute; left: 0; top: 0; z-index: 2; pointer-events: none; }
+.arrows path, .legend path { fill: none; stroke-width: 1.6; }
+.rf path { stroke: var(--rf); }
+.mo path { stroke: var(--mo); stroke-dasharray: 7 4; }
+.hb path { stroke: var(--hb); stroke-width: 2.4; stroke-dasharray: 2 3; }
+.arrows text { font: 10px ui-monospace, "DejaVu Sans Mono", Consolas, monospace; }
+.rf text, path.rf-head { fill: var(--rf); }
+.mo text, path.mo-head { fill: var(--mo); }
+.hb text, path.hb-head { fill: var(--hb); }
+marker path { stroke: none !important; }
+.arrows.chosen g { opacity: .12; }
+.arrows.chosen g.near { opacity: 1; }
+body:has(#show-rf:not(:checked)) .arrows .rf, body:has(#show-mo:not(:checked)) .arrows .mo,
+body:has(#show-hb:not(:checked)) .arrows .hb { display: none; }
+li { margin: .35rem 0; }
+@media print { .text, .heads { position: static; } .heads { position: relative; } }
+)";
+
+// Fades the arrows that do not touch the box under the pointer.
+constexpr std::string_view page_script = R"(
+const arrows = document.querySelector(".arrows");
+for (const box of document.querySelectorAll(".event")) {
+  box.addEventListener("mouseenter", () => {
+    const near = arrows.querySelectorAll(`[data-from="${box.id}"], [data-to="${box.id}"]`);
+    for (const each of near) each.classList.add("near");
+    arrows.classList.toggle("chosen", near.length !== 0);
+  });
+  box.addEventListener("mouseleave", () => {
+    for (const each of arrows.querySelectorAll(".near")) each.classList.remove("near");
+    arrows.classList.remove("chosen");
+  });
+}
+)";
+
+class page_writer {
+ public:
+  explicit page_writer(const counterexample& told) : told_(told), story_(checker::tell(told)) {}
+
+  std::string write() {
+    lay_out();
+    const std::string title =
+        std::string(name_of(told_.what)) + (told_.program.empty() ? "" : " in " + told_.program);
+    html_ =
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+        "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
+        "<title>" +
+        escaped(title) + "</title>\n<style>";
+    html_ += page_style;
+    html_ += "</style>\n</head>\n<body>\n";
+    heading(title);
+    diagram();
+    stale_reads();
+    html_ += "<script>";
+    html_ += page_script;
+    html_ += "</script>\n</body>\n</html>\n";
+    return std::move(html_);
+  }
+
+ private:
+  static constexpr int line_height = 16;
+  static constexpr int box_columns = 46;
+  static constexpr int box_width = 352;  // for as many characters of 12 pixels
+  static constexpr int row_gap = 12;
+  static constexpr int number_width = 40;
+  static constexpr int lane_width = 10;
+  static constexpr int gutter_side = 30;  // room for an arrow's head and name
+  static constexpr int empty_gutter = 16;
+
+  struct row {
+    int top = 0;
+    int height = 0;
+    std::vector<std::string> what;
+  };
+
+  // An arrow's way: the gutter that it goes along, and its lane there.
+  struct way {
+    std::size_t gutter;  // as the column to its right
+    std::size_t lane;
+    bool from_right;  // it leaves its source to the right
+    bool to_right;    // it enters its target from the right
+  };
+
+  static std::string px(int n) { return std::to_string(n) + "px"; }
+  static std::string id(std::size_t step) { return "s" + std::to_string(step + 1); }
+
+  // Geometry
+
+  void lay_out() {
+    int top = row_gap;
+    for (const told_step& each : story_.steps) {
+      row added;
+      added.top = top;
+      added.what = wrapped(each.what, box_columns);
+      const std::size_t lines = 1 + added.what.size() + (each.origin.empty() ? 0 : 1) +
+                                each.remarks.size() + (each.source.empty() ? 0 : 1);
+      added.height = static_cast<int>(lines) * line_height + 10;
+      top += added.height + row_gap;
+      rows_.push_back(std::move(added));
+    }
+    height_ = top;
+    route();
+    int x = number_width;
+    for (std::size_t t = 0; t <= story_.threads; ++t) {
+      gutters_.push_back(x);
+      const auto lanes = static_cast<int>(lanes_[t]);
+      x += lanes == 0 ? empty_gutter : 2 * gutter_side + (lanes - 1) * lane_width;
+      columns_.push_back(x);
+      if (t != story_.threads) x += box_width;
+    }
+    width_ = x;
+  }
+
+  // Arrows of one kind from one step share a lane. Lanes are taken from the first that is free.
+  void route() {
+    struct bundle {
+      std::size_t first;
+      std::size_t last;
+      std::vector<std::size_t> arrows;
+    };
+    std::vector<std::map<std::pair<arrow::kind, std::size_t>, bundle>> gutters(story_.threads + 1);
+    for (std::size_t i = 0; i != story_.arrows.size(); ++i) {
+      const arrow& a = story_.arrows[i];
+      const unsigned from = story_.steps[a.from].thread;
+      const unsigned to = story_.steps[a.to].thread;
+      const bool to_right = from >= to;
+      const std::size_t gutter = to + (to_right ? 1u : 0u);
+      ways_.push_back({gutter, 0, from <= to, to_right});
+      const auto [first, last] = std::minmax(a.from, a.to);
+      auto [found, added] = gutters[gutter].try_emplace({a.what, a.from}, bundle{first, last, {}});
+      bundle& b = found->second;
+      b.first = std::min(b.first, first);
+      b.last = std::max(b.last, last);
+      b.arrows.push_back(i);
+    }
+    for (const auto& gutter : gutters) {
+      std::vector<const bundle*> sorted;
+      for (const auto& [key, each] : gutter) sorted.push_back(&each);
+      std::sort(sorted.begin(), sorted.end(), [](const bundle* a, const bundle* b) {
+        return std::pair(a->last - a->first, a->first) < std::pair(b->last - b->first, b->first);
+      });
+      lanes_.push_back(give_lanes(sorted));
+    }
+  }
+
+  template <class Bundle>
+  std::size_t give_lanes(const std::vector<const Bundle*>& sorted) {
+    std::vector<std::vector<const Bundle*>> lanes;
+    for (const Bundle* each : sorted) {
+      std::size_t lane = 0;
+      while (lane != lanes.size() &&
+             std::any_of(lanes[lane].begin(), lanes[lane].end(), [&](const Bundle* other) {
+               return other->first <= each->last && each->first <= other->last;
+             })) {
+        ++lane;
+      }
+      if (lane == lanes.size()) lanes.emplace_back();
+      lanes[lane].push_back(each);
+      for (std::size_t i : each->arrows) ways_[i].lane = lane;
+    }
+    return lanes.size();
+  }
+
+  // The left edge of a thread's column.
+  int left_of(unsigned thread) const { return columns_[thread]; }
+
+  int lane_at(const way& w) const {
+    return gutters_[w.gutter] + gutter_side + static_cast<int>(w.lane) * lane_width;
+  }
+
+  // Writing
+
+  void heading(const std::string& title) {
+    html_ += "<div class=\"text\">\n<h1>" + escaped(title) + "</h1>\n<p><strong>" +
+             escaped(told_.text) + "</strong></p>\n";
+    for (std::size_t i = 0; i != story_.steps.size(); ++i) {
+      const told_step& each = story_.steps[i];
+      if (!each.culprit) continue;
+      html_ += "<p><a href=\"#" + id(i) + "\">" + escaped(each.label) + "</a> " +
+               escaped(each.where) + " <code>" + escaped(each.source) + "</code></p>\n";
+    }
+    if (!story_.race.empty()) html_ += "<p>" + escaped(story_.race) + "</p>\n";
+    html_ += "<p>Memory model: " + std::string(name_of(told_.model)) +
+             ". Steps: " + std::to_string(story_.steps.size()) +
+             ", in the order of execution.</p>\n";
+    if (!told_.replay.empty()) {
+      html_ += "<h2>Replay</h2>\n<code class=\"replay\">" + escaped(told_.replay) + "</code>\n";
+    }
+    html_ += "<h2>What each thread did</h2>\n<ul class=\"legend\">\n";
+    legend("rf", "reads from");
+    legend("mo", "modification order: the next newer write of the location");
+    legend("hb", "happens before, by synchronisation");
+    html_ += "</ul>\n</div>\n";
+  }
+
+  void legend(const std::string& kind, const std::string& text) {
+    html_ += "<li><label><input type=\"checkbox\" id=\"show-" + kind + "\" checked> <svg class=\"" +
+             kind +
+             "\" viewBox=\"0 0 44 12\" aria-hidden=\"true\"><path d=\"M2 6H42\"/></svg> <b>" +
+             kind + "</b> " + text + "</label></li>\n";
+  }
+
+  void diagram() {
+    html_ += "<div class=\"heads\" style=\"width:" + px(width_) + "\">";
+    for (unsigned t = 0; t != story_.threads; ++t) {
+      html_ += "<span style=\"left:" + px(left_of(t)) + ";width:" + px(box_width) + "\">T" +
+               std::to_string(t) + "</span>";
+    }
+    html_ += "</div>\n<div class=\"diagram\" style=\"width:" + px(width_) +
+             ";height:" + px(height_) + "\">\n";
+    for (unsigned t = 0; t != story_.threads; ++t) {
+      html_ += "<div class=\"lane\" style=\"left:" + px(left_of(t) + box_width / 2) + "\"></div>\n";
+    }
+    for (std::size_t i = 0; i != story_.steps.size(); ++i) box(i);
+    arrows();
+    html_ += "</div>\n";
+  }
+
+  void box(std::size_t i) {
+    const told_step& now = story_.steps[i];
+    const row& r = rows_[i];
+    const bool alone = now.thread == story_.threads;
+    const int left = alone ? columns_.front() : left_of(now.thread);
+    const int width =
+        alone ? std::max(box_width, columns_[story_.threads - 1] + box_width - left) : box_width;
+    std::string classes = "event";
+    if (now.stale) classes += " stale";
+    if (now.involved) classes += " involved";
+    if (now.culprit) classes += " culprit";
+    html_ += "<div class=\"number\" style=\"top:" + px(r.top + 5) + "\">" + std::to_string(i + 1) +
+             "</div>\n<div class=\"" + classes + "\" id=\"" + id(i) +
+             "\" style=\"left:" + px(left) + ";top:" + px(r.top) + ";width:" + px(width) +
+             ";height:" + px(r.height) + "\">";
+    const std::string label = now.label + (alone ? " the threads" : "");
+    html_ += "<div class=\"head\"><b>" + escaped(label) + "</b><span>" + escaped(now.where) +
+             "</span></div>";
+    for (const std::string& line : r.what) html_ += "<div>" + escaped(line) + "</div>";
+    if (!now.origin.empty()) {
+      html_ += "<div>" + escaped(now.origin);
+      if (now.stale) html_ += ", <a href=\"#stale-" + id(i) + "\">stale: why?</a>";
+      html_ += "</div>";
+    }
+    for (const std::string& remark : now.remarks) {
+      html_ += "<div class=\"remark\">" + escaped(remark) + "</div>";
+    }
+    if (!now.source.empty()) {
+      html_ += "<div class=\"source\" title=\"" + escaped(now.source) + "\">" +
+               escaped(now.source) + "</div>";
+    }
+    html_ += "</div>\n";
+  }
+
+  void arrows() {
+    html_ += "<svg class=\"arrows\" width=\"" + std::to_string(width_) + "\" height=\"" +
+             std::to_string(height_) + "\" aria-hidden=\"true\">\n<defs>";
+    for (const char* kind : {"rf", "mo", "hb"}) {
+      html_ +=
+          std::string("<marker id=\"head-") + kind +
+          "\" viewBox=\"0 0 8 8\" refX=\"7.5\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" "
+          "markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path class=\"" +
+          kind + "-head\" d=\"M0 0L8 4L0 8Z\"/></marker>";
+    }
+    html_ += "</defs>\n";
+    for (std::size_t i = 0; i != story_.arrows.size(); ++i) draw(story_.arrows[i], ways_[i]);
+    html_ += "</svg>\n";
+  }
+
+  // Each kind has heights of its own at which it leaves and enters a box.
+  static constexpr int port(arrow::kind kind) noexcept { return 8 + 13 * static_cast<int>(kind); }
+
+  void draw(const arrow& a, const way& w) {
+    constexpr const char* kinds[] = {"rf", "mo", "hb"};
+    const std::string kind = kinds[static_cast<std::size_t>(a.what)];
+    const int x1 = left_of(story_.steps[a.from].thread) + (w.from_right ? box_width : 0);
+    const int x2 = left_of(story_.steps[a.to].thread) + (w.to_right ? box_width : 0);
+    const int y1 = rows_[a.from].top + port(a.what) + 6;
+    const int y2 = rows_[a.to].top + port(a.what);
+    const int x = lane_at(w);
+    // Round corners, as far as there is room for them.
+    const int turn = std::min(5, std::abs(y2 - y1) / 2);
+    const int down = y2 > y1 ? turn : -turn;
+    const int out = x > x1 ? turn : -turn;
+    const int in = x2 > x ? turn : -turn;
+    const auto n = [](int value) { return std::to_string(value) + " "; };
+    html_ += "<g class=\"" + kind + "\" data-from=\"" + id(a.from) + "\" data-to=\"" + id(a.to) +
+             "\"><path marker-end=\"url(#head-" + kind + ")\" d=\"M" + n(x1) + n(y1) + "H" +
+             n(x - out) + "Q" + n(x) + n(y1) + n(x) + n(y1 + down) + "V" + n(y2 - down) + "Q" +
+             n(x) + n(y2) + n(x + in) + n(y2) + "H" + n(x2) + "\"/><text x=\"" +
+             std::to_string(w.to_right ? x2 + 10 : x2 - 22) + "\" y=\"" + std::to_string(y2 - 3) +
+             "\">" + kind + "</text></g>\n";
+  }
+
+  std::string link_to(std::size_t step) const {
+    const told_step& target = story_.steps[step];
+    return "<a href=\"#" + id(step) + "\">" + escaped(target.label) + "</a> <code>" +
+           escaped(target.what) + "</code>";
+  }
+
+  void stale_reads() {
+    if (story_.stale.empty()) return;
+    html_ +=
+        "<div class=\"text\">\n<h2>Stale reads</h2>\n<p>Reads of a value that was not the "
+        "newest when they were executed, and why the model allows it.</p>\n<ul>\n";
+    for (const stale_read& each : story_.stale) {
+      html_ += "<li id=\"stale-" + id(each.step) + "\">" + link_to(each.step) + " (" +
+               escaped(story_.steps[each.step].origin) + ")\n<ul>\n";
+      for (const missed_writes& missed : each.missed) {
+        html_ += "<li>misses ";
+        for (std::size_t i = 0; i != missed.steps.size(); ++i) {
+          html_ += (i == 0 ? "" : ", ") + link_to(missed.steps[i]);
+        }
+        html_ += ". " + escaped(missed.why) + "</li>\n";
+      }
+      html_ += "</ul></li>\n";
+    }
+    html_ += "</ul>\n</div>\n";
+  }
+
+  const counterexample& told_;
+  const story story_;
+  std::vector<row> rows_;
+  std::vector<way> ways_;           // of the arrows
+  std::vector<std::size_t> lanes_;  // in each gutter
+  std::vector<int> gutters_;        // their left edges
+  std::vector<int> columns_;        // of the threads, and the right edge of all
+  int width_ = 0;
+  int height_ = 0;
+  std::string html_;
+};
+
+}  // namespace
+
+}  // namespace telling
+
+std::string page(const counterexample& told) { return telling::page_writer(told).write(); }
+
+void write_page(const std::string& file, const counterexample& told) {
+  std::ofstream out(file);
+  out << page(told);
+  if (!out.flush()) throw std::runtime_error("cannot write the page to '" + file + "'");
+}
+
+}  // namespace checker
