@@ -38,8 +38,11 @@ class magazine {
   static constexpr std::uint32_t capacity = Sync::sections::magazine_capacity;
   static_assert(capacity > 1, "items move between it and a ring by two at least");
 
-  // True for the word of one take in 256, about: for work that needs doing now and then.
-  static constexpr bool ticks(std::uint64_t word) noexcept { return (word >> 32 & 0xff) == 0; }
+  // True for the word of one take in a ticker's period, about: for work that needs doing now and
+  // then.
+  static constexpr bool ticks(std::uint64_t word) noexcept {
+    return (word >> 32) % Sync::ticker::period == 0;
+  }
 
   magazine() noexcept = default;
   magazine(const magazine&) = delete;

@@ -229,7 +229,7 @@ class pool_chain {
   using reclaimer = ring_reclaimer<T, Sync>;
   using tenure = typename reclaimer::tenure;
 
-  static constexpr std::uint32_t first_length = 8;
+  static constexpr std::uint32_t first_length = Sync::limits::first_ring;
 
   pool_chain() noexcept = default;
   pool_chain(const pool_chain&) = delete;

@@ -121,13 +121,10 @@ class pool_core final : public pool_entry<Sync> {
   using owner = typename shard_type::owner;
   using private_type = typename shard_type::private_type;
 
-  // How many items one hold of a shard takes out for a cycle: bounds how long its users find it
-  // busy.
-  static constexpr std::uint32_t batch = 32;
+  static constexpr std::uint32_t batch = Sync::limits::cycle_batch;
   // Room for what moves between a magazine and a ring at once.
   using handful = std::array<T*, shard_type::full_handful>;
-  // How many items a call other than rotate destroys for a cycle.
-  static constexpr std::size_t call_budget = 32;
+  static constexpr std::size_t call_budget = Sync::limits::call_budget;
   static constexpr std::size_t no_budget = std::numeric_limits<std::size_t>::max();
   // Keeps the references above zero while the pool's destructor adds up the handles.
   static constexpr std::uint64_t closing_bias = std::uint64_t{1} << 40;

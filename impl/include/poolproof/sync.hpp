@@ -65,9 +65,10 @@ enum class pin_kind : std::uint8_t {
 //   S::var<T>             plain data: get() and set(). A checker reports unordered accesses to it,
 //                         and counts its destruction as a write.
 //   S::counter            a statistic that no control flow reads for correctness: add(n), value().
-//   S::ticker             tick() is true about once in `period` calls.
+//   S::ticker             tick() is true about once in `period` calls; a power of two, at most 256.
 //   S::mutex              lock() and unlock(); only the process-wide registry has one.
 //   S::sections           the sections of section.hpp, or no_sections.
+//   S::limits             how much is done at once: see production_limits.
 //   S::cpu()              the index of the caller's CPU, a hint of any value.
 //   S::cpu_count()        how many CPUs to expect, at least 1.
 //   S::pin()              which pin_kind cpu() answers by.
@@ -106,6 +107,10 @@ concept sync_policy = requires(typename S::template atomic<std::uint64_t>& atomi
   mutex.lock();
   mutex.unlock();
   { S::sections::compiled } -> std::convertible_to<bool>;
+  { S::limits::first_ring } -> std::convertible_to<std::uint32_t>;
+  { S::limits::cycle_batch } -> std::convertible_to<std::uint32_t>;
+  { S::limits::call_budget } -> std::convertible_to<std::size_t>;
+  { S::ticker::period } -> std::convertible_to<std::uint32_t>;
   { S::cpu() }
   noexcept->std::same_as<std::uint32_t>;
   { S::cpu_count() }
@@ -126,6 +131,17 @@ concept sync_policy = requires(typename S::template atomic<std::uint64_t>& atomi
   noexcept;
 };
 
+// How much is done at once. A checker's policy has smaller ones, so that few items go past them.
+struct production_limits {
+  // The length of a chain's first ring: a power of two.
+  static constexpr std::uint32_t first_ring = 8;
+  // How many items one hold of a shard takes out for a cycle: bounds how long its users find it
+  // busy.
+  static constexpr std::uint32_t cycle_batch = 32;
+  // How many items a call other than rotate destroys for a cycle.
+  static constexpr std::size_t call_budget = 32;
+};
+
 // The policy of production: the standard library, glibc and the kernel.
 //
 // Default visibility, so that all shared libraries of a process share one registry even where they
@@ -140,6 +156,7 @@ struct [[gnu::visibility("default")]] std_sync {
   class ticker;
   class mutex;
   using sections = machine_sections;
+  using limits = production_limits;
 
   static std::uint32_t cpu() noexcept;
   static std::uint32_t cpu_count() noexcept;
