@@ -273,9 +273,9 @@ class shard<T, Sync>::owner {
   bool victims_drained() noexcept { return victim().drained(); }
 
   // One cycle of the shard; the victim must be drained. True if the new victim is not empty. If
-  // nothing is left at all, the shard has been through `target` cycles at once. An item of the
-  // private part that finds no memory stays there until the next cycle. Lock-free but for the
-  // allocator.
+  // nothing is left at all, the shard has been through `target` cycles at once, and keeps no rings.
+  // An item of the private part that finds no memory stays there until the next cycle. Lock-free but
+  // for the allocator.
   bool turn(std::uint64_t target) noexcept {
     empty_magazine();
     for (std::size_t i = 0; i < private_type::capacity; ++i) {
@@ -284,6 +284,8 @@ class shard<T, Sync>::owner {
     }
     const bool has_victims = !shared().drained();
     victim().release_rings(rings_);
+    // Which chain is next to be the victim is not known here: the cycle may go up by two.
+    if (!has_victims) shared().release_rings(rings_);
     set_cycle(has_victims ? shard_->cycle() + 1 : target);
     return has_victims;
   }
