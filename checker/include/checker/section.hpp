@@ -64,6 +64,12 @@ class cpus {
  public:
   static constexpr unsigned most = 8;
 
+  struct thread {
+    unsigned cpu;         // that it was on when it last asked
+    unsigned migrations;  // left
+    unsigned aborts;      // left
+  };
+
   // Each thread is at the start on the CPU of its index, modulo their number.
   explicit cpus(unsigned count, unsigned migrations = 1, unsigned aborts = 1) : count_(count) {
     if (count == 0 || count > most) {
@@ -74,9 +80,13 @@ class cpus {
 
   unsigned count() const noexcept { return count_; }
 
+  // Where a thread is, and what it may still do. A program may change its own as it goes; the one
+  // that runs before and after the threads comes behind them.
+  thread& of(unsigned index) noexcept { return threads_[index % threads_.size()]; }
+
   // The CPU that the calling thread is on now.
   unsigned current(place from = place::here()) {
-    thread& self = threads_[engine::thread() % threads_.size()];
+    thread& self = of(engine::thread());
     if (count_ > 1 && self.migrations != 0) {
       const unsigned moved = engine::choose(count_, from);
       if (moved != 0) --self.migrations;
@@ -88,7 +98,7 @@ class cpus {
   // Runs body(section&) as a section on the current CPU.
   template <class Body>
   void run(Body body, place from = place::here()) {
-    thread& self = threads_[engine::thread() % threads_.size()];
+    thread& self = of(engine::thread());
     section here;
     if (setjmp(here.start_) != 0) {
       --self.aborts;
@@ -113,12 +123,6 @@ class cpus {
   }
 
  private:
-  struct thread {
-    unsigned cpu;
-    unsigned migrations;  // left
-    unsigned aborts;      // left
-  };
-
   const unsigned count_;
   std::array<mutex, most> order_;
   std::array<thread, 16> threads_;

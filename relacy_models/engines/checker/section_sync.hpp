@@ -12,6 +12,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 
 namespace poolproof::models {
 
@@ -33,18 +34,30 @@ struct section_machine {
 
   checker::cpus cpus;
   kernel_fault fault = kernel_fault::none;
-  // Which threads the kernel knows.
-  std::array<bool, max_threads> runs;
+  // By thread; the last is the one before and after the threads. Which ones the kernel knows, of
+  // which it refuses the next restart_all, and how often it has.
+  std::array<bool, max_threads + 1> runs;
+  std::array<bool, max_threads + 1> refuses_next{};
+  std::array<unsigned, max_threads + 1> refusals{};
 };
 
-struct checked_sections {
+// The one of the model that is running.
+inline section_machine* running_machine = nullptr;
+
+template <std::uint32_t Capacity>
+struct sections_of_depth {
   static constexpr bool compiled = true;
-  static constexpr std::uint32_t magazine_capacity = 2;
+  static constexpr std::uint32_t magazine_capacity = Capacity;
 
   static bool usable() noexcept { return true; }
-  static bool runs() noexcept { return !in_threads() || machine->runs[current_thread()]; }
+  static bool runs() noexcept { return running_machine->runs[current_thread()]; }
 
   [[nodiscard]] static bool restart_all(call_site from = call_site::here()) noexcept {
+    section_machine* const machine = running_machine;
+    if (std::exchange(machine->refuses_next[current_thread()], false)) {
+      ++machine->refusals[current_thread()];
+      return false;
+    }
     switch (machine->fault) {
       case kernel_fault::none:
       case kernel_fault::no_restarts:
@@ -80,9 +93,6 @@ struct checked_sections {
     return given;
   }
 
-  // The model's that is running.
-  inline static section_machine* machine = nullptr;
-
  private:
   // A section of a thread that was on `cpu` when it asked.
   template <class Commit>
@@ -99,6 +109,7 @@ struct checked_sections {
 
   template <class Body>
   static void run(Body body, const call_site& from) {
+    section_machine* const machine = running_machine;
     const auto at_once = [](auto operation) { operation(); };
     switch (machine->fault) {
       case kernel_fault::no_restarts: {
@@ -121,13 +132,13 @@ struct checked_sections {
   }
 };
 
+using checked_sections = sections_of_depth<2>;
+
 struct section_sync : checked_sync {
   using sections = checked_sections;
 
   // Where the thread would run a section; but a section may find another CPU.
-  static std::uint32_t cpu() noexcept {
-    return in_threads() ? checked_sections::machine->cpus.current() : 0;
-  }
+  static std::uint32_t cpu() noexcept { return in_threads() ? running_machine->cpus.current() : 0; }
 };
 
 static_assert(sync_policy<section_sync>);
@@ -137,7 +148,7 @@ class with_sections {
  public:
   explicit with_sections(unsigned cpus, unsigned migrations, unsigned aborts)
       : kernel_(cpus, migrations, aborts) {
-    checked_sections::machine = &kernel_;
+    running_machine = &kernel_;
   }
 
  protected:
