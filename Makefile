@@ -85,6 +85,11 @@ MODEL_SECONDS = 3
 found = build/check
 checked = build/models/relacy_models/checked_models --jobs $(JOBS) --lines $(found)/proofs.lines
 clients = build/models/proofs/proofs --jobs $(JOBS) --lines $(found)/proofs.lines
+# The pool as it ships, on each pin; and all calls, and events around them, on these and on smaller sizes: the
+# cheapest first, for so long.
+pools = object_pool_one_cpu object_pool_two_cpus object_pool_sections_one_cpu object_pool_sections_two_cpus
+SURVEY_SECONDS = 90
+survey = build/models/proofs/proofs --jobs $(JOBS) --family object_pool --spurious 0 --table $(found)/survey.json
 new_lines = @mkdir -p $(found) && rm -f $(found)/proofs.lines
 
 proofs:  ## explore every execution: small clients of the headers, and the models, on the checker
@@ -95,10 +100,9 @@ proofs:  ## explore every execution: small clients of the headers, and the model
 	$(clients) --family pool_dequeue --calls 5 --progress
 	$(clients) --family pool_dequeue_batches --calls 4
 	$(clients) --family pool_dequeue_batches --calls 3 --progress
-	$(clients) --family object_pool_one_cpu --calls 3 --spurious 0
-	$(clients) --family object_pool_two_cpus --calls 3 --spurious 0
-	$(clients) --family object_pool_one_cpu --calls 2 --progress --spurious 0
-	$(clients) --family object_pool_two_cpus --calls 2 --progress --spurious 0
+	$(foreach each,$(pools),$(clients) --family $(each) --letters pgr --calls 3 --spurious 0 &&) true
+	$(foreach each,$(pools),$(clients) --family $(each) --letters pgr --calls 2 --progress --spurious 0 &&) true
+	$(survey) --calls 3 --within $(SURVEY_SECONDS)
 	$(checked) --skip-litmus --seconds $(MODEL_SECONDS) --partial
 
 ledger:  ## write the ledger of proofs, docs/proofs.md, anew
@@ -112,11 +116,10 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(clients) --family pool_dequeue --calls 6 --progress
 	$(clients) --family pool_dequeue_batches --calls 6
 	$(clients) --family pool_dequeue_batches --calls 4 --progress
-	$(clients) --family object_pool_one_cpu --calls 3 --progress --spurious 0
-	$(clients) --family object_pool_one_cpu --calls 4 --spurious 0 --seconds 30 --partial
-	$(clients) --family object_pool_two_cpus --calls 4 --spurious 0 --seconds 15 --partial
-	$(clients) --family object_pool_four_threads --client 'p|p|g|r' --spurious 0
-	$(clients) --family object_pool_four_threads --calls 4 --spurious 0 --seconds 15 --partial
+	$(foreach each,$(pools),$(clients) --family $(each) --letters pgr --calls 3 --progress --spurious 0 --seconds 60 --partial &&) true
+	$(foreach each,$(pools),$(clients) --family $(each) --letters pgr --calls 4 --spurious 0 --seconds 15 --partial &&) true
+	$(clients) --family object_pool_two_cpus --client 'p|p|g|r' --spurious 0
+	$(survey) --calls 3 --within 1200
 	$(checked) --seconds 900
 	$(call build,checker)
 	$(call test,checker-full)

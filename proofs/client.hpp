@@ -1,6 +1,5 @@
 // What is proved: every small client of a header. A client is a program of a few threads, each of
-// which makes a few calls; a family enumerates all clients of a size, symmetric ones once, and none
-// that is the beginning of another.
+// which makes a few calls; a family enumerates all clients of a size, symmetric ones once.
 //
 // Stands on: the checker.
 #pragma once
@@ -23,12 +22,15 @@ using script = std::string;
 
 struct client {
   std::vector<script> threads;
+  script before = {};  // made by one thread alone, before the threads
+  script after = {};   // and after them
 
-  // As it is called on the command line: the threads' scripts with a bar between them.
+  // As it is called on the command line: the threads' scripts with a bar between them; what comes
+  // before and after them is set off by a slash.
   std::string name() const {
-    std::string all;
+    std::string all = before.empty() && after.empty() ? "" : before + '/';
     for (const script& each : threads) all += (&each == threads.data() ? "" : "|") + each;
-    return all;
+    return after.empty() ? all : all + '/' + after;
   }
 
   std::size_t calls() const {
@@ -39,6 +41,14 @@ struct client {
 
   friend bool operator==(const client&, const client&) = default;
 };
+
+// Whether its threads' scripts have these letters alone, and nothing comes before or after them.
+inline bool consists_of(const client& played, std::string_view letters) {
+  return played.before.empty() && played.after.empty() &&
+         std::all_of(played.threads.begin(), played.threads.end(), [&](const script& each) {
+           return each.find_first_not_of(letters) == script::npos;
+         });
+}
 
 // A call that a script can make.
 struct letter {
@@ -60,9 +70,12 @@ struct family {
   std::string_view bound;     // what all its clients have in common
   std::size_t least_threads;
   std::size_t most_threads;
-  std::size_t most_calls;  // that a client can make in all
-  std::vector<client> (*of_size)(std::size_t calls);
+  std::size_t most_calls;     // that a client can make in all
+  bool plays_around = false;  // whether something may come before and after the threads
+  std::function<std::vector<client>(std::size_t calls)> of_size;
   std::function<std::unique_ptr<checker::program>(const client& played)> make;
+  // Why a client of its letters makes no sense; empty if it does.
+  std::function<std::string(const client& asked)> objection = [](const client&) { return ""; };
 };
 
 inline std::string text_of(const std::vector<letter>& letters) {
@@ -75,19 +88,31 @@ inline std::string text_of(const std::vector<letter>& letters) {
   return all;
 }
 
+// Which letter of a script the family does not have, or not for a thread; empty if there is none.
+inline std::string unknown_letter(const family& of, const script& asked, std::size_t thread) {
+  for (const char sign : asked) {
+    const auto known = std::find_if(of.letters.begin(), of.letters.end(),
+                                    [&](const letter& each) { return each.sign == sign; });
+    const std::string found = std::string("'") + sign + "' is none of ";
+    if (known == of.letters.end()) return found + "its letters: " + text_of(of.letters);
+    if (!known->is_for(thread)) {
+      return found + "thread " + std::to_string(thread) + "'s letters: " + text_of(of.letters);
+    }
+  }
+  return "";
+}
+
 // Why a client is none of the family's; empty if it is one.
 inline std::string refusal(const family& of, const client& played) {
   const std::size_t threads = played.threads.size();
+  if (!of.plays_around && !(played.before.empty() && played.after.empty())) {
+    return "nothing comes before or after its threads";
+  }
+  for (const script& around : {played.before, played.after}) {
+    if (auto wrong = unknown_letter(of, around, 0); !wrong.empty()) return wrong;
+  }
   for (std::size_t t = 0; t != threads; ++t) {
-    for (const char sign : played.threads[t]) {
-      const auto known = std::find_if(of.letters.begin(), of.letters.end(),
-                                      [&](const letter& each) { return each.sign == sign; });
-      const std::string found = std::string("'") + sign + "' is none of ";
-      if (known == of.letters.end()) return found + "its letters: " + text_of(of.letters);
-      if (!known->is_for(t)) {
-        return found + "thread " + std::to_string(t) + "'s letters: " + text_of(of.letters);
-      }
-    }
+    if (auto wrong = unknown_letter(of, played.threads[t], t); !wrong.empty()) return wrong;
     if (played.threads[t].empty()) return "thread " + std::to_string(t) + " makes no call";
   }
   if (threads < of.least_threads || threads > of.most_threads) {
@@ -97,7 +122,7 @@ inline std::string refusal(const family& of, const client& played) {
   if (played.calls() > of.most_calls) {
     return std::to_string(played.calls()) + " calls: it can hold " + std::to_string(of.most_calls);
   }
-  return "";
+  return of.objection(played);
 }
 
 // In how many orders the calls of a client can be made, if each is one step: what clients are

@@ -256,6 +256,7 @@ family family_of(std::string_view name, std::vector<letter> letters, std::size_t
           1,
           3,
           calls,
+          false,
           of_size,
           [](const client& played) -> std::unique_ptr<checker::program> {
             return std::make_unique<ring_client>(played);

@@ -3,6 +3,8 @@
 #include "client.hpp"
 #include "dequeue_clients.hpp"
 #include "pool_clients.hpp"
+#include "specification.hpp"
+#include "survey.hpp"
 
 #include "driver.hpp"
 #include "shares.hpp"
@@ -20,6 +22,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <fstream>
 #include <functional>
 #include <iomanip>
 #include <iostream>
@@ -35,8 +38,11 @@
 namespace poolproof::proofs {
 
 const std::vector<family>& all_families() {
-  static const std::vector<family> all{dequeue_clients(), dequeue_batch_clients(),
-                                       one_cpu_clients(), two_cpu_clients(), four_thread_clients()};
+  static const std::vector<family> all = [] {
+    std::vector<family> families{dequeue_clients(), dequeue_batch_clients()};
+    for (family& each : pool_families()) families.push_back(std::move(each));
+    return families;
+  }();
   return all;
 }
 
@@ -65,6 +71,11 @@ the header promises. Clients of fewer calls are beginnings of these.
   --replay STRING      with --client: run one execution again
   --page FILE          with --client: write the failure as a page of HTML
   --progress-line W    how far it is, on the terminal: auto (default: if it is one), always or never
+  --within S           all clients of up to --calls letters, the cheapest first, for so many seconds;
+                       a name of a family stands for all that begin so
+  --table FILE         with --within: write what is proved of how many, as JSON
+  --letters LETTERS    only clients of these letters, with nothing before or after their threads
+  --without CLAUSE     leave a clause of the pool's specification out (to see what needs it)
   --json               print a list of one object for each family, with its clients
   --contended          with --json: of each client, the sites that run beside a conflicting access
   --shard I/N          share I of N of each family's clients, from 0: all shares together are the whole
@@ -93,6 +104,9 @@ struct settings {
   bool contended = false;
   bool sites = false;
   bool help = false;
+  double within = 0;
+  std::string table;
+  std::string letters;
   std::optional<models::share> share;
   std::string lines;
   std::string repeat;  // the options that a replay must repeat
@@ -111,6 +125,18 @@ bool take_flag(settings& chosen, std::string_view option) {
                                                 : nullptr;
   if (flag != nullptr) *flag = true;
   return flag != nullptr;
+}
+
+void leave_out(const std::string& name) {
+  std::string known;
+  for (const sentence& each : all_clauses) {
+    if (each.name == name) {
+      removed_clauses |= std::uint32_t{1} << static_cast<unsigned>(each.which);
+      return;
+    }
+    known += (known.empty() ? "" : ", ") + std::string(each.name);
+  }
+  throw usage_error("--without: there is no clause '" + name + "', but " + known);
 }
 
 bool take_option(settings& chosen, std::string_view option, const std::string& value) {
@@ -142,6 +168,14 @@ bool take_option(settings& chosen, std::string_view option, const std::string& v
     chosen.line = models::showing_of(option, value);
   } else if (option == "--replay") {
     chosen.replay = value;
+  } else if (option == "--within") {
+    chosen.within = models::number_of<double>(option, value);
+  } else if (option == "--table") {
+    chosen.table = value;
+  } else if (option == "--letters") {
+    chosen.letters = value;
+  } else if (option == "--without") {
+    leave_out(value);
   } else if (option == "--page") {
     chosen.page = value;
   } else if (option == "--shard") {
@@ -194,9 +228,14 @@ settings read_settings(int argc, char** argv) {
   return chosen;
 }
 
-client client_of(const std::string& scripts) {
+client client_of(const std::string& name) {
   client named{{""}};
-  for (const char c : scripts) {
+  const std::size_t first = name.find('/');
+  const std::size_t second = first == std::string::npos ? first : name.find('/', first + 1);
+  if (first != std::string::npos) named.before = name.substr(0, first);
+  if (second != std::string::npos) named.after = name.substr(second + 1);
+  const std::size_t start = first == std::string::npos ? 0 : first + 1;
+  for (const char c : name.substr(start, second == std::string::npos ? second : second - start)) {
     if (c == '|') {
       named.threads.emplace_back();
     } else {
@@ -420,6 +459,9 @@ std::vector<client> clients_of(const family& of, const settings& chosen) {
                       std::to_string(of.most_calls));
   }
   std::vector<client> all = of.of_size(chosen.calls);
+  if (!chosen.letters.empty()) {
+    std::erase_if(all, [&](const client& each) { return !consists_of(each, chosen.letters); });
+  }
   std::stable_sort(all.begin(), all.end(),
                    [](const client& a, const client& b) { return orders_of(a) < orders_of(b); });
   return all;
@@ -662,6 +704,31 @@ bool has_clients(const family& of, const settings& chosen) {
                     std::to_string(chosen.calls));
 }
 
+bool run_survey(const settings& chosen) {
+  std::vector<surveyed> clients;
+  for (const family& each : all_families()) {
+    if (!each.name.starts_with(chosen.family)) continue;
+    for (std::size_t size = 1; size <= std::min(chosen.calls, each.most_calls); ++size) {
+      for (client& played : each.of_size(size)) {
+        clients.push_back({&each, std::move(played)});
+      }
+    }
+  }
+  if (clients.empty()) throw usage_error("--family: there is no '" + chosen.family + "'");
+  survey all(std::move(clients), {.time = std::chrono::duration<double>(chosen.within),
+                                  .jobs = chosen.jobs,
+                                  .spurious = chosen.spurious,
+                                  .keep_going = chosen.keep_going});
+  all.run();
+  all.print(std::cout);
+  if (!chosen.table.empty()) {
+    std::ofstream file(chosen.table);
+    all.print_json(file);
+    if (!file.flush()) throw std::runtime_error("--table: cannot write " + chosen.table);
+  }
+  return all.is_good();
+}
+
 int run(const settings& chosen) {
   if (chosen.help) {
     print_help();
@@ -671,6 +738,7 @@ int run(const settings& chosen) {
     models::print_sites();
     return 0;
   }
+  if (chosen.within > 0) return run_survey(chosen) ? 0 : 1;
   const bool one = !chosen.client.empty() && !chosen.json && !chosen.progress;
   bool good = true;
   bool any = false;

@@ -1,219 +1,118 @@
 #include "pool_clients.hpp"
 
-#include <poolproof/object_pool.hpp>
-
-#include "checked_sync.hpp"
-
-#include <array>
-#include <bit>
-#include <cstdint>
-#include <memory>
-#include <optional>
+#include <algorithm>
+#include <cstddef>
+#include <string>
 #include <utility>
 
 namespace poolproof::proofs {
 namespace {
 
-using sync = models::checked_sync;
-
-constexpr std::size_t most_calls = 8;
-constexpr std::size_t most_threads = 4;
-
-// What is pooled. Its user writes to it before it gives it away, when it gets it, and when it
-// destroys it: plain accesses, so that a hand-over without happens-before is a race.
-struct item {
-  checker::var<unsigned> content{0};
-  checker::moment put;
-  bool pooled = false;
-  bool destroyed = false;
-
-  void use() { content.set(content.get() + 1); }
+// What every pool's client may do. Events in front of a call are about that call alone.
+const std::vector<letter> calls{
+    {'p', "put a new item"},
+    {'g', "get; its factory makes nothing"},
+    {'r', "rotate: one cycle"},
+    {'k', "put back the item that it has taken last"},
+    {'t', "try_get"},
+    {'b', "borrow; its factory makes nothing"},
+    {'e', "return the oldest handle"},
+    {'d', "detach the item of the oldest handle"},
+    {'m', "move the oldest handle, and move it back"},
+    {'a', "assign the newest handle to the oldest, or to itself"},
+    {'R', "rotate_all: one cycle of every pool"},
+    {'s', "stats"},
+    {'u', "put an item whose destructor puts another"},
+    {'v', "put an item whose destructor gets one"},
+    {'x', "the pool's end; others may then only return handles, or be in rotate_all"},
+};
+const std::vector<letter> events{
+    {'*', "the factory makes an item, in the next call"},
+    {'%', "the factory throws, in the next call"},
+    {'1', "its first request for memory is refused, of the next call"},
+    {'2', "its second request for memory is refused, of the next call"},
+    {'3', "its third request for memory is refused, of the next call"},
+};
+const std::vector<letter> events_of_two_cpus{
+    {'>', "the thread is on the next CPU from now on"},
+    {'~', "the thread may migrate once, in the next call"},
+};
+const std::vector<letter> events_of_sections{
+    {'!', "a section may be interrupted once, in the next call"},
+    {'z', "the kernel refuses to restart sections, once, in the next call"},
+    {'-', "the kernel runs no sections of this thread from now on"},
+};
+const std::vector<letter> events_of_clocks{
+    {'c', "the clock passes the interval of automatic cycles"},
 };
 
-struct bury {
-  void operator()(item* dead) const noexcept {
-    dead->use();
-    checker::require(!dead->destroyed, "an item was destroyed twice");
-    dead->destroyed = true;
-    dead->pooled = false;
+constexpr bool is_call(char sign) noexcept {
+  return std::string_view("pgrktbedmaRsuvx").find(sign) != std::string_view::npos;
+}
+
+// What takes effect at once, and is not about the next call.
+constexpr bool is_at_once(char sign) noexcept {
+  return std::string_view(">-c").find(sign) != std::string_view::npos;
+}
+
+std::size_t count(std::string_view of, std::string_view signs) {
+  return static_cast<std::size_t>(std::count_if(
+      of.begin(), of.end(), [&](char sign) { return signs.find(sign) != std::string_view::npos; }));
+}
+
+// Why a script makes no sense, if so; what comes before it may have taken something.
+std::string objection_to(const script& of, bool others_follow) {
+  bool ended = false;
+  bool open = false;
+  std::size_t taken = 0;
+  for (const char sign : of) {
+    if (ended && count(std::string(1, sign), "edmaR") == 0)
+      return "after the pool's end only e, d, m, a, R";
+    if (sign == '-' && &sign != of.data()) return "'-' comes first in its script";
+    if (sign == 'k' && taken-- == 0)
+      return "'k' has nothing to put back: it comes after a 'g' or 't'";
+    taken += count(std::string(1, sign), "gtd");
+    ended = ended || sign == 'x';
+    open = !is_call(sign);
   }
-};
+  if (open && !(others_follow && is_at_once(of.back()))) return "an event needs a call behind it";
+  return "";
+}
 
-using pool = object_pool<item, bury, sync>;
-
-// Checked in every execution:
-//   - An item is handed out once, after all that its giver did before the put, and never after its
-//     destruction.
-//   - Each item is destroyed once; without a cycle, not before the pool's end.
-//   - An item whose put happens before two cycles of one thread, of which nobody else's call is
-//     concurrent, is gone when the second returns.
-//   - On one CPU and with no cycle, a get misses only if the pool was empty at some moment of it.
-//     So it must not be that an item's put happens before the get, and the get before what takes
-//     it.
-class pool_client final : public checker::program {
- public:
-  pool_client(const client& played, unsigned cpus) : scripts_(played.threads), cpus_(cpus) {
-    for (const script& each : scripts_) {
-      rotates_ = rotates_ || each.find('r') != script::npos;
+std::string objection_to(const client& asked) {
+  std::size_t given = 0;
+  std::size_t ends = 0;
+  std::string all;
+  for (const script& each : asked.threads) {
+    if (each.empty()) return "a thread without a call";
+    if (auto wrong = objection_to(each, false); !wrong.empty()) return wrong;
+    given += handles_needed(each).given;
+    ends += count(each, "x");
+    all += each;
+  }
+  if (auto wrong = objection_to(asked.before, true); !wrong.empty()) return wrong;
+  if (auto wrong = objection_to(asked.after, false); !wrong.empty()) return wrong;
+  if (count(asked.before, "x~!") + count(asked.after, "~!") != 0) {
+    return "'~' and '!' are choices of threads, and 'x' ends the pool";
+  }
+  const std::size_t left = count(asked.before, "b") - count(asked.before, "ed");
+  if (given > left) return "a handle is missing: borrow it in the thread, or before the threads";
+  if (handles_needed(asked.before).given + handles_needed(asked.after).given != 0) {
+    return "a handle is missing";
+  }
+  if (ends + count(asked.after, "x") > 1) return "a pool ends once";
+  if (ends == 0) return "";
+  if (!asked.after.empty()) return "nothing comes after the pool's end";
+  for (const script& each : asked.threads) {
+    if (count(each, "x") == 0 && count(each, "pgrktbsuv") != 0) {
+      return "beside the pool's end others may only use handles, or be in rotate_all";
     }
   }
-
-  unsigned threads() const override { return static_cast<unsigned>(scripts_.size()); }
-
-  void start() override {
-    models::this_machine = {};
-    models::this_machine.cpu_count = 1;
-    for (unsigned t = 0; t != scripts_.size(); ++t) {
-      models::this_machine.cpu_of_thread[t] = t % cpus_;
-    }
-    models::process_states::construct_all();
-    shared_ = ::new (checker::allocate(sizeof(shared), alignof(shared))) shared;
+  if (asked.threads.size() > 1 && count(all + asked.before, "uv") != 0) {
+    return "beside others a destructor must not use a pool that ends";
   }
-
-  void thread(unsigned index) override {
-    for (const char call : scripts_[index]) {
-      switch (call) {
-        case 'p':
-          put(index);
-          break;
-        case 'g':
-          get(index);
-          break;
-        default:
-          shared_->tested->rotate();
-          break;
-      }
-    }
-  }
-
-  void finish() override {
-    require_two_cycles();
-    for (unsigned i = 0; i != shared_->misses; ++i) require_explained(shared_->missed[i]);
-    for (item& each : shared_->items) {
-      checker::require(rotates_ || !each.destroyed, "an item was destroyed without a cycle");
-    }
-    for (auto& kept : shared_->kept) {
-      for (pool::item& each : kept) each.reset();
-    }
-    shared_->tested.reset();
-    for (unsigned t = 0; t != scripts_.size(); ++t) {
-      for (unsigned i = 0; i != shared_->made[t]; ++i) {
-        checker::require(item_of(t, i).destroyed, "an item was lost");
-      }
-    }
-    shared_->~shared();
-    checker::deallocate(shared_);
-    models::process_states::destroy_all();
-  }
-
- private:
-  // A get that found nothing: the items that were there when it began, as bits.
-  struct miss {
-    std::uint32_t there = 0;
-    checker::moment ended;
-    // Of the items: whose put ended before it, and whose put began after it.
-    std::uint32_t puts_before = 0;
-    std::uint32_t puts_after = 0;
-  };
-
-  struct shared {
-    std::optional<pool> tested{std::in_place, [] { return pool::item(); },
-                               pool_options{.cycle_interval = std::nullopt}};
-    std::array<item, most_threads * most_calls> items;
-    std::array<std::array<pool::item, most_calls>, most_threads> kept;
-    std::array<unsigned, most_threads> made{};
-    std::array<unsigned, most_threads> got{};
-    std::array<miss, most_calls> missed;
-    unsigned misses = 0;
-  };
-
-  item& item_of(unsigned thread, unsigned number) {
-    return shared_->items[thread * most_calls + number];
-  }
-
-  void put(unsigned thread) {
-    item& given = item_of(thread, shared_->made[thread]++);
-    given.use();
-    given.pooled = true;
-    for (unsigned i = 0; i != shared_->misses; ++i) {
-      miss& earlier = shared_->missed[i];
-      if (checker::happened_before(earlier.ended)) earlier.puts_after |= bit_of(given);
-    }
-    shared_->tested->put(pool::item(&given));
-    given.put = checker::mark();
-  }
-
-  std::uint32_t bit_of(const item& which) const {
-    return std::uint32_t{1} << (&which - shared_->items.data());
-  }
-
-  void get(unsigned thread) {
-    miss begun = begin_get();
-    pool::item found = shared_->tested->get();
-    if (found == nullptr) {
-      begun.ended = checker::mark();
-      for (const item& each : shared_->items) {
-        if (!each.pooled) begun.there &= ~bit_of(each);
-      }
-      shared_->missed[shared_->misses++] = begun;
-      return;
-    }
-    found->use();
-    checker::require(found->pooled, "an item was handed out twice, or after its destruction");
-    found->pooled = false;
-    explain_misses_by(*found);
-    shared_->kept[thread][shared_->got[thread]++] = std::move(found);
-  }
-
-  miss begin_get() const {
-    miss begun;
-    for (const item& each : shared_->items) {
-      if (each.put.position == 0 || !checker::happened_before(each.put)) continue;
-      begun.puts_before |= bit_of(each);
-      if (each.pooled) begun.there |= bit_of(each);
-    }
-    return begun;
-  }
-
-  bool every_miss_counts() const noexcept { return cpus_ == 1 && !rotates_; }
-
-  // An item that is taken before, or concurrently with, the end of a get was not there all the
-  // time.
-  void explain_misses_by(const item& taken) {
-    for (unsigned i = 0; i != shared_->misses; ++i) {
-      miss& earlier = shared_->missed[i];
-      if (!checker::happened_before(earlier.ended)) earlier.there &= ~bit_of(taken);
-    }
-  }
-
-  void require_explained(const miss& each) const {
-    if (!every_miss_counts()) return;
-    std::uint32_t puts = 0;
-    for (const item& put : shared_->items) puts |= put.put.position != 0 ? bit_of(put) : 0;
-    const std::uint32_t concurrent = puts & ~each.puts_before & ~each.puts_after;
-    checker::require(std::popcount(each.there) <= std::popcount(concurrent),
-                     "a get missed although an item was there all the time");
-  }
-
-  // A client of one thread has no concurrent calls.
-  void require_two_cycles() {
-    if (scripts_.size() != 1) return;
-    const std::size_t last = scripts_[0].rfind('r');
-    if (last == script::npos || last == 0) return;
-    const std::size_t before = scripts_[0].rfind('r', last - 1);
-    if (before == script::npos) return;
-    unsigned number = 0;
-    for (std::size_t i = 0; i != before; ++i) {
-      if (scripts_[0][i] != 'p') continue;
-      checker::require(!item_of(0, number++).pooled, "an item outlived two cycles");
-    }
-  }
-
-  const std::vector<script> scripts_;
-  const unsigned cpus_;
-  bool rotates_ = false;
-  shared* shared_ = nullptr;
-};
+  return "";
+}
 
 // A thread is on CPU `index % cpus`: threads whose numbers differ by a multiple of that are alike,
 // and only one order of their scripts is needed.
@@ -222,69 +121,136 @@ bool in_order(const client& begun, unsigned cpus) {
   return last < cpus || begun.threads[last - cpus] <= begun.threads[last];
 }
 
-// All clients that begin so, with `calls` further calls: up to `most` threads, none of which does
-// nothing. A client that never gets shows nothing, but that nothing is lost.
-void add_clients(const client& begun, std::size_t calls, std::size_t most, unsigned cpus,
-                 std::vector<client>& all) {
-  if (calls == 0) all.push_back(begun);
-  if (begun.threads.size() == most) return;
-  for (std::size_t length = 1; length <= calls; ++length) {
-    for (const script& next : scripts_of("pgr", length)) {
-      client longer = begun;
-      longer.threads.push_back(next);
-      if (in_order(longer, cpus)) add_clients(longer, calls - length, most, cpus, all);
+// Which clients a family explores, by size. A client has one event at most. Its size is the number of
+// its calls, and one each for an event, for calls before the threads and for calls after them; but of
+// clients of put, get and rotate alone an event counts nothing, and without an event nothing does but
+// the calls of the threads.
+struct enumeration {
+  std::string calls;  // letters
+  std::string events;
+  std::vector<script> befores;
+  std::vector<script> afters;
+  std::size_t most_threads;
+  unsigned cpus;
+
+  std::vector<client> of_size(std::size_t size) const {
+    std::vector<client> all;
+    for (std::size_t letters = size > 2 ? size - 2 : 1; letters <= size; ++letters) {
+      add({}, letters, calls, size, all);
+    }
+    add({}, size + 1, std::string(plain), size, all);
+    return all;
+  }
+
+ private:
+  static constexpr std::string_view plain = "pgr";
+
+  std::size_t size_of(const client& of) const {
+    std::size_t letters = 0;
+    std::size_t happens = 0;
+    std::size_t others = 0;
+    for (const script& each : of.threads) {
+      letters += each.size();
+      happens += count(each, events);
+      others += count(each, calls) - count(each, plain);
+    }
+    const std::size_t around = (of.before.empty() ? 0u : 1u) + (of.after.empty() ? 0u : 1u);
+    if (others != 0) return letters + around;
+    return letters - happens + (happens == 0 ? 0 : around);
+  }
+
+  // All clients that begin so, with `left` further letters in their threads, and each of what may
+  // come before and after them.
+  void add(const client& begun, std::size_t left, const std::string& of, std::size_t size,
+           std::vector<client>& all) const {
+    if (left == 0) add_around(begun, size, all);
+    if (begun.threads.size() == most_threads) return;
+    std::size_t used = 0;
+    for (const script& each : begun.threads) used += count(each, events);
+    for (std::size_t length = 1; length <= left; ++length) {
+      for (script& next : scripts_of(of + events, length)) {
+        if (used + count(next, events) > 1 || !objection_to(next, false).empty()) continue;
+        client longer = begun;
+        longer.threads.push_back(std::move(next));
+        if (in_order(longer, cpus)) add(longer, left - length, of, size, all);
+      }
     }
   }
-}
 
-std::vector<client> clients_of(std::size_t calls, std::size_t most, unsigned cpus) {
-  std::vector<client> all;
-  add_clients({}, calls, most, cpus, all);
+  void add_around(const client& alone, std::size_t size, std::vector<client>& all) const {
+    client whole = alone;
+    for (const script& before : befores) {
+      for (const script& after : afters) {
+        whole.before = before;
+        whole.after = after;
+        if (size_of(whole) == size && objection_to(whole).empty()) all.push_back(whole);
+      }
+    }
+  }
+};
+
+std::string signs_of(const std::vector<letter>& letters) {
+  std::string all;
+  for (const letter& each : letters) all += each.sign;
   return all;
 }
 
-const std::vector<letter> letters{{'p', "put"}, {'g', "get"}, {'r', "rotate"}};
-constexpr std::string_view property =
-    "handed out once, after what came before the put; destroyed once, and only by a cycle or the "
-    "pool's end; gone after two cycles; one CPU: a miss only if empty";
+void append(std::vector<letter>& to, const std::vector<letter>& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
 
-family clients_on(unsigned cpus, std::string_view name, std::string_view bound,
-                  std::size_t least_threads, std::size_t threads,
-                  std::vector<client> (*of_size)(std::size_t)) {
-  return {name,
-          letters,
-          property,
-          bound,
-          least_threads,
-          threads,
-          most_calls,
-          of_size,
-          [cpus](const client& played) -> std::unique_ptr<checker::program> {
-            return std::make_unique<pool_client>(played, cpus);
-          }};
+constexpr std::string_view property =
+    "what was seen is what the specification allows, in some order (proofs/specification.hpp)";
+
+// Before the threads: nothing, so that the first use is inside; a first use alone, and one that cycles
+// have gone by since; some items; an item that is a victim, and a younger one; handles.
+const std::vector<script> befores{"", "g", "grr", "p", "pp", "pppp", "prp", "*b*b"};
+// After them: what is left is taken out by gets; or destroyed by the pool's end; or by two cycles.
+const std::vector<script> afters{"", "x", "rr"};
+
+family family_of(std::string_view name, std::string_view bound, pool_setting setting, bool sections,
+                 pool_player* play) {
+  std::vector<letter> happens = events;
+  if (setting.cpus > 1) append(happens, events_of_two_cpus);
+  if (sections) append(happens, events_of_sections);
+  if (setting.automatic_cycles) append(happens, events_of_clocks);
+  std::vector<letter> all = calls;
+  append(all, happens);
+  const enumeration clients{signs_of(calls), signs_of(happens), befores, afters, 3, setting.cpus};
+  return {.name = name,
+          .letters = std::move(all),
+          .property = property,
+          .bound = bound,
+          .least_threads = 1,
+          .most_threads = 4,
+          .most_calls = 8,
+          .plays_around = true,
+          .of_size = [clients](std::size_t size) { return clients.of_size(size); },
+          .make = [setting, play](const client& played) { return play(played, setting); },
+          .objection = [](const client& asked) { return objection_to(asked); }};
 }
 
 }  // namespace
 
-family one_cpu_clients() {
-  return clients_on(1, "object_pool_one_cpu", "1 CPU, first use inside, up to 3 threads", 1, 3,
-                    [](std::size_t calls) { return clients_of(calls, 3, 1); });
-}
-
-family two_cpu_clients() {
-  return clients_on(2, "object_pool_two_cpus",
-                    "2 CPUs, first use and growth inside, up to 3 threads", 1, 3,
-                    [](std::size_t calls) { return clients_of(calls, 3, 2); });
-}
-
-// Two owners, a thief and a thread that rotates are among them: p|p|g|r.
-family four_thread_clients() {
-  return clients_on(2, "object_pool_four_threads", "2 CPUs, first use and growth inside, 4 threads",
-                    4, 4, [](std::size_t calls) {
-                      std::vector<client> all = clients_of(calls, 4, 2);
-                      std::erase_if(all, [](const client& c) { return c.threads.size() != 4; });
-                      return all;
-                    });
+std::vector<family> pool_families() {
+  const pool_setting small{.cpus = 2, .patience = 2, .automatic_cycles = true};
+  return {
+      family_of("object_pool_one_cpu", "portable pin, 1 CPU", {.cpus = 1}, false, portable_player),
+      family_of("object_pool_two_cpus", "portable pin, 2 CPUs, growth inside", {.cpus = 2}, false,
+                portable_player),
+      family_of("object_pool_sections_one_cpu", "sections, magazines of 2, 1 CPU", {.cpus = 1},
+                true, section_player),
+      family_of("object_pool_sections_two_cpus", "sections, magazines of 2, 2 CPUs, growth inside",
+                {.cpus = 2}, true, section_player),
+      family_of(
+          "object_pool_small",
+          "portable pin, 2 CPUs, rings from 2 on, batches of 2, budgets of 1, automatic cycles",
+          small, false, small_portable_player),
+      family_of("object_pool_sections_small",
+                "sections, magazines of 3, 2 CPUs, rings from 2 on, batches of 2, budgets of 1, "
+                "automatic cycles",
+                small, true, small_section_player),
+  };
 }
 
 }  // namespace poolproof::proofs

@@ -1,16 +1,48 @@
-// The clients of object_pool: threads that put, get and rotate.
+// The clients of object_pool: threads that make any of its calls, while the machine does what machines
+// do.
+//
+// Stands on: client.
 #pragma once
 
 #include "client.hpp"
 
+#include <cstddef>
+#include <memory>
+#include <string_view>
+#include <vector>
+
 namespace poolproof::proofs {
 
-// All threads on one CPU, hence on one shard.
-family one_cpu_clients();
-// The threads on two CPUs in turn. The pool is told of one, so that the second shard is added by
-// the first thread that needs it.
-family two_cpu_clients();
-// Four threads on two CPUs: the first and the third on one, the second and the fourth on the other.
-family four_thread_clients();
+// The machines on which clients run, a family for each.
+std::vector<family> pool_families();
+
+// What the clients of a family have in common.
+struct pool_setting {
+  unsigned cpus = 1;      // the threads are on them in turn; the pool is told of one
+  unsigned patience = 1;  // how often a cycle tries to own a shard
+  bool automatic_cycles = false;
+};
+
+// Makes a client: a policy of client_sync.hpp each, compiled in a file of its own.
+using pool_player = std::unique_ptr<checker::program>(const client& played,
+                                                      const pool_setting& setting);
+pool_player portable_player;
+pool_player section_player;
+pool_player small_portable_player;
+pool_player small_section_player;
+
+// How many handles a script needs beyond those that it borrows itself.
+struct handles_needed {
+  explicit handles_needed(std::string_view of) noexcept {
+    std::size_t own = 0;
+    for (const char sign : of) {
+      own += sign == 'b' ? 1 : 0;
+      if (std::string_view("edma").find(sign) == std::string_view::npos) continue;
+      if (own == 0) ++given, ++own;
+      own -= sign == 'e' || sign == 'd' ? 1 : 0;
+    }
+  }
+  std::size_t given = 0;
+};
 
 }  // namespace poolproof::proofs

@@ -25,7 +25,7 @@ LAST_LINES = 25
 FAMILY = re.compile(r"^\w+, \d+ calls")
 COMPILED = re.compile(r"^\[\d+/\d+\]")
 RESULTS = {
-    "proofs": ("proofs.lines",),
+    "proofs": ("proofs.lines", "survey.json"),
     "models-quick": ("relacy.json",),
     "mutants-quick": ("mutants-checker.json", "mutants-relacy.json"),
 }
@@ -94,7 +94,7 @@ def ending(found: Path, seconds: float, passed: bool) -> list[str]:
     """What is said of the results in `found`."""
     lines = [f"make check: {'everything holds' if passed else 'FAILED'}, in {text_of(seconds)} on {os.cpu_count()} processors; "
              f"{headers_text()}"]
-    lines += proofs(read_lines(found / "proofs.lines"))
+    lines += proofs(read_lines(found / "proofs.lines"), read_json(found / "survey.json"))
     lines += searched(read_json(found / "relacy.json"))
     lines += mutants(read_json(found / "mutants-checker.json"), read_json(found / "mutants-relacy.json"))
     return lines
@@ -125,17 +125,19 @@ def git(*arguments: str) -> str:
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def proofs(lines: list[Line]) -> list[str]:
+def proofs(lines: list[Line], surveyed: list[Line]) -> list[str]:
     if not lines:
         return ["Proved: nothing was run."]
     searches = {line["search"]: line for line in lines if "shard" in line}
     others = [line for line in lines if "shard" not in line]
     executions = sum(line["complete"] for line in others if is_done(line))
+    executions += sum(row["executions"] for row in surveyed)
     said = [f"Proved, in every execution that RC11 allows ({executions:,}), each visited once:"]
     for prefix, name in SUBJECTS:
         of = [line for line in others if "client" in line and searches[line["search"]]["family"].startswith(prefix)]
         if of:
             said += clients(name, of, searches)
+    said += survey(surveyed)
     models = [line for line in others if "client" not in line]
     done = [line for line in models if is_done(line)]
     if models:
@@ -167,6 +169,16 @@ def clients(name: str, lines: list[Line], searches: dict[str, Line]) -> list[str
     threads = max(line["client"].count("|") + 1 for line in lines)
     properties = list(dict.fromkeys(searches[line["search"]]["property"] for line in lines))
     return [f"  {name}, clients of up to {threads} threads: {'; '.join(texts)}", *(f"    {each}" for each in properties)]
+
+
+def survey(rows: list[Line]) -> list[str]:
+    """Of the clients that were taken as long as there was time."""
+    if not rows:
+        return []
+    done, all_clients = sum(row["proved"] for row in rows), sum(row["clients"] for row in rows)
+    machines = len({row["family"] for row in rows})
+    return [f"  pool, every call and one event (refused memory, a migration, a throw, ...), on {machines} machines: "
+            f"{done:,} of {all_clients:,} clients of up to 3 calls, the cheapest first"]
 
 
 def not_proved(lines: list[Line], searches: dict[str, Line]) -> str:

@@ -1,7 +1,7 @@
 """What the checker says of a mutant of the headers: the smallest client or model that fails, or a certificate.
 
-The clients of the program `proofs` are tried by growing number of calls; then the models of `checked_models`. If
-nothing fails, the mutant is certified equivalent where the counts and hashes of all clients are those of the
+The clients of the program `proofs` are tried by growing number of calls: of puts, gets and rotates first, then of
+all calls and events; then the models of `checked_models`. If nothing fails, the mutant is certified equivalent where the counts and hashes of all clients are those of the
 headers as they are: the search visits each execution once, and a weaker order can only add some. Some client must
 run the changed site beside a conflicting access, else its order was never asked for. Otherwise it is an alarm.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -20,6 +21,7 @@ from typing import Any
 
 SECONDS_OF_CLIENT = "0.5"
 SECONDS_OF_MODEL = "2"
+SECONDS_OF_SURVEY = {1: "5", 2: "20", 3: "60"}  # of so many calls
 TIME_OF_PROGRAM = 60  # a changed loop may never end
 
 
@@ -35,9 +37,15 @@ class Family:
 
 FAMILIES = (
     Family("pool_dequeue", 6, headers=frozenset({"pool_dequeue.hpp"})),
-    Family("object_pool_one_cpu", 3, ("--spurious", "0")),
-    Family("object_pool_two_cpus", 3, ("--spurious", "0")),
+    Family("object_pool_one_cpu", 3, ("--letters", "pgr", "--spurious", "0")),
+    Family("object_pool_two_cpus", 3, ("--letters", "pgr", "--spurious", "0")),
+    Family("object_pool_sections_one_cpu", 2, ("--letters", "pgr", "--spurious", "0")),
+    Family("object_pool_sections_two_cpus", 2, ("--letters", "pgr", "--spurious", "0")),
+    # In surveys only.
+    Family("object_pool_small", 0, ("--spurious", "0")),
+    Family("object_pool_sections_small", 0, ("--spurious", "0")),
 )
+FAILED = re.compile(r"FAILED: .*?: (.*)\n  again: proofs --family (\S+) --client '([^']*)'")
 
 
 @dataclass
@@ -95,7 +103,19 @@ class Clients:
                     if client["errors"]:
                         return self._killed(family, calls, client, options, program), searches
                 searches.append((family, calls, clients))
-        return None, searches
+        return self.survey(options, program), searches
+
+    def survey(self, options: list[str], program: Path) -> Finding | None:
+        """The first client that fails of all calls and events, with as many calls as have failed at all."""
+        for calls, seconds in SECONDS_OF_SURVEY.items():
+            command = [str(program), "--family", "object_pool", "--calls", str(calls), "--within", seconds]
+            done = _run([*command, "--spurious", "0", "--jobs", "1", *options], 2 * TIME_OF_PROGRAM)
+            failed = FAILED.search(done.stdout) if done else None
+            if failed:
+                error, name, scripts = failed.groups()
+                again = self.command(self.family(name), scripts, options, program)
+                return Finding("killed", error, f"{name} {scripts}", calls, command=again)
+        return None
 
     def one(self, family: Family, scripts: str, options: list[str], program: Path) -> tuple[int, str]:
         """Exit status and report of one client."""
@@ -196,12 +216,12 @@ def json_of(done: subprocess.CompletedProcess[str] | None) -> Any:
     return json.loads(done.stdout)
 
 
-def _run(command: list[str]) -> subprocess.CompletedProcess[str] | None:
+def _run(command: list[str], seconds: float = TIME_OF_PROGRAM) -> subprocess.CompletedProcess[str] | None:
     """None if it does not end. Its worker processes are ended with it: a session of its own has them all."""
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                           start_new_session=True) as started:
         try:
-            out, errors = started.communicate(timeout=TIME_OF_PROGRAM)
+            out, errors = started.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             os.killpg(started.pid, signal.SIGKILL)
             return None

@@ -52,6 +52,18 @@ WEAKER = {
 WEAKER_LOAD = WEAKER | {"seq_cst": ("acquire",)}
 WEAKER_STORE = WEAKER | {"seq_cst": ("release",)}
 
+# By family: the source of `proofs` that runs its clients on the headers.
+PLAYERS = {
+    "pool_dequeue": "dequeue_clients.cpp",
+    "pool_dequeue_batches": "dequeue_clients.cpp",
+    "object_pool_one_cpu": "portable_player.cpp",
+    "object_pool_two_cpus": "portable_player.cpp",
+    "object_pool_sections_one_cpu": "section_player.cpp",
+    "object_pool_sections_two_cpus": "section_player.cpp",
+    "object_pool_small": "small_portable_player.cpp",
+    "object_pool_sections_small": "small_section_player.cpp",
+}
+
 
 class MutantError(Exception):
     """Something that keeps the run from a verdict; the message says what to do."""
@@ -209,6 +221,9 @@ def _complaints(mutant: Mutant, models: set[str], litmus: set[str], engine: str)
     """What an entry lacks for its verdict."""
     if mutant.verdict == "killed" and mutant.only_checker and engine == "relacy":
         return []
+    if mutant.verdict == "killed" and mutant.only_checker and not mutant.by:
+        family = mutant.checker.partition(" ")[0]
+        return [] if family in PLAYERS else [f"{mutant.name}: 'checker' names no family's client"]
     if mutant.verdict == "killed":
         return [] if mutant.by in models else [f"{mutant.name}: 'by' names no model"]
     if mutant.kind != "weakening":
@@ -374,18 +389,29 @@ class OnChecker:
             return mutant_killers.killed_by_model(program, mutant.options, report)
         return Finding(found, detail, f"model {mutant.by}")
 
+    def _by_client(self, mutant: Mutant) -> Finding:
+        """Judges a patch by the client of the ledger alone."""
+        name, _, scripts = mutant.checker.partition(" ")
+        family = self.clients.family(name)
+        include = self.models.patched_headers(mutant, self.models.build / "mutants_on_checker" / mutant.folder())
+        program = self.models.program_with(mutant, include, "proofs", {PLAYERS[name]})
+        status, report = self.clients.one(family, scripts, mutant.options, program)
+        detail = (report.splitlines() or ["", ""])[1:2]
+        command = self.clients.command(family, scripts, mutant.options, program)
+        return Finding("killed" if status != 0 else "survived", " ".join(detail), mutant.checker, command=command)
+
     def _search(self, mutant: Mutant) -> Finding:
         if mutant.only_checker:
-            finding = self._by_model(mutant)
-            if finding.command:
+            finding = self._by_model(mutant) if mutant.by else self._by_client(mutant)
+            if finding.command and finding.found == "killed":
                 mutant_killers.keep(finding, self.artefacts / mutant.folder())
             return finding
         program, models_program, include = self.clients.program, self.models.program, None
         if mutant.patches:
             include = self.models.patched_headers(mutant, self.models.build / "mutants_on_checker" / mutant.folder())
-            sources = {"pool_clients.cpp"}
+            sources = set(PLAYERS.values()) - {PLAYERS["pool_dequeue"]}
             if "pool_dequeue.hpp" in mutant.headers:
-                sources.add("dequeue_clients.cpp")
+                sources.add(PLAYERS["pool_dequeue"])
             program = self.models.program_with(mutant, include, "proofs", sources)
         finding, searches = self.clients.smallest_failing(mutant.options, mutant.headers, program)
         if finding is None:

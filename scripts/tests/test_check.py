@@ -37,6 +37,7 @@ LINES = [
     {"search": "m --seconds 3", "name": "one", "threads": 2, "complete": 34, "errors": 0, "cut": 0, "timed_out": False},
     {"search": "m --seconds 3", "name": "two", "threads": 3, "complete": 9, "errors": 0, "cut": 0, "timed_out": True},
 ]
+SURVEY = [{"family": name, "proved": 2, "clients": 1003, "executions": 10} for name in ("one", "two")]
 RELACY = [{"passed": True, "exhaustive": True, "random_iterations": 0}, {"passed": True, "exhaustive": False, "random_iterations": 5000}]
 MUTANTS = [{"agrees": True}, {"agrees": True}, {"agrees": False}]
 
@@ -49,6 +50,7 @@ class Ending(unittest.TestCase):
         (self.place / "make").write_text(MAKE)
         (self.place / "make").chmod(0o755)
         for name, text in (("proofs/proofs.lines", "".join(json.dumps(line) + "\n" for line in LINES)),
+                           ("proofs/survey.json", json.dumps(SURVEY)),
                            ("models-quick/relacy.json", json.dumps(RELACY)),
                            ("mutants-quick/mutants-checker.json", json.dumps(MUTANTS)),
                            ("mutants-quick/mutants-relacy.json", json.dumps(MUTANTS[:2]))):
@@ -67,17 +69,18 @@ class Ending(unittest.TestCase):
         done = self.check("proofs", "models-quick", "mutants-quick")
         self.assertEqual(0, done.returncode, done.stderr)
         ending = done.stdout.split("\n\n")[1].splitlines()
-        self.assertEqual(10, len(ending), done.stdout)
+        self.assertEqual(11, len(ending), done.stdout)
         self.assertRegex(ending[0], r"^make check: everything holds, in \d+ s on \d+ processors; headers [0-9a-f]{12}")
-        self.assertIn("(2,834)", ending[1])
+        self.assertIn("(2,854)", ending[1])
         self.assertEqual("  ring, clients of up to 2 threads: pool_dequeue, all 2 of 6 calls", ending[2])
         self.assertEqual("    pool_dequeue: lives", ending[3])
         self.assertEqual("  pool, clients of up to 3 threads: object_pool_one_cpu, 1 of 2 of 3 calls, "
                          "all 1 of 2 calls with each thread stopped anywhere", ending[4])
-        self.assertEqual("  models: 1 of 2, each with its own property and 2 to 3 threads", ending[6])
-        self.assertIn("1 models that take more than 3 s", ending[7])
-        self.assertIn("2 models and litmus tests, 1 in full for its semantics, 5,000 random executions; none failed", ending[8])
-        self.assertIn("2 of 3 on the checker, 2 of 2 on Relacy", ending[9])
+        self.assertIn("on 2 machines: 4 of 2,006 clients of up to 3 calls", ending[6])
+        self.assertEqual("  models: 1 of 2, each with its own property and 2 to 3 threads", ending[7])
+        self.assertIn("1 models that take more than 3 s", ending[8])
+        self.assertIn("2 models and litmus tests, 1 in full for its semantics, 5,000 random executions; none failed", ending[9])
+        self.assertIn("2 of 3 on the checker, 2 of 2 on Relacy", ending[10])
 
     def test_what_the_steps_say_stays_in_their_logs(self) -> None:
         done = self.check("proofs", "lint")

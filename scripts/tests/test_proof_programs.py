@@ -39,14 +39,25 @@ class Refusals(unittest.TestCase):
     def test_clients_that_are_none(self) -> None:
         for options, why in (
             (("--client", "zzz|qqq"), "is no client of any family"),
-            (("--client", "zzz|qqq"), "object_pool_one_cpu: 'z' is none of its letters: p put, g get, r rotate"),
-            ((*POOL, "--client", "p|x"), "'x' is none of its letters: p put, g get, r rotate"),
+            (("--client", "zzz|qqq"), "object_pool_one_cpu: 'z' is none of its letters: p put a new item, g get"),
+            ((*POOL, "--client", "p|y"), "'y' is none of its letters: p put a new item"),
+            ((*POOL, "--client", "p>g"), "'>' is none of its letters"),  # it has one CPU
+            ((*POOL, "--client", "y/p"), "'y' is none of its letters"),
+            ((*RING, "--client", "+/+|s"), "nothing comes before or after its threads"),
+            ((*POOL, "--client", "p|e"), "a handle is missing"),
+            ((*POOL, "--client", "k"), "'k' has nothing to put back"),
+            ((*POOL, "--client", "p1"), "an event needs a call behind it"),
+            ((*POOL, "--client", "p|x"), "beside the pool's end"),
+            ((*POOL, "--client", "xg"), "after the pool's end"),
+            ((*POOL, "--client", "x|x"), "a pool ends once"),
+            ((*POOL, "--client", "x/p"), "'x' ends the pool"),
+            ((*POOL, "--client", "*b/x|e/g"), "nothing comes after the pool's end"),
+            ((*POOL, "--client", "*bu/x|e"), "must not use a pool that ends"),
             ((*RING, "--client", "s|+"), "'s' is none of thread 0's letters"),
             ((*RING, "--client", "+|+"), "'+' is none of thread 1's letters"),
             ((*POOL, "--client", "p||g"), "thread 1 makes no call"),
             ((*POOL, "--client", "p|"), "thread 1 makes no call"),
-            ((*POOL, "--client", "p|p|p|g"), "4 threads: it has 1 to 3"),
-            (("--family", "object_pool_four_threads", "--client", "p|g"), "2 threads: it has 4"),
+            ((*POOL, "--client", "p|p|p|g|r"), "5 threads: it has 1 to 4"),
             ((*POOL, "--client", "ppppppppp"), "9 calls: it can hold 8"),
             (("--family", "ring", "--client", "p"), "there is no 'ring', but pool_dequeue, "),
         ):
@@ -55,7 +66,10 @@ class Refusals(unittest.TestCase):
     def test_sizes_that_no_client_has(self) -> None:
         self.refused(PROOFS, "a client makes at least one", "--calls", "0")
         self.refused(PROOFS, "can hold 8", *POOL, "--calls", "9")
-        self.refused(PROOFS, "has no client of 3", "--family", "object_pool_four_threads", "--calls", "3")
+        self.refused(PROOFS, "has no client of 3", *RING, "--letters", "x", "--calls", "3")
+
+    def test_clauses_that_are_none(self) -> None:
+        self.refused(PROOFS, "there is no clause 'all', but once, kept", *POOL, "--client", "p", "--without", "all")
 
     def test_sites_that_are_none(self) -> None:
         for program, what in ((PROOFS, (*POOL, "--client", "p|g")), (MODELS, OWNERS)):
@@ -81,7 +95,7 @@ class Refusals(unittest.TestCase):
         why = "nothing of this run reaches [steal.unlink]"
         change = ("--weaken", "steal.unlink:relaxed")
         self.refused(PROOFS, why, *POOL, "--client", "p|g", *change)
-        self.refused(PROOFS, why, *POOL, "--calls", "2", "--json", *change)
+        self.refused(PROOFS, why, *POOL, "--calls", "2", "--letters", "pg", "--json", *change)
         self.refused(MODELS, why, *OWNERS, *change)
         self.refused(MODELS, "[release.hand_over]", *OWNERS, *change)  # among the nearest
 
@@ -111,15 +125,16 @@ class Refusals(unittest.TestCase):
         self.refused(PROOFS, "I is less than N", "--shard", "2/2")
 
     def test_a_failure_names_all_that_repeats_it(self) -> None:
-        found = run(PROOFS, *POOL, "--calls", "2", "--spurious", "0", "--weaken", "take.claim:relaxed").stdout
+        found = run(PROOFS, *POOL, "--calls", "2", "--letters", "pg", "--spurious", "0", "--weaken",
+                    "take.claim:relaxed").stdout
         again = found.split("again: proofs ")[1].split("\n")[0]
         self.assertIn("--spurious 0 --weaken take.claim:relaxed --replay", again)
         self.assertEqual(1, run("/bin/sh", "-c", f"{PROOFS} {again}").returncode)
 
     def test_help_lists_families_letters_and_how_to_list_sites(self) -> None:
         text = run(PROOFS, "--help").stdout
-        self.assertIn("letters: p put, g get, r rotate", text)
-        self.assertIn("1 to 3 threads, up to 8 calls in all", text)
+        self.assertIn("letters: p put a new item, g get", text)
+        self.assertIn("1 to 4 threads, up to 8 calls in all", text)
         self.assertIn("--sites", text)
         sites = run(PROOFS, "--sites").stdout
         self.assertIn("[take.claim] pin.hpp:", sites)
@@ -141,7 +156,8 @@ class Shares(unittest.TestCase):
         return merged
 
     def test_every_number_of_shares_makes_the_same_ledger(self) -> None:
-        for options in ((*RING, "--calls", "4"), ("--family", "object_pool_two_cpus", "--calls", "2", "--progress")):
+        pool = ("--family", "object_pool_two_cpus", "--calls", "2", "--letters", "pgr", "--progress")
+        for options in ((*RING, "--calls", "4"), pool):
             with tempfile.TemporaryDirectory() as place:
                 one, two, three = (self.entries(Path(place), count, *options) for count in (1, 2, 3))
                 self.assertGreater(one[0]["executions"], 30)

@@ -1,0 +1,10 @@
+#include "pool_client.hpp"
+
+namespace poolproof::proofs {
+
+std::unique_ptr<checker::program> portable_player(const client& played,
+                                                  const pool_setting& setting) {
+  return std::make_unique<pool_client<portable_client_sync<as_shipped>>>(played, setting);
+}
+
+}  // namespace poolproof::proofs

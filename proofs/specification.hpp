@@ -1,0 +1,511 @@
+// What a pool promises, as a program: the README's guarantees, a clause for each.
+//
+// A run of a pool is a set of calls and what was seen of them: the items that they took, those that
+// were destroyed meanwhile, what the machine refused. To the specification the pool is a bag of
+// items, each with the number of cycles since its put. A run is right if its steps can be put into
+// one order that keeps to what happens before what, and in which the bag allows each of them.
+//
+//     call     [ begins ............................................ ends ]
+//     steps        put, take or miss, a cycle begins, ...       somewhere in between
+//                       destroyed                               at the destructor's moment
+//
+// It knows neither the headers nor the checker: proofs/history.hpp records runs for it.
+//
+// Stands on: the standard library.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace poolproof::proofs {
+
+// The sentences that are checked. `proofs --without NAME` leaves one out: scripts/clauses.py shows
+// for each a fault that only it sees.
+enum class clause : std::uint8_t {
+  once,
+  kept,
+  second_cycle,
+  gone,
+  miss,
+  miss_in_hands,
+  end,
+  lost,
+  budget,
+  factory,
+  constructions,
+  misses,
+  cycles,
+  destroyed,
+  retained,
+  hits,
+  pin,
+  due,
+  memory,
+  work,
+};
+
+struct sentence {
+  clause which;
+  std::string_view name;
+  std::string_view says;
+};
+
+inline constexpr std::array<sentence, 20> all_clauses{{
+    {clause::once, "once",
+     "an item is handed out at most once per put, and destroyed exactly once"},
+    {clause::kept, "kept",
+     "put keeps its item: items are destroyed by cycles, else only if memory is refused to a call "
+     "that has them in its hands"},
+    {clause::second_cycle, "second-cycle",
+     "a cycle destroys no item before the second that has begun after its put, not counting those "
+     "that an earlier one owes its shard"},
+    {clause::gone, "gone",
+     "an item that nobody touches is destroyed when the second rotate after its put returns"},
+    {clause::miss, "miss", "a get misses only if the pool is empty or another call is inside"},
+    {clause::miss_in_hands, "miss-in-hands",
+     "without sections and cycles, a put hides one item at most from a get"},
+    {clause::end, "end", "the pool's end destroys what is in the pool"},
+    {clause::lost, "lost", "no item is lost: each is handed out again, or destroyed"},
+    {clause::budget, "budget", "a call other than rotate destroys a bounded number of items"},
+    {clause::factory, "factory", "a get calls the factory if it has missed, and not otherwise"},
+    {clause::constructions, "constructions", "stats().constructions counts what the factory made"},
+    {clause::misses, "misses", "stats().misses counts the gets that found no item"},
+    {clause::cycles, "cycles", "stats().cycles counts the cycles that have begun"},
+    {clause::destroyed, "destroyed",
+     "stats() counts what was destroyed, by cycles or because memory was refused"},
+    {clause::retained, "retained", "stats().retained counts the items in the pool"},
+    {clause::hits, "hits", "stats() tells gets of victims, steals and busy rings from hits"},
+    {clause::pin, "pin", "stats().pin tells how the calling thread finds its shard"},
+    {clause::due, "due", "the calls of a pool begin a cycle when its interval is over"},
+    {clause::memory, "memory",
+     "two cycles after the last item is gone a pool keeps no memory for items"},
+    {clause::work, "work", "a call that nobody disturbs takes a bounded number of operations"},
+}};
+
+constexpr std::string_view says(clause which) noexcept {
+  return all_clauses[static_cast<std::size_t>(which)].says;
+}
+
+// Those that this run leaves out.
+inline std::uint32_t removed_clauses = 0;
+
+inline bool holds(clause which) noexcept {
+  return (removed_clauses >> static_cast<unsigned>(which) & 1) == 0;
+}
+
+// What surrounds the pool, in all runs of a client.
+struct surroundings {
+  bool sections = false;  // some thread's calls use magazines
+  bool automatic_cycles = false;
+  std::size_t call_budget = 0;   // items that a call other than rotate destroys for a cycle
+  std::size_t handful = 1;       // items that a call moves at once
+  std::uint8_t tick_period = 1;  // gets on one CPU, of which one looks at the clock
+};
+
+enum class call_kind : std::uint8_t {
+  put,  // also the return of a handle
+  get,  // also a borrow
+  try_get,
+  rotate,  // also of all pools
+  end,     // the pool's destructor
+  stats,
+  other,  // what touches no item in the pool: detach, a moved handle, the clock
+};
+
+inline constexpr std::uint8_t unknown = 0xff;
+inline constexpr std::uint8_t nobody = 0xff;
+
+struct call {
+  call_kind kind = call_kind::other;
+  std::uint8_t thread = 0;
+  std::uint8_t cpu = 0;          // that it was on all the time, or `unknown`
+  bool sections = false;         // whether its thread's sections run
+  std::uint8_t inside = nobody;  // the call whose destructor or factory makes it
+  bool refused_memory = false;
+  bool refused_restart = false;
+  bool over = false;
+  std::uint32_t before = 0;    // the calls that have ended before it began
+  std::uint8_t destroyed = 0;  // items, not counting those of calls inside it
+  std::uint8_t asked = 0;      // how often the factory was called
+  std::uint8_t missed = 0;     // how often it should have been
+  std::uint32_t work = 0;      // operations, if it was on its own in a thread
+};
+
+struct counts {
+  std::uint64_t constructions = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t steals = 0;
+  std::uint64_t victim_hits = 0;
+  std::uint64_t busy = 0;
+  std::uint64_t spills = 0;
+  std::uint64_t refused_memory = 0;
+  std::uint64_t late_returns = 0;
+  std::uint64_t cycles = 0;
+  std::uint64_t cycle_destroyed = 0;
+  std::uint64_t retained = 0;
+};
+
+struct step {
+  enum class kind : std::uint8_t {
+    put,      // the item comes into the pool
+    take,     // it is handed out
+    miss,     // a get finds nothing
+    made,     // the factory makes something
+    cycle,    // a cycle begins
+    swept,    // the call that began it returns
+    clock,    // the clock passes the interval of automatic cycles
+    destroy,  // the pool destroys the item
+    ends,     // the pool's end begins
+    ended,    // and returns
+    counted,  // stats
+  };
+
+  kind what;
+  std::uint8_t call;
+  std::uint8_t item = nobody;
+  std::uint64_t before = 0;  // the steps that come before it in any case
+};
+
+inline constexpr std::size_t most_items = 32;
+inline constexpr std::size_t most_calls = 32;
+inline constexpr std::size_t most_steps = 64;
+
+// A run, as far as it was seen.
+struct observed_run {
+  surroundings around;
+  std::array<call, most_calls> calls;
+  std::size_t call_count = 0;
+  std::array<step, most_steps> steps;
+  std::size_t step_count = 0;
+  std::array<counts, 4> told;  // by stats; a step's item is the index
+  std::size_t told_count = 0;
+  std::size_t blocks_left = 0;  // of memory for items, where none is left
+};
+
+// Looks for the order in which the pool's promises explain a run.
+class specification {
+ public:
+  explicit specification(const observed_run& seen) noexcept : run_(seen) {}
+
+  // Whether there is one, and each call kept to its bounds.
+  bool explains_all() noexcept { return bounds_are_kept() && explains_rest({}, 0); }
+
+  // If there is none: what stands against the order that came furthest.
+  clause objection() const noexcept { return objection_; }
+  std::size_t objected_step() const noexcept { return objected_; }
+
+ private:
+  struct age {
+    std::uint8_t possible = 0;  // cycles that may have begun since the put
+    std::uint8_t sure = 0;      // cycles that have begun and ended since, with nobody else inside
+    std::uint8_t put_by = 0;    // the step
+  };
+
+  // The pool, and what it has counted.
+  struct bag {
+    std::uint32_t items = 0;
+    std::array<age, most_items> ages{};
+    bool ended = false;
+    std::uint8_t made = 0;
+    std::uint8_t missed = 0;
+    std::uint8_t possible_cycles = 0;
+    std::uint8_t sure_cycles = 0;
+    std::uint8_t destroyed = 0;
+    std::uint8_t victim_hits = 0;
+    std::uint8_t possible_victim_hits = 0;
+    std::uint8_t takes = 0;
+    std::uint8_t unsettled = 0;  // cycles that were not alone: some shard may still owe them
+    bool used = false;           // some call has made the pool's inner part
+    std::uint8_t pending = 0;    // intervals that are over, and whose cycles may not have begun yet
+    std::uint8_t looks = 0;      // gets on CPU 0 meanwhile
+    std::uint8_t begun = 0;      // cycles that such gets have begun
+
+    bool has(std::uint8_t item) const noexcept { return (items >> item & 1) != 0; }
+    std::size_t size() const noexcept { return static_cast<std::size_t>(std::popcount(items)); }
+  };
+
+  static constexpr std::uint64_t bit(std::size_t number) noexcept {
+    return std::uint64_t{1} << number;
+  }
+
+  bool bounds_are_kept() noexcept;
+  bool explains_rest(const bag& now, std::uint64_t done) noexcept;
+  bool take_step(bag& now, std::size_t number) noexcept;
+
+  bool object(clause which) noexcept {
+    if (!holds(which)) return true;
+    candidate_ = which;
+    return false;
+  }
+
+  bool put(bag& now, std::size_t number) noexcept;
+  bool take(bag& now, const step& taken) noexcept;
+  bool miss(bag& now, const step& missed) noexcept;
+  void look_at_clock(bag& now, const step& get) noexcept;
+  bool cycle(bag& now) noexcept;
+  bool swept(bag& now, const step& of) noexcept;
+  bool destroy(bag& now, const step& of) noexcept;
+  bool counted(const bag& now, const step& of) noexcept;
+
+  const call& call_of(const step& of) const noexcept { return run_.calls[of.call]; }
+
+  // Whether a call is neither over before the other began, nor began after it.
+  bool concurrent(std::size_t one, std::size_t other) const noexcept {
+    return (run_.calls[one].before >> other & 1) == 0 && (run_.calls[other].before >> one & 1) == 0;
+  }
+  bool encloses(std::size_t outer, std::size_t inner) const noexcept {
+    for (std::uint8_t c = run_.calls[inner].inside; c != nobody; c = run_.calls[c].inside) {
+      if (c == outer) return true;
+    }
+    return false;
+  }
+
+  template <class Test>
+  std::size_t count_beside(std::size_t which, Test test) const noexcept {
+    std::size_t count = 0;
+    for (std::size_t c = 0; c != run_.call_count; ++c) {
+      if (c == which || encloses(c, which) || encloses(which, c)) continue;
+      if (concurrent(c, which) && test(run_.calls[c])) ++count;
+    }
+    return count;
+  }
+  bool alone(std::size_t which) const noexcept {
+    return count_beside(which, [](const call&) { return true; }) == 0;
+  }
+
+  static bool is_get(const call& c) noexcept {
+    return c.kind == call_kind::get || c.kind == call_kind::try_get;
+  }
+
+  const observed_run& run_;
+  clause candidate_ = clause::lost;
+  clause objection_ = clause::lost;
+  std::size_t objected_ = 0;
+  int furthest_ = -1;
+};
+
+// What a call may cost, and when it calls the factory.
+inline bool specification::bounds_are_kept() noexcept {
+  for (std::size_t c = 0; c != run_.call_count; ++c) {
+    const call& each = run_.calls[c];
+    bool ending = each.kind == call_kind::end;
+    for (std::size_t e = 0; e != run_.call_count; ++e) {
+      ending =
+          ending || (run_.calls[e].kind == call_kind::end && (run_.calls[e].before >> c & 1) == 0);
+    }
+    objection_ = clause::budget;
+    const std::size_t most =
+        run_.around.call_budget + (each.refused_memory ? run_.around.handful : 0);
+    if (each.kind != call_kind::rotate && !ending && each.destroyed > most &&
+        holds(clause::budget)) {
+      return false;
+    }
+    objection_ = clause::factory;
+    if (each.asked != each.missed && holds(clause::factory)) return false;
+  }
+  objection_ = clause::memory;
+  return run_.blocks_left == 0 || !holds(clause::memory);
+}
+
+inline bool specification::explains_rest(const bag& now, std::uint64_t done) noexcept {
+  const std::uint64_t all = run_.step_count == 64 ? ~std::uint64_t{0} : bit(run_.step_count) - 1;
+  if (done == all) {
+    if (now.items == 0 || !holds(clause::lost)) return true;
+    if (std::popcount(done) > furthest_) {
+      furthest_ = std::popcount(done);
+      objection_ = clause::lost;
+    }
+    return false;
+  }
+  for (std::size_t next = 0; next != run_.step_count; ++next) {
+    if ((done & bit(next)) != 0 || (run_.steps[next].before & ~done) != 0) continue;
+    bag then = now;
+    if (take_step(then, next)) {
+      if (explains_rest(then, done | bit(next))) return true;
+    } else if (std::popcount(done) > furthest_) {
+      furthest_ = std::popcount(done);
+      objection_ = candidate_;
+      objected_ = next;
+    }
+  }
+  return false;
+}
+
+inline bool specification::take_step(bag& now, std::size_t number) noexcept {
+  const step& next = run_.steps[number];
+  switch (next.what) {
+    case step::kind::put:
+      return put(now, number);
+    case step::kind::take:
+      return take(now, next);
+    case step::kind::miss:
+      return miss(now, next);
+    case step::kind::made:
+      ++now.made;
+      return true;
+    case step::kind::cycle:
+      return cycle(now);
+    case step::kind::clock:
+      if (!run_.around.automatic_cycles) return true;
+      if (now.used) ++now.pending;
+      now.looks = 0;
+      return cycle(now);
+    case step::kind::swept:
+      return swept(now, next);
+    case step::kind::destroy:
+      return destroy(now, next);
+    case step::kind::ends:
+      now.ended = true;
+      return true;
+    case step::kind::ended:
+      return now.items == 0 || !alone(next.call) || object(clause::end);
+    case step::kind::counted:
+      return counted(now, next);
+  }
+  return false;
+}
+
+// What a shard owes is done later, and then counts for what has been put there meanwhile.
+inline bool specification::put(bag& now, std::size_t number) noexcept {
+  const std::uint8_t item = run_.steps[number].item;
+  now.used = true;
+  now.items |= std::uint32_t{1} << item;
+  const auto owed = static_cast<std::uint8_t>(now.pending + now.unsettled);
+  now.ages[item] = {owed, 0, static_cast<std::uint8_t>(number)};
+  return true;
+}
+
+inline bool specification::take(bag& now, const step& taken) noexcept {
+  if (!now.has(taken.item)) return object(clause::once);
+  now.items &= ~(std::uint32_t{1} << taken.item);
+  const age& old = now.ages[taken.item];
+  if (old.sure == 1 && old.possible == 1) ++now.victim_hits;
+  if (old.possible != 0) ++now.possible_victim_hits;
+  look_at_clock(now, taken);
+  ++now.takes;
+  return true;
+}
+
+// What may keep a get from an item that is in the pool: another call's hands; the refusal of the
+// restart that it takes to look into a magazine, or of the memory for what is in it; and for a
+// try_get that it lies in another CPU's magazine. A call that makes this one in a destructor has
+// what it destroys in its hands: victims, or at the pool's end everything; and what a get has found
+// before it looked after an overdue cycle.
+inline bool specification::miss(bag& now, const step& missed) noexcept {
+  ++now.missed;
+  now.used = true;
+  look_at_clock(now, missed);
+  if (now.items == 0) return true;
+  const call& self = call_of(missed);
+  if (self.refused_restart || (self.refused_memory && run_.around.sections)) return true;
+  std::uint32_t there = now.items;
+  for (std::uint8_t outer = self.inside; outer != nobody; outer = run_.calls[outer].inside) {
+    const call_kind kind = run_.calls[outer].kind;
+    if (is_get(run_.calls[outer]) || kind == call_kind::end || now.ended) return true;
+    for (std::uint8_t i = 0; i != most_items; ++i) {
+      if (now.ages[i].possible >= 2) there &= ~(std::uint32_t{1} << i);
+    }
+  }
+  if (self.kind == call_kind::try_get && self.sections) {
+    for (std::uint8_t i = 0; i != most_items; ++i) {
+      if (!now.has(i)) continue;
+      const call& giver = call_of(run_.steps[now.ages[i].put_by]);
+      const bool elsewhere = giver.cpu != self.cpu || giver.cpu == unknown;
+      if (giver.sections && elsewhere) there &= ~(std::uint32_t{1} << i);
+    }
+  }
+  if (there == 0) return true;
+  if (alone(missed.call)) return object(clause::miss);
+  const std::size_t others = count_beside(missed.call, [](const call& c) {
+    return !(is_get(c) || c.kind == call_kind::put || c.kind == call_kind::stats);
+  });
+  if (run_.around.sections || run_.around.automatic_cycles || others + now.unsettled != 0) {
+    return true;
+  }
+  const std::size_t puts =
+      count_beside(missed.call, [](const call& c) { return c.kind == call_kind::put; });
+  return static_cast<std::size_t>(std::popcount(there)) <= puts || object(clause::miss_in_hands);
+}
+
+// One in tick_period gets on a CPU looks at the clock, and begins the cycle that is due.
+inline void specification::look_at_clock(bag& now, const step& get) noexcept {
+  const call& self = call_of(get);
+  if (now.pending == 0 || self.cpu != 0 || self.inside != nobody || !alone(get.call)) return;
+  if (++now.looks != run_.around.tick_period) return;
+  now.pending = 0;
+  ++now.begun;
+}
+
+inline bool specification::cycle(bag& now) noexcept {
+  ++now.possible_cycles;
+  for (age& each : now.ages) ++each.possible;
+  return true;
+}
+
+// A cycle that was refused nothing, and that nobody else was inside of, has done all that was due:
+// what was put before it is a victim, and what was one is gone.
+inline bool specification::swept(bag& now, const step& of) noexcept {
+  const call& self = call_of(of);
+  if (!alone(of.call) || self.refused_memory || self.refused_restart || self.inside != nobody) {
+    ++now.unsettled;
+    return true;
+  }
+  now.unsettled = 0;
+  if (now.used) ++now.sure_cycles;
+  for (std::uint8_t i = 0; i != most_items; ++i) {
+    if (!now.has(i)) continue;
+    const call& giver = call_of(run_.steps[now.ages[i].put_by]);
+    const std::size_t put_by = static_cast<std::size_t>(&giver - run_.calls.data());
+    if ((self.before >> put_by & 1) == 0) continue;
+    if (++now.ages[i].sure >= 2 && !object(clause::gone)) return false;
+  }
+  return true;
+}
+
+inline bool specification::destroy(bag& now, const step& of) noexcept {
+  if (!now.has(of.item)) return object(clause::once);
+  now.items &= ~(std::uint32_t{1} << of.item);
+  ++now.destroyed;
+  if (now.ended) return true;
+  if (now.ages[of.item].possible >= 2) return true;
+  const call& self = call_of(of);
+  if (self.refused_memory && (self.kind == call_kind::put || is_get(self))) return true;
+  return object(now.ages[of.item].possible == 0 ? clause::kept : clause::second_cycle);
+}
+
+inline bool specification::counted(const bag& now, const step& of) noexcept {
+  if (!alone(of.call) || call_of(of).inside != nobody) return true;
+  const counts& told = run_.told[of.item];
+  bool refused = false;
+  bool together = false;
+  for (std::size_t c = 0; c != run_.call_count; ++c) {
+    refused = refused || run_.calls[c].refused_memory || run_.calls[c].refused_restart;
+    together = together || !alone(c);
+  }
+  if (told.constructions != now.made && !refused && !object(clause::constructions)) return false;
+  if (told.misses != now.missed && !refused && !object(clause::misses)) return false;
+  if (told.cycles < std::uint64_t{now.sure_cycles} + now.begun && now.begun != 0 && !refused &&
+      !object(clause::due)) {
+    return false;
+  }
+  const bool too_few = told.cycles < now.sure_cycles && !refused;
+  if ((too_few || told.cycles > now.possible_cycles) && !object(clause::cycles)) return false;
+  const std::uint64_t gone = told.cycle_destroyed + told.refused_memory;
+  if (gone > now.destroyed || (gone != now.destroyed && !refused) ||
+      (told.refused_memory != 0 && !refused)) {
+    if (!object(clause::destroyed)) return false;
+  }
+  if (told.retained != now.size() && !object(clause::retained)) return false;
+  const bool exact = !refused && !together && !run_.around.automatic_cycles;
+  if (told.victim_hits > now.possible_victim_hits || told.victim_hits + told.steals > now.takes ||
+      (exact && (told.victim_hits != now.victim_hits || told.busy != 0 || told.spills != 0))) {
+    if (!object(clause::hits)) return false;
+  }
+  return true;
+}
+
+}  // namespace poolproof::proofs
