@@ -171,7 +171,8 @@ class object_pool {
   // An item put before a cycle began, and not touched since, is destroyed when the second later
   // rotate returns, unless another thread is inside a call that has the item's shard, or the item
   // itself, in its hands: such a shard is left, after a few yields, to whoever comes to it next,
-  // and then does all the cycles that it missed, one after the other. What a call moves, up to
+  // and then does all the cycles that it missed, one after the other: they count for what has been
+  // put there meanwhile, too, which so may go a cycle early. What a call moves, up to
   // sixteen items, because a CPU's own few are used up or too many, counts as put then. With
   // concurrent rotates each counts as a cycle; when one returns, the cycles that began before it
   // are done, but for such shards, and for destructors that another call is just running. Lock-free
