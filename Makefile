@@ -87,7 +87,8 @@ checked = build/models/relacy_models/checked_models --jobs $(JOBS) --lines $(fou
 clients = build/models/proofs/proofs --jobs $(JOBS) --lines $(found)/proofs.lines
 # The pool as it ships, on each pin; and all calls, and events around them, on these and on smaller sizes: the
 # cheapest first, for so long.
-pools = object_pool_one_cpu object_pool_two_cpus object_pool_sections_one_cpu object_pool_sections_two_cpus
+portable_pools = object_pool_one_cpu object_pool_two_cpus
+pools = $(portable_pools) object_pool_sections_one_cpu
 SURVEY_SECONDS = 90
 survey = build/models/proofs/proofs --jobs $(JOBS) --family object_pool --spurious 0 --table $(found)/survey.json
 new_lines = @mkdir -p $(found) && rm -f $(found)/proofs.lines
@@ -101,7 +102,8 @@ proofs:  ## explore every execution: small clients of the headers, and the model
 	$(clients) --family pool_dequeue_batches --calls 4
 	$(clients) --family pool_dequeue_batches --calls 3 --progress
 	$(foreach each,$(pools),$(clients) --family $(each) --letters pgr --calls 3 --spurious 0 &&) true
-	$(foreach each,$(pools),$(clients) --family $(each) --letters pgr --calls 2 --progress --spurious 0 &&) true
+	$(clients) --family object_pool_sections_two_cpus --letters pgr --calls 3 --spurious 0 --seconds 10 --partial
+	$(foreach each,$(portable_pools),$(clients) --family $(each) --letters pgr --calls 2 --progress --spurious 0 &&) true
 	$(survey) --calls 3 --within $(SURVEY_SECONDS)
 	$(checked) --skip-litmus --seconds $(MODEL_SECONDS) --partial
 
@@ -116,8 +118,8 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(clients) --family pool_dequeue --calls 6 --progress
 	$(clients) --family pool_dequeue_batches --calls 6
 	$(clients) --family pool_dequeue_batches --calls 4 --progress
-	$(foreach each,$(pools),$(clients) --family $(each) --letters pgr --calls 3 --progress --spurious 0 --seconds 60 --partial &&) true
-	$(foreach each,$(pools),$(clients) --family $(each) --letters pgr --calls 4 --spurious 0 --seconds 15 --partial &&) true
+	$(foreach each,$(portable_pools),$(clients) --family $(each) --letters pgr --calls 3 --progress --spurious 0 --seconds 60 --partial &&) true
+	$(foreach each,$(pools) object_pool_sections_two_cpus,$(clients) --family $(each) --letters pgr --calls 4 --spurious 0 --seconds 15 --partial &&) true
 	$(clients) --family object_pool_two_cpus --client 'p|p|g|r' --spurious 0
 	$(survey) --calls 3 --within 1200
 	$(checked) --seconds 900
