@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import pathlib
+import re
 import subprocess
 import sys
 from typing import Any, NoReturn
@@ -32,13 +33,14 @@ SEARCHES = (
     ("pool_dequeue", 5, ("--progress",)),
     ("pool_dequeue_batches", 5, ()),
     ("pool_dequeue_batches", 4, ("--progress",)),
-    ("object_pool_one_cpu", 3, ("--spurious", "0")),
-    ("object_pool_two_cpus", 3, ("--spurious", "0")),
-    ("object_pool_one_cpu", 2, ("--progress", "--spurious", "0")),
-    ("object_pool_two_cpus", 2, ("--progress", "--spurious", "0")),
-    ("object_pool_four_threads", 4, ("--spurious", "0", "--seconds", "5", "--partial")),
+    ("object_pool_one_cpu", 3, ("--letters", "pgr", "--spurious", "0")),
+    ("object_pool_two_cpus", 3, ("--letters", "pgr", "--spurious", "0")),
+    ("object_pool_sections_one_cpu", 3, ("--letters", "pgr", "--spurious", "0")),
+    ("object_pool_sections_two_cpus", 3, ("--letters", "pgr", "--spurious", "0", "--seconds", "30", "--partial")),
+    ("object_pool_one_cpu", 2, ("--letters", "pgr", "--progress", "--spurious", "0")),
+    ("object_pool_two_cpus", 2, ("--letters", "pgr", "--progress", "--spurious", "0")),
 )
-MODELS = ("--skip-litmus", "--seconds", "600", "--partial")
+MODELS = ("--skip-litmus", "--seconds", "120", "--partial")
 
 Entry = dict[str, Any]
 
@@ -138,8 +140,9 @@ def text_of_size(size: Entry | None) -> str:
 def client_entry(search: Entry, clients: list[Entry]) -> Entry:
     finished = [client for client in clients if client["cut"] == 0]
     stops = "; every thread stopped for ever after each of its operations" if search["progress"] else ""
+    letters = re.search(r"--letters (\w+)", search["search"])
     return {
-        "subject": f"{search['family']}, {search['calls']} calls",
+        "subject": f"{search['family']}, {search['calls']} calls" + (f" of {', '.join(letters[1])}" if letters else ""),
         "property": search["property"] + ("; the others return" if stops else ""),
         "bound": search["bound"] + stops,
         "clients": len(clients),

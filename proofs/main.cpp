@@ -540,6 +540,7 @@ std::string search_of(const family& of, const settings& chosen) {
   std::ostringstream out;
   out << "proofs --family " << of.name << " --calls " << chosen.calls
       << (chosen.progress ? " --progress" : "") << " --spurious " << chosen.spurious;
+  if (!chosen.letters.empty()) out << " --letters " << chosen.letters;
   if (chosen.seconds > 0) out << " --seconds " << chosen.seconds;
   return out.str();
 }
