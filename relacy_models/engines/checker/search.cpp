@@ -88,8 +88,8 @@ void on_crash(int signal) {
     std::raise(signal);
     return;
   }
-  checker::engine::fail(checker::fault::use_after_free,
-                                     "crashed: it followed a wild pointer", {"", "", 0});
+  checker::engine::fail(checker::fault::use_after_free, "crashed: it followed a wild pointer",
+                        {"", "", 0});
 }
 
 void catch_crashes() {
