@@ -200,7 +200,8 @@ class pool_client final : public checker::program {
         if constexpr (Sync::sections::compiled) machine().runs[self()] = false;
         return;
       case 'c':
-        pass_interval();
+      case 'C':
+        pass_intervals(sign == 'c' ? 1 : 3);
         return;
       default:
         make_call(sign);
@@ -315,11 +316,11 @@ class pool_client final : public checker::program {
     }
   }
 
-  void pass_interval() {
+  void pass_intervals(std::uint64_t count) {
     recorded passing(*this, call_kind::other);
     passing.sees(step::kind::clock);
     models::process_states::get<models::model_clock>().nanoseconds.fetch_add(
-        static_cast<std::uint64_t>(interval.count()), std::memory_order_relaxed);
+        count * static_cast<std::uint64_t>(interval.count()), std::memory_order_relaxed);
   }
 
   std::uint8_t number_of(const item& which) const noexcept {

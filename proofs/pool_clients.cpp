@@ -44,6 +44,7 @@ const std::vector<letter> events_of_sections{
 };
 const std::vector<letter> events_of_clocks{
     {'c', "the clock passes the interval of automatic cycles"},
+    {'C', "it passes three of them at once, for which one cycle begins"},
 };
 
 constexpr bool is_call(char sign) noexcept {
@@ -52,7 +53,7 @@ constexpr bool is_call(char sign) noexcept {
 
 // What takes effect at once, and is not about the next call.
 constexpr bool is_at_once(char sign) noexcept {
-  return std::string_view(">-c").find(sign) != std::string_view::npos;
+  return std::string_view(">-cC").find(sign) != std::string_view::npos;
 }
 
 std::size_t count(std::string_view of, std::string_view signs) {
@@ -204,7 +205,7 @@ constexpr std::string_view property =
 
 // Before the threads: nothing, so that the first use is inside; a first use alone, and one that cycles
 // have gone by since; some items; an item that is a victim, and a younger one; handles.
-const std::vector<script> befores{"", "g", "grr", "p", "pp", "pppp", "prp", "*b*b"};
+const std::vector<script> befores{"", "g", "grr", "p", "pp", "pppp", "pppppp", "prp", "*b*b"};
 // After them: what is left is taken out by gets; or destroyed by the pool's end; or by two cycles.
 const std::vector<script> afters{"", "x", "rr"};
 
