@@ -374,6 +374,22 @@ TEST_CASE("a_checkpoint_of_another_search_is_rejected") {
   CHECK_THROWS_AS(search(from_text("9 x U.rlx x+=1"), chosen), std::runtime_error);
 }
 
+TEST_CASE("a_search_of_so_many_runs_is_cut_and_one_of_enough_is_not") {
+  const litmus::program p = from_text("4 x U.rlx x+=1");
+  const statistics whole = search(p, {});
+  REQUIRE(whole.runs > 5);
+  options chosen;
+  chosen.most_runs = 5;
+  const statistics some = search(p, chosen);
+  CHECK(some.cut == 1);
+  CHECK(some.runs == 5);
+  CHECK(some.complete < whole.complete);
+  chosen.most_runs = whole.runs;
+  const statistics all = search(p, chosen);
+  CHECK(all.cut == 0);
+  CHECK(all.complete == whole.complete);
+}
+
 // What a loop's bound has cut before the interruption is still known afterwards.
 TEST_CASE("cuts_and_errors_outlive_a_checkpoint") {
   const litmus::program p =
