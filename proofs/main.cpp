@@ -664,6 +664,10 @@ void print_help() {
               << "    letters: " << text_of(each.letters) << "\n    checked: " << each.property
               << '\n';
   }
+  std::cout << "\nClauses of the pool's specification:\n";
+  for (const sentence& each : all_clauses) {
+    std::cout << "  " << each.name << ": " << each.says << '\n';
+  }
 }
 
 // The families that are meant: the one that is named, or all that have such clients.
@@ -719,7 +723,8 @@ bool run_survey(const settings& chosen) {
   survey all(std::move(clients), {.time = std::chrono::duration<double>(chosen.within),
                                   .jobs = chosen.jobs,
                                   .spurious = chosen.spurious,
-                                  .keep_going = chosen.keep_going});
+                                  .keep_going = chosen.keep_going,
+                                  .line = chosen.line});
   all.run();
   all.print(std::cout);
   if (!chosen.table.empty()) {

@@ -23,8 +23,7 @@
 
 namespace poolproof::proofs {
 
-// The sentences that are checked. `proofs --without NAME` leaves one out: scripts/clauses.py shows
-// for each a fault that only it sees.
+// The sentences that are checked. `proofs --without NAME` leaves one out.
 enum class clause : std::uint8_t {
   once,
   kept,
@@ -45,7 +44,6 @@ enum class clause : std::uint8_t {
   pin,
   due,
   memory,
-  work,
 };
 
 struct sentence {
@@ -54,7 +52,7 @@ struct sentence {
   std::string_view says;
 };
 
-inline constexpr std::array<sentence, 20> all_clauses{{
+inline constexpr std::array<sentence, 19> all_clauses{{
     {clause::once, "once",
      "an item is handed out at most once per put, and destroyed exactly once"},
     {clause::kept, "kept",
@@ -83,7 +81,6 @@ inline constexpr std::array<sentence, 20> all_clauses{{
     {clause::due, "due", "the calls of a pool begin a cycle when its interval is over"},
     {clause::memory, "memory",
      "two cycles after the last item is gone a pool keeps no memory for items"},
-    {clause::work, "work", "a call that nobody disturbs takes a bounded number of operations"},
 }};
 
 constexpr std::string_view says(clause which) noexcept {
@@ -132,7 +129,6 @@ struct call {
   std::uint8_t destroyed = 0;  // items, not counting those of calls inside it
   std::uint8_t asked = 0;      // how often the factory was called
   std::uint8_t missed = 0;     // how often it should have been
-  std::uint32_t work = 0;      // operations, if it was on its own in a thread
 };
 
 struct counts {

@@ -23,16 +23,19 @@ constexpr std::uint64_t runs_of_batch = 20'000;
 survey::survey(std::vector<surveyed> clients, const limits& chosen)
     : clients_(std::move(clients)),
       limits_(chosen),
-      end_(steady::now() + std::chrono::duration_cast<steady::duration>(chosen.time)) {}
+      end_(steady::now() + std::chrono::duration_cast<steady::duration>(chosen.time)),
+      line_("survey", chosen.line) {}
 
 void survey::run() {
-  for (std::uint64_t runs = first_runs; goes_on() && !time_is_up(); runs *= factor) {
+  const auto all_finished = [&] {
+    return std::all_of(clients_.begin(), clients_.end(),
+                       [](const surveyed& each) { return each.finished; });
+  };
+  for (std::uint64_t runs = first_runs; goes_on() && !time_is_up() && !all_finished();
+       runs *= factor) {
     run_round(runs);
-    if (std::all_of(clients_.begin(), clients_.end(),
-                    [](const surveyed& each) { return each.finished; })) {
-      return;
-    }
   }
+  line_.clear();
 }
 
 // Each batch in a process of its own, several at a time. If one crashes, its clients are run one by
@@ -56,7 +59,8 @@ void survey::run_round(std::uint64_t runs) {
       ++next;
     }
     if (workers.running() == 0) break;
-    const auto done = workers.wait();
+    const auto done = workers.wait(line_.shown() ? 250 : -1);
+    if (line_.is_due()) show();
     if (!done) continue;
     const batch& finished = batches[done->number];
     if (done->error.empty()) {
@@ -122,6 +126,13 @@ void survey::take(const batch& done, const std::string& text) {
     each.finished = cut == 0 || each.failed();
     failed_ = failed_ || each.failed();
   }
+}
+
+void survey::show() {
+  const auto done = std::count_if(clients_.begin(), clients_.end(),
+                                  [](const surveyed& each) { return each.finished; });
+  line_.show(checker::grouped(static_cast<std::uint64_t>(done)) + " of " +
+             checker::grouped(clients_.size()) + " clients, " + checker::clock_of(line_.seconds()));
 }
 
 bool survey::is_good() const noexcept {

@@ -10,6 +10,8 @@
 
 #include "client.hpp"
 
+#include <checker/progress_line.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -42,6 +44,7 @@ class survey {
     unsigned jobs = 1;
     unsigned spurious = 0;
     bool keep_going = false;
+    checker::showing line = checker::showing::automatic;  // of how far it is
   };
 
   // `clients` are explored in rounds; in a round, in this order.
@@ -81,12 +84,14 @@ class survey {
   void run_round(std::uint64_t runs);
   std::string explore(const batch& chosen, std::uint64_t runs) const;
   void take(const batch& done, const std::string& text);
+  void show();
   bool time_is_up() const { return steady::now() >= end_; }
   bool goes_on() const noexcept { return !failed_ || limits_.keep_going; }
 
   std::vector<surveyed> clients_;
   const limits limits_;
   const steady::time_point end_;
+  checker::progress_line line_;
   bool failed_ = false;
 };
 
