@@ -18,7 +18,6 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 namespace poolproof::proofs {
@@ -192,7 +191,6 @@ class specification {
 
   // If there is none: what stands against the order that came furthest.
   clause objection() const noexcept { return objection_; }
-  std::size_t objected_step() const noexcept { return objected_; }
 
  private:
   struct age {
@@ -280,7 +278,6 @@ class specification {
   const observed_run& run_;
   clause candidate_ = clause::lost;
   clause objection_ = clause::lost;
-  std::size_t objected_ = 0;
   int furthest_ = -1;
 };
 
@@ -325,7 +322,6 @@ inline bool specification::explains_rest(const bag& now, std::uint64_t done) noe
     } else if (std::popcount(done) > furthest_) {
       furthest_ = std::popcount(done);
       objection_ = candidate_;
-      objected_ = next;
     }
   }
   return false;
