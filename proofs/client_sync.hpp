@@ -76,7 +76,7 @@ struct portable_client_sync : models::checked_sync {
     }
     return self.cpu;
   }
-  static std::uint32_t cpu_count() noexcept { return 1; }
+  static std::uint32_t cpu_count() noexcept { return this_client.cpus; }
   static unsigned patience() noexcept { return this_client.patience; }
 
   // What is aligned for shards is for the pool itself.
@@ -94,6 +94,10 @@ struct portable_client_sync : models::checked_sync {
                          call_site from = call_site::here()) noexcept {
     this_client.blocks -= alignment < shard_alignment ? 1 : 0;
     checker::deallocate(memory, models::place_of(from));
+  }
+  static void* allocate_zeroed(std::size_t size, std::size_t alignment,
+                               call_site from = call_site::here()) noexcept {
+    return allocate(size, alignment, from);
   }
 };
 

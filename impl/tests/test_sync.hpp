@@ -86,6 +86,14 @@ struct test_sync : std_sync {
   static pin_kind pin() noexcept { return pin_kind::model; }
   static void* allocate(std::size_t size, std::size_t alignment) noexcept;
   static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept;
+  static void* allocate_zeroed(std::size_t size, std::size_t alignment) noexcept {
+    void* const memory = allocate(size, alignment);
+    return memory == nullptr ? nullptr : std::memset(memory, 0, size);
+  }
+  static void deallocate_zeroed(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    deallocate(memory, size, alignment);
+  }
+  static constexpr bool zeros_are_objects = std_sync::zeros_are_objects;
   static std::chrono::nanoseconds now() noexcept {
     happens(event::read_clock);
     return std::chrono::nanoseconds(clock_.load());

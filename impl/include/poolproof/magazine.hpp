@@ -101,7 +101,7 @@ class magazine {
   }
 
  private:
-  template <class Shard>
+  template <class Shards>
   friend struct magazine_steps;
 
   using word_type = typename Sync::template atomic<std::uint64_t>;
@@ -204,17 +204,16 @@ requires(!Sync::sections::compiled) class magazine<T, Sync> {
 };
 
 // What the sections do, step by step: the assembly says the same, and a checker runs this. `here` is
-// the section: its cpu(), and commit(store), after which it is over.
-template <class Shard>
+// the section: its cpu(), and commit(store), after which it is over. `shards` are a near_shards.
+template <class Shards>
 struct magazine_steps {
-  using item_type = typename Shard::item_type;
-  using magazine_type = typename Shard::magazine_type;
+  using item_type = typename Shards::item_type;
+  using magazine_type = typename Shards::magazine_type;
 
   template <class Section>
-  static item_type* take(Section& here, Shard* shards, std::uint32_t size,
-                         std::uint64_t& word) noexcept {
-    if (here.cpu() >= size) return nullptr;
-    magazine_type& own = shards[here.cpu()].own_magazine();
+  static item_type* take(Section& here, const Shards& shards, std::uint64_t& word) noexcept {
+    if (here.cpu() >= shards.reach()) return nullptr;
+    magazine_type& own = shards.first()[here.cpu()].own_magazine();
     // [take_step.bounds] acquire: pairs with [reopen.bounds]; so that word and items are read as
     // the closer has left them, and the items' contents as their givers have (M6).
     const std::uint64_t bounds = own.bounds_.load(std::memory_order_acquire);
@@ -234,9 +233,9 @@ struct magazine_steps {
   }
 
   template <class Section>
-  static bool give(Section& here, Shard* shards, std::uint32_t size, item_type* item) noexcept {
-    if (here.cpu() >= size) return false;
-    magazine_type& own = shards[here.cpu()].own_magazine();
+  static bool give(Section& here, const Shards& shards, item_type* item) noexcept {
+    if (here.cpu() >= shards.reach()) return false;
+    magazine_type& own = shards.first()[here.cpu()].own_magazine();
     // [give_step.bounds] acquire: pairs with [reopen.bounds], [deepen.swap]; so that the closer has
     // read the slot before it is filled, and the word is the one that it has left (M6), and that
     // the shard is known to be marked.

@@ -130,11 +130,9 @@ class object_pool {
   // null. Inlined where it is called, with all that a hit runs through: g++ stops inlining in large
   // translation units. What a miss does is not.
   [[nodiscard, gnu::always_inline]] inline item get() {
-    core* const inner = find_core();
-    T* found = take_from<interrupts::always>(inner);
-    if (found == nullptr) [[unlikely]]
-      found = construct(inner);
-    return item(found);
+    if (T* const found = take_near()) [[likely]]
+      return item(found);
+    return item(get_slow());
   }
 
   // Go's Get without New: an item of the pool, else null. It may be null although another CPU has
@@ -142,14 +140,15 @@ class object_pool {
   // and try_get at one miss in 256 of the CPU that it is called on. So who waits for an item by
   // trying again gets it. Lock-free but for the allocator, which a hit does not need, and for the
   // destructors of a cycle, of which one call runs a bounded number.
-  [[nodiscard]] item try_get() noexcept { return item(take_from<interrupts::seldom>(find_core())); }
+  [[nodiscard]] item try_get() noexcept { return item(try_get_item()); }
 
   // Go's Put: gives an item to the pool, from whatever source. Null is ignored. Progress as
   // try_get.
   [[gnu::always_inline]] inline void put(item given) noexcept {
     if (given == nullptr) return;
-    if (core* const inner = find_core()) [[likely]]
-      inner->put(given.release());
+    T* const put = given.release();
+    if (!Sync::sections::give(near_, put)) [[unlikely]]
+      put_slow(put);
   }
 
   // As get, in a handle that puts the item back when it is destroyed.
@@ -205,14 +204,31 @@ class object_pool {
     return options;
   }
 
-  template <interrupts others>
-  [[gnu::always_inline]] static inline T* take_from(core* inner) noexcept {
-    return inner != nullptr ? inner->template get<others>() : nullptr;
+  // A hit: the newest item of the CPU's magazine, or null.
+  [[gnu::always_inline]] inline T* take_near() noexcept {
+    std::uint64_t word = 0;
+    T* const found = Sync::sections::take(near_, word);
+    if (found != nullptr && magazine<T, Sync>::ticks(word)) [[unlikely]]
+      used_core()->look_at_clock();
+    return found;
   }
 
-  // The result is the caller's, but a bare pointer: an item is returned in memory, in which its
-  // caller would have to keep it on a hit, too.
-  [[gnu::noinline]] T* construct(core* inner) {
+  T* try_get_item() noexcept {
+    if (T* const found = take_near()) return found;
+    core* const inner = find_core();
+    return inner != nullptr ? inner->get(interrupts::seldom) : nullptr;
+  }
+
+  // Where no section has taken an item: one of the pool's, or a new one. The result is the
+  // caller's, but a bare pointer: an item is returned in memory, in which its caller would have to
+  // keep it on a hit, too.
+  [[gnu::noinline]] T* get_slow() {
+    core* const inner = find_core();
+    T* const found = inner != nullptr ? inner->get(interrupts::always) : nullptr;
+    return found != nullptr ? found : construct(inner);
+  }
+
+  T* construct(core* inner) {
     item made = factory_();
     if (made != nullptr && inner != nullptr) inner->count_construction();
     return made.release();
@@ -224,8 +240,16 @@ class object_pool {
     return core_.load(std::memory_order_acquire);
   }
 
+  [[gnu::noinline]] void put_slow(T* given) noexcept {
+    if (core* const inner = find_core()) {
+      inner->put(given);
+    } else {
+      static_cast<void>(item(given));
+    }
+  }
+
   // The core, which the first call makes; null if memory for it is refused.
-  [[gnu::always_inline]] inline core* find_core() noexcept {
+  core* find_core() noexcept {
     core* const inner = used_core();
     return inner != nullptr ? inner : first_use();
   }
@@ -240,6 +264,7 @@ class object_pool {
     // [first_use.publish.fail] acquire: pairs with [first_use.publish]; as [used_core.read].
     if (core_.compare_exchange_strong(published, made, std::memory_order_release,
                                       std::memory_order_acquire)) {
+      near_.show(made->near().first(), made->near().reach());
       made->link();
       return made;
     }
@@ -247,6 +272,7 @@ class object_pool {
     return published;
   }
 
+  near_shards<T, Sync> near_;
   item_factory<item> factory_;
   std::optional<std::chrono::nanoseconds> cycle_interval_;
   typename Sync::template atomic<core*> core_{nullptr};

@@ -72,25 +72,19 @@ class pool_core final : public pool_entry<Sync> {
   // Exclusive. Destroys what is in the pool, and the core.
   void destroy() noexcept override;
 
-  // Takes an item, or null. Anyone; lock-free but for the allocator and for the destructors of a
-  // cycle.
-  template <interrupts others>
-  [[gnu::always_inline]] inline T* get() noexcept {
-    std::uint64_t word = 0;
-    T* const item = table_.take(word);
-    if (item == nullptr) [[unlikely]]
-      return get_without_section<others>();
-    if (magazine<T, Sync>::ticks(word)) [[unlikely]]
-      look_at_clock();
-    return item;
-  }
+  // What sections of this pool begin with. Anyone.
+  const near_shards<T, Sync>& near() const noexcept { return table_.near(); }
 
-  // Puts an item, which must not be null. Anyone; lock-free but for the allocator and for the
-  // destructors of a cycle.
-  [[gnu::always_inline]] inline void put(T* item) noexcept {
-    if (!table_.give(item)) [[unlikely]]
-      put_without_section(item);
-  }
+  // Takes an item, or null, where no section has. Anyone; lock-free but for the allocator and for
+  // the destructors of a cycle.
+  T* get(interrupts others) noexcept;
+
+  // Puts an item, which must not be null, where no section has. Anyone; lock-free but for the
+  // allocator and for the destructors of a cycle.
+  void put(T* item) noexcept;
+
+  // Begins a cycle if it is time, and does some of what is overdue anywhere: at each tick.
+  [[gnu::noinline]] void look_at_clock() noexcept;
 
   // One cycle. See object_pool::rotate.
   void rotate() noexcept override;
@@ -135,19 +129,14 @@ class pool_core final : public pool_entry<Sync> {
   shard_type& local(std::uint32_t cpu) noexcept {
     if (shard_type* const found = table_.find(cpu)) [[likely]]
       return *found;
-    // The first array exists since create, so there is always some shard.
-    return *table_.find_slow(cpu, cycles_.begun());
+    return table_.find_slow(cpu, cycles_.begun());
   }
 
-  // Where no section takes effect. Not inlined, so that compilers inline the sections.
-  template <interrupts others>
-  [[gnu::noinline]] T* get_without_section() noexcept;
-  [[gnu::noinline]] void put_without_section(T* item) noexcept;
   [[gnu::noinline]] T* get_slow(std::uint32_t cpu, shard_type& own, interrupts others) noexcept;
   [[gnu::noinline]] void make_room(shard_type& own) noexcept;
   [[gnu::noinline]] void push_all(shard_type& own, T* const* items, std::uint32_t count) noexcept;
-  [[gnu::noinline]] void look_at_clock() noexcept;
 
+  bool give_near(T* item) noexcept { return Sync::sections::give(near(), item); }
   std::uint32_t search(std::uint32_t cpu, shard_type& own, T** out, std::uint32_t room,
                        interrupts others) noexcept;
   std::uint32_t pop_own(shard_type& own, T** out, std::uint32_t room, bool& looked) noexcept;
@@ -185,7 +174,7 @@ auto pool_core<T, Deleter, Sync>::create(std::optional<nanoseconds> interval) no
   void* const memory = Sync::allocate(sizeof(pool_core), alignof(pool_core));
   if (memory == nullptr) return nullptr;
   auto* const made = ::new (memory) pool_core(interval);
-  if (made->table_.find_slow(Sync::cpu(), 0) == nullptr) {
+  if (!made->table_.create(Sync::cpu())) {
     made->destroy();
     return nullptr;
   }
@@ -193,8 +182,7 @@ auto pool_core<T, Deleter, Sync>::create(std::optional<nanoseconds> interval) no
 }
 
 template <class T, class Deleter, sync_policy Sync>
-template <interrupts others>
-T* pool_core<T, Deleter, Sync>::get_without_section() noexcept {
+T* pool_core<T, Deleter, Sync>::get(interrupts others) noexcept {
   const std::uint32_t cpu = Sync::cpu();
   shard_type& own = local(cpu);
   T* const item = own.take();
@@ -206,16 +194,16 @@ T* pool_core<T, Deleter, Sync>::get_without_section() noexcept {
 }
 
 template <class T, class Deleter, sync_policy Sync>
-void pool_core<T, Deleter, Sync>::put_without_section(T* item) noexcept {
+void pool_core<T, Deleter, Sync>::put(T* item) noexcept {
   shard_type& own = local(Sync::cpu());
   if (Sync::sections::runs()) {
     while (own.own_magazine().deepen(shard_type::full_handful)) {
-      if (table_.give(item)) return;
+      if (give_near(item)) return;
     }
     // Before the push: so that what is pushed is put after the cycles that have begun, not before.
     do_overdue(own);
     make_room(own);
-    if (table_.give(item)) return;
+    if (give_near(item)) return;
     // The magazine is closed, or full again, or this thread is on another CPU by now.
     item = own.give(item);
     if (item == nullptr) return;
@@ -239,7 +227,7 @@ void pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
   std::uint64_t word = 0;
   // The newest comes first and goes to the back: they are pushed in the order they were put in.
   while (oldest != last) {
-    T* const item = table_.take(word);
+    T* const item = Sync::sections::take(near(), word);
     if (item == nullptr) break;
     *--oldest = item;
   }
@@ -327,7 +315,7 @@ std::uint32_t pool_core<T, Deleter, Sync>::pop_own(shard_type& own, T** out, std
 template <class T, class Deleter, sync_policy Sync>
 std::uint32_t pool_core<T, Deleter, Sync>::refill_size(std::uint32_t cpu,
                                                        shard_type& own) noexcept {
-  if (!Sync::sections::runs() || !table_.reaches(cpu)) return 1;
+  if (!Sync::sections::runs() || cpu >= near().reach()) return 1;
   return std::min(own.handful(shard_type::way::from_ring), 1 + own.own_magazine().room());
 }
 
@@ -337,7 +325,7 @@ std::uint32_t pool_core<T, Deleter, Sync>::refill_size(std::uint32_t cpu,
 template <class T, class Deleter, sync_policy Sync>
 T* pool_core<T, Deleter, Sync>::keep_rest(shard_type& own, T* const* taken,
                                           std::uint32_t count) noexcept {
-  while (count != 1 && table_.give(taken[count - 1])) --count;
+  while (count != 1 && give_near(taken[count - 1])) --count;
   if (count != 1) push_all(own, taken + 1, count - 1);
   return taken[0];
 }
@@ -352,14 +340,14 @@ void pool_core<T, Deleter, Sync>::push_all(shard_type& own, T* const* items,
     kept = held.push(items, count);
   } else {
     busy_.add(1);
-    if (owner spill = table_.own_spill(cycles_.begun())) {
+    if (owner spill = table_.own_spill()) {
       spills_.add(count);
       spill.skip_to(cycles_.begun());
       kept = spill.push(items, count);
     }
   }
   for (; kept != count; ++kept) {
-    if (table_.give(items[kept])) continue;
+    if (give_near(items[kept])) continue;
     refused_memory_.add(1);
     destroy_item(items[kept]);
   }
@@ -375,7 +363,6 @@ void pool_core<T, Deleter, Sync>::do_overdue(shard_type& own) noexcept {
   }
 }
 
-// Begins a cycle if it is time, and does some of what is overdue anywhere.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::look_at_clock() noexcept {
   cycles_.begin_if_due();
@@ -478,7 +465,7 @@ void pool_core<T, Deleter, Sync>::end_borrow(shard_type& counted, T* item) noexc
     end_borrow(counted);
     return;
   }
-  put(item);
+  if (!give_near(item)) put(item);
   if (counted.end_borrow()) return;
   // Closed meanwhile: the destructor may have looked for items before this one was put.
   drain();

@@ -12,8 +12,9 @@
 // The two sections themselves are the assembly of the architecture, rseq_<architecture>.hpp: each
 // is a file that defines rseq_assembly, with
 //
-//   take(shards, size, word), give(shards, size, item)    as in no_sections, of untyped items; the
-//                         steps are those of magazine_steps, and rseq_cs is cleared on return.
+//   take(first, reach, word), give(first, reach, item)    as in no_sections, of untyped items, where
+//                         first and reach are the members of the near_shards; the steps are those of
+//                         magazine_steps, and rseq_cs is cleared on return.
 //
 // They are no templates: clang++ 14 crashes on a template with such assembly in a precompiled
 // header.
@@ -63,18 +64,17 @@ struct rseq_sections {
     return membarrier(command) || (register_membarrier() && membarrier(command));
   }
 
-  template <class Shard>
-  [[gnu::always_inline]] static inline typename Shard::item_type* take(
-      Shard* shards, std::uint32_t size, std::uint64_t& word) noexcept {
-    static_assert(sizeof(Shard) == 1 << magazine_layout::log_shard);
-    return static_cast<typename Shard::item_type*>(rseq_assembly::take(shards, size, word));
+  template <class Shards>
+  [[gnu::always_inline]] static inline typename Shards::item_type* take(
+      const Shards& shards, std::uint64_t& word) noexcept {
+    return static_cast<typename Shards::item_type*>(
+        rseq_assembly::take(shards.first_word(), shards.reach_word(), word));
   }
 
-  template <class Shard>
-  [[gnu::always_inline]] static inline bool give(Shard* shards, std::uint32_t size,
-                                                 typename Shard::item_type* item) noexcept {
-    static_assert(sizeof(Shard) == 1 << magazine_layout::log_shard);
-    return rseq_assembly::give(shards, size, item);
+  template <class Shards>
+  [[gnu::always_inline]] static inline bool give(const Shards& shards,
+                                                 typename Shards::item_type* item) noexcept {
+    return rseq_assembly::give(shards.first_word(), shards.reach_word(), item);
   }
 
  private:

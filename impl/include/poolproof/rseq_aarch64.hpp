@@ -7,6 +7,7 @@
 
 #if defined(POOLPROOF_HAS_RSEQ) && defined(__aarch64__)
 
+#include <atomic>
 #include <cstdint>
 
 #include <sys/rseq.h>
@@ -25,9 +26,9 @@
   "add %[own], %[own], :lo12:3b\n"      \
   "str %[own], [%[area], %[cs]]\n"      \
   "1: ldr %w[own], [%[area], %[cpu]]\n" \
-  "cmp %w[own], %w[size]\n"             \
+  "cmp %w[own], %w[reach]\n"            \
   "b.hs %l[elsewhere]\n"                \
-  "add %[own], %[shards], %[own], lsl %[log_stride]\n"
+  "add %[own], %[first], %[own], lsl %[log_stride]\n"
 #define POOLPROOF_SECTION_END              \
   "2:\n"                                   \
   ".pushsection __rseq_failure, \"ax?\"\n" \
@@ -35,7 +36,7 @@
   "4: b 5b\n"                              \
   ".popsection\n"
 #define POOLPROOF_SECTION_INPUTS                                                             \
-  [area] "r"(area()), [size] "r"(size), [shards] "r"(shards),                                \
+  [area] "r"(area()), [reach] "r"(reached), [first] "r"(shards),                             \
       [log_stride] "i"(magazine_layout::log_shard),                                          \
       [cs] "i"(__builtin_offsetof(struct rseq, rseq_cs)),                                    \
       [cpu] "i"(__builtin_offsetof(struct rseq, cpu_id)), [word] "i"(magazine_layout::word), \
@@ -48,9 +49,11 @@ namespace poolproof {
 static_assert(RSEQ_SIG == 0xd428bc00, "as an instruction: brk #0x45e0");
 
 struct rseq_assembly {
-  [[gnu::always_inline]] static inline void* take(void* shards, std::uint32_t size,
+  [[gnu::always_inline]] static inline void* take(const std::atomic<void*>& first,
+                                                  const std::atomic<std::uint32_t>& reach,
                                                   std::uint64_t& word) noexcept;
-  [[gnu::always_inline]] static inline bool give(void* shards, std::uint32_t size,
+  [[gnu::always_inline]] static inline bool give(const std::atomic<void*>& first,
+                                                 const std::atomic<std::uint32_t>& reach,
                                                  void* item) noexcept;
 
  private:
@@ -67,9 +70,14 @@ struct rseq_assembly {
   }
 };
 
-// Steps as in magazine_steps::take: [take_step.bounds], here ldar, to [take_step.commit]. ldar takes
-// no offset.
-inline void* rseq_assembly::take(void* shards, std::uint32_t size, std::uint64_t& word) noexcept {
+// Steps as in magazine_steps::take: [pin.reach] and [pin.first] before the section, for they do not
+// change once they are set; [take_step.bounds], here ldar, to [take_step.commit]. ldar takes no
+// offset.
+inline void* rseq_assembly::take(const std::atomic<void*>& first,
+                                 const std::atomic<std::uint32_t>& reach,
+                                 std::uint64_t& word) noexcept {
+  const std::uint32_t reached = reach.load(std::memory_order_acquire);
+  void* const shards = first.load(std::memory_order_relaxed);
   void* own = nullptr;
   std::uint64_t now = 0;
   void* item = nullptr;
@@ -99,7 +107,10 @@ elsewhere:
 }
 
 // Steps as in magazine_steps::give.
-inline bool rseq_assembly::give(void* shards, std::uint32_t size, void* item) noexcept {
+inline bool rseq_assembly::give(const std::atomic<void*>& first,
+                                const std::atomic<std::uint32_t>& reach, void* item) noexcept {
+  const std::uint32_t reached = reach.load(std::memory_order_acquire);
+  void* const shards = first.load(std::memory_order_relaxed);
   void* own = nullptr;
   std::uint64_t now = 0;
   std::uint64_t count = 0;

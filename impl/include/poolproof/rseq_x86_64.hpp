@@ -7,6 +7,7 @@
 
 #if defined(POOLPROOF_HAS_RSEQ) && defined(__x86_64__)
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -25,10 +26,10 @@
   "5: leaq 3b(%%rip), %q[own]\n"             \
   "movq %q[own], %%fs:%c[cs](%[area])\n"     \
   "1: movl %%fs:%c[cpu](%[area]), %k[own]\n" \
-  "cmpl %[size], %k[own]\n"                  \
+  "cmpl %[reach], %k[own]\n"                 \
   "jae %l[elsewhere]\n"                      \
   "shlq %[log_stride], %q[own]\n"            \
-  "addq %[shards], %q[own]\n"
+  "addq %[first], %q[own]\n"
 #define POOLPROOF_SECTION_END              \
   "2:\n"                                   \
   ".pushsection __rseq_failure, \"ax?\"\n" \
@@ -37,7 +38,7 @@
   "4: jmp 5b\n"                            \
   ".popsection\n"
 #define POOLPROOF_SECTION_INPUTS                                                             \
-  [area] "r"(area()), [size] "r"(size), [shards] "r"(shards),                                \
+  [area] "r"(area()), [reach] "m"(reach), [first] "m"(first),                                \
       [log_stride] "i"(magazine_layout::log_shard), [signature] "i"(RSEQ_SIG),               \
       [cs] "i"(__builtin_offsetof(struct rseq, rseq_cs)),                                    \
       [cpu] "i"(__builtin_offsetof(struct rseq, cpu_id)), [word] "i"(magazine_layout::word), \
@@ -46,9 +47,11 @@
 namespace poolproof {
 
 struct rseq_assembly {
-  [[gnu::always_inline]] static inline void* take(void* shards, std::uint32_t size,
+  [[gnu::always_inline]] static inline void* take(const std::atomic<void*>& first,
+                                                  const std::atomic<std::uint32_t>& reach,
                                                   std::uint64_t& word) noexcept;
-  [[gnu::always_inline]] static inline bool give(void* shards, std::uint32_t size,
+  [[gnu::always_inline]] static inline bool give(const std::atomic<void*>& first,
+                                                 const std::atomic<std::uint32_t>& reach,
                                                  void* item) noexcept;
 
  private:
@@ -64,8 +67,11 @@ struct rseq_assembly {
   }
 };
 
-// Steps as in magazine_steps::take: [take_step.bounds] to [take_step.commit].
-inline void* rseq_assembly::take(void* shards, std::uint32_t size, std::uint64_t& word) noexcept {
+// Steps as in magazine_steps::take: [pin.reach] to [take_step.commit]. Reach and first shard are
+// operands in memory: two registers and two instructions less.
+inline void* rseq_assembly::take(const std::atomic<void*>& first,
+                                 const std::atomic<std::uint32_t>& reach,
+                                 std::uint64_t& word) noexcept {
   void* own = nullptr;
   std::uint64_t now = 0;
   void* item = nullptr;
@@ -95,7 +101,8 @@ elsewhere:
 
 // Steps as in magazine_steps::give. The word is stored in full, though only its low half changes: a
 // load does not get its value forwarded from a narrower store.
-inline bool rseq_assembly::give(void* shards, std::uint32_t size, void* item) noexcept {
+inline bool rseq_assembly::give(const std::atomic<void*>& first,
+                                const std::atomic<std::uint32_t>& reach, void* item) noexcept {
   void* own = nullptr;
   std::uint64_t now = 0;
   std::uint64_t count = 0;

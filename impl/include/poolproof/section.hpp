@@ -65,17 +65,17 @@ struct no_sections {
   // refuses: nothing is then known. Anyone; takes a system call.
   [[nodiscard]] static bool restart_all() noexcept { return false; }
 
-  // Takes an item of the current CPU's magazine, in the first `size` of `shards`, and tells the
-  // word that the section has stored; or null. Anyone; lock-free.
-  template <class Shard>
-  static typename Shard::item_type* take(Shard*, std::uint32_t, std::uint64_t&) noexcept {
+  // Takes an item of the current CPU's magazine, and tells the word that the section has stored; or
+  // null. `shards` are a near_shards (shard_table.hpp). Anyone; lock-free.
+  template <class Shards>
+  static typename Shards::item_type* take(const Shards&, std::uint64_t&) noexcept {
     return nullptr;
   }
 
   // Gives an item to it. False if it is full or closed, the CPU has none, or the thread runs no
   // sections: the item is then still the caller's. Anyone; lock-free.
-  template <class Shard>
-  static bool give(Shard*, std::uint32_t, typename Shard::item_type*) noexcept {
+  template <class Shards>
+  static bool give(const Shards&, typename Shards::item_type*) noexcept {
     return false;
   }
 };

@@ -41,8 +41,9 @@ class alignas(shard_alignment) shard {
   using private_type = private_part<T, Sync>;
   using counter = typename Sync::counter;
 
-  // A shard that takes part in the cycles after `cycle`.
-  explicit shard(std::uint64_t cycle = 0) noexcept : cycle_(cycle) {}
+  // A shard that takes part in all cycles. Of a policy whose zeros_are_objects, memory of zeros is
+  // one, too.
+  shard() noexcept = default;
 
   // What sections work on; its owner closes it.
   magazine_type& own_magazine() noexcept { return magazine_; }
@@ -207,7 +208,7 @@ class alignas(shard_alignment) shard {
   alignas(magazine_type::capacity == 0 ? alignof(private_type)
                                        : shard_alignment) private_type private_;
   ownership<Sync> owned_;
-  typename Sync::template atomic<std::uint64_t> cycle_;
+  typename Sync::template atomic<std::uint64_t> cycle_{0};
   chain chains_[2];
   reclaimer rings_;
 };

@@ -1,21 +1,23 @@
-// The shards of a pool: an array indexed by CPU, which can grow, and spill shards for the times
-// when every ring is owned (Go's local and localSize, pin and pinSlow).
+// The shards of a pool: one for each CPU, and spill shards for the times when every ring is owned
+// (Go's local and localSize, pin and pinSlow).
 //
-//     size_   array_ ---> [ shard 0 | shard 1 | ... ]     one per CPU; the newest serves
-//     reach_              [ found ]                       which of them may hold something
-//                           next --> older arrays         what they hold is stolen, and cycled
-//             spills_ --> [ shard ] --> [ shard ] ...     claimed by exchange; no private part
+//     cpus_   ---> [ found | shard 0 | shard 1 | ... ]   one per CPU that the machine may have
+//     spills_ ---> [ found | shard ] ---> [ found | shard ] ...     claimed by exchange
+//
+// The block of the CPUs is made at once, as memory of zeros of which the system gives pages where
+// they are first written. A shard of zeros is one that nobody has used: it begins when its CPU
+// first looks for it. So memory, searches and cycles follow the CPUs that use the pool, and not
+// those that there are.
 //
 // Who owns what
-//   I1. Whoever reads a size finds an array at least that long, and its shards initialised: the
-//       array is published before the size, and read after it.
-//   I2. Arrays and spill shards are only ever added. A reference to a shard stays good, and no item
-//       is lost, until the table is destroyed.
-//   I3. A shard that holds an item has been found before, and is marked so: whoever knows that the
-//       item is there sees the mark. A search passes over shards that are not marked: so its length
-//       follows the CPUs that use the pool, and not those that there are.
-//   I4. One thread at a time grows the arrays. A thread that finds another at it does not wait, but
-//       uses some shard that exists: each is as correct as any other.
+//   I1. Whoever reads a reach finds the first shard of an array of at least that length: the first
+//       is published before the reach, and read after it. Neither changes once it is set.
+//   I2. Blocks are only ever added. A reference to a shard stays good, and no item is lost, until
+//       the table is destroyed.
+//   I3. A shard that holds an item has begun, and is marked as found: whoever knows that the item
+//       is there sees the mark. What is not marked is not visited.
+//   I4. A shard is begun by its owner. A thread that finds another at it does not wait, but uses
+//       the shard that was begun first: each is as correct as any other.
 //
 // Stands on: shard, pin, sync.
 #pragma once
@@ -29,86 +31,156 @@
 
 namespace poolproof {
 
-// Some shards in one block of memory, which of them have been found, and a link to the blocks that
-// came before.
+// What a section begins with: where the shards of the CPUs are, and how many of them sections
+// reach; none before show. It lies in the pool, so that a hit reads no other line on its way to the
+// magazine, and in its core, for the handles that outlive the pool.
 template <class T, sync_policy Sync>
-class shard_array {
+class near_shards {
+ public:
+  using item_type = T;
+  using shard_type = shard<T, Sync>;
+  using magazine_type = typename shard_type::magazine_type;
+
+  // Once; wait-free.
+  void show(shard_type* first, std::uint32_t reach) noexcept {
+    // [show.first] relaxed: ordered by [show.reach].
+    first_.store(first, std::memory_order_relaxed);
+    // [show.reach] release: pairs with [pin.reach]; so that whoever sees the reach finds the first
+    // shard, and the shards as they were made (I1).
+    reach_.store(reach, std::memory_order_release);
+  }
+
+  // How many shards sections reach, from the one that is read next. Anyone; wait-free.
+  std::uint32_t reach() const noexcept {
+    // [pin.reach] acquire: pairs with [show.reach]; so that the first shard read next is there, and
+    // all of them as they were made (I1).
+    return reach_.load(std::memory_order_acquire);
+  }
+  shard_type* first() const noexcept {
+    // [pin.first] relaxed: ordered by [pin.reach]; it is written once.
+    return static_cast<shard_type*>(first_.load(std::memory_order_relaxed));
+  }
+
+  // For the assembly, which reads them itself, in this order.
+  const auto& first_word() const noexcept { return first_; }
+  const auto& reach_word() const noexcept { return reach_; }
+
+ private:
+  typename Sync::template atomic<void*> first_{nullptr};
+  typename Sync::template atomic<std::uint32_t> reach_{0};
+};
+
+// Some shards in one block of memory, which of them have been found, and a link to the block that
+// was added before.
+template <class T, sync_policy Sync>
+class shard_block {
  public:
   using shard_type = shard<T, Sync>;
 
-  // Shards that take part in the cycles after `cycle`, or null if memory is refused.
-  static shard_array* create(std::uint32_t size, std::uint64_t cycle, shard_array* next) noexcept {
-    void* const memory = Sync::allocate(bytes(size), alignof(shard_array));
+  // Shards that nobody has found, or null if memory is refused.
+  static shard_block* create(std::uint32_t size) noexcept {
+    void* const memory = Sync::allocate_zeroed(bytes(size), alignof(shard_type));
     if (memory == nullptr) return nullptr;
-    auto* const made = ::new (memory) shard_array(size, next);
-    for (std::uint32_t i = 0; i < size; ++i) ::new (made->shards() + i) shard_type(cycle);
+    auto* const made = ::new (memory) shard_block(size);
+    if constexpr (!Sync::zeros_are_objects) {
+      for (std::uint32_t i = 0; i < words(size); ++i) ::new (made->found() + i) word_type(0);
+      for (std::uint32_t i = 0; i < size; ++i) ::new (made->shards() + i) shard_type;
+    }
     return made;
   }
 
-  // Exclusive. Destroys this array and all that it links to.
-  static void destroy_all(shard_array* newest) noexcept {
+  // Exclusive. Destroys this block and all that it links to.
+  static void destroy_all(shard_block* newest) noexcept {
     while (newest != nullptr) destroy(std::exchange(newest, newest->next()));
   }
 
   std::uint32_t size() const noexcept { return size_.get(); }
-  shard_type* shards() noexcept { return reinterpret_cast<shard_type*>(this + 1); }
-  shard_array* next() const noexcept { return next_.get(); }
+  shard_type* shards() noexcept {
+    return reinterpret_cast<shard_type*>(reinterpret_cast<char*>(this) + shards_at(size()));
+  }
   shard_type& operator[](std::uint32_t index) noexcept { return shards()[index]; }
 
-  // Before the array is published only.
-  void set_next(shard_array* next) noexcept { next_.set(next); }
+  shard_block* next() const noexcept { return next_.get(); }
+  // Before the block is published only.
+  void set_next(shard_block* next) noexcept { next_.set(next); }
+
+  // Whether searches come to a shard. Anyone; wait-free.
+  bool is_found(std::uint32_t index) noexcept {
+    // [is_found.look] relaxed: coherence with [mark_found.set]; a mark stays, and who knows of
+    // this thread's items sees what it has seen.
+    return (found()[index / marks].load(std::memory_order_relaxed) & mark(index)) != 0;
+  }
 
   // Makes searches come to a shard from now on. Anyone; wait-free.
   void mark_found(std::uint32_t index) noexcept {
-    const std::uint64_t mark = std::uint64_t{1} << index % marks;
-    // [mark_found.look] relaxed: coherence with [mark_found.set]; a mark stays, and who knows of
-    // this thread's items sees what it has seen.
-    if ((found_.load(std::memory_order_relaxed) & mark) != 0) return;
     // [mark_found.set] relaxed: coherence with [visit_found.read]; a search that knows of an item
     // of this shard cannot read an older value.
-    found_.fetch_or(mark, std::memory_order_relaxed);
+    found()[index / marks].fetch_or(mark(index), std::memory_order_relaxed);
   }
 
-  // Calls visit(shard) for the shards that have been found, and for those that share their marks,
-  // until a call returns something that is true; returns that. It begins with the mark of `start`
-  // and goes round. Anyone; wait-free but for the visits.
+  // Calls visit(shard) for the shards that have been found, until a call returns something that is
+  // true; returns that. It begins with `start` and goes round, 64 shards after 64. Anyone;
+  // wait-free but for the visits.
   template <class Visit>
   auto visit_found(std::uint32_t start, Visit& visit) noexcept {
     decltype(visit((*this)[0])) result{};
-    // [visit_found.read] relaxed: coherence with [mark_found.set]; shards that it misses hold
-    // nothing that this thread knows of.
-    std::uint64_t left =
-        std::rotr(found_.load(std::memory_order_relaxed), static_cast<int>(start % marks));
-    for (; left != 0 && !result; left &= left - 1) {
-      const auto mark = static_cast<std::uint32_t>(std::countr_zero(left));
-      for (std::uint32_t i = (start + mark) % marks; i < size() && !result; i += marks) {
-        result = visit((*this)[i]);
+    const std::uint32_t count = words(size());
+    for (std::uint32_t i = 0; i != count && !result; ++i) {
+      const std::uint32_t word = (start / marks + i) % count;
+      // [visit_found.read] relaxed: coherence with [mark_found.set]; shards that it misses hold
+      // nothing that this thread knows of.
+      std::uint64_t left =
+          std::rotr(found()[word].load(std::memory_order_relaxed), static_cast<int>(start % marks));
+      for (; left != 0 && !result; left &= left - 1) {
+        const auto ahead = static_cast<std::uint32_t>(std::countr_zero(left));
+        result = visit((*this)[word * marks + (start + ahead) % marks]);
       }
     }
     return result;
   }
 
  private:
-  shard_array(std::uint32_t size, shard_array* next) noexcept : size_(size), next_(next) {}
-  ~shard_array() = default;
+  using word_type = typename Sync::template atomic<std::uint64_t>;
 
-  static void destroy(shard_array* array) noexcept {
-    const std::uint32_t size = array->size();
-    std::destroy_n(array->shards(), size);
-    array->~shard_array();
-    Sync::deallocate(array, bytes(size), alignof(shard_array));
+  explicit shard_block(std::uint32_t size) noexcept : size_(size) {}
+  ~shard_block() = default;
+
+  static void destroy(shard_block* block) noexcept {
+    const std::uint32_t size = block->size();
+    if constexpr (!Sync::zeros_are_objects) {
+      std::destroy_n(block->shards(), size);
+      std::destroy_n(block->found(), words(size));
+    } else {
+      // A shard that has not begun has nothing to destroy, and is not touched.
+      const auto end = [](shard_type& s) {
+        std::destroy_at(&s);
+        return false;
+      };
+      block->visit_found(0, end);
+    }
+    block->~shard_block();
+    Sync::deallocate_zeroed(block, bytes(size), alignof(shard_type));
   }
 
+  // Behind the block lie the words of marks, and behind those the shards.
+  word_type* found() noexcept { return reinterpret_cast<word_type*>(this + 1); }
+  static constexpr std::uint32_t marks = 64;  // a word
+  static constexpr std::uint64_t mark(std::uint32_t index) noexcept {
+    return std::uint64_t{1} << index % marks;
+  }
+  static constexpr std::uint32_t words(std::uint32_t size) noexcept {
+    return (size + marks - 1) / marks;
+  }
+  static constexpr std::size_t shards_at(std::uint32_t size) noexcept {
+    const std::size_t end = sizeof(shard_block) + words(size) * sizeof(word_type);
+    return (end + alignof(shard_type) - 1) / alignof(shard_type) * alignof(shard_type);
+  }
   static constexpr std::size_t bytes(std::uint32_t size) noexcept {
-    return sizeof(shard_array) + size * sizeof(shard_type);
+    return shards_at(size) + size * sizeof(shard_type);
   }
 
-  // A mark stands for every 64th shard.
-  static constexpr std::uint32_t marks = 64;
-
-  alignas(alignof(shard_type)) typename Sync::template var<std::uint32_t> size_;
-  typename Sync::template var<shard_array*> next_;
-  typename Sync::template atomic<std::uint64_t> found_{0};
+  typename Sync::template var<shard_block*> next_{nullptr};
+  typename Sync::template var<std::uint32_t> size_;
 };
 
 template <class T, sync_policy Sync = std_sync>
@@ -117,7 +189,7 @@ class shard_table {
   using shard_type = shard<T, Sync>;
   using owner = typename shard_type::owner;
 
-  // No CPU number beyond this gets a shard of its own; two of them may then share one.
+  // No CPU number beyond this gets a shard of its own; some of them then share one.
   static constexpr std::uint32_t max_size = 4096;
 
   shard_table() noexcept = default;
@@ -126,63 +198,49 @@ class shard_table {
 
   // Exclusive. The items that the shards still point to are the caller's affair.
   ~shard_table() {
-    // [destroy_table.arrays] relaxed: exclusive.
-    array::destroy_all(array_.load(std::memory_order_relaxed));
+    block::destroy_all(cpus_.get());
     // [destroy_table.spills] relaxed: exclusive.
-    array::destroy_all(spills_.load(std::memory_order_relaxed));
+    block::destroy_all(spills_.load(std::memory_order_relaxed));
   }
 
-  // Takes an item from the current CPU's magazine and tells its word, or null: it is empty or closed,
-  // or sections do not reach it. Anyone; lock-free.
-  [[gnu::always_inline]] inline T* take(std::uint64_t& word) noexcept {
-    if constexpr (!sections::compiled) return nullptr;
-    const std::uint32_t size = reach();
-    return sections::take(newest_shards(), size, word);
+  // Makes the shards, and begins that of `cpu`. False if memory is refused: the table can then only
+  // be destroyed. Exclusive; once, before all that is below.
+  [[nodiscard]] bool create(std::uint32_t cpu) noexcept {
+    const std::uint32_t size = std::clamp(Sync::cpu_count(), 1U, max_size);
+    block* const made = block::create(size);
+    if (made == nullptr) return false;
+    cpus_.set(made);
+    home_.set(cpu % size);
+    made->mark_found(cpu % size);
+    near_.show(made->shards(), Sync::sections::usable() ? size : 0);
+    return true;
   }
 
-  // Gives an item to it. False in the same cases, or if it is full. Anyone; lock-free.
-  [[gnu::always_inline]] inline bool give(T* item) noexcept {
-    if constexpr (!sections::compiled) return false;
-    const std::uint32_t size = reach();
-    return sections::give(newest_shards(), size, item);
-  }
+  // What sections begin with. Anyone.
+  const near_shards<T, Sync>& near() const noexcept { return near_; }
 
-  // Whether sections on this CPU have a magazine. Anyone; wait-free; a hint.
-  bool reaches(std::uint32_t cpu) const noexcept { return cpu < reach(); }
-
-  // The shard of a CPU, or null if the array is not that long; searches come to it from now on.
-  // Anyone; wait-free.
+  // The shard of a CPU, or of one that shares it; null if it has not begun. Anyone; wait-free.
   shard_type* find(std::uint32_t cpu) noexcept {
-    // [pin.size] acquire: pairs with [grow.size]; so that the array read next is at least this long
-    // (I1).
-    if (cpu >= size_.load(std::memory_order_acquire)) return nullptr;
-    // The size does not vouch for the contents: the array may be a newer one, whose size is not yet
-    // out.
-    // [pin.array] acquire: pairs with [grow.array]; so that the shards are initialised (I1).
-    array& found = *array_.load(std::memory_order_acquire);
-    found.mark_found(cpu);
-    return &found[cpu];
+    block& cpus = *cpus_.get();
+    if (cpu >= cpus.size()) [[unlikely]]
+      cpu %= cpus.size();
+    return cpus.is_found(cpu) ? &cpus[cpu] : nullptr;
   }
 
-  // A shard for a CPU that find did not know: its own, after growing the array, or some other one
-  // if the array cannot grow now. Null only if there is none yet and memory is refused. New shards
-  // take part in the cycles after `cycle`. Anyone; lock-free but for the allocator.
-  [[gnu::noinline]] shard_type* find_slow(std::uint32_t cpu, std::uint64_t cycle) noexcept {
-    if (cpu < max_size) grow(cpu + 1, cycle);
-    // [pin_slow.size] relaxed: hint, rechecked by [pin.size]; sizes only grow.
-    const std::uint32_t size = size_.load(std::memory_order_relaxed);
-    return size == 0 ? nullptr : find(cpu % size);
-  }
+  // The shard of a CPU that find did not know, which begins with this call and takes part in the
+  // cycles after `cycle`; or the first that was begun, while another thread is beginning it. Anyone;
+  // wait-free.
+  [[gnu::noinline]] shard_type& find_slow(std::uint32_t cpu, std::uint64_t cycle) noexcept;
 
   // The owner of a spill shard, which is added if all are owned; an empty owner if memory is
   // refused. Anyone; lock-free but for the allocator; it visits about as many shards as threads have
   // ever been inside at once: one that goes from shard to shard may be met in several.
-  owner own_spill(std::uint64_t cycle) noexcept {
+  owner own_spill() noexcept {
     // [own_spill.walk] acquire: pairs with [add_spill.link]; so that the shards are initialised.
-    for (array* a = spills_.load(std::memory_order_acquire); a != nullptr; a = a->next()) {
-      if (owner own = (*a)[0].try_own()) return own;
+    for (block* b = spills_.load(std::memory_order_acquire); b != nullptr; b = b->next()) {
+      if (owner own = (*b)[0].try_own()) return own;
     }
-    return add_spill(cycle);
+    return add_spill();
   }
 
   // Calls visit(shard) for every shard that may hold an item (I3), beginning after that of `cpu` and
@@ -191,106 +249,64 @@ class shard_table {
   // out.
   template <class Visit>
   auto find_first(std::uint32_t cpu, Visit visit) noexcept {
-    // [find_first.arrays] acquire: pairs with [grow.array]; so that the shards are initialised
-    // (I1).
-    auto found = find_in(array_.load(std::memory_order_acquire), cpu + 1, visit);
-    if (found) return found;
+    auto found = cpus_.get()->visit_found(cpu + 1, visit);
     // [find_first.spills] acquire: pairs with [add_spill.link]; so that the shards are initialised.
-    return find_in(spills_.load(std::memory_order_acquire), 0, visit);
-  }
-
-  // Calls visit(shard) for every shard, whether it may hold an item or not. Anyone; as find_first.
-  template <class Visit>
-  void for_each(Visit visit) noexcept {
-    const auto visit_all = [&](array* newest) {
-      for (array* a = newest; a != nullptr; a = a->next()) {
-        for (std::uint32_t i = 0; i < a->size(); ++i) visit((*a)[i]);
-      }
-    };
-    // [for_each.arrays] acquire: pairs with [grow.array]; so that the shards are initialised (I1).
-    visit_all(array_.load(std::memory_order_acquire));
-    // [for_each.spills] acquire: pairs with [add_spill.link]; so that the shards are initialised.
-    visit_all(spills_.load(std::memory_order_acquire));
-  }
-
- private:
-  using array = shard_array<T, Sync>;
-  using sections = typename Sync::sections;
-
-  // How many shards of the array that is read next sections reach.
-  std::uint32_t reach() const noexcept {
-    // [reach.size] acquire: pairs with [grow.reach]; so that the array is at least this long (I1).
-    return reach_.load(std::memory_order_acquire);
-  }
-
-  shard_type* newest_shards() noexcept {
-    // [reach.array] acquire: pairs with [grow.array]; so that the shards are initialised (I1).
-    return array_.load(std::memory_order_acquire)->shards();
-  }
-
-  template <class Visit>
-  static auto find_in(array* newest, std::uint32_t start, Visit& visit) noexcept {
-    decltype(visit((*newest)[0])) found{};
-    for (array* a = newest; a != nullptr && !found; a = a->next()) {
-      found = a->visit_found(start, visit);
+    for (block* b = spills_.load(std::memory_order_acquire); b != nullptr && !found;
+         b = b->next()) {
+      found = b->visit_found(0, visit);
     }
     return found;
   }
 
-  void grow(std::uint32_t needed, std::uint64_t cycle) noexcept;
-  owner add_spill(std::uint64_t cycle) noexcept;
+  // Calls visit(shard) for all of them. Anyone; as find_first.
+  template <class Visit>
+  void for_each(Visit visit) noexcept {
+    find_first(0, [&](shard_type& s) {
+      visit(s);
+      return false;
+    });
+  }
 
-  typename Sync::template atomic<std::uint32_t> reach_{0};
-  typename Sync::template atomic<std::uint32_t> size_{0};
-  ownership<Sync> growing_;
-  typename Sync::template atomic<array*> array_{nullptr};
-  typename Sync::template atomic<array*> spills_{nullptr};
+ private:
+  using block = shard_block<T, Sync>;
+
+  owner add_spill() noexcept;
+
+  near_shards<T, Sync> near_;
+  typename Sync::template var<block*> cpus_{nullptr};
+  typename Sync::template var<std::uint32_t> home_;  // the shard that was begun first
+  typename Sync::template atomic<block*> spills_{nullptr};
 };
 
-// Makes the array at least `needed` long, if memory allows and no other thread is growing it.
 template <class T, sync_policy Sync>
-void shard_table<T, Sync>::grow(std::uint32_t needed, std::uint64_t cycle) noexcept {
-  if (!growing_.try_own()) return;
-  // [grow.read] relaxed: owner-only; the last grower has handed over by [release.hand_over].
-  const std::uint32_t size = size_.load(std::memory_order_relaxed);
-  if (needed > size) {
-    const std::uint32_t longer =
-        size == 0 ? std::max(needed, Sync::cpu_count()) : std::bit_ceil(needed);
-    // [grow.last] relaxed: owner-only; as [grow.read].
-    array* const last = array_.load(std::memory_order_relaxed);
-    if (array* const added = array::create(longer, cycle, last)) {
-      // [grow.array] release: pairs with [pin.array], [reach.array], [find_first.arrays],
-      // [for_each.arrays]; so that
-      // whoever finds the array finds its shards initialised.
-      array_.store(added, std::memory_order_release);
-      // [grow.size] release: pairs with [pin.size]; so that whoever sees the size
-      // finds an array of at least that length (I1).
-      size_.store(longer, std::memory_order_release);
-      if constexpr (sections::compiled) {
-        // [grow.reach] release: pairs with [reach.size]; so that whoever sees the size finds an
-        // array of at least that length (I1).
-        reach_.store(sections::usable() ? longer : 0, std::memory_order_release);
-      }
-    }
+auto shard_table<T, Sync>::find_slow(std::uint32_t cpu, std::uint64_t cycle) noexcept
+    -> shard_type& {
+  block& cpus = *cpus_.get();
+  const std::uint32_t index = cpu % cpus.size();
+  owner beginner = cpus[index].try_own();
+  if (!beginner) return cpus[home_.get()];
+  if (!cpus.is_found(index)) {
+    beginner.skip_to(cycle);
+    // Before the shard gets an item (I3).
+    cpus.mark_found(index);
   }
-  growing_.release();
+  return cpus[index];
 }
 
 // Adds a spill shard and returns its owner.
 template <class T, sync_policy Sync>
-auto shard_table<T, Sync>::add_spill(std::uint64_t cycle) noexcept -> owner {
-  array* const added = array::create(1, cycle, nullptr);
+auto shard_table<T, Sync>::add_spill() noexcept -> owner {
+  block* const added = block::create(1);
   if (added == nullptr) return {};
   added->mark_found(0);
   owner own = (*added)[0].try_own();
   // [add_spill.read] relaxed: hint, rechecked by [add_spill.link]; the pointer is not followed.
-  array* newest = spills_.load(std::memory_order_relaxed);
+  block* newest = spills_.load(std::memory_order_relaxed);
   do {
     added->set_next(newest);
     // What `newest` links to was published by its own adder, and every later link continues that
     // release: nothing is acquired here, for nothing is followed.
-    // [add_spill.link] release: pairs with [own_spill.walk], [find_first.spills],
-    // [for_each.spills]; so that whoever
+    // [add_spill.link] release: pairs with [own_spill.walk], [find_first.spills]; so that whoever
     // finds the shard finds it initialised.
     // [add_spill.link.fail] relaxed: hint, rechecked by [add_spill.link].
   } while (!spills_.compare_exchange_weak(newest, added, std::memory_order_release,

@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <new>
 #include <stdexcept>
@@ -28,6 +29,7 @@
 #include <version>
 
 #include <pthread.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #if defined(__linux__)
@@ -74,6 +76,9 @@ enum class pin_kind : std::uint8_t {
 //   S::pin()              which pin_kind cpu() answers by.
 //   S::allocate(n, a)     n bytes aligned to a, or null.
 //   S::deallocate(p,n,a)  gives them back.
+//   S::allocate_zeroed(n, a), S::deallocate_zeroed(p, n, a)
+//                         the same for zeros, of which what is not touched costs no memory.
+//   S::zeros_are_objects  whether atomics and counters of value zero need no constructor there.
 //   S::now()              a monotonic clock that is cheap and may be coarse.
 //   S::yield()            lets another thread run.
 //   S::patience()         how often a cycle tries to own a shard, yielding in between, before it
@@ -121,6 +126,11 @@ concept sync_policy = requires(typename S::template atomic<std::uint64_t>& atomi
   noexcept->std::same_as<void*>;
   { S::deallocate(memory, size, size) }
   noexcept;
+  { S::allocate_zeroed(size, size) }
+  noexcept->std::same_as<void*>;
+  { S::deallocate_zeroed(memory, size, size) }
+  noexcept;
+  { S::zeros_are_objects } -> std::convertible_to<bool>;
   { S::now() }
   noexcept->std::same_as<std::chrono::nanoseconds>;
   { S::yield() }
@@ -163,6 +173,9 @@ struct [[gnu::visibility("default")]] std_sync {
   static pin_kind pin() noexcept;
   static void* allocate(std::size_t size, std::size_t alignment) noexcept;
   static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept;
+  static void* allocate_zeroed(std::size_t size, std::size_t alignment) noexcept;
+  static void deallocate_zeroed(void* memory, std::size_t size, std::size_t alignment) noexcept;
+  static constexpr bool zeros_are_objects = true;
   static std::chrono::nanoseconds now() noexcept;
   static void yield() noexcept { std::this_thread::yield(); }
   static constexpr unsigned patience() noexcept { return 16; }
@@ -175,6 +188,9 @@ struct [[gnu::visibility("default")]] std_sync {
   [[gnu::cold]] static std::uint32_t cpu_without_rseq() noexcept;
   static std::uint32_t thread_hash() noexcept;
   static std::uint32_t count_cpus() noexcept;
+
+  // From here on zeros are asked of the system, page by page; the heap would write them.
+  static constexpr std::size_t whole_pages = std::size_t{16} << 10;
 
   static constexpr std::uint32_t no_cpu = ~std::uint32_t{0};
 };
@@ -309,6 +325,34 @@ inline void* std_sync::allocate(std::size_t size, std::size_t alignment) noexcep
 
 inline void std_sync::deallocate(void* memory, std::size_t, std::size_t alignment) noexcept {
   ::operator delete (memory, std::align_val_t{alignment});
+}
+
+// Pages that nobody has written take no memory, unless they are huge.
+inline void* std_sync::allocate_zeroed(std::size_t size, std::size_t alignment) noexcept {
+#if defined(MAP_ANONYMOUS)
+  if (size >= whole_pages) {
+    void* const pages =
+        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (pages == MAP_FAILED) return nullptr;
+#if defined(MADV_NOHUGEPAGE)
+    ::madvise(pages, size, MADV_NOHUGEPAGE);
+#endif
+    return pages;
+  }
+#endif
+  void* const memory = allocate(size, alignment);
+  return memory == nullptr ? nullptr : std::memset(memory, 0, size);
+}
+
+inline void std_sync::deallocate_zeroed(void* memory, std::size_t size,
+                                        std::size_t alignment) noexcept {
+#if defined(MAP_ANONYMOUS)
+  if (size >= whole_pages) {
+    ::munmap(memory, size);
+    return;
+  }
+#endif
+  deallocate(memory, size, alignment);
 }
 
 inline std::chrono::nanoseconds std_sync::now() noexcept {

@@ -161,6 +161,16 @@ struct checked_sync {
                          call_site from = call_site::here()) noexcept {
     checker::deallocate(memory, place_of(from));
   }
+  static void* allocate_zeroed(std::size_t size, std::size_t alignment,
+                               call_site from = call_site::here()) noexcept {
+    return allocate(size, alignment, from);
+  }
+  static void deallocate_zeroed(void* memory, std::size_t size, std::size_t alignment,
+                                call_site from = call_site::here()) noexcept {
+    deallocate(memory, size, alignment, from);
+  }
+  // Their constructors tell the engine of them.
+  static constexpr bool zeros_are_objects = false;
   static std::chrono::nanoseconds now() noexcept;
   static void yield() noexcept {}
   static unsigned patience() noexcept { return this_machine.patience; }

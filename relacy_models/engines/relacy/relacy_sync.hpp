@@ -263,6 +263,16 @@ struct relacy_sync {
                         call_site from = call_site::here()) noexcept;
   static void deallocate(void* memory, std::size_t size, std::size_t alignment,
                          call_site from = call_site::here()) noexcept;
+  static void* allocate_zeroed(std::size_t size, std::size_t alignment,
+                               call_site from = call_site::here()) noexcept {
+    return allocate(size, alignment, from);
+  }
+  static void deallocate_zeroed(void* memory, std::size_t size, std::size_t alignment,
+                                call_site from = call_site::here()) noexcept {
+    deallocate(memory, size, alignment, from);
+  }
+  // Their constructors tell the engine of them.
+  static constexpr bool zeros_are_objects = false;
   static std::chrono::nanoseconds now() noexcept { return clock_reading; }
   static void yield(call_site from = call_site::here()) noexcept { rl::yield(1, info_of(from)); }
   static unsigned patience() noexcept { return this_machine.patience; }
