@@ -237,12 +237,13 @@ std::vector<family> pool_families() {
   const pool_setting small{.cpus = 2, .patience = 2, .automatic_cycles = true};
   return {
       family_of("object_pool_one_cpu", "portable pin, 1 CPU", {.cpus = 1}, false, portable_player),
-      family_of("object_pool_two_cpus", "portable pin, 2 CPUs, growth inside", {.cpus = 2}, false,
-                portable_player),
+      family_of("object_pool_two_cpus", "portable pin, 2 CPUs, a shard that begins inside",
+                {.cpus = 2}, false, portable_player),
       family_of("object_pool_sections_one_cpu", "sections, magazines of 2, 1 CPU", {.cpus = 1},
                 true, section_player),
-      family_of("object_pool_sections_two_cpus", "sections, magazines of 2, 2 CPUs, growth inside",
-                {.cpus = 2}, true, section_player),
+      family_of("object_pool_sections_two_cpus",
+                "sections, magazines of 2, 2 CPUs, a shard that begins inside", {.cpus = 2}, true,
+                section_player),
       family_of(
           "object_pool_small",
           "portable pin, 2 CPUs, rings from 2 on, batches of 2, budgets of 1, automatic cycles",

@@ -44,8 +44,9 @@ struct basic_pool_model : model {
     // They are explored in the models of the rings; here they would only multiply what is searched.
     this_machine.spurious_failures = false;
     this_machine.reuse_memory = false;
-    // The pool's first use finds one CPU; a thread that moves to another makes it grow.
-    this_machine.cpu_count = 1;
+    // The shard of the first user begins with the pool; a thread that moves to another CPU begins
+    // that one's.
+    this_machine.cpu_count = 2;
     this_machine.cpu_of_thread.fill(0);
     pool_.emplace([this] { return makes_[this_thread()] ? make() : pool_item(); }, options);
   }

@@ -1,8 +1,7 @@
 // The whole pool: get, put, steal, cycles, handles and destruction: <poolproof/object_pool.hpp>.
 //
 // But where its head says otherwise, each of these models has three threads, and runs the pool's
-// first use, the growth of its shard array from one shard to two, and at least one cycle in the
-// modelled part.
+// first use, the beginning of a second CPU's shard, and at least one cycle in the modelled part.
 #include "pool_model.hpp"
 
 #include <array>
@@ -18,13 +17,13 @@ using pool = pool_model::pool;
 //             lost; a cycle at the same time loses nothing.
 // Expected:   passes
 // Threads:    put at CPU 0, get at CPU 1 || put at CPU 0 || after the first put: rotate
-// Bound:      first use, growth from 1 to 2 shards, 2 puts, 1 get, 1 cycle
+// Bound:      first use, 2 shards, of which one begins later, 2 puts, 1 get, 1 cycle
 // Would show: a hand-over without order, an item that two have or that a cycle loses
 struct put_vs_get_vs_rotate : pool_model {
   static model_info info() {
     return {.property = "nothing is handed out twice, nothing lost, Put before Get",
             .threads = 3,
-            .bound = "first use, 1 -> 2 shards, 2 puts, 1 get, 1 cycle",
+            .bound = "first use, 2 shards, 2 puts, 1 get, 1 cycle",
             .search = bounded_and_random(1),
             .outcomes = {"got the other's item", "got an item of its own", "missed", "stole",
                          "hit a victim"}};
@@ -60,13 +59,13 @@ struct put_vs_get_vs_rotate : pool_model {
 //             has.
 // Expected:   passes
 // Threads:    put at CPU 0 || get at CPU 1 || after the put: rotate, rotate
-// Bound:      first use, growth from 1 to 2 shards, 1 put, 1 get, 2 cycles
+// Bound:      first use, 2 shards, of which one begins later, 1 put, 1 get, 2 cycles
 // Would show: an item that is handed out and destroyed, one that outlives its cycles
 struct get_vs_two_cycles : pool_model {
   static model_info info() {
     return {.property = "two cycles destroy once what nobody has taken",
             .threads = 3,
-            .bound = "first use, 1 -> 2 shards, 1 put, 1 get, 2 cycles",
+            .bound = "first use, 2 shards, 1 put, 1 get, 2 cycles",
             .search = bounded_and_random(1),
             .outcomes = {"got", "missed", "hit a victim", "a cycle destroyed the item"}};
   }
@@ -98,14 +97,14 @@ struct get_vs_two_cycles : pool_model {
 //             added meanwhile.
 // Expected:   passes
 // Threads:    put at CPU 0, rotate || rotate || put at CPU 1
-// Bound:      first use, growth from 1 to 2 shards, 2 puts, 2 cycles by two threads
+// Bound:      first use, 2 shards, of which one begins later, 2 puts, 2 cycles by two threads
 // Would show: a cycle that does not look again once it owns the shard: the shard is then ahead, and
 //             what is put later outlives two cycles
 struct rotate_vs_rotate : pool_model {
   static model_info info() {
     return {.property = "cycles at once turn each shard once each, also one that is just added",
             .threads = 3,
-            .bound = "first use, 1 -> 2 shards, 2 puts, 2 cycles by two threads",
+            .bound = "first use, 2 shards, 2 puts, 2 cycles by two threads",
             .search = bounded_and_random(1),
             .outcomes = {"0 destroyed", "1 destroyed", "2 destroyed"}};
   }
@@ -125,18 +124,17 @@ struct rotate_vs_rotate : pool_model {
   }
 };
 
-// Property:   The shard array grows under users who migrate at any moment, and every item is found
-//             again.
+// Property:   Shards begin under users who migrate at any moment, and every item is found again.
 // Expected:   passes
 // Threads:    put at CPU 0 || put at any CPU || after the first put: rotate, get at CPU 1
-// Bound:      first use, growth from 1 to 2 shards, 2 puts, 1 get, 1 cycle
-// Would show: an array that is used before it is there; an item left behind in the old one; an
+// Bound:      first use, 2 shards, of which one begins later, 2 puts, 1 get, 1 cycle
+// Would show: a shard that is used before it has begun, or begins over an item; an
 //             operation that relies on staying where it began
-struct growth_vs_users : pool_model {
+struct begin_vs_users : pool_model {
   static model_info info() {
-    return {.property = "the shard array grows under its users, who migrate, and loses no item",
+    return {.property = "shards begin under their users, who migrate, and lose no item",
             .threads = 3,
-            .bound = "first use, 1 -> 2 shards, 1 thread that migrates, 2 puts, 1 get, 1 cycle",
+            .bound = "first use, 2 shards, 1 thread that migrates, 2 puts, 1 get, 1 cycle",
             .search = bounded_and_random(1),
             .outcomes = {"got", "missed", "busy", "spilled", "stole", "hit a victim"}};
   }
@@ -206,7 +204,7 @@ struct put_vs_put_every_shard_busy : pool_model {
 // Expected:   passes
 // Threads:    put at CPU 0, get at CPU 1 || put at CPU 0 || after the first put: rotate; the n-th
 //             allocation of thread 0 or 1 is refused
-// Bound:      first use, growth from 1 to 2 shards, 2 puts, 1 get, 1 cycle; n is one of 1 to 5, or
+// Bound:      first use, 2 shards, of which one begins later, 2 puts, 1 get, 1 cycle; n is one of 1 to 5, or
 //             none is refused
 // Would show: an item that is lost or destroyed twice where memory is refused
 struct put_vs_get_refused_memory : pool_model {
@@ -214,8 +212,7 @@ struct put_vs_get_refused_memory : pool_model {
     return {
         .property = "refused memory costs a put its item and nothing else",
         .threads = 3,
-        .bound =
-            "first use, 1 -> 2 shards, 2 puts, 1 get, 1 cycle, one allocation of a putter refused",
+        .bound = "first use, 2 shards, 2 puts, 1 get, 1 cycle, one allocation of a putter refused",
         .search = bounded_and_random(1),
         .outcomes = {"nothing refused", "refused at no cost", "refused a put"}};
   }
@@ -259,7 +256,7 @@ struct put_vs_get_refused_memory : pool_model {
 // Expected:   passes
 // Threads:    return a handle at CPU 0 || return a handle at CPU 1 || borrow both at CPU 0, rotate,
 //             pass them on, destroy the pool; a third handle is out to the end, or not
-// Bound:      first use, growth from 1 to 2 shards by a handle that returns, 2 or 3 handles,
+// Bound:      first use, a shard that begins by a handle that returns, 2 or 3 handles,
 //             1 cycle
 // Would show: a use of the pool after its end, an item that nobody destroys or that waits in
 //             a closed pool, a core that leaks
@@ -267,7 +264,7 @@ struct handle_vs_destructor : pool_model {
   static model_info info() {
     return {.property = "handles may be returned while the pool is destroyed, and after",
             .threads = 3,
-            .bound = "first use, 1 -> 2 shards, 2 handles, or a third one out to the end, 1 cycle",
+            .bound = "first use, 2 shards, 2 handles, or a third one out to the end, 1 cycle",
             .search = bounded_and_random(2),
             .outcomes = {"returned to the pool", "destroyed by the handle", "one handle left"}};
   }
@@ -315,7 +312,7 @@ struct handle_vs_destructor : pool_model {
 //             back, and each of the three destroys what the others have left.
 // Expected:   passes
 // Threads:    destroy the pool || rotate_all || return the handle at CPU 1
-// Bound:      growth from 1 to 2 shards by the handle that returns, 1 item, 1 cycle. The pool's
+// Bound:      a shard that begins by the handle that returns, 1 item, 1 cycle. The pool's
 //             first use and the borrowing come before the threads. Cut: items that are in the pool
 //             already, which rotate_all_vs_destructor_with_items has, without the third thread
 // Would show: a cycle in a pool that is gone, an item destroyed twice or never
@@ -323,7 +320,7 @@ struct rotate_all_vs_destructor : pool_model {
   static model_info info() {
     return {.property = "rotate_all may be at work in a pool that is destroyed, a handle returning",
             .threads = 3,
-            .bound = "1 -> 2 shards, 1 handle, 1 cycle",
+            .bound = "2 shards, 1 handle, 1 cycle",
             .search = bounded_and_random(1),
             .outcomes = {"destroyed by the destructor", "destroyed by rotate_all",
                          "destroyed by the handle"}};
@@ -406,15 +403,14 @@ struct rotate_all_vs_destructor_with_items : pool_model {
 // Property:   Threads that use a pool first at once use the same one from then on.
 // Expected:   passes
 // Threads:    put at CPU 0 || put at CPU 1 || rotate, get at CPU 0
-// Bound:      first use by three threads, 1 shard that grows to 2, or 2 at first, 2 puts, 1 get, 1
-//             cycle
+// Bound:      first use by three threads, 2 shards, 2 puts, 1 get, 1 cycle
 // Would show: a core that is used before it is there; one of two that leaks, or that items vanish
 //             in
 struct first_use_vs_first_use : pool_model {
   static model_info info() {
     return {.property = "several first users make one pool",
             .threads = 3,
-            .bound = "first use by 3 threads, 1 -> 2 shards, 2 puts, 1 get, 1 cycle",
+            .bound = "first use by 3 threads, 2 shards, 2 puts, 1 get, 1 cycle",
             .search = bounded_and_random(1),
             .outcomes = {"got", "missed"}};
   }
@@ -439,17 +435,16 @@ struct first_use_vs_first_use : pool_model {
 //             nothing.
 // Expected:   passes
 // Threads:    put at CPU 0, advance the clock || put at CPU 0 || after the clock: get at CPU 1
-// Bound:      first use, growth from 1 to 2 shards, 2 puts, 1 get, at most 1 automatic cycle;
+// Bound:      first use, 2 shards, of which one begins later, 2 puts, 1 get, at most 1 automatic cycle;
 //             wherever a call may look at the clock it does
 // Would show: callers that turn a shard at once, or destroy what is not a victim
 struct automatic_cycle_vs_users : pool_model {
   static model_info info() {
-    return {
-        .property = "a cycle that the clock begins is done by the callers and loses nothing",
-        .threads = 3,
-        .bound = "first use, 1 -> 2 shards, 2 puts, 1 get, 1 cycle, every call looks at the clock",
-        .search = bounded_and_random(1),
-        .outcomes = {"cycled", "hit a victim"}};
+    return {.property = "a cycle that the clock begins is done by the callers and loses nothing",
+            .threads = 3,
+            .bound = "first use, 2 shards, 2 puts, 1 get, 1 cycle, every call looks at the clock",
+            .search = bounded_and_random(1),
+            .outcomes = {"cycled", "hit a victim"}};
   }
 
   automatic_cycle_vs_users() : pool_model({.cycle_interval = std::chrono::nanoseconds(10)}) {}
@@ -478,7 +473,7 @@ struct automatic_cycle_vs_users : pool_model {
   }
 };
 
-const registered<put_vs_get_vs_rotate, get_vs_two_cycles, rotate_vs_rotate, growth_vs_users,
+const registered<put_vs_get_vs_rotate, get_vs_two_cycles, rotate_vs_rotate, begin_vs_users,
                  put_vs_put_every_shard_busy, put_vs_get_refused_memory, handle_vs_destructor,
                  rotate_all_vs_destructor, rotate_all_vs_destructor_with_items,
                  first_use_vs_first_use, automatic_cycle_vs_users>

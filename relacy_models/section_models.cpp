@@ -3,6 +3,8 @@
 #include "pool_model.hpp"
 #include "section_sync.hpp"
 
+#include <optional>
+
 namespace poolproof::models {
 namespace {
 
@@ -11,30 +13,40 @@ using sections = checked_sections;
 
 // A shard that is nothing but a magazine.
 struct only_magazine {
-  using item_type = token;
-  using magazine_type = checked_magazine;
-
-  magazine_type& own_magazine() noexcept { return held; }
+  checked_magazine& own_magazine() noexcept { return held; }
 
   checked_magazine held;
 };
 
+// A near_shards that has been shown before the threads.
+template <class Shard>
+struct shown_shards {
+  using item_type = token;
+  using magazine_type = checked_magazine;
+
+  std::uint32_t reach() const noexcept { return cpus; }
+  Shard* first() const noexcept { return shards; }
+
+  Shard* shards;
+  std::uint32_t cpus;
+};
+
 struct magazine_model : model, with_sections {
   explicit magazine_model(unsigned cpus = 1, unsigned migrations = 0, unsigned aborts = 1)
-      : with_sections(cpus, migrations, aborts), cpus_(cpus) {
+      : with_sections(cpus, migrations, aborts), near_{shards_, cpus} {
     for (only_magazine& shard : shards_) shard.held.deepen();
   }
 
   bool give(unsigned item) {
     items_[item].prepare();
-    if (sections::give(shards_, cpus_, &items_[item])) return true;
+    if (sections::give(near_, &items_[item])) return true;
     items_[item].claim();
     return false;
   }
 
   bool take() {
     std::uint64_t word = 0;
-    token* const item = sections::take(shards_, cpus_, word);
+    token* const item = sections::take(near_, word);
     if (item != nullptr) item->claim();
     return item != nullptr;
   }
@@ -53,8 +65,8 @@ struct magazine_model : model, with_sections {
     for (const token& item : items_) require(!item.given(), "an item was lost");
   }
 
-  const unsigned cpus_;
   only_magazine shards_[2];
+  const shown_shards<only_magazine> near_;
   token items_[4];
 };
 
@@ -288,7 +300,7 @@ struct section_shard_model : model, with_sections {
   void put(unsigned index) {
     token* const item = &items_[index];
     item->prepare();
-    if (sections::give(&shard_, 1, item)) {
+    if (sections::give(near_, item)) {
       outcome("gave by a section");
       return;
     }
@@ -298,7 +310,7 @@ struct section_shard_model : model, with_sections {
 
   void get() {
     std::uint64_t word = 0;
-    if (receive(sections::take(&shard_, 1, word), "took by a section")) return;
+    if (receive(sections::take(near_, word), "took by a section")) return;
     if (!receive(shard_.take(), "took without")) outcome("missed");
   }
 
@@ -326,6 +338,7 @@ struct section_shard_model : model, with_sections {
   }
 
   section_shard shard_;
+  const shown_shards<section_shard> near_{&shard_, 1};
   token items_[3];
 };
 
@@ -414,58 +427,112 @@ struct threads_with_and_without_sections : section_shard_model {
 
 // The table.
 
-// Property:   Sections reach no shard that is not there, or not yet initialised.
+// Property:   Sections reach no shard that is not there, or not as it was made.
 // Expected:   passes
-// Threads:    grow for CPU 1 || give and take at CPU 1 || the same at CPU 0
-// Bound:      growth from 1 to 2 shards
-// Would show: a reach that is published before the array, or that orders nothing; an array that is
-//             used before its shards are there
-struct reach_vs_grow : model, with_sections {
-  reach_vs_grow() : with_sections(2, 0, 0) {}
+// Threads:    make a table, begin the shard of CPU 1, show || give and take at CPU 1 || the same at
+//             CPU 0
+// Bound:      2 shards
+// Would show: a reach that is published before the first shard, or that orders nothing
+struct reach_vs_show : model, with_sections {
+  reach_vs_show() : with_sections(2, 0, 0) {}
 
   static model_info info() {
-    return {.property = "who sees how far sections reach sees the array and its shards",
+    return {.property = "who sees how far sections reach sees the shards",
             .threads = 3,
-            .bound = "growth 1 -> 2",
+            .bound = "2 shards",
             .outcomes = {"reached a shard", "out of reach"}};
   }
 
-  void before() override {
-    this_machine.cpu_count = 1;
-    find_and_use(0);
-  }
+  void before() override { this_machine.cpu_count = 2; }
 
   void thread(unsigned index) override {
-    if (index == 0) return find_and_use(1);
+    if (index == 0) {
+      table_.emplace();
+      require(table_->create(1), "no table");
+      // As the first put at a CPU does.
+      table_->find(1)->own_magazine().deepen();
+      shown_.show(table_->near().first(), table_->near().reach());
+      return;
+    }
     token& item = items_[index - 1];
     item.prepare();
-    if (!table_.give(&item)) {
+    if (!sections::give(shown_, &item)) {
       item.claim();
       outcome("out of reach");
       return;
     }
     outcome("reached a shard");
     std::uint64_t word = 0;
-    if (token* const taken = table_.take(word)) taken->claim();
+    if (token* const taken = sections::take(shown_, word)) taken->claim();
   }
 
   void after() override {
     while (token* const left =
-               table_.find_first(0, [](auto& s) { return s.own_magazine().pop_exclusive(); })) {
+               table_->find_first(0, [](auto& s) { return s.own_magazine().pop_exclusive(); })) {
       left->claim();
     }
-    for (const token& item : items_) require(!item.given(), "growing lost an item");
+    for (const token& item : items_) require(!item.given(), "an item was lost");
+    table_.reset();
   }
 
-  // As the first put at a CPU does.
-  void find_and_use(std::uint32_t cpu) {
-    shard<token, section_sync>* const found = table_.find_slow(cpu, 0);
-    require(found != nullptr, "no shard");
-    found->own_magazine().deepen();
+  std::optional<shard_table<token, section_sync>> table_;
+  near_shards<token, section_sync> shown_;
+  token items_[2];
+};
+
+// Property:   An item is found from other CPUs, though the shard that it was given to by a section
+//             has been begun and marked by another thread: who can give it knows of the mark.
+// Expected:   passes
+// Threads:    search, if told || give at CPU 1 by a section, tell || begin the shard of CPU 1
+// Bound:      2 shards, of which one begins, 1 give, 1 search
+// Would show: a search that passes over a shard with an item
+struct first_give_vs_told_search : model, with_sections {
+  first_give_vs_told_search() : with_sections(2, 0, 0) {}
+
+  static model_info info() {
+    return {.property = "who knows of an item knows that searches come to its shard",
+            .threads = 3,
+            .bound = "1 shard that begins, 1 give, 1 search",
+            .outcomes = {"told", "not told", "no room yet"}};
+  }
+
+  void before() override {
+    this_machine.cpu_count = 2;
+    require(table_.create(0), "no table");
+  }
+
+  void thread(unsigned index) override {
+    if (index == 2) {
+      // As the first put at a CPU does.
+      table_.find_slow(1, 0).own_magazine().deepen();
+      return;
+    }
+    if (index == 1) {
+      item_.prepare();
+      if (sections::give(table_.near(), &item_)) return told_.store(1, std::memory_order_release);
+      item_.claim();
+      outcome("no room yet");
+      return;
+    }
+    const bool told = told_.load(std::memory_order_acquire) != 0;
+    outcome(told ? "told" : "not told");
+    if (!told) return;
+    require(search() != nullptr, "an item was not found");
+  }
+
+  void after() override {
+    if (item_.given()) require(search() != nullptr, "an item was lost");
+  }
+
+  token* search() {
+    token* const found = table_.find_first(0, [](auto& s) { return s.steal_magazine(); });
+    if (found != nullptr) found->claim();
+    return found;
   }
 
   shard_table<token, section_sync> table_;
-  token items_[2];
+  token item_;
+  sync::atomic<unsigned> told_{0};
 };
 
 // The pool.
@@ -603,40 +670,6 @@ struct section_handle_vs_destructor : section_pool_model {
   }
 
   pool::handle handle_;
-};
-
-// Property:   An item is found from other CPUs, though the shard that it was put to has been marked
-//             by another thread: who could give it by a section knows of the mark.
-// Expected:   passes
-// Threads:    get at CPU 0, if told || put at CPU 1, tell || - || put at CPU 1
-// Bound:      2 puts, 1 get, 2 CPUs
-// Would show: a search that passes over a shard with an item
-struct first_put_vs_told_get : section_pool_model {
-  first_put_vs_told_get() : section_pool_model(2) {}
-
-  static model_info info() {
-    return {.property = "who knows of an item knows that searches come to its shard",
-            .threads = 4,
-            .bound = "2 puts, 1 get, 2 CPUs",
-            .outcomes = {"told", "not told"}};
-  }
-
-  // The first use is at CPU 0.
-  void before() override { static_cast<void>(find()); }
-
-  // Each is at the CPU of its number, modulo two.
-  void thread(unsigned index) override {
-    if (index == 1 || index == 3) put(make());
-    if (index == 1) told_.store(1, std::memory_order_release);
-    if (index != 0) return;
-    const bool told = told_.load(std::memory_order_acquire) != 0;
-    outcome(told ? "told" : "not told");
-    if (!told) return;
-    kept_[0] = find();
-    require(kept_[0] != nullptr, "an item was not found");
-  }
-
-  sync::atomic<unsigned> told_{0};
 };
 
 // A pool whose magazine of CPU 0 is as deep as it can be.
@@ -797,11 +830,11 @@ struct refill_vs_rotate : deep_magazine_model {
 const registered<
     sections_of_one_cpu, sections_that_migrate, close_vs_sections, close_without_restart,
     close_with_fences_only, close_refused, deepen_vs_close, close_and_deepen_vs_give,
-    sections_that_are_not_restarted, sections_with_an_old_cpu, turn_vs_steal, reach_vs_grow,
+    sections_that_are_not_restarted, sections_with_an_old_cpu, turn_vs_steal, reach_vs_show,
     section_put_vs_get_vs_rotate, section_get_vs_rotate, section_put_vs_get_elsewhere,
-    section_handle_vs_destructor, first_put_vs_told_get, make_room_vs_get, make_room_vs_make_room,
-    make_room_vs_rotate, refill_vs_get, refill_vs_put, refill_vs_rotate, turn_vs_sections,
-    steal_vs_sections, threads_with_and_without_sections>
+    section_handle_vs_destructor, first_give_vs_told_search, make_room_vs_get,
+    make_room_vs_make_room, make_room_vs_rotate, refill_vs_get, refill_vs_put, refill_vs_rotate,
+    turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
     registration;
 
 }  // namespace

@@ -1,29 +1,36 @@
-// The arrays of shards, their growth, and the spill shards: <poolproof/shard_table.hpp>.
+// The shards of the CPUs, how they begin, and the spill shards: <poolproof/shard_table.hpp>.
 #include <poolproof/shard_table.hpp>
 
 #include "model.hpp"
+
+#include <optional>
 
 namespace poolproof::models {
 namespace {
 
 using table = shard_table<token, sync>;
 
-// A table of one shard that threads use and grow, as pool_core does.
+// A table of two shards, of which that of CPU 0 has begun.
 struct table_model : model {
   void before() override {
-    this_machine.cpu_count = 1;
-    require(table_.find_slow(0, 0) != nullptr, "no first array");
+    this_machine.cpu_count = 2;
+    require(table_.create(0), "no table");
   }
 
-  // Gives an item to the shard of a CPU that may be beyond the array; the displaced one is pushed
-  // to a spill shard, so that both kinds hold something.
+  // The shard of a CPU, as pool_core finds it.
+  table::shard_type& find(std::uint32_t cpu) {
+    if (auto* const found = table_.find(cpu)) return *found;
+    return table_.find_slow(cpu, 0);
+  }
+
+  // Gives an item to the shard of a CPU; the displaced one is pushed to a spill shard, so that both
+  // kinds hold something.
   void put(unsigned item, std::uint32_t cpu) {
-    auto* s = table_.find(cpu);
-    if (s == nullptr) s = table_.find_slow(cpu, 0);
+    auto& s = find(cpu);
     items_[item].prepare();
-    token* const displaced = s->give(&items_[item]);
+    token* const displaced = s.give(&items_[item]);
     if (displaced == nullptr) return;
-    auto spill = table_.own_spill(0);
+    auto spill = table_.own_spill();
     require(spill && spill.push(displaced), "memory was refused");
     outcome("spilled");
   }
@@ -38,94 +45,66 @@ struct table_model : model {
       if (item == nullptr) break;
       item->claim();
     }
-    for (const token& item : items_) require(!item.given(), "growing lost an item");
+    for (const token& item : items_) require(!item.given(), "a shard that begins lost an item");
   }
 
   table table_;
   token items_[3];
 };
 
-// Property:   A reader that sees the size sees an array at least that long, its shards initialised.
+// Property:   A reader that sees how far the shards reach finds that many, as they were made: what
+//             a pool's first user shows to those who look into the pool alone.
 // Expected:   passes
-// Threads:    grow for CPU 1 || find the shard of CPU 1 and use it
-// Bound:      growth from 1 to 2 shards
-// Would show: the size published before the array, or read after it; a size that orders nothing
-struct pin_vs_grow : table_model {
+// Threads:    make a table, show its shards || look, and use the shard of CPU 1
+// Bound:      2 shards
+// Would show: the reach published before the first shard, or read after it; a reach that orders
+//             nothing
+struct pin_vs_show : model {
   static model_info info() {
-    return {.property = "who sees the size sees the array and its shards",
+    return {.property = "who sees the reach sees the shards as they were made",
             .threads = 2,
-            .bound = "growth 1 -> 2",
-            .outcomes = {"found the new shard", "size not yet out"}};
+            .bound = "2 shards",
+            .outcomes = {"reached the shard", "not yet out"}};
   }
+
+  void before() override { this_machine.cpu_count = 2; }
 
   void thread(unsigned index) override {
     if (index == 0) {
-      put(0, 1);
+      made_.emplace();
+      require(made_->create(0), "no table");
+      shown_.show(&*made_->find(0), 2);
       return;
     }
-    auto* const s = table_.find(1);
-    if (s == nullptr) {
-      outcome("size not yet out");
+    if (shown_.reach() < 2) {
+      outcome("not yet out");
       return;
     }
-    outcome("found the new shard");
-    items_[1].prepare();
-    if (token* const displaced = s->give(&items_[1])) displaced->claim();
-  }
-};
-
-// Property:   The array that a reader gets may be newer than the size that it saw: its shards are
-//             initialised all the same.
-// Expected:   passes
-// Threads:    grow for CPU 1, grow for CPU 2 || find the shard of CPU 1 and use it
-// Bound:      growth from 1 to 2 to 4 shards
-// Would show: an array pointer that is read without order of its own
-struct pin_vs_grow_twice : table_model {
-  static model_info info() {
-    return {.property = "an array newer than the size is initialised",
-            .threads = 2,
-            .bound = "growth 1 -> 2 -> 4",
-            .outcomes = {"array of the size", "array newer than the size", "size not yet out"}};
+    outcome("reached the shard");
+    item_.prepare();
+    auto& reached = shown_.first()[1];
+    require(reached.give(&item_) == nullptr, "the shard is not as it was made");
+    reached.take()->claim();
   }
 
-  void thread(unsigned index) override {
-    if (index == 0) {
-      put(0, 1);
-      at_two_ = table_.find(1);
-      put(1, 2);
-      return;
-    }
-    auto* const s = table_.find(1);
-    if (s == nullptr) {
-      outcome("size not yet out");
-      return;
-    }
-    found_ = s;
-    items_[2].prepare();
-    if (token* const displaced = s->give(&items_[2])) displaced->claim();
-  }
+  void after() override { made_.reset(); }
 
-  void after() override {
-    if (found_ != nullptr)
-      outcome(found_ == at_two_ ? "array of the size" : "array newer than the size");
-    table_model::after();
-  }
-
-  table::shard_type* at_two_ = nullptr;
-  table::shard_type* found_ = nullptr;
+  std::optional<table> made_;
+  near_shards<token, sync> shown_;
+  token item_;
 };
 
 // Property:   Who walks the table without having looked for a shard of its own finds every shard
-//             initialised, also those of an array that is just being added.
+//             in order, also one that is just beginning.
 // Expected:   passes
 // Threads:    put at CPU 1 || walk, stealing
-// Bound:      growth from 1 to 2 shards
-// Would show: a walk whose read of the array orders nothing
-struct walk_vs_grow : table_model {
+// Bound:      2 shards, of which one begins
+// Would show: a shard that is marked before it is fit for use
+struct walk_vs_begin : table_model {
   static model_info info() {
-    return {.property = "who walks the table finds every shard initialised",
+    return {.property = "who walks the table finds every shard in order",
             .threads = 2,
-            .bound = "growth 1 -> 2, 1 put, 1 walk",
+            .bound = "1 shard that begins, 1 put, 1 walk",
             .outcomes = {"stolen", "found nothing"}};
   }
 
@@ -143,13 +122,13 @@ struct walk_vs_grow : table_model {
 // Property:   Who has been told of an item finds it: its shard is marked before it is put.
 // Expected:   passes
 // Threads:    put at CPU 1, tell || search, if told || put at CPU 1
-// Bound:      growth from 1 to 2 shards
+// Bound:      1 shard that begins
 // Would show: a shard that is marked after the item is put, or only by its first user
 struct put_vs_told_search : table_model {
   static model_info info() {
     return {.property = "who has been told of an item finds it",
             .threads = 3,
-            .bound = "growth 1 -> 2, 2 puts, 1 search",
+            .bound = "1 shard that begins, 2 puts, 1 search",
             .search = bounded_and_random(2),
             .outcomes = {"told", "not told"}};
   }
@@ -169,26 +148,41 @@ struct put_vs_told_search : table_model {
   sync::atomic<unsigned> told_{0};
 };
 
-// Property:   Of two growers one grows and the other makes do; no array is lost or shortened.
+// Property:   Of two that come first to a shard one begins it, once, and the other makes do with the
+//             shard that was begun first; what the shard holds is not older than it is.
 // Expected:   passes
-// Threads:    put at CPU 1 || put at CPU 2 || put at CPU 0
-// Bound:      growth from 1 to at most 4 shards
-// Would show: two growers at once, a grower that does not see the last one's array
-struct grow_vs_grow : table_model {
+// Threads:    find the shard of CPU 1 after 3 cycles, push || the same after 4 cycles || find it
+// Bound:      1 shard that begins, 2 pushes
+// Would show: two that begin a shard, one of them under the other's item; a shard in use that was
+//             not begun
+struct begin_vs_begin : table_model {
   static model_info info() {
-    return {.property = "two growers lose neither shards nor items",
+    return {.property = "a shard begins once, before it holds anything",
             .threads = 3,
-            .bound = "growth 1 -> 2 or 4, 3 puts",
-            .search = bounded_and_random(2),
-            .outcomes = {"spilled", "4 shards", "2 shards"}};
+            .bound = "1 shard that begins, 2 pushes",
+            .outcomes = {"made do", "began, or found"}};
   }
 
-  void thread(unsigned index) override { put(index, (index + 1) % 3); }
-
-  void after() override {
-    outcome("%d shards", table_.find(3) != nullptr ? 4 : table_.find(1) != nullptr ? 2 : 1);
-    table_model::after();
+  void thread(unsigned index) override {
+    const std::uint64_t cycle = index == 1 ? 4 : 3;
+    auto* found = table_.find(1);
+    if (found == nullptr) found = &table_.find_slow(1, cycle);
+    if (found == table_.find(0)) {
+      outcome("made do");
+      return;
+    }
+    outcome("began, or found");
+    auto own = found->try_own();
+    if (!own) return;
+    require(found->cycle() >= 3, "a shard is in use that was not begun");
+    if (index == 2) return;
+    items_[index].prepare();
+    require(own.push(&items_[index]), "memory was refused");
+    if (held_at_ != 0) require(found->cycle() == held_at_, "a shard with an item was begun");
+    held_at_ = found->cycle();
   }
+
+  std::uint64_t held_at_ = 0;  // under the shard's ownership
 };
 
 // Property:   Every thread that finds the spill shards owned gets one of its own, and none is lost.
@@ -216,20 +210,19 @@ struct spill_vs_spill : table_model {
 
   void spill(unsigned index) {
     items_[index].prepare();
-    auto own = table_.own_spill(0);
+    auto own = table_.own_spill();
     require(own && own.push(&items_[index]), "memory was refused");
   }
 
   void after() override {
-    int shards = -1;  // one is not a spill shard
+    int shards = -1;  // one that has begun is not a spill shard
     table_.for_each([&](auto&) { ++shards; });
     outcome("%d spill shard%s", shards, shards == 1 ? "" : "s");
     table_model::after();
   }
 };
 
-const registered<pin_vs_grow, pin_vs_grow_twice, walk_vs_grow, put_vs_told_search, grow_vs_grow,
-                 spill_vs_spill>
+const registered<pin_vs_show, walk_vs_begin, put_vs_told_search, begin_vs_begin, spill_vs_spill>
     registration;
 
 }  // namespace

@@ -151,6 +151,7 @@ class pool_core final : public pool_entry<Sync> {
   static owner own_within(shard_type& s, unsigned attempts) noexcept;
 
   void drain() noexcept override;
+  void free() noexcept;
   static bool drain_magazine(shard_type& s) noexcept;
 
   static void destroy_item(T* item) noexcept { std::unique_ptr<T, Deleter>{item}.reset(); }
@@ -175,7 +176,7 @@ auto pool_core<T, Deleter, Sync>::create(std::optional<nanoseconds> interval) no
   if (memory == nullptr) return nullptr;
   auto* const made = ::new (memory) pool_core(interval);
   if (!made->table_.create(Sync::cpu())) {
-    made->destroy();
+    made->free();
     return nullptr;
   }
   return made;
@@ -521,6 +522,11 @@ void pool_core<T, Deleter, Sync>::destroy() noexcept {
   table_.for_each([](shard_type& s) {
     while (T* const item = s.own_magazine().pop_exclusive()) destroy_item(item);
   });
+  free();
+}
+
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::free() noexcept {
   this->~pool_core();
   Sync::deallocate(this, sizeof(pool_core), alignof(pool_core));
 }

@@ -283,13 +283,13 @@ auto shard_table<T, Sync>::find_slow(std::uint32_t cpu, std::uint64_t cycle) noe
     -> shard_type& {
   block& cpus = *cpus_.get();
   const std::uint32_t index = cpu % cpus.size();
-  owner beginner = cpus[index].try_own();
-  if (!beginner) return cpus[home_.get()];
-  if (!cpus.is_found(index)) {
-    beginner.skip_to(cycle);
-    // Before the shard gets an item (I3).
-    cpus.mark_found(index);
+  if (owner beginner = cpus[index].try_own()) {
+    beginner.begin(cycle);
+  } else {
+    return cpus[home_.get()];
   }
+  // Not while it is owned: who sees the mark finds the shard free. And before it gets an item (I3).
+  cpus.mark_found(index);
   return cpus[index];
 }
 

@@ -75,21 +75,21 @@ struct sections_of_depth {
     return false;
   }
 
-  template <class Shard>
-  static typename Shard::item_type* take(Shard* shards, std::uint32_t size, std::uint64_t& word,
-                                         call_site from = call_site::here()) noexcept {
-    typename Shard::item_type* item = nullptr;
+  template <class Shards>
+  static typename Shards::item_type* take(const Shards& shards, std::uint64_t& word,
+                                          call_site from = call_site::here()) noexcept {
+    typename Shards::item_type* item = nullptr;
     if (!runs()) return item;
-    run([&](auto& here) { item = magazine_steps<Shard>::take(here, shards, size, word); }, from);
+    run([&](auto& here) { item = magazine_steps<Shards>::take(here, shards, word); }, from);
     return item;
   }
 
-  template <class Shard>
-  static bool give(Shard* shards, std::uint32_t size, typename Shard::item_type* item,
+  template <class Shards>
+  static bool give(const Shards& shards, typename Shards::item_type* item,
                    call_site from = call_site::here()) noexcept {
     bool given = false;
     if (!runs()) return given;
-    run([&](auto& here) { given = magazine_steps<Shard>::give(here, shards, size, item); }, from);
+    run([&](auto& here) { given = magazine_steps<Shards>::give(here, shards, item); }, from);
     return given;
   }
 
