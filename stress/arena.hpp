@@ -115,6 +115,12 @@ struct arena_sync : stressed_sync {
   static void deallocate(void* memory, std::size_t size, std::size_t) noexcept {
     arena::deallocate(memory, size);
   }
+  static void* allocate_zeroed(std::size_t size, std::size_t alignment) noexcept {
+    return std::memset(allocate(size, alignment), 0, size);
+  }
+  static void deallocate_zeroed(void* memory, std::size_t size, std::size_t) noexcept {
+    arena::deallocate(memory, size);
+  }
 };
 
 static_assert(poolproof::sync_policy<arena_sync>);

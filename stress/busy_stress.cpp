@@ -46,7 +46,7 @@ class busy_round {
     go_on.store(false, std::memory_order_relaxed);
     stress::cpus.store(shards_, std::memory_order_relaxed);
     stress::this_thread.cpu = shards_ - 1;
-    put_new(used_);  // makes the array of shards
+    put_new(used_);  // makes the shards
   }
 
   void run() {

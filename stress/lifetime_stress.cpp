@@ -22,14 +22,30 @@ constinit std::atomic<std::uint64_t> bytes{0};
 
 struct counted_sync : poolproof::std_sync {
   static void* allocate(std::size_t size, std::size_t alignment) noexcept {
-    blocks.fetch_add(1, std::memory_order_relaxed);
-    bytes.fetch_add(size, std::memory_order_relaxed);
+    count(size);
     return std_sync::allocate(size, alignment);
   }
   static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    uncount(size);
+    std_sync::deallocate(memory, size, alignment);
+  }
+  static void* allocate_zeroed(std::size_t size, std::size_t alignment) noexcept {
+    count(size);
+    return std_sync::allocate_zeroed(size, alignment);
+  }
+  static void deallocate_zeroed(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    uncount(size);
+    std_sync::deallocate_zeroed(memory, size, alignment);
+  }
+
+ private:
+  static void count(std::size_t size) noexcept {
+    blocks.fetch_add(1, std::memory_order_relaxed);
+    bytes.fetch_add(size, std::memory_order_relaxed);
+  }
+  static void uncount(std::size_t size) noexcept {
     blocks.fetch_sub(1, std::memory_order_relaxed);
     bytes.fetch_sub(size, std::memory_order_relaxed);
-    std_sync::deallocate(memory, size, alignment);
   }
 };
 

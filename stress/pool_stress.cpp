@@ -1,6 +1,6 @@
 // A whole pool under everything at once: get, try_get, put, handles that come back elsewhere,
-// detached items, stats, cycles of all three kinds, threads that come and go, and CPU numbers that
-// appear while the pool is in use, so that its array of shards has to grow.
+// detached items, stats, cycles of all three kinds, threads that come and go, and CPUs that appear
+// while the pool is in use, so that their shards begin; the last ones share those of others.
 //
 // Every item knows who holds it, so that a double hand-out is caught; all are counted, so that one
 // that is lost or destroyed twice is.
@@ -69,7 +69,7 @@ stress::paths paths(const totals& sums) {
           {"victim hits", sums.victim_hits},
           {"busy shards", sums.busy},
           {"spills", sums.spills},
-          {"grown tables", stress::taken(racy::grown_table) - sums.rounds},
+          {"shards that began in use", stress::taken(racy::begun_shard)},
           {"rings freed in use", sums.freed_rings},
           {"lost steals", stress::taken(racy::lost_steal)},
           {"lost pops", stress::taken(racy::lost_pop)},
@@ -135,11 +135,11 @@ void run_round(std::uint64_t seed, totals& sums) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const stress::options asked =
-      stress::parse(argc, argv,
-                    {.program = "pool_stress",
-                     .purpose = "A pool with cycles, growth, handles and threads that come and go.",
-                     .seconds = 5});
+  const stress::options asked = stress::parse(
+      argc, argv,
+      {.program = "pool_stress",
+       .purpose = "A pool with cycles, new CPUs, handles and threads that come and go.",
+       .seconds = 5});
   stress::report report;
   stress::watchdog watchdog("pools were used");
 

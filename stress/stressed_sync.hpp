@@ -31,7 +31,7 @@ enum class racy : std::uint8_t {
   unvacated_slot,  // an owner wanted to fill a slot that a thief had claimed and not yet vacated
   lost_unlink,     // a thief wanted to unlink a ring that another thief had just unlinked
   lost_ownership,  // a thread saw a shard free, and another thread was quicker to own it
-  grown_table,     // the array of shards was replaced by a longer one, or made
+  begun_shard,     // a CPU's shard began beside others
   freed_ring,      // a ring was given back
   count_,
 };
@@ -66,7 +66,8 @@ struct thread_state {
 
 inline constinit thread_local thread_state this_thread;
 
-// How many CPUs threads believe in. It may grow at any time, as an affinity mask may.
+// How many CPUs threads believe in. It may grow at any time, as an affinity mask may; also beyond the
+// policy's cpu_count.
 inline constinit std::atomic<std::uint32_t> cpus{1};
 
 // A thread yields once in so many operations on average. Set before there are threads.
@@ -78,10 +79,10 @@ struct stressed_sync : poolproof::std_sync {
   using sections = poolproof::no_sections;
 
   static std::uint32_t cpu() noexcept;
-  // Fewer than there are, so that the array of shards has to grow.
-  static std::uint32_t cpu_count() noexcept { return 1; }
+  static std::uint32_t cpu_count() noexcept { return 8; }
   static poolproof::pin_kind pin() noexcept { return poolproof::pin_kind::model; }
   static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept;
+  static void deallocate_zeroed(void* memory, std::size_t size, std::size_t alignment) noexcept;
 
   // What a ring is aligned to, and nothing else that the library allocates.
   static constexpr std::size_t ring_alignment = 64;
@@ -122,6 +123,12 @@ inline void stressed_sync::deallocate(void* memory, std::size_t size,
   std_sync::deallocate(memory, size, alignment);
 }
 
+inline void stressed_sync::deallocate_zeroed(void* memory, std::size_t size,
+                                             std::size_t alignment) noexcept {
+  std::memset(memory, 0xdd, size);
+  std_sync::deallocate_zeroed(memory, size, alignment);
+}
+
 // Inlined always: a memory order that is not a constant to the compiler would become seq_cst.
 template <class T>
 class stressed_sync::atomic {
@@ -142,7 +149,6 @@ class stressed_sync::atomic {
                                     const char* caller = __builtin_FUNCTION()) noexcept {
     perturb();
     if constexpr (std::is_integral_v<T>) {
-      if (is(caller, "grow")) count(racy::grown_table);
       if (is(caller, "release")) add(this_thread.owned, -1);
     }
     value_.store(value, order);
@@ -172,9 +178,12 @@ class stressed_sync::atomic {
     return value_.fetch_sub(value, order);
   }
 
-  [[gnu::always_inline]] T fetch_or(T value, std::memory_order order) noexcept {
+  [[gnu::always_inline]] T fetch_or(T value, std::memory_order order,
+                                    const char* caller = __builtin_FUNCTION()) noexcept {
     perturb();
-    return value_.fetch_or(value, order);
+    const T old = value_.fetch_or(value, order);
+    if (is(caller, "mark_found") && old != 0 && (old & value) == 0) count(racy::begun_shard);
+    return old;
   }
 
   [[gnu::always_inline]] bool compare_exchange_weak(

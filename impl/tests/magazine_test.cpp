@@ -42,8 +42,8 @@ struct counted {
 TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
   if (no_sections_here()) return;
   on_one_cpu here;
-  const auto steps_shards = std::make_unique<test_shard[]>(here.size());
-  test_shard& steps = steps_shards[here.cpu()];
+  shards_up_to steps_shards(here.cpu());
+  test_shard& steps = steps_shards.own();
   steps.own_magazine().deepen();
   std::mt19937 generator(1);
   const auto below = [&generator](unsigned limit) {
@@ -57,8 +57,7 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
       case 1: {
         int* const item = &things[below(things.size())];
         const bool given = here.give(item);
-        CHECK(given ==
-              magazine_steps<test_shard>::give(section, steps_shards.get(), here.size(), item));
+        CHECK(given == magazine_steps<test_near>::give(section, steps_shards.near(), item));
         done[0] += given;
         done[1] += !given;
         break;
@@ -67,9 +66,8 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
       case 3: {
         std::uint64_t word = 0;
         std::uint64_t steps_word = 0;
-        int* const item = sections::take(here.shards(), here.size(), word);
-        CHECK(item == magazine_steps<test_shard>::take(section, steps_shards.get(), here.size(),
-                                                       steps_word));
+        int* const item = sections::take(here.near(), word);
+        CHECK(item == magazine_steps<test_near>::take(section, steps_shards.near(), steps_word));
         CHECK(word == steps_word);
         done[2] += item != nullptr;
         done[3] += item == nullptr;
@@ -106,16 +104,16 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
 TEST_CASE("magazine_takes_nothing_before_it_is_used", "[magazine]") {
   if (no_sections_here()) return;
   on_one_cpu here;
-  const auto unused = std::make_unique<test_shard[]>(here.size());
-  test_magazine& own = unused[here.cpu()].own_magazine();
+  shards_up_to unused(here.cpu());
+  test_magazine& own = unused.own().own_magazine();
   CHECK(own.room() == 0);
-  CHECK_FALSE(sections::give(unused.get(), here.size(), &things[0]));
+  CHECK_FALSE(sections::give(unused.near(), &things[0]));
   CHECK(own.deepen());
   CHECK(own.room() == 1);
-  CHECK(sections::give(unused.get(), here.size(), &things[0]));
+  CHECK(sections::give(unused.near(), &things[0]));
   CHECK(own.room() == 0);
   std::uint64_t word = 0;
-  CHECK(sections::take(unused.get(), here.size(), word) == &things[0]);
+  CHECK(sections::take(unused.near(), word) == &things[0]);
 }
 
 TEST_CASE("magazine_is_a_stack_as_deep_as_it_was_made", "[magazine]") {
@@ -139,11 +137,18 @@ TEST_CASE("magazine_is_a_stack_as_deep_as_it_was_made", "[magazine]") {
 TEST_CASE("sections_beyond_their_reach_take_no_effect", "[magazine]") {
   if (no_sections_here()) return;
   on_one_cpu here;
-  std::uint64_t word = 0;
-  CHECK_FALSE(sections::give(here.shards(), here.cpu(), &things[0]));
-  CHECK(sections::take(here.shards(), here.cpu(), word) == nullptr);
-  CHECK(here.give(&things[0]));
-  CHECK(sections::take(here.shards(), 0, word) == nullptr);
+  REQUIRE(here.give(&things[0]));
+  REQUIRE(here.own().own_magazine().deepen());
+  test_near not_yet;
+  test_near shorter;
+  shorter.show(here.near().first(), here.cpu());
+  for (const test_near* near : {&not_yet, &shorter}) {
+    std::uint64_t word = 0;
+    CHECK_FALSE(sections::give(*near, &things[1]));
+    CHECK(sections::take(*near, word) == nullptr);
+  }
+  CHECK(here.give(&things[1]));
+  CHECK(here.take() == &things[1]);
   CHECK(here.take() == &things[0]);
 }
 

@@ -33,6 +33,7 @@ using poolproof::rotate_all;
 using poolproof::rotate_all_of;
 using poolproof::test::all_given_back;
 using poolproof::test::awaited;
+using poolproof::test::count_events;
 using poolproof::test::dispose;
 using poolproof::test::event;
 using poolproof::test::holds_in_child;
@@ -171,7 +172,7 @@ TEST_CASE_METHOD(all_given_back, "item_got_on_one_cpu_is_put_on_another", "[cont
 TEST_CASE_METHOD(all_given_back, "more_threads_than_cpus_share_every_item", "[contracts]") {
   constexpr std::size_t thread_count = 16;
   constexpr int rounds = 2000;
-  test_sync::set_cpu_count(2);
+  test_sync::set_cpu_count(6);
   std::latch all_here(thread_count);
   steered_pool pool;
   {
@@ -421,9 +422,19 @@ TEST_CASE_METHOD(all_given_back, "rotate_all_runs_among_pools_that_come_and_go",
 
 TEST_CASE_METHOD(all_given_back, "child_uses_a_pool_that_other_threads_were_inside_of",
                  "[contracts]") {
+  test_sync::set_cpu_count(32);
   steered_pool pool(no_factory, without_automatic_cycles);
   put_new_on(1, pool, 0, 20);
-  // Owners of two shards, one thread in each step of a steal, and one that makes the table longer.
+  {
+    const on_cpu here(3);
+    REQUIRE(take_value(pool) == 0);  // and the shard begins
+  }
+  // Owners of two shards, one thread in each step of a steal, and one in each step of the first put
+  // on a CPU, each on another, whose shard begins with it.
+  constexpr std::uint32_t first_new_cpu = 10;
+  const std::uint64_t beginners = count_events(event::step, [&] { put_new_on(9, pool, 30); });
+  REQUIRE(beginners > 5);
+  REQUIRE(first_new_cpu + beginners <= 32);
   stopped_owner first(pool, 0, 100);
   stopped_owner second(pool, 2, 200);
   std::deque<stopped_thread> others;
@@ -433,17 +444,22 @@ TEST_CASE_METHOD(all_given_back, "child_uses_a_pool_that_other_threads_were_insi
       take_value(pool);
     });
   }
-  others.emplace_back(event::allocate, 0, [&] { put_new_on(9, pool, 300); });
+  for (std::uint64_t n = 0; n < beginners; ++n) {
+    others.emplace_back(event::step, n, [&, cpu = first_new_cpu + static_cast<std::uint32_t>(n)] {
+      put_new_on(cpu, pool, 300);
+    });
+  }
   REQUIRE(first.stopped());
   REQUIRE(second.stopped());
   for (auto& other : others) REQUIRE(other.stopped());
 
   CHECK(holds_in_child([&] {
     put_new(pool, 400, 100);
-    put_new_on(9, pool, 500, 100);
-    const std::size_t held_by_threads = 20;
+    for (std::uint32_t n = 0; n < beginners; ++n) put_new_on(first_new_cpu + n, pool, 500, 10);
+    const std::size_t put = 100 + 10 * beginners;
+    const std::size_t put_before = 19 + 1 + 2 + beginners;  // some are in the threads' hands
     const std::size_t taken = take_all(pool);
-    if (taken < 200 || taken > 200 + held_by_threads + 2) return false;
+    if (taken < put || taken > put + put_before) return false;
     put_new(pool, 600, 50);
     put_new_on(1, pool, 650, 50);
     const std::uint64_t before = pool.stats().retained;

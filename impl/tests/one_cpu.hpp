@@ -22,44 +22,60 @@ namespace poolproof::test {
 inline std::array<int, 128> things;
 
 using test_shard = shard<int>;
+using test_near = near_shards<int, std_sync>;
 using test_magazine = test_shard::magazine_type;
 
 constexpr std::uint32_t capacity = test_magazine::capacity;
 
 inline std::uint32_t this_cpu() { return static_cast<std::uint32_t>(::sched_getcpu()); }
 
-// The calling thread stays on one CPU while this exists, the one where it is or another, and the thread's sections reach the shard
-// of that CPU: `shards` has one for each.
+// Shards for the CPUs up to one, whose sections begin with `near`.
+class shards_up_to {
+ public:
+  explicit shards_up_to(std::uint32_t cpu)
+      : cpu_(cpu), shards_(std::make_unique<test_shard[]>(cpu + 1)) {
+    near_.show(shards_.get(), cpu + 1);
+  }
+
+  std::uint32_t cpu() const { return cpu_; }
+  const test_near& near() const { return near_; }
+  test_shard& own() { return shards_[cpu_]; }
+
+ private:
+  std::uint32_t cpu_;
+  std::unique_ptr<test_shard[]> shards_;
+  test_near near_;
+};
+
+// The calling thread stays on one CPU while this exists, the one where it is or another, and the
+// thread's sections reach the shard of that CPU.
 class on_one_cpu {
  public:
-  explicit on_one_cpu(std::uint32_t cpu = this_cpu()) : cpu_(cpu) {
+  explicit on_one_cpu(std::uint32_t cpu = this_cpu()) : shards_(cpu) {
     REQUIRE(::sched_getaffinity(0, sizeof before_, &before_) == 0);
     cpu_set_t one;
     CPU_ZERO(&one);
-    CPU_SET(cpu_, &one);
+    CPU_SET(cpu, &one);
     REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
-    shards_ = std::make_unique<test_shard[]>(cpu_ + 1);
     own().own_magazine().deepen();
   }
   ~on_one_cpu() { ::sched_setaffinity(0, sizeof before_, &before_); }
   on_one_cpu(const on_one_cpu&) = delete;
   on_one_cpu& operator=(const on_one_cpu&) = delete;
 
-  std::uint32_t cpu() const { return cpu_; }
-  std::uint32_t size() const { return cpu_ + 1; }
-  test_shard* shards() { return shards_.get(); }
-  test_shard& own() { return shards_[cpu_]; }
+  std::uint32_t cpu() const { return shards_.cpu(); }
+  const test_near& near() const { return shards_.near(); }
+  test_shard& own() { return shards_.own(); }
 
   int* take() {
     std::uint64_t word = 0;
-    return std_sync::sections::take(shards(), size(), word);
+    return std_sync::sections::take(near(), word);
   }
-  bool give(int* item) { return std_sync::sections::give(shards(), size(), item); }
+  bool give(int* item) { return std_sync::sections::give(near(), item); }
 
  private:
   cpu_set_t before_;
-  std::uint32_t cpu_;
-  std::unique_ptr<test_shard[]> shards_;
+  shards_up_to shards_;
 };
 
 // Two CPUs that the calling thread may use; none where there is only one.
@@ -86,11 +102,16 @@ struct plain_section {
   std::uint32_t on;
 };
 
-// Tells the kernel to forget the calling thread's area, as if the C library had not registered it.
+// What the kernel writes the calling thread's CPU to.
+inline volatile struct rseq* area() {
+  return reinterpret_cast<volatile struct rseq*>(static_cast<char*>(__builtin_thread_pointer()) +
+                                                 __rseq_offset);
+}
+
+// Tells the kernel to forget that area, as if the C library had not registered it.
 inline bool leave_rseq() {
-  char* const area = static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset;
   constexpr unsigned registered_size = 32;
-  return ::syscall(SYS_rseq, area, registered_size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0;
+  return ::syscall(SYS_rseq, area(), registered_size, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0;
 }
 
 // Says so: a test that needs them has nothing to test.

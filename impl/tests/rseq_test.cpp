@@ -19,7 +19,6 @@
 #include <csignal>
 #include <cstdint>
 #include <cstring>
-#include <memory>
 #include <thread>
 #include <vector>
 
@@ -102,12 +101,6 @@ class breakpoint {
   instruction before_{};
 };
 
-// The calling thread's.
-volatile struct rseq* area() {
-  return reinterpret_cast<volatile struct rseq*>(static_cast<char*>(__builtin_thread_pointer()) +
-                                                 __rseq_offset);
-}
-
 // ---- Two sections, and what may come between ---------------------------------------------------
 
 enum class operation : std::uint8_t { take, give };
@@ -116,47 +109,43 @@ int* const given = &things[0];
 
 // What the caller has in its hands afterwards. A function of its own, so that each section is once
 // in the program.
-[[gnu::noinline]] int* by_take(test_shard* shards, std::uint32_t size) {
+[[gnu::noinline]] int* by_take(const test_near& near) {
   std::uint64_t word = 0;
-  return std_sync::sections::take(shards, size, word);
+  return std_sync::sections::take(near, word);
 }
-[[gnu::noinline]] int* by_give(test_shard* shards, std::uint32_t size) {
-  return std_sync::sections::give(shards, size, given) ? nullptr : given;
+[[gnu::noinline]] int* by_give(const test_near& near) {
+  return std_sync::sections::give(near, given) ? nullptr : given;
 }
 
-int* by_section(operation wanted, test_shard* shards, std::uint32_t size) {
-  return wanted == operation::take ? by_take(shards, size) : by_give(shards, size);
+int* by_section(operation wanted, const test_near& near) {
+  return wanted == operation::take ? by_take(near) : by_give(near);
 }
 
-int* by_steps(operation wanted, test_shard* shards, std::uint32_t size, int* item = given) {
-  using steps = magazine_steps<test_shard>;
-  plain_section section{size - 1};
+int* by_steps(operation wanted, const shards_up_to& shards, int* item = given) {
+  using steps = magazine_steps<test_near>;
+  plain_section section{shards.cpu()};
   std::uint64_t word = 0;
-  if (wanted == operation::take) return steps::take(section, shards, size, word);
-  return steps::give(section, shards, size, item) ? nullptr : item;
+  if (wanted == operation::take) return steps::take(section, shards.near(), word);
+  return steps::give(section, shards.near(), item) ? nullptr : item;
 }
 
 enum class event : std::uint8_t { nothing, take, give, turn, end };
 
-void happen(event what, test_shard* shards, std::uint32_t size) {
-  if (what == event::take) by_steps(operation::take, shards, size);
-  if (what == event::give) by_steps(operation::give, shards, size, &things[1]);
+void happen(event what, shards_up_to& shards) {
+  if (what == event::take) by_steps(operation::take, shards);
+  if (what == event::give) by_steps(operation::give, shards, &things[1]);
   if (what == event::turn || what == event::end) {
-    test_magazine::closing closed(shards[size - 1].own_magazine());
+    test_magazine::closing closed(shards.own().own_magazine());
     if (!closed.empty()) closed.drop_newest();
     if (what == event::end) closed.keep_closed();
   }
 }
 
-// The shards of a thread on one CPU, whose magazine is open to its full depth and holds `count`.
-std::unique_ptr<test_shard[]> shards_with(std::uint32_t count, std::uint32_t size) {
-  auto shards = std::make_unique<test_shard[]>(size);
-  while (shards[size - 1].own_magazine().deepen()) {
+// Opens the magazine to its full depth, and gives it `count` items.
+void fill(shards_up_to& shards, std::uint32_t count) {
+  while (shards.own().own_magazine().deepen()) {
   }
-  for (std::uint32_t i = 0; i != count; ++i) {
-    by_steps(operation::give, shards.get(), size, &things[2 + i]);
-  }
-  return shards;
+  for (std::uint32_t i = 0; i != count; ++i) by_steps(operation::give, shards, &things[2 + i]);
 }
 
 std::vector<int*> drain(test_shard& from) {
@@ -177,8 +166,7 @@ struct interruption {
   breakpoint* at = nullptr;
   address handler_of_section = 0;
   event meanwhile = event::nothing;
-  test_shard* shards = nullptr;
-  std::uint32_t size = 0;
+  shards_up_to* shards = nullptr;
 
   int times = 0;
   bool restarts = false;
@@ -194,7 +182,7 @@ void interrupt(int, siginfo_t*, void* context) {
   // Twice, if it comes again: it must have announced itself again.
   if (++now.times == 2 || !now.restarts) now.at->lift();
   if (!now.restarts) set_counter(interrupted, counter_of(interrupted) - passed_by_trap);
-  happen(now.meanwhile, now.shards, now.size);
+  if (now.shards != nullptr) happen(now.meanwhile, *now.shards);
 }
 
 // The one that the operation runs.
@@ -205,7 +193,7 @@ const struct rseq_cs& section_of(operation wanted) {
     breakpoint at(begin_of(*tried));
     interruption now{.at = &at, .handler_of_section = tried->abort_ip};
     next = &now;
-    by_section(wanted, here.shards(), here.size());
+    by_section(wanted, here.near());
     if (now.times != 0) return *tried;
   }
   FAIL("no section of this program is the operation's");
@@ -243,14 +231,15 @@ std::vector<address> instructions_of(const struct rseq_cs& section, operation wa
   found.taken.reserve(100);  // the handler is not to allocate
   std::thread([&] {
     on_one_cpu here;
-    const auto shards = shards_with(1, here.size());
+    shards_up_to shards(here.cpu());
+    fill(shards, 1);
     REQUIRE(leave_rseq());
     area()->cpu_id = here.cpu();
     const trap_handler handler(step);
     breakpoint first(begin_of(section));
     found.first = &first;
     walk = &found;
-    by_section(wanted, shards.get(), here.size());
+    by_section(wanted, shards.near());
   }).join();
   return found.taken;
 }
@@ -282,26 +271,27 @@ TEST_CASE("section_interrupted_at_any_instruction_takes_effect_once", "[rseq]") 
     for (const event meanwhile :
          {event::nothing, event::take, event::give, event::turn, event::end}) {
       for (const std::uint32_t count : {0u, 1u, 2u, capacity - 1, capacity}) {
-        const auto shards = shards_with(count, here.size());
-        const auto steps = shards_with(count, here.size());
+        shards_up_to shards(here.cpu());
+        shards_up_to steps(here.cpu());
+        fill(shards, count);
+        fill(steps, count);
         breakpoint at(place);
         interruption now{.at = &at,
                          .handler_of_section = section.abort_ip,
                          .meanwhile = meanwhile,
-                         .shards = shards.get(),
-                         .size = here.size()};
+                         .shards = &shards};
         next = &now;
-        int* const found = by_section(wanted, shards.get(), here.size());
+        int* const found = by_section(wanted, shards.near());
         at.lift();
 
         times += now.times;
         if (now.times != 0) REQUIRE(now.restarts == (place != end_of(section)));
         const int before = now.restarts ? now.times : 0;
-        for (int i = 0; i != before; ++i) happen(meanwhile, steps.get(), here.size());
-        REQUIRE(found == by_steps(wanted, steps.get(), here.size()));
-        if (before != now.times) happen(meanwhile, steps.get(), here.size());
+        for (int i = 0; i != before; ++i) happen(meanwhile, steps);
+        REQUIRE(found == by_steps(wanted, steps));
+        if (before != now.times) happen(meanwhile, steps);
         REQUIRE(area()->rseq_cs == 0);
-        REQUIRE(drain(shards[here.cpu()]) == drain(steps[here.cpu()]));
+        REQUIRE(drain(shards.own()) == drain(steps.own()));
       }
     }
     CHECK(times != 0);

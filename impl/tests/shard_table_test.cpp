@@ -1,9 +1,8 @@
-// shard_table.hpp: the shards of a pool, by CPU and on demand.
+// shard_table.hpp: the shards of a pool, of which those begin whose CPUs look for them.
 #include <poolproof/shard_table.hpp>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <latch>
@@ -12,11 +11,13 @@
 #include <vector>
 
 #include "catch.hpp"
+#include "resident.hpp"
 #include "test_sync.hpp"
 #include "tracked.hpp"
 
 namespace {
 
+using poolproof::near_shards;
 using poolproof::shard_table;
 using poolproof::std_sync;
 using poolproof::test::all_given_back;
@@ -31,244 +32,239 @@ using shard_type = test_table::shard_type;
 // Items are the addresses of these.
 std::array<int, 100> things;
 
+// The shard of a CPU, as a pool looks for it.
+template <class Table>
+auto& find_or_begin(Table& table, std::uint32_t cpu, std::uint64_t cycle = 0) {
+  auto* const found = table.find(cpu);
+  return found != nullptr ? *found : table.find_slow(cpu, cycle);
+}
+
+// A table whose first user is on some CPU.
+struct made_table : test_table {
+  explicit made_table(std::uint32_t cpu = 0) { REQUIRE(create(cpu)); }
+};
+
+// The same, and all CPUs have used it.
+struct used_table : made_table {
+  used_table() {
+    for (std::uint32_t cpu = 0; cpu < test_sync::cpu_count(); ++cpu) find_or_begin(*this, cpu);
+  }
+};
+
 std::size_t count_shards(test_table& table) {
   std::size_t count = 0;
   table.for_each([&](shard_type&) { ++count; });
   return count;
 }
 
-// As the threads of all CPUs do.
-void find_all(test_table& table) {
-  REQUIRE(table.find_slow(0, 0) != nullptr);
-  for (std::uint32_t cpu = 1; cpu < count_shards(table); ++cpu) table.find(cpu);
+// Those that a search visits that finds nothing, in its order.
+std::vector<shard_type*> searched_from(test_table& table, std::uint32_t cpu) {
+  std::vector<shard_type*> visited;
+  table.find_first(cpu, [&](shard_type& s) {
+    visited.push_back(&s);
+    return false;
+  });
+  return visited;
 }
 
-TEST_CASE_METHOD(all_given_back, "unused_table_has_no_shard_and_no_memory", "[shard_table]") {
-  test_table table;
-  CHECK(table.find(0) == nullptr);
-  CHECK(count_shards(table) == 0);
-  CHECK(test_sync::allocations() == 0);
-}
+// ---- Shards that begin -------------------------------------------------------------------------
 
-TEST_CASE_METHOD(all_given_back, "first_use_makes_a_shard_for_every_cpu", "[shard_table]") {
+TEST_CASE_METHOD(all_given_back, "shard_of_the_cpu_that_makes_the_table_has_begun",
+                 "[shard_table]") {
   test_sync::set_cpu_count(6);
-  test_table table;
-  shard_type* const made = table.find_slow(2, 9);
-  REQUIRE(made != nullptr);
-  CHECK(table.find(2) == made);
-  CHECK(table.find(5) != nullptr);
-  CHECK(table.find(6) == nullptr);
-  CHECK(count_shards(table) == 6);
-  CHECK(test_sync::allocations() == 1);
-  table.for_each([](shard_type& s) {
-    CHECK(s.cycle() == 9);
-    CHECK(s.size() == 0);
-    CHECK(reinterpret_cast<std::uintptr_t>(&s) % poolproof::shard_alignment == 0);
-  });
-}
-
-TEST_CASE_METHOD(all_given_back, "first_cpu_beyond_the_expected_ones_gets_a_shard",
-                 "[shard_table]") {
-  test_sync::set_cpu_count(2);
-  test_table table;
-  REQUIRE(table.find_slow(10, 0) != nullptr);
-  CHECK(table.find(10) != nullptr);
-  CHECK(table.find(11) == nullptr);
-}
-
-TEST_CASE_METHOD(all_given_back, "growth_loses_no_item", "[shard_table]") {
-  test_sync::set_cpu_count(2);
-  test_table table;
-  std::size_t put = 0;
-  // Each of them needs a longer array than the one before.
-  for (const std::uint32_t cpu : {0u, 2u, 4u, 30u}) {
-    shard_type* const s = table.find_slow(cpu, 0);
-    REQUIRE(s != nullptr);
-    REQUIRE(s->give(&things[put++]) == nullptr);
-    REQUIRE(s->try_own().push(&things[put++]));
+  // The last one has no shard of its own.
+  const std::uint32_t cpu = GENERATE(0u, 2u, 5u, 8u);
+  made_table table(cpu);
+  shard_type* const first = table.find(cpu);
+  REQUIRE(first != nullptr);
+  for (std::uint32_t other = 0; other < 6; ++other) {
+    CHECK(table.find(other) == (other == cpu % 6 ? first : nullptr));
   }
-  CHECK(count_shards(table) == 2 + 4 + 8 + 32);
-  std::set<int*> found;
-  table.for_each([&](shard_type& s) {
-    if (int* const item = s.steal_private()) found.insert(item);
-    if (int* const item = s.steal_shared()) found.insert(item);
-  });
-  CHECK(found.size() == put);
-}
-
-TEST_CASE_METHOD(all_given_back, "shard_found_before_growth_stays_good", "[shard_table]") {
-  test_table table;
-  shard_type* const early = table.find_slow(0, 0);
-  REQUIRE(table.find_slow(100, 3) != nullptr);
-  CHECK(table.find(0) != early);
-  CHECK(table.find(0)->cycle() == 3);
-  CHECK(early->cycle() == 0);
-  CHECK(early->give(&things[0]) == nullptr);
-  CHECK(table.find_first(0, [](shard_type& s) { return s.steal_private(); }) == &things[0]);
-}
-
-TEST_CASE_METHOD(all_given_back, "gaps_in_cpu_ids_cost_no_growth", "[shard_table]") {
-  test_table table;
-  REQUIRE(table.find_slow(63, 0) != nullptr);
-  for (const std::uint32_t cpu : {0u, 7u, 40u, 63u}) CHECK(table.find(cpu) != nullptr);
+  CHECK(searched_from(table, 3) == std::vector{first});
+  CHECK(count_shards(table) == 1);
+  CHECK(first->cycle() == 0);
+  CHECK(first->size() == 0);
+  CHECK(reinterpret_cast<std::uintptr_t>(first) % poolproof::shard_alignment == 0);
   CHECK(test_sync::allocations() == 1);
 }
 
-TEST_CASE_METHOD(all_given_back, "cpu_beyond_the_longest_array_shares_a_shard", "[shard_table]") {
+TEST_CASE_METHOD(all_given_back, "table_that_is_refused_memory_is_not_made", "[shard_table]") {
   test_table table;
-  REQUIRE(table.find_slow(0, 0) != nullptr);
-  const std::uint64_t allocations = test_sync::allocations();
-  const std::uint32_t cpu = GENERATE(as<std::uint32_t>(), 4096, 4101, ~0u);
-  REQUIRE(cpu >= test_table::max_size);
-  shard_type* const s = table.find_slow(cpu, 0);
-  REQUIRE(s != nullptr);
-  CHECK(s == table.find(cpu % 4));
+  test_sync::refuse_every(1);
+  CHECK_FALSE(table.create(0));
+}
+
+TEST_CASE_METHOD(all_given_back, "shard_that_begins_takes_part_in_the_cycles_to_come",
+                 "[shard_table]") {
+  made_table table;
+  shard_type& begun = table.find_slow(3, 9);
+  CHECK(table.find(3) == &begun);
+  CHECK(begun.cycle() == 9);
+  CHECK(begun.size() == 0);
+  CHECK(begun.try_own());
+  CHECK(count_shards(table) == 2);
+  CHECK(test_sync::allocations() == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "shard_begins_once", "[shard_table]") {
+  made_table table;
+  shard_type& begun = table.find_slow(3, 9);
+  CHECK(&table.find_slow(3, 12) == &begun);
+  CHECK(begun.cycle() == 9);
+  CHECK(count_shards(table) == 2);
+}
+
+TEST_CASE_METHOD(all_given_back, "shards_are_the_same_each_time", "[shard_table]") {
+  used_table table;
+  std::set<shard_type*> all;
+  for (std::uint32_t cpu = 0; cpu < 4; ++cpu) {
+    all.insert(table.find(cpu));
+    CHECK(&find_or_begin(table, cpu) == table.find(cpu));
+  }
+  CHECK(all.size() == 4);
+  CHECK_FALSE(all.contains(nullptr));
+  CHECK(test_sync::allocations() == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "cpu_without_a_shard_of_its_own_shares_one", "[shard_table]") {
+  const std::uint32_t cpu = GENERATE(as<std::uint32_t>(), 5, 4097, ~0u - 2);
+  REQUIRE(cpu % 4 == 1);
+  made_table table;
   CHECK(table.find(cpu) == nullptr);
-  CHECK(test_sync::allocations() == allocations);
-  CHECK(s->give(&things[0]) == nullptr);
-  CHECK(table.find_first(cpu, [](shard_type& other) { return other.steal_private(); }) ==
-        &things[0]);
+  shard_type& shared = table.find_slow(cpu, 3);
+  CHECK(shared.cycle() == 3);
+  CHECK(table.find(cpu) == &shared);
+  CHECK(table.find(1) == &shared);
+  CHECK(count_shards(table) == 2);
+  CHECK(shared.give(&things[0]) == nullptr);
+  CHECK(table.find_first(cpu, [](shard_type& s) { return s.steal_private(); }) == &things[0]);
+  CHECK(test_sync::allocations() == 1);
 }
 
-TEST_CASE_METHOD(all_given_back, "last_cpu_with_a_shard_of_its_own_has_one", "[shard_table]") {
-  test_table table;
-  REQUIRE(table.find_slow(test_table::max_size - 1, 0) != nullptr);
-  CHECK(table.find(test_table::max_size - 1) != nullptr);
-  CHECK(count_shards(table) == test_table::max_size);
-}
-
-TEST_CASE_METHOD(all_given_back, "first_array_refused_gives_no_shard", "[shard_table]") {
-  test_table table;
-  test_sync::refuse_every(1);
-  CHECK(table.find_slow(0, 0) == nullptr);
-  test_sync::refuse_every(0);
-  CHECK(table.find_slow(0, 0) != nullptr);
-}
-
-TEST_CASE_METHOD(all_given_back, "longer_array_refused_gives_another_cpus_shard", "[shard_table]") {
-  test_table table;
-  REQUIRE(table.find_slow(0, 0) != nullptr);
-  test_sync::refuse_every(1);
-  shard_type* const s = table.find_slow(6, 0);
-  CHECK(s == table.find(6 % 4));
-  test_sync::refuse_every(0);
-  CHECK(table.find_slow(6, 0) != nullptr);
-  CHECK(table.find(6) != nullptr);
-}
-
-TEST_CASE_METHOD(all_given_back, "cpu_found_while_another_thread_grows_gets_another_shard",
+TEST_CASE_METHOD(all_given_back, "table_has_one_shard_at_least_and_max_size_at_most",
                  "[shard_table]") {
-  test_table table;
-  REQUIRE(table.find_slow(0, 0) != nullptr);
-  shard_type* made = nullptr;
-  stopped_thread grower(event::allocate, 0, [&] { made = table.find_slow(9, 0); });
-  REQUIRE(grower.stopped());
-  CHECK(table.find_slow(9, 0) == table.find(9 % 4));
-  CHECK(table.find_slow(100, 0) == table.find(100 % 4));
-  grower.finish();
-  CHECK(made == table.find(9));
-}
-
-TEST_CASE_METHOD(all_given_back, "two_growers_lose_no_array_and_no_item", "[shard_table]") {
-  std::uint64_t interruptions = 0;
-  for (std::uint64_t n = 0;; ++n) {
-    test_sync::set_cpu_count(1);
-    test_table table;
-    REQUIRE(table.find_slow(0, 0)->give(&things[0]) == nullptr);
-    std::multiset<int*> found;
-    const auto give = [&](shard_type* s, int* item) {
-      REQUIRE(s != nullptr);
-      if (int* const displaced = s->give(item)) found.insert(displaced);
-    };
-    const bool interrupted = interrupt(
-        n, event::step, [&] { give(table.find_slow(2, 0), &things[1]); },
-        [&] { give(table.find_slow(5, 0), &things[2]); });
-    if (!interrupted) break;
-    ++interruptions;
-    table.for_each([&](shard_type& s) {
-      if (int* const item = s.steal_private()) found.insert(item);
-    });
-    REQUIRE(found == std::multiset{&things[0], &things[1], &things[2]});
+  test_sync::set_cpu_count(0);
+  {
+    made_table table;
+    CHECK(&find_or_begin(table, 1) == table.find(0));
   }
-  CHECK(interruptions > 0);
+  test_sync::set_cpu_count(test_table::max_size + 1);
+  made_table table;
+  CHECK(&table.find_slow(test_table::max_size - 1, 0) != table.find(0));
+  CHECK(&find_or_begin(table, test_table::max_size) == table.find(0));
+  CHECK(count_shards(table) == 2);
 }
 
-// The reader asks for a CPU that only the newer of two arrays has, before each step of its growth:
-// nothing, or an initialised shard of an array that is long enough.
-TEST_CASE_METHOD(all_given_back, "reader_of_a_size_finds_an_array_at_least_that_long",
+// Two threads look for a CPU's shard, and one of them comes before each step of the other. Each
+// gives its item to what it gets, and then finds all that it knows of. A shard that had an item
+// before it began would take part in cycles before its time.
+TEST_CASE_METHOD(all_given_back, "two_that_find_a_shard_first_begin_it_once_and_lose_no_item",
                  "[shard_table]") {
+  constexpr std::uint64_t cycle = 7;
+  constexpr std::uint64_t other_cycle = 5;
+  std::uint64_t at_home = 0;
+  std::uint64_t at_the_own = 0;
+  bool interrupted = true;
+  for (std::uint64_t n = 0; interrupted; ++n) {
+    made_table table;
+    std::multiset<int*> displaced;
+    const auto give = [&](shard_type& s, int* item) {
+      if (int* const old = s.give(item)) displaced.insert(old);
+    };
+    shard_type* others = nullptr;
+    interrupted = interrupt(
+        n, event::step, [&] { give(find_or_begin(table, 2, cycle), &things[0]); },
+        [&] {
+          others = &find_or_begin(table, 2, other_cycle);
+          give(*others, &things[1]);
+          const auto is_there = [&](shard_type& s) { return &s == others; };
+          REQUIRE(table.find_first(0, is_there));
+          ++(others == table.find(0) ? at_home : at_the_own);
+        });
+    shard_type* const begun = table.find(2);
+    REQUIRE(begun != nullptr);
+    REQUIRE((begun->cycle() == cycle || (others == begun && begun->cycle() == other_cycle)));
+    REQUIRE(table.find(0)->cycle() == 0);
+    table.for_each([&](shard_type& s) {
+      if (int* const item = s.steal_private()) displaced.insert(item);
+    });
+    REQUIRE(displaced.contains(&things[0]));
+    REQUIRE(displaced.size() == (interrupted ? 2 : 1));
+  }
+  CHECK(at_home > 0);
+  CHECK(at_the_own > 0);
+}
+
+// Whoever sees that a shard has begun sees it in the cycle in which it began.
+TEST_CASE_METHOD(all_given_back, "shard_is_found_in_its_cycle_or_not_yet", "[shard_table]") {
   std::uint64_t found = 0;
   std::uint64_t missed = 0;
-  for (std::uint64_t n = 0;; ++n) {
-    test_table table;
-    REQUIRE(table.find_slow(0, 7) != nullptr);
-    const bool interrupted = interrupt(
-        n, event::step, [&] { table.find_slow(60, 7); },
+  bool interrupted = true;
+  for (std::uint64_t n = 0; interrupted; ++n) {
+    made_table table;
+    interrupted = interrupt(
+        n, event::step, [&] { static_cast<void>(table.find_slow(2, 7).give(&things[0])); },
         [&] {
-          for (std::uint32_t cpu = 0; cpu < 64; ++cpu) {
-            shard_type* const s = table.find(cpu);
-            ++(s != nullptr ? found : missed);
-            if (s == nullptr) continue;
-            CHECK(s->cycle() == 7);
-            CHECK(s->size() == 0);
-          }
+          shard_type* const s = table.find(2);
+          ++(s != nullptr ? found : missed);
+          REQUIRE(searched_from(table, 0).size() == (s != nullptr ? 2 : 1));
+          if (s != nullptr) REQUIRE(s->cycle() == 7);
         });
-    if (!interrupted) break;
   }
   CHECK(found > 0);
   CHECK(missed > 0);
 }
 
-TEST_CASE_METHOD(all_given_back, "search_begins_after_the_own_shard_and_ends_with_the_spills",
+TEST_CASE_METHOD(all_given_back, "shard_whose_beginner_stands_still_is_replaced_by_the_first",
                  "[shard_table]") {
-  test_table table;
-  find_all(table);
-  shard_type* spill = nullptr;
-  {
-    auto held = table.own_spill(0);
-    REQUIRE(held);
+  std::uint64_t at_home = 0;
+  bool stopped = true;
+  for (std::uint64_t n = 0; stopped; ++n) {
+    made_table table(1);
+    stopped_thread beginner(event::step, n, [&] { table.find_slow(3, 2); });
+    stopped = beginner.stopped();
+    at_home += &find_or_begin(table, 3) == table.find(1) ? 1 : 0;
+    shard_type& another = find_or_begin(table, 2);
+    CHECK(&another == table.find(2));
+    beginner.finish();
+    CHECK(&find_or_begin(table, 3) != table.find(1));
+    CHECK(count_shards(table) == 3);
   }
-  std::vector<shard_type*> visited;
-  table.find_first(2, [&](shard_type& s) {
-    visited.push_back(&s);
-    return false;
-  });
-  REQUIRE(visited.size() == 5);
-  CHECK(visited[0] == table.find(3));
-  CHECK(visited[1] == table.find(0));
-  CHECK(visited[2] == table.find(1));
-  CHECK(visited[3] == table.find(2));
-  spill = visited[4];
-  for (std::uint32_t cpu = 0; cpu < 4; ++cpu) CHECK(spill != table.find(cpu));
+  CHECK(at_home > 0);
 }
 
-TEST_CASE_METHOD(all_given_back, "search_passes_over_shards_that_nobody_has_found",
+// ---- Searches ----------------------------------------------------------------------------------
+
+TEST_CASE_METHOD(all_given_back, "search_begins_after_the_own_shard_and_ends_with_the_spills",
                  "[shard_table]") {
+  used_table table;
+  REQUIRE(table.own_spill());
+  const auto of = [&](std::uint32_t cpu) { return table.find(cpu); };
+  std::vector<shard_type*> visited = searched_from(table, 2);
+  REQUIRE(visited.size() == 5);
+  shard_type* const spill = visited.back();
+  visited.pop_back();
+  CHECK(visited == std::vector{of(3), of(0), of(1), of(2)});
+  CHECK(std::count(visited.begin(), visited.end(), spill) == 0);
+  // From the last one, and from one beyond.
+  CHECK(searched_from(table, 3) == std::vector{of(0), of(1), of(2), of(3), spill});
+  CHECK(searched_from(table, ~0u) == std::vector{of(0), of(1), of(2), of(3), spill});
+}
+
+TEST_CASE_METHOD(all_given_back, "search_passes_over_shards_that_have_not_begun", "[shard_table]") {
   test_sync::set_cpu_count(200);
-  test_table table;
-  REQUIRE(table.find_slow(0, 0) != nullptr);
-  const auto visited = [&] {
-    std::vector<shard_type*> all;
-    table.find_first(0, [&](shard_type& s) {
-      all.push_back(&s);
-      return false;
-    });
-    return all;
-  };
-  // A mark stands for every 64th shard.
-  CHECK(visited().size() == 4);
-  shard_type* const found = table.find(70);
-  const std::vector<shard_type*> then = visited();
-  CHECK(then.size() == 8);
-  CHECK(std::count(then.begin(), then.end(), found) == 1);
-  // Those that share a mark with the caller's own come last.
-  CHECK(then[7] == table.find(192));
-  CHECK(count_shards(table) == 200);
+  made_table table;
+  for (const std::uint32_t cpu : {63, 64, 127, 128, 199}) table.find_slow(cpu, 0);
+  const auto of = [&](std::uint32_t cpu) { return table.find(cpu); };
+  CHECK(count_shards(table) == 6);
+  CHECK(searched_from(table, 63) == std::vector{of(64), of(127), of(128), of(199), of(0), of(63)});
+  // Those of 64 come together, also where it begins between them.
+  CHECK(searched_from(table, 64) == std::vector{of(127), of(64), of(128), of(199), of(63), of(0)});
+  CHECK(searched_from(table, 199) == std::vector{of(199), of(63), of(0), of(127), of(64), of(128)});
 }
 
 TEST_CASE_METHOD(all_given_back, "search_ends_with_the_first_that_is_found", "[shard_table]") {
-  test_table table;
-  find_all(table);
+  used_table table;
   int visits = 0;
   const auto found = table.find_first(1, [&](shard_type& s) {
     ++visits;
@@ -278,15 +274,16 @@ TEST_CASE_METHOD(all_given_back, "search_ends_with_the_first_that_is_found", "[s
   CHECK(visits == 2);
 }
 
+// ---- Spill shards ------------------------------------------------------------------------------
+
 TEST_CASE_METHOD(all_given_back, "free_spill_shard_is_used_again", "[shard_table]") {
-  test_table table;
-  REQUIRE(table.find_slow(0, 0) != nullptr);
+  made_table table;
   for (int i = 0; i < 3; ++i) {
-    auto held = table.own_spill(4);
+    auto held = table.own_spill();
     REQUIRE(held);
     CHECK(held.push(&things[static_cast<std::size_t>(i)]));
   }
-  CHECK(count_shards(table) == 5);
+  CHECK(count_shards(table) == 2);
   std::set<int*> found;
   while (int* const item = table.find_first(0, [](shard_type& s) { return s.steal_shared(); })) {
     found.insert(item);
@@ -296,34 +293,33 @@ TEST_CASE_METHOD(all_given_back, "free_spill_shard_is_used_again", "[shard_table
 
 TEST_CASE_METHOD(all_given_back, "spill_shard_is_added_while_all_others_are_owned",
                  "[shard_table]") {
-  test_table table;
-  REQUIRE(table.find_slow(0, 0) != nullptr);
-  auto first = table.own_spill(4);
-  auto second = table.own_spill(5);
-  CHECK(first);
-  CHECK(second);
-  CHECK(count_shards(table) == 6);
-  std::multiset<std::uint64_t> cycles;
-  table.for_each([&](shard_type& s) { cycles.insert(s.cycle()); });
-  CHECK(cycles == std::multiset<std::uint64_t>{0, 0, 0, 0, 4, 5});
+  made_table table;
+  auto first = table.own_spill();
+  auto second = table.own_spill();
+  REQUIRE(first);
+  REQUIRE(second);
+  CHECK(count_shards(table) == 3);
+  CHECK(first.push(&things[0]));
+  CHECK(second.push(&things[1]));
+  CHECK(first.pop() == &things[0]);
+  CHECK(second.pop() == &things[1]);
 }
 
 TEST_CASE_METHOD(all_given_back, "spill_shard_refused_gives_no_owner", "[shard_table]") {
-  test_table table;
-  REQUIRE(table.find_slow(0, 0) != nullptr);
+  made_table table;
   test_sync::refuse_every(1);
-  CHECK_FALSE(table.own_spill(0));
-  CHECK(count_shards(table) == 4);
+  CHECK_FALSE(table.own_spill());
+  CHECK(count_shards(table) == 1);
 }
 
 TEST_CASE_METHOD(all_given_back, "two_spill_shards_added_at_once_are_both_linked",
                  "[shard_table]") {
   std::uint64_t interruptions = 0;
   for (std::uint64_t n = 0;; ++n) {
-    test_table table;
+    made_table table;
     const bool interrupted = interrupt(
-        n, event::step, [&] { CHECK(table.own_spill(0).push(&things[0])); },
-        [&] { CHECK(table.own_spill(0).push(&things[1])); });
+        n, event::step, [&] { CHECK(table.own_spill().push(&things[0])); },
+        [&] { CHECK(table.own_spill().push(&things[1])); });
     if (!interrupted) break;
     ++interruptions;
     std::set<int*> found;
@@ -335,27 +331,86 @@ TEST_CASE_METHOD(all_given_back, "two_spill_shards_added_at_once_are_both_linked
   CHECK(interruptions > 0);
 }
 
+// ---- What sections begin with ------------------------------------------------------------------
+
+// As many CPUs as a test needs, and production's policy in all else; and what of a table's memory
+// its user has touched.
+struct many_cpus : std_sync {
+  static std::uint32_t cpu_count() noexcept { return 2000; }
+#if defined(__linux__)
+  static void deallocate_zeroed(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    touched_pages = poolproof::test::resident_pages(memory, size);
+    std_sync::deallocate_zeroed(memory, size, alignment);
+  }
+
+  static inline std::size_t touched_pages = 0;
+#endif
+};
+
+using large_table = shard_table<int, many_cpus>;
+
+TEST_CASE("sections_reach_every_shard_of_a_cpu_or_none", "[shard_table]") {
+  large_table table;
+  CHECK(table.near().reach() == 0);
+  REQUIRE(table.create(3));
+  CHECK(table.near().reach() == (std_sync::sections::usable() ? 2000 : 0));
+  CHECK(table.near().first() + 3 == table.find(3));
+  CHECK(table.near().first() + 1999 == &table.find_slow(1999, 0));
+}
+
+TEST_CASE_METHOD(all_given_back, "reader_of_a_reach_finds_the_first_shard", "[shard_table]") {
+  made_table table;
+  std::uint64_t n = 0;
+  for (bool interrupted = true; interrupted; ++n) {
+    near_shards<int, test_sync> shown;
+    const auto is_shown = [&] { return shown.first() == table.find(0); };
+    interrupted = interrupt(
+        n, event::step, [&] { shown.show(table.find(0), 4); },
+        [&] { CHECK((shown.reach() == 0 || is_shown())); });
+    CHECK(shown.reach() == 4);
+    CHECK(is_shown());
+  }
+  CHECK(n > 1);
+}
+
+// ---- Memory, and many threads ------------------------------------------------------------------
+
+#if defined(__linux__)
+
+TEST_CASE("shard_that_has_not_begun_is_never_touched", "[shard_table]") {
+  {
+    large_table table;
+    REQUIRE(table.create(0));
+    auto& far = table.find_slow(1000, 0);
+    static_cast<void>(far.give(&things[0]));
+    std::size_t visits = 0;
+    table.for_each([&](auto&) { ++visits; });
+    CHECK(visits == 2);
+    CHECK(table.find_first(1500, [](auto& s) { return s.steal_any(); }) == &things[0]);
+  }
+  // That of the marks and the first shard, and those of the other one, which may lie in two.
+  CHECK(many_cpus::touched_pages >= 2);
+  CHECK(many_cpus::touched_pages <= 3);
+}
+
+#endif
+
 // Puts an item into some shard, at best that of `cpu`.
-void place(shard_table<int, std_sync>& table, std::uint32_t cpu, int* item) {
-  for (;;) {
-    auto* s = table.find(cpu);
-    if (s == nullptr) s = table.find_slow(cpu, 0);
-    // Another thread may be making the first array.
-    if (s == nullptr) {
-      std::this_thread::yield();
-      continue;
-    }
-    item = s->give(item);
-    if (item == nullptr) return;
-    if (auto held = s->try_own(); held && held.push(item)) return;
+void place(large_table& table, std::uint32_t cpu, int* item) {
+  auto& s = find_or_begin(table, cpu);
+  item = s.give(item);
+  while (item != nullptr) {
+    if (auto held = s.try_own(); held && held.push(item)) return;
+    std::this_thread::yield();
   }
 }
 
-TEST_CASE("table_that_grows_under_many_threads_keeps_every_item", "[shard_table]") {
+TEST_CASE("shards_that_many_threads_find_first_keep_every_item", "[shard_table]") {
   constexpr std::size_t thread_count = 6;
-  constexpr std::uint32_t cpus = 200;
+  constexpr std::uint32_t cpus = 2000;
   std::vector<int> items(thread_count * cpus);
-  shard_table<int, std_sync> table;
+  large_table table;
+  REQUIRE(table.create(0));
   std::latch all_here(thread_count);
   {
     std::vector<std::jthread> threads;
@@ -366,12 +421,14 @@ TEST_CASE("table_that_grows_under_many_threads_keeps_every_item", "[shard_table]
       });
     }
   }
-  REQUIRE(table.find(cpus - 1) != nullptr);
+  std::size_t begun = 0;
   std::set<int*> found;
   table.for_each([&](auto& s) {
+    ++begun;
     while (int* const item = s.steal_private()) found.insert(item);
     while (int* const item = s.steal_shared()) found.insert(item);
   });
+  CHECK(begun == cpus);
   CHECK(found.size() == items.size());
 }
 

@@ -4,11 +4,14 @@
 #include <pthread.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <latch>
 #include <mutex>
 #include <stdexcept>
@@ -19,6 +22,7 @@
 #include "awaited.hpp"
 #include "catch.hpp"
 #include "child.hpp"
+#include "resident.hpp"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -60,12 +64,16 @@ struct with_throwing_cpu : std_sync {
 struct without_release : std_sync {
   static void deallocate(void*) noexcept {}
 };
+struct without_zeros : std_sync {
+  static void allocate_zeroed(std::size_t, std::size_t) noexcept {}
+};
 
 TEST_CASE("incomplete_policy_is_no_sync_policy", "[sync]") {
   STATIC_REQUIRE(sync_policy<std_sync>);
   STATIC_REQUIRE_FALSE(sync_policy<without_clock>);
   STATIC_REQUIRE_FALSE(sync_policy<with_throwing_cpu>);
   STATIC_REQUIRE_FALSE(sync_policy<without_release>);
+  STATIC_REQUIRE_FALSE(sync_policy<without_zeros>);
   STATIC_REQUIRE_FALSE(sync_policy<int>);
 }
 
@@ -204,6 +212,47 @@ TEST_CASE("allocated_memory_is_aligned_and_writable", "[sync]") {
     }
   }
 }
+
+// The heap has some blocks of these sizes, and the system the others.
+TEST_CASE("zeroed_memory_is_zero_aligned_and_writable", "[sync]") {
+  for (std::size_t alignment = 8; alignment <= 4096; alignment *= 2) {
+    for (const std::size_t size : {alignment, std::size_t{16'383}, std::size_t{16'384},
+                                   std::size_t{16'385}, std::size_t{100'000}}) {
+      // So that a heap which gives what was freed last gives no zeros by chance.
+      void* const used = std_sync::allocate(size, alignment);
+      REQUIRE(used != nullptr);
+      std::memset(used, 0xff, size);
+      asm volatile("" : : "r"(used) : "memory");
+      std_sync::deallocate(used, size, alignment);
+
+      void* const memory = std_sync::allocate_zeroed(size, alignment);
+      REQUIRE(memory != nullptr);
+      auto* const bytes = static_cast<unsigned char*>(memory);
+      CHECK(reinterpret_cast<std::uintptr_t>(memory) % alignment == 0);
+      CHECK(std::count(bytes, bytes + size, 0) == static_cast<std::ptrdiff_t>(size));
+      std::memset(memory, 0xff, size);
+      std_sync::deallocate_zeroed(memory, size, alignment);
+    }
+  }
+}
+
+#if defined(__linux__)
+
+TEST_CASE("zeros_that_nobody_touches_cost_no_memory_and_are_given_back", "[sync]") {
+  using poolproof::test::resident_pages;
+  const std::size_t size = GENERATE(as<std::size_t>(), 1 << 20, 1 << 23);
+  void* const memory = std_sync::allocate_zeroed(size, 128);
+  REQUIRE(memory != nullptr);
+  CHECK(resident_pages(memory, size) == 0);
+  auto* const bytes = static_cast<volatile unsigned char*>(memory);
+  bytes[0] = 1;
+  bytes[size / 2] = 1;
+  CHECK(resident_pages(memory, size) == 2);
+  std_sync::deallocate_zeroed(memory, size, 128);
+  CHECK(resident_pages(memory, size) == 0);
+}
+
+#endif
 
 TEST_CASE("clock_goes_forward_only", "[sync]") {
   // Beside another clock, for what a busy machine takes is not known. Coarse: it may stand still for

@@ -1,0 +1,105 @@
+// object_pool.hpp: what many small pools take of the machine's memory, and what first uses take of
+// its time, where there are many more CPUs than use a pool.
+#include <poolproof/object_pool.hpp>
+
+#include "catch.hpp"
+
+#if defined(POOLPROOF_HAS_RSEQ) && !defined(__SANITIZE_ADDRESS__) && \
+    !POOLPROOF_HAS_FEATURE(address_sanitizer)
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "one_cpu.hpp"
+#include "resident.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using poolproof::std_sync;
+using poolproof::test::area;
+using poolproof::test::leave_rseq;
+using poolproof::test::resident_bytes;
+
+// A machine of 128 CPUs, as the C library reports one that may be given more than it has.
+struct on_128_cpus : std_sync {
+  static std::uint32_t cpu_count() noexcept { return 128; }
+};
+
+using pool = poolproof::object_pool<int, std::default_delete<int>, on_128_cpus>;
+
+constexpr std::size_t pool_count = 1000;
+
+// What 1,000 pools have cost.
+struct cost {
+  std::size_t bytes_each = 0;
+  std::chrono::nanoseconds median_first_use{};
+};
+
+// Pools that are each used on some CPUs, which this machine need not have: a thread that the kernel
+// does not know is on the CPU that it writes itself.
+cost use_pools_on(const std::vector<std::uint32_t>& cpus) {
+  cost found;
+  std::thread([&] {
+    leave_rseq();
+    const auto be_on = [](std::uint32_t cpu) { area()->cpu_id = cpu; };
+    std::vector<std::chrono::nanoseconds> first_uses(pool_count);
+    be_on(cpus[0]);
+    pool().put(std::make_unique<int>());  // the process's first use
+    const std::size_t before = resident_bytes();
+    const auto pools = std::make_unique<pool[]>(pool_count);
+    for (std::size_t i = 0; i < pool_count; ++i) {
+      be_on(cpus[0]);
+      auto item = std::make_unique<int>();
+      const auto start = std::chrono::steady_clock::now();
+      pools[i].put(std::move(item));
+      first_uses[i] = std::chrono::steady_clock::now() - start;
+      for (const std::uint32_t cpu : cpus) {
+        be_on(cpu);
+        REQUIRE(std_sync::cpu() == cpu);
+        pools[i].put(std::make_unique<int>());
+        pools[i].put(pools[i].get());
+      }
+    }
+    found.bytes_each = (resident_bytes() - before) / pool_count;
+    const auto middle = first_uses.begin() + pool_count / 2;
+    std::nth_element(first_uses.begin(), middle, first_uses.end());
+    found.median_first_use = *middle;
+    for (std::size_t i = 0; i < pool_count; ++i) {
+      REQUIRE(pools[i].stats().retained == cpus.size() + 1);
+    }
+  }).join();
+  return found;
+}
+
+TEST_CASE("pools_take_memory_for_the_cpus_that_use_them", "[memory]") {
+  struct expected {
+    std::vector<std::uint32_t> cpus;
+    std::size_t most_bytes;
+  };
+  const auto [cpus, most_bytes] =
+      GENERATE(expected{{0}, 8 << 10}, expected{{0, 1}, 8 << 10}, expected{{0, 127}, 12 << 10});
+  const cost found = use_pools_on(cpus);
+  INFO("first use: " << found.median_first_use.count() << " ns");
+  CHECK(found.bytes_each <= most_bytes);
+  CHECK(found.bytes_each >= sizeof(pool));
+  // It takes 10 us at most on a machine with nothing else to do.
+  CHECK(found.median_first_use < 1ms);
+}
+
+}  // namespace
+
+#else
+
+TEST_CASE("memory_of_pools_is_not_measured_here", "[memory]") {
+  WARN("what a pool takes is measured where threads can choose their CPU, and natively");
+}
+
+#endif
