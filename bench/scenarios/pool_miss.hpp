@@ -1,17 +1,20 @@
 // pool_miss: what a get costs that finds nothing, where a pool has `shards` shards, as on a machine of
 // so many CPUs, of which one uses the pool; and what such a pool holds of memory before it holds any
 // item. The CPUs are simulated: the policy says how many there are, and the thread is on one of
-// them. A pair is one call here.
+// them. What of the shards nobody has touched is no memory of the machine's, and is not counted. A
+// pair is one call here.
 //
 // Counters: unused_bytes (before the first use), empty_bytes (after it), shard_bytes.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <poolproof/object_pool.hpp>
 
 #include "../baselines/poolproof.hpp"
 #include "../harness.hpp"
+#include "../resident.hpp"
 
 namespace pool_bench {
 
@@ -19,6 +22,12 @@ namespace pool_bench {
 template <std::uint32_t Cpus>
 struct simulated_cpus : poolproof::std_sync {
   static inline std::size_t allocated = 0;
+  static inline void* shards = nullptr;
+  static inline std::size_t shards_size = 0;
+
+  static std::size_t bytes() noexcept {
+    return allocated + std::min(shards_size, resident_pages(shards, shards_size) * page_size());
+  }
 
   static std::uint32_t cpu_count() noexcept { return Cpus; }
   static void* allocate(std::size_t size, std::size_t alignment) noexcept {
@@ -28,6 +37,15 @@ struct simulated_cpus : poolproof::std_sync {
   static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
     allocated -= size;
     poolproof::std_sync::deallocate(memory, size, alignment);
+  }
+  // A pool that spills nothing asks once.
+  static void* allocate_zeroed(std::size_t size, std::size_t alignment) noexcept {
+    shards_size = size;
+    return shards = poolproof::std_sync::allocate_zeroed(size, alignment);
+  }
+  static void deallocate_zeroed(void* memory, std::size_t size, std::size_t alignment) noexcept {
+    shards_size = 0;
+    poolproof::std_sync::deallocate_zeroed(memory, size, alignment);
   }
 };
 
@@ -39,7 +57,7 @@ struct simulated {
   struct pool : pool_of_policy<T, policy> {
     static constexpr std::size_t shard_bytes = sizeof(poolproof::shard<T, policy>);
 
-    std::size_t bytes() const { return sizeof(*this) + policy::allocated; }
+    std::size_t bytes() const { return sizeof(*this) + policy::bytes(); }
   };
 };
 

@@ -17,16 +17,16 @@
 #include <utility>
 #include <vector>
 
+#include "../../bench/resident.hpp"
 #include "one_cpu.hpp"
-#include "resident.hpp"
 
 namespace {
 
 using namespace std::chrono_literals;
+using pool_bench::resident_bytes;
 using poolproof::std_sync;
 using poolproof::test::area;
 using poolproof::test::leave_rseq;
-using poolproof::test::resident_bytes;
 
 // A machine of 128 CPUs, as the C library reports one that may be given more than it has.
 struct on_128_cpus : std_sync {

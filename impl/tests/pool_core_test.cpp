@@ -390,6 +390,28 @@ TEST_CASE_METHOD(all_given_back, "rotate_yields_to_an_owner_and_then_goes_on", "
   CHECK(tracked::alive() == 0);
 }
 
+// A thread that begins a shard stands still while cycles pass by, for which the shard is not there
+// yet; what another one puts into it then is put after these cycles.
+TEST_CASE_METHOD(all_given_back,
+                 "item_put_after_cycles_outlives_them_though_its_shard_began_before",
+                 "[pool_core]") {
+  std::uint64_t n = 0;
+  for (bool interrupted = true; interrupted; ++n) {
+    pool p;
+    interrupted = interrupt(
+        n, event::step, [&] { put_new_on(2, p, 0); },
+        [&] {
+          p.rotate();
+          p.rotate();
+          const std::uint64_t before = tracked::destroyed();
+          // All but the last have been displaced: a call for which cycles are overdue does them.
+          put_new_on(2, p, 1, 3);
+          CHECK(tracked::destroyed() == before);
+        });
+  }
+  CHECK(n > 5);
+}
+
 // Every operation, interrupted before each of its steps by every operation: it goes on from any
 // state in which the other finds it, and the other completes while it is stopped.
 using operation = void (*)(pool&);

@@ -22,11 +22,12 @@
 #include "awaited.hpp"
 #include "catch.hpp"
 #include "child.hpp"
-#include "resident.hpp"
 
 #if defined(__linux__)
 #include <sched.h>
 #include <sys/syscall.h>
+
+#include "../../bench/resident.hpp"
 
 namespace {
 std::atomic<bool> sched_getcpu_fails{false};
@@ -239,7 +240,7 @@ TEST_CASE("zeroed_memory_is_zero_aligned_and_writable", "[sync]") {
 #if defined(__linux__)
 
 TEST_CASE("zeros_that_nobody_touches_cost_no_memory_and_are_given_back", "[sync]") {
-  using poolproof::test::resident_pages;
+  using pool_bench::resident_pages;
   const std::size_t size = GENERATE(as<std::size_t>(), 1 << 20, 1 << 23);
   void* const memory = std_sync::allocate_zeroed(size, 128);
   REQUIRE(memory != nullptr);
