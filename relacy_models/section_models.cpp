@@ -39,14 +39,14 @@ struct magazine_model : model, with_sections {
 
   bool give(unsigned item) {
     items_[item].prepare();
-    if (sections::give(near_, &items_[item])) return true;
+    if (sections::give(near_, magazine_layout::give, &items_[item])) return true;
     items_[item].claim();
     return false;
   }
 
   bool take() {
     std::uint64_t word = 0;
-    token* const item = sections::take(near_, word);
+    token* const item = sections::take(near_, magazine_layout::take, word);
     if (item != nullptr) item->claim();
     return item != nullptr;
   }
@@ -300,7 +300,7 @@ struct section_shard_model : model, with_sections {
   void put(unsigned index) {
     token* const item = &items_[index];
     item->prepare();
-    if (sections::give(near_, item)) {
+    if (sections::give(near_, magazine_layout::give, item)) {
       outcome("gave by a section");
       return;
     }
@@ -310,7 +310,7 @@ struct section_shard_model : model, with_sections {
 
   void get() {
     std::uint64_t word = 0;
-    if (receive(sections::take(near_, word), "took by a section")) return;
+    if (receive(sections::take(near_, magazine_layout::take, word), "took by a section")) return;
     if (!receive(shard_.take(), "took without")) outcome("missed");
   }
 
@@ -456,14 +456,14 @@ struct reach_vs_show : model, with_sections {
     }
     token& item = items_[index - 1];
     item.prepare();
-    if (!sections::give(shown_, &item)) {
+    if (!sections::give(shown_, magazine_layout::give, &item)) {
       item.claim();
       outcome("out of reach");
       return;
     }
     outcome("reached a shard");
     std::uint64_t word = 0;
-    if (token* const taken = sections::take(shown_, word)) taken->claim();
+    if (token* const taken = sections::take(shown_, magazine_layout::take, word)) taken->claim();
   }
 
   void after() override {
@@ -509,7 +509,8 @@ struct first_give_vs_told_search : model, with_sections {
     }
     if (index == 1) {
       item_.prepare();
-      if (sections::give(table_.near(), &item_)) return told_.store(1, std::memory_order_release);
+      if (sections::give(table_.near(), magazine_layout::give, &item_))
+        return told_.store(1, std::memory_order_release);
       item_.claim();
       outcome("no room yet");
       return;

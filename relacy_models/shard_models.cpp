@@ -263,7 +263,7 @@ struct end_borrow_vs_close : shard_model {
   }
 
   sync::var<std::uint32_t> prepared_;
-  std::uint64_t handles_ = 0;
+  std::int64_t handles_ = 0;
 };
 
 const registered<steal_vs_turn, late_thief_vs_new_ring, push_vs_hiding_thief, cycle_vs_owner,

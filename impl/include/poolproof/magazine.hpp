@@ -1,12 +1,17 @@
 // The magazine of a shard: a small stack of items that the threads of one CPU use by sections.
 //
-//     word     operations : 32 | count : 32      the items below the count are in the magazine
+//     word     operations : 8 | handles : 48 | count : 8     the items below the count are in it
 //     bounds   limit : 32 | floor : 32           a take needs count > floor, a give count < limit
 //     items    [ 0 | 1 | ... | capacity - 1 ]
 //
 // Open, the floor is 0 and the limit is the depth: none until the first use, then one; deepen
 // doubles it. Closed, the limit is 0 and the floor beyond any count: sections leave again. Closing
-// thus costs them nothing, for the bounds are what they compare with in any case.
+// thus costs them nothing, for the bounds are what they compare with in any case. Closed for good,
+// it does not open again.
+//
+// The handles are those that were borrowed by sections of this CPU, less those that were returned by
+// them: a negative number if most return elsewhere than they came from. Only the sum over all
+// shards, and over what their threads count without sections, means something.
 //
 // Who owns what
 //   M1. Items below the count belong to the magazine; a slot at the count or beyond belongs to
@@ -14,7 +19,8 @@
 //   M2. Word and slots are stored to by sections of the shard's CPU that have read open bounds, and
 //       by the closer between its restart_all and its reopening; by nobody else, and never by a
 //       locked instruction.
-//   M3. Bounds are never stored to by a section.
+//   M3. Bounds are never stored to by a section. The closer and who deepens compare before they swap;
+//       only the pool's end does not, which closes for good.
 //   M4. A section has one store that others can see the effect of, its last: the word.
 //   M5. There is one closer at a time: the shard's owner.
 //   M6. What a giver did before happens before what the taker does after: on one CPU because a switch
@@ -37,11 +43,13 @@ class magazine {
  public:
   static constexpr std::uint32_t capacity = Sync::sections::magazine_capacity;
   static_assert(capacity > 1, "items move between it and a ring by two at least");
+  static_assert(capacity < 254,
+                "the count is a byte, and less than the floor of a closed magazine");
 
   // True for the word of one take in a ticker's period, about: for work that needs doing now and
   // then.
   static constexpr bool ticks(std::uint64_t word) noexcept {
-    return (word >> 32) % Sync::ticker::period == 0;
+    return (word >> 56) % Sync::ticker::period == 0;
   }
 
   magazine() noexcept = default;
@@ -81,6 +89,21 @@ class magazine {
 
   class closing;
 
+  // Sections leave it alone from the next restart_all on. By the pool's end, whoever owns the shard;
+  // wait-free.
+  void close_for_good() noexcept {
+    // [close_for_good.mark] relaxed: section; restart_all separates those that have read other
+    // bounds.
+    bounds_.store(closed_for_good, std::memory_order_relaxed);
+  }
+
+  // How many more handles were borrowed here by sections than returned. Exact if sections are over:
+  // an owner that is at work meanwhile leaves this part of the word as it is.
+  std::int64_t handles() const noexcept {
+    // [handles.word] relaxed: section; none commits from restart_all on (M2).
+    return handles_of(word_.load(std::memory_order_relaxed));
+  }
+
   // Whether the members lie where the assembly looks for them.
   static constexpr bool has_layout() noexcept {
     return offsetof(magazine, word_) == magazine_layout::word &&
@@ -89,7 +112,7 @@ class magazine {
            offsetof(magazine, items_) == magazine_layout::items && sizeof(slot) == sizeof(void*);
   }
 
-  // The newest item, or null. Exclusive.
+  // The newest item, or null. The shard's owner's, when sections are over; or exclusive.
   T* pop_exclusive() noexcept {
     // [pop_exclusive.word] relaxed: exclusive.
     const std::uint64_t word = word_.load(std::memory_order_relaxed);
@@ -108,11 +131,15 @@ class magazine {
   using slot = typename Sync::template atomic<T*>;
 
   static constexpr std::uint64_t closed = 0xffff'ffff;
+  static constexpr std::uint64_t closed_for_good = 0xffff'fffe;
   static constexpr std::uint64_t open(std::uint32_t depth) noexcept {
     return std::uint64_t{depth} << 32;
   }
   static constexpr std::uint32_t count_of(std::uint64_t word) noexcept {
-    return static_cast<std::uint32_t>(word);
+    return static_cast<std::uint8_t>(word);
+  }
+  static constexpr std::int64_t handles_of(std::uint64_t word) noexcept {
+    return static_cast<std::int64_t>(word << 8) >> 16;
   }
   static constexpr std::uint32_t floor_of(std::uint64_t bounds) noexcept {
     return static_cast<std::uint32_t>(bounds);
@@ -144,10 +171,13 @@ class magazine<T, Sync>::closing {
       // [close.shrink] relaxed: ordered by [reopen.bounds].
       magazine_.word_.store(word_, std::memory_order_relaxed);
     }
-    if (!reopens_) return;
+    std::uint64_t expected = closed;
     // [reopen.bounds] release: pairs with [take_step.bounds], [give_step.bounds]; so that sections
     // find the magazine as the closer leaves it (M6).
-    magazine_.bounds_.store(open(1), std::memory_order_release);
+    // [reopen.bounds.fail] relaxed: coherence with [close_for_good.mark]; the pool has ended
+    // meanwhile.
+    magazine_.bounds_.compare_exchange_strong(expected, open(1), std::memory_order_release,
+                                              std::memory_order_relaxed);
   }
 
   closing(const closing&) = delete;
@@ -165,19 +195,25 @@ class magazine<T, Sync>::closing {
   void drop_newest() noexcept { --word_; }
 
   // It stays closed.
-  void keep_closed() noexcept { reopens_ = false; }
+  void keep_closed() noexcept { magazine_.close_for_good(); }
 
  private:
   bool close() noexcept {
+    // [close.read] relaxed: hint, rechecked by [close.mark].
+    std::uint64_t seen = magazine_.bounds_.load(std::memory_order_relaxed);
     // [close.mark] relaxed: section; restart_all separates those that have read other bounds.
-    magazine_.bounds_.store(closed, std::memory_order_relaxed);
+    // [close.mark.fail] relaxed: hint, rechecked by [close.mark]; another thread has deepened it, or
+    // closed it for good.
+    while (seen != closed_for_good &&
+           !magazine_.bounds_.compare_exchange_strong(seen, closed, std::memory_order_relaxed,
+                                                      std::memory_order_relaxed)) {
+    }
     return Sync::sections::restart_all();
   }
 
   magazine& magazine_;
   std::uint64_t word_ = 0;
   bool restarted_;
-  bool reopens_ = true;
 };
 
 // For a policy without sections: a magazine that never holds an item.
@@ -192,6 +228,8 @@ requires(!Sync::sections::compiled) class magazine<T, Sync> {
   std::uint32_t room() const noexcept { return 0; }
   bool deepen(std::uint32_t = 0) noexcept { return false; }
   T* pop_exclusive() noexcept { return nullptr; }
+  void close_for_good() noexcept {}
+  std::int64_t handles() const noexcept { return 0; }
 
   struct closing {
     explicit closing(magazine&) noexcept {}
@@ -211,7 +249,8 @@ struct magazine_steps {
   using magazine_type = typename Shards::magazine_type;
 
   template <class Section>
-  static item_type* take(Section& here, const Shards& shards, std::uint64_t& word) noexcept {
+  static item_type* take(Section& here, const Shards& shards, std::uint64_t change,
+                         std::uint64_t& word) noexcept {
     if (here.cpu() >= shards.reach()) return nullptr;
     magazine_type& own = shards.first()[here.cpu()].own_magazine();
     // [take_step.bounds] acquire: pairs with [reopen.bounds]; so that word and items are read as
@@ -224,7 +263,7 @@ struct magazine_steps {
     if (count <= magazine_type::floor_of(bounds)) return nullptr;
     // [take_step.item] relaxed: section; as [take_step.word].
     item_type* const item = own.items_[count - 1].load(std::memory_order_relaxed);
-    word = now + magazine_layout::one_take;
+    word = now + change;
     here.commit([&] {
       // [take_step.commit] relaxed: section; seen by the next one, or by the closer (M6).
       own.word_.store(word, std::memory_order_relaxed);
@@ -233,7 +272,8 @@ struct magazine_steps {
   }
 
   template <class Section>
-  static bool give(Section& here, const Shards& shards, item_type* item) noexcept {
+  static bool give(Section& here, const Shards& shards, std::uint64_t change,
+                   item_type* item) noexcept {
     if (here.cpu() >= shards.reach()) return false;
     magazine_type& own = shards.first()[here.cpu()].own_magazine();
     // [give_step.bounds] acquire: pairs with [reopen.bounds], [deepen.swap]; so that the closer has
@@ -248,7 +288,7 @@ struct magazine_steps {
     own.items_[count].store(item, std::memory_order_relaxed);
     here.commit([&] {
       // [give_step.commit] relaxed: section; as [take_step.commit].
-      own.word_.store(now + 1, std::memory_order_relaxed);
+      own.word_.store(now + change, std::memory_order_relaxed);
     });
     return true;
   }

@@ -130,7 +130,7 @@ class object_pool {
   // null. Inlined where it is called, with all that a hit runs through: g++ stops inlining in large
   // translation units. What a miss does is not.
   [[nodiscard, gnu::always_inline]] inline item get() {
-    if (T* const found = take_near()) [[likely]]
+    if (T* const found = take_near(near_, magazine_layout::take)) [[likely]]
       return item(found);
     return item(get_slow());
   }
@@ -147,15 +147,15 @@ class object_pool {
   [[gnu::always_inline]] inline void put(item given) noexcept {
     if (given == nullptr) return;
     T* const put = given.release();
-    if (!Sync::sections::give(near_, put)) [[unlikely]]
+    if (!Sync::sections::give(near_, magazine_layout::give, put)) [[unlikely]]
       put_slow(put);
   }
 
   // As get, in a handle that puts the item back when it is destroyed.
-  [[nodiscard]] handle borrow() {
-    item pooled = get();
-    core* const inner = find_core();
-    return handle(inner, std::move(pooled));
+  [[nodiscard, gnu::always_inline]] inline handle borrow() {
+    if (T* const found = take_near(lending_, magazine_layout::loan)) [[likely]]
+      return handle(loan{used_core(), found});
+    return handle(borrow_slow());
   }
 
   // Counts since the pool's first use. Cheap on the pool's side: a hit counts nothing.
@@ -205,16 +205,22 @@ class object_pool {
   }
 
   // A hit: the newest item of the CPU's magazine, or null.
-  [[gnu::always_inline]] inline T* take_near() noexcept {
+  [[gnu::always_inline]] inline T* take_near(const near_shards<T, Sync>& shards,
+                                             std::uint64_t change) noexcept {
     std::uint64_t word = 0;
-    T* const found = Sync::sections::take(near_, word);
+    T* const found = Sync::sections::take(shards, change, word);
     if (found != nullptr && magazine<T, Sync>::ticks(word)) [[unlikely]]
-      used_core()->look_at_clock();
+      return note_tick(found);
+    return found;
+  }
+
+  [[gnu::noinline, gnu::returns_nonnull]] T* note_tick(T* found) noexcept {
+    used_core()->look_at_clock();
     return found;
   }
 
   T* try_get_item() noexcept {
-    if (T* const found = take_near()) return found;
+    if (T* const found = take_near(near_, magazine_layout::take)) return found;
     core* const inner = find_core();
     return inner != nullptr ? inner->get(interrupts::seldom) : nullptr;
   }
@@ -226,6 +232,24 @@ class object_pool {
     core* const inner = find_core();
     T* const found = inner != nullptr ? inner->get(interrupts::always) : nullptr;
     return found != nullptr ? found : construct(inner);
+  }
+
+  // What becomes a handle: in registers, which a handle, as it has a destructor, is not returned in.
+  struct loan {
+    core* inner;  // null if there is nothing to return to
+    T* item;
+  };
+
+  // Where no section has borrowed. The first handle opens the way for sections: until then the
+  // pool's end knows that there are none.
+  [[gnu::noinline]] loan borrow_slow() {
+    item found = get();
+    core* const inner = used_core();
+    if (found == nullptr || inner == nullptr || !inner->count_borrow()) {
+      return {nullptr, found.release()};
+    }
+    if (lending_.reach() == 0) lending_.show(near_);
+    return {inner, found.release()};
   }
 
   T* construct(core* inner) {
@@ -264,7 +288,7 @@ class object_pool {
     // [first_use.publish.fail] acquire: pairs with [first_use.publish]; as [used_core.read].
     if (core_.compare_exchange_strong(published, made, std::memory_order_release,
                                       std::memory_order_acquire)) {
-      near_.show(made->near().first(), made->near().reach());
+      near_.show(made->near());
       made->link();
       return made;
     }
@@ -273,9 +297,10 @@ class object_pool {
   }
 
   near_shards<T, Sync> near_;
+  near_shards<T, Sync> lending_;  // the same, from the first handle on
+  typename Sync::template atomic<core*> core_{nullptr};
   item_factory<item> factory_;
   std::optional<std::chrono::nanoseconds> cycle_interval_;
-  typename Sync::template atomic<core*> core_{nullptr};
 };
 
 // An item on loan. It belongs to one thread at a time, may be moved and destroyed on another
@@ -284,16 +309,17 @@ template <class T, class Deleter, sync_policy Sync>
 class object_pool<T, Deleter, Sync>::handle {
  public:
   handle() noexcept = default;
-  ~handle() { give_back(); }
+  [[gnu::always_inline]] inline ~handle() {
+    if (inner_ != nullptr) give_back();
+  }
 
   handle(handle&& other) noexcept
-      : inner_(other.inner_), counted_(other.counted_), item_(std::move(other.item_)) {}
+      : inner_(std::exchange(other.inner_, nullptr)), item_(std::move(other.item_)) {}
 
   // By way of a third handle: what this one gives back may contain `other`.
   handle& operator=(handle&& other) noexcept {
     handle taken(std::move(other));
     std::swap(inner_, taken.inner_);
-    std::swap(counted_, taken.counted_);
     std::swap(item_, taken.item_);
     return *this;
   }
@@ -308,24 +334,22 @@ class object_pool<T, Deleter, Sync>::handle {
 
   // Takes the item out of the pool for good. The handle is empty afterwards.
   [[nodiscard]] item detach() noexcept {
-    if (item_ != nullptr && counted_ != nullptr) inner_->end_borrow(*counted_);
+    if (inner_ != nullptr) std::exchange(inner_, nullptr)->end_borrow();
     return std::move(item_);
   }
 
  private:
   friend class object_pool;
 
-  handle(core* inner, item pooled) noexcept : inner_(inner), item_(std::move(pooled)) {
-    if (item_ != nullptr && inner_ != nullptr) counted_ = inner_->count_borrow();
+  explicit handle(const loan& made) noexcept : inner_(made.inner), item_(made.item) {}
+
+  [[gnu::always_inline]] inline void give_back() noexcept {
+    T* const item = item_.release();
+    if (!Sync::sections::give(inner_->near(), magazine_layout::hand_back, item)) [[unlikely]]
+      inner_->end_borrow(item);
   }
 
-  void give_back() noexcept {
-    if (item_ == nullptr || counted_ == nullptr) return;
-    inner_->end_borrow(*counted_, item_.release());
-  }
-
-  core* inner_ = nullptr;
-  typename core::shard_type* counted_ = nullptr;  // null: nothing to return to, the item just ends
+  core* inner_ = nullptr;  // null: nothing to return to, an item just ends
   item item_;
 };
 

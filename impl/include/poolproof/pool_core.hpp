@@ -92,21 +92,23 @@ class pool_core final : public pool_entry<Sync> {
   pool_stats stats() noexcept;
   void count_construction() noexcept { constructions_.add(1); }
 
-  // Counts a handle that the caller is about to have, and returns the shard that it is counted in;
-  // null if the pool is closed, as it is for an item's destructor that borrows from a pool that is
-  // being destroyed: such a handle then has nothing to return to.
-  shard_type* count_borrow() noexcept {
-    shard_type& own = local(Sync::cpu());
-    return own.count_borrow() ? &own : nullptr;
+  // Counts a handle that the caller is about to have, where no section has; false if the pool is
+  // closed, as it is for an item's destructor that borrows from a pool that is being destroyed: such
+  // a handle then has nothing to return to. Anyone; wait-free.
+  [[nodiscard]] bool count_borrow() noexcept {
+    // [count_borrow.lent] relaxed: ordered by the user, before the pool's destructor.
+    if (!lent_.load(std::memory_order_relaxed)) lent_.store(true, std::memory_order_relaxed);
+    return local(Sync::cpu()).count_borrow();
   }
 
-  // Ends what count_borrow began, for a handle that keeps its item.
-  void end_borrow(shard_type& counted) noexcept {
-    if (!counted.end_borrow()) this->drop_references(1);
+  // Ends a borrow of which the handle keeps its item. Anyone; wait-free.
+  void end_borrow() noexcept {
+    if (!local(Sync::cpu()).end_borrow()) this->drop_references(1);
   }
 
-  // The same, for a handle that returns its item: to the pool, or if that is closed, to nobody.
-  void end_borrow(shard_type& counted, T* item) noexcept;
+  // The same, for a handle that returns its item, where no section has: to the pool, or if that is
+  // closed, to nobody. Progress as put.
+  void end_borrow(T* item) noexcept;
 
   // The pool's destructor. Handles may be returned meanwhile and later; no other call may.
   void close() noexcept;
@@ -136,7 +138,9 @@ class pool_core final : public pool_entry<Sync> {
   [[gnu::noinline]] void make_room(shard_type& own) noexcept;
   [[gnu::noinline]] void push_all(shard_type& own, T* const* items, std::uint32_t count) noexcept;
 
-  bool give_near(T* item) noexcept { return Sync::sections::give(near(), item); }
+  bool give_near(T* item) noexcept {
+    return Sync::sections::give(near(), magazine_layout::give, item);
+  }
   std::uint32_t search(std::uint32_t cpu, shard_type& own, T** out, std::uint32_t room,
                        interrupts others) noexcept;
   std::uint32_t pop_own(shard_type& own, T** out, std::uint32_t room, bool& looked) noexcept;
@@ -150,13 +154,24 @@ class pool_core final : public pool_entry<Sync> {
   bool advance_all(std::uint64_t target, std::size_t& budget, unsigned attempts) noexcept;
   static owner own_within(shard_type& s, unsigned attempts) noexcept;
 
+  bool has_lent() const noexcept {
+    // [has_lent.read] relaxed: ordered by the user, who borrows before the pool's destructor; or in
+    // it.
+    return lent_.load(std::memory_order_relaxed);
+  }
+
   void drain() noexcept override;
+  void drain_closed() noexcept;
+  template <class DrainMagazine>
+  void drain_with(DrainMagazine drain_magazine) noexcept;
+  static T* pop_magazine(shard_type& s) noexcept;
   void free() noexcept;
   static bool drain_magazine(shard_type& s) noexcept;
 
   static void destroy_item(T* item) noexcept { std::unique_ptr<T, Deleter>{item}.reset(); }
 
   shard_table<T, Sync> table_;
+  typename Sync::template atomic<bool> lent_{false};
   cycle_state<Sync> cycles_;
 
   // Apart from the table, which every get and put reads: a thread that counts takes the line away.
@@ -228,7 +243,7 @@ void pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
   std::uint64_t word = 0;
   // The newest comes first and goes to the back: they are pushed in the order they were put in.
   while (oldest != last) {
-    T* const item = Sync::sections::take(near(), word);
+    T* const item = Sync::sections::take(near(), magazine_layout::take, word);
     if (item == nullptr) break;
     *--oldest = item;
   }
@@ -459,36 +474,65 @@ pool_stats pool_core<T, Deleter, Sync>::stats() noexcept {
 }
 
 template <class T, class Deleter, sync_policy Sync>
-void pool_core<T, Deleter, Sync>::end_borrow(shard_type& counted, T* item) noexcept {
+void pool_core<T, Deleter, Sync>::end_borrow(T* item) noexcept {
+  shard_type& counted = local(Sync::cpu());
   if (counted.closed()) {
     late_returns_.add(1);
     destroy_item(item);
-    end_borrow(counted);
-    return;
+  } else {
+    put(item);
   }
-  if (!give_near(item)) put(item);
   if (counted.end_borrow()) return;
   // Closed meanwhile: the destructor may have looked for items before this one was put.
   drain();
   this->drop_references(1);
 }
 
-// The handles that are out are counted in the shards until here, so that borrowing is cheap; here
-// each becomes a reference. The bias covers those that come back between the marking and the sum.
+// A pool that has lent nothing is nobody else's but a rotate_all's. Else the handles that are out
+// are counted in the shards until here, so that borrowing is cheap; here each becomes a reference.
+// The bias covers those that come back between the marking and the sum. Shards that have not begun
+// are marked too: a handle that comes back may begin one.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::close() noexcept {
   pool_registry<Sync>::instance().retire(*this);
+  // An item's destructor may borrow.
+  if (!has_lent()) drain_closed();
+  if (!has_lent()) return this->drop_references(1);
   this->add_references(closing_bias);
-  std::uint64_t handles = 0;
-  table_.for_each([&](shard_type& s) { handles += s.close_borrows(); });
-  drain();
-  this->drop_references(closing_bias - handles + 1);
+  std::int64_t handles = 0;
+  table_.for_each_cpu([&](shard_type& s) { handles += s.close_borrows(); });
+  if (Sync::sections::compiled && near().reach() != 0 && !Sync::sections::restart_all()) {
+    // How many there are cannot be known, nor what the magazines hold be had: the core stays.
+    return drain();
+  }
+  table_.for_each_cpu([&](shard_type& s) { handles += s.own_magazine().handles(); });
+  drain_closed();
+  this->drop_references(closing_bias - static_cast<std::uint64_t>(handles) + 1);
 }
 
 // Destroys every item in the pool, also what the destructors put meanwhile. As a thief: no owner
 // can be in its way.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::drain() noexcept {
+  drain_with([](shard_type& s) { return drain_magazine(s); });
+}
+
+// The same when sections are over.
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::drain_closed() noexcept {
+  drain_with([](shard_type& s) {
+    bool found = false;
+    while (T* const item = pop_magazine(s)) {
+      destroy_item(item);
+      found = true;
+    }
+    return found;
+  });
+}
+
+template <class T, class Deleter, sync_policy Sync>
+template <class DrainMagazine>
+void pool_core<T, Deleter, Sync>::drain_with(DrainMagazine drain_magazine) noexcept {
   bool found = true;
   while (found) {
     found = false;
@@ -502,9 +546,17 @@ void pool_core<T, Deleter, Sync>::drain() noexcept {
   }
 }
 
-// Destroys what a magazine holds; true if that was anything. It stays closed, so that what comes
-// back late goes where drain looks as a thief. One that has an owner is left to it: every owner in a
+// An item of a magazine that no section works on; none if the shard has an owner: every owner in a
 // closed pool drains it later, or destroy does.
+template <class T, class Deleter, sync_policy Sync>
+T* pool_core<T, Deleter, Sync>::pop_magazine(shard_type& s) noexcept {
+  if (s.own_magazine().size() == 0) return nullptr;
+  owner held = s.try_own();
+  return held ? held.pop_magazine() : nullptr;
+}
+
+// Destroys what a magazine holds; true if that was anything. It stays closed, so that what comes
+// back late goes where drain looks as a thief. One that has an owner is left, as above.
 template <class T, class Deleter, sync_policy Sync>
 bool pool_core<T, Deleter, Sync>::drain_magazine(shard_type& s) noexcept {
   if (s.own_magazine().size() == 0) return false;
@@ -517,11 +569,7 @@ bool pool_core<T, Deleter, Sync>::drain_magazine(shard_type& s) noexcept {
 
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::destroy() noexcept {
-  drain();
-  // What is left if the kernel has refused to restart sections, or an owner was in the way.
-  table_.for_each([](shard_type& s) {
-    while (T* const item = s.own_magazine().pop_exclusive()) destroy_item(item);
-  });
+  drain_closed();
   free();
 }
 

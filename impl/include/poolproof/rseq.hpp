@@ -12,9 +12,10 @@
 // The two sections themselves are the assembly of the architecture, rseq_<architecture>.hpp: each
 // is a file that defines rseq_assembly, with
 //
-//   take(first, reach, word), give(first, reach, item)    as in no_sections, of untyped items, where
-//                         first and reach are the members of the near_shards; the steps are those of
-//                         magazine_steps, and rseq_cs is cleared on return.
+//   take(first, reach, change, word), give(first, reach, change, item)
+//                         as in no_sections, of untyped items, where first and reach are the members
+//                         of the near_shards; the steps are those of magazine_steps, and rseq_cs is
+//                         cleared on return.
 //
 // They are no templates: clang++ 14 crashes on a template with such assembly in a precompiled
 // header.
@@ -66,15 +67,15 @@ struct rseq_sections {
 
   template <class Shards>
   [[gnu::always_inline]] static inline typename Shards::item_type* take(
-      const Shards& shards, std::uint64_t& word) noexcept {
+      const Shards& shards, std::uint64_t change, std::uint64_t& word) noexcept {
     return static_cast<typename Shards::item_type*>(
-        rseq_assembly::take(shards.first_word(), shards.reach_word(), word));
+        rseq_assembly::take(shards.first_word(), shards.reach_word(), change, word));
   }
 
   template <class Shards>
-  [[gnu::always_inline]] static inline bool give(const Shards& shards,
+  [[gnu::always_inline]] static inline bool give(const Shards& shards, std::uint64_t change,
                                                  typename Shards::item_type* item) noexcept {
-    return rseq_assembly::give(shards.first_word(), shards.reach_word(), item);
+    return rseq_assembly::give(shards.first_word(), shards.reach_word(), change, item);
   }
 
  private:

@@ -51,10 +51,11 @@ static_assert(RSEQ_SIG == 0xd428bc00, "as an instruction: brk #0x45e0");
 struct rseq_assembly {
   [[gnu::always_inline]] static inline void* take(const std::atomic<void*>& first,
                                                   const std::atomic<std::uint32_t>& reach,
+                                                  std::uint64_t change,
                                                   std::uint64_t& word) noexcept;
   [[gnu::always_inline]] static inline bool give(const std::atomic<void*>& first,
                                                  const std::atomic<std::uint32_t>& reach,
-                                                 void* item) noexcept;
+                                                 std::uint64_t change, void* item) noexcept;
 
  private:
   static char* area() noexcept {
@@ -74,29 +75,29 @@ struct rseq_assembly {
 // change once they are set; [take_step.bounds], here ldar, to [take_step.commit]. ldar takes no
 // offset.
 inline void* rseq_assembly::take(const std::atomic<void*>& first,
-                                 const std::atomic<std::uint32_t>& reach,
+                                 const std::atomic<std::uint32_t>& reach, std::uint64_t change,
                                  std::uint64_t& word) noexcept {
   const std::uint32_t reached = reach.load(std::memory_order_acquire);
   void* const shards = first.load(std::memory_order_relaxed);
   void* own = nullptr;
   std::uint64_t now = 0;
   void* item = nullptr;
-  asm volatile inline goto(POOLPROOF_SECTION_BEGIN
-                           "add %[item], %[own], %[floor]\n"
-                           "ldar %w[item], [%[item]]\n"
-                           "ldr %[now], [%[own], %[word]]\n"
-                           "cmp %w[now], %w[item]\n"
-                           "b.ls %l[elsewhere]\n"
-                           "add %[item], %[own], %w[now], uxtw #3\n"
-                           "ldr %[item], [%[item], %[items] - 8]\n"
-                           "add %[now], %[now], %[one_take]\n"
-                           "str %[now], [%[own], %[word]]\n"  // the commit
-                           POOLPROOF_SECTION_END
-                           : [own] "=&r"(own), [now] "=&r"(now), [item] "=&r"(item)
-                           : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor),
-                             [one_take] "r"(magazine_layout::one_take)
-                           : POOLPROOF_SECTION_CLOBBERS
-                           : elsewhere);
+  asm volatile inline goto(
+      POOLPROOF_SECTION_BEGIN
+      "add %[item], %[own], %[floor]\n"
+      "ldar %w[item], [%[item]]\n"
+      "ldr %[now], [%[own], %[word]]\n"
+      "cmp %w[item], %w[now], uxtb\n"
+      "b.hs %l[elsewhere]\n"
+      "add %[item], %[own], %w[now], uxtb #3\n"
+      "ldr %[item], [%[item], %[items] - 8]\n"
+      "add %[now], %[now], %[change]\n"
+      "str %[now], [%[own], %[word]]\n"  // the commit
+      POOLPROOF_SECTION_END
+      : [own] "=&r"(own), [now] "=&r"(now), [item] "=&r"(item)
+      : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor), [change] "r"(change)
+      : POOLPROOF_SECTION_CLOBBERS
+      : elsewhere);
   forget();
   if (item == nullptr) __builtin_unreachable();
   word = now;
@@ -108,28 +109,29 @@ elsewhere:
 
 // Steps as in magazine_steps::give.
 inline bool rseq_assembly::give(const std::atomic<void*>& first,
-                                const std::atomic<std::uint32_t>& reach, void* item) noexcept {
+                                const std::atomic<std::uint32_t>& reach, std::uint64_t change,
+                                void* item) noexcept {
   const std::uint32_t reached = reach.load(std::memory_order_acquire);
   void* const shards = first.load(std::memory_order_relaxed);
   void* own = nullptr;
   std::uint64_t now = 0;
   std::uint64_t count = 0;
-  asm volatile inline goto(
-      POOLPROOF_SECTION_BEGIN
-      "add %[count], %[own], %[limit]\n"
-      "ldar %w[count], [%[count]]\n"
-      "ldr %[now], [%[own], %[word]]\n"
-      "cmp %w[now], %w[count]\n"
-      "b.hs %l[elsewhere]\n"
-      "add %[count], %[own], %w[now], uxtw #3\n"
-      "str %[item], [%[count], %[items]]\n"
-      "add %[now], %[now], #1\n"
-      "str %[now], [%[own], %[word]]\n"  // the commit
-      POOLPROOF_SECTION_END
-      : [own] "=&r"(own), [now] "=&r"(now), [count] "=&r"(count)
-      : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit), [item] "r"(item)
-      : POOLPROOF_SECTION_CLOBBERS
-      : elsewhere);
+  asm volatile inline goto(POOLPROOF_SECTION_BEGIN
+                           "add %[count], %[own], %[limit]\n"
+                           "ldar %w[count], [%[count]]\n"
+                           "ldr %[now], [%[own], %[word]]\n"
+                           "cmp %w[count], %w[now], uxtb\n"
+                           "b.ls %l[elsewhere]\n"
+                           "add %[count], %[own], %w[now], uxtb #3\n"
+                           "str %[item], [%[count], %[items]]\n"
+                           "add %[now], %[now], %[change]\n"
+                           "str %[now], [%[own], %[word]]\n"  // the commit
+                           POOLPROOF_SECTION_END
+                           : [own] "=&r"(own), [now] "=&r"(now), [count] "=&r"(count)
+                           : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit),
+                             [item] "r"(item), [change] "rI"(change)
+                           : POOLPROOF_SECTION_CLOBBERS
+                           : elsewhere);
   forget();
   return true;
 elsewhere:

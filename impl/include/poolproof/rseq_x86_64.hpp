@@ -49,10 +49,11 @@ namespace poolproof {
 struct rseq_assembly {
   [[gnu::always_inline]] static inline void* take(const std::atomic<void*>& first,
                                                   const std::atomic<std::uint32_t>& reach,
+                                                  std::uint64_t change,
                                                   std::uint64_t& word) noexcept;
   [[gnu::always_inline]] static inline bool give(const std::atomic<void*>& first,
                                                  const std::atomic<std::uint32_t>& reach,
-                                                 void* item) noexcept;
+                                                 std::uint64_t change, void* item) noexcept;
 
  private:
   // From the thread's pointer, the base of %fs.
@@ -70,26 +71,26 @@ struct rseq_assembly {
 // Steps as in magazine_steps::take: [pin.reach] to [take_step.commit]. Reach and first shard are
 // operands in memory: two registers and two instructions less.
 inline void* rseq_assembly::take(const std::atomic<void*>& first,
-                                 const std::atomic<std::uint32_t>& reach,
+                                 const std::atomic<std::uint32_t>& reach, std::uint64_t change,
                                  std::uint64_t& word) noexcept {
   void* own = nullptr;
   std::uint64_t now = 0;
   void* item = nullptr;
-  asm volatile inline goto(POOLPROOF_SECTION_BEGIN
-                           "movl %c[floor](%[own]), %k[item]\n"
-                           "movq %c[word](%[own]), %[now]\n"
-                           "cmpl %k[now], %k[item]\n"
-                           "jae %l[elsewhere]\n"
-                           "movl %k[now], %k[item]\n"
-                           "movq %c[items]-8(%[own],%[item],8), %[item]\n"
-                           "addq %[one_take], %[now]\n"
-                           "movq %[now], %c[word](%[own])\n"  // the commit
-                           POOLPROOF_SECTION_END
-                           : [own] "=&r"(own), [now] "=&r"(now), [item] "=&r"(item)
-                           : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor),
-                             [one_take] "r"(magazine_layout::one_take)
-                           : "memory", "cc"
-                           : elsewhere);
+  asm volatile inline goto(
+      POOLPROOF_SECTION_BEGIN
+      "movl %c[floor](%[own]), %k[item]\n"
+      "movq %c[word](%[own]), %[now]\n"
+      "cmpb %b[now], %b[item]\n"
+      "jae %l[elsewhere]\n"
+      "movzbl %b[now], %k[item]\n"
+      "movq %c[items]-8(%[own],%[item],8), %[item]\n"
+      "addq %[change], %[now]\n"
+      "movq %[now], %c[word](%[own])\n"  // the commit
+      POOLPROOF_SECTION_END
+      : [own] "=&r"(own), [now] "=&r"(now), [item] "=&r"(item)
+      : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor), [change] "r"(change)
+      : "memory", "cc"
+      : elsewhere);
   forget();
   if (item == nullptr) __builtin_unreachable();
   word = now;
@@ -99,28 +100,29 @@ elsewhere:
   return nullptr;
 }
 
-// Steps as in magazine_steps::give. The word is stored in full, though only its low half changes: a
-// load does not get its value forwarded from a narrower store.
+// Steps as in magazine_steps::give. The word is stored in full, though often only its lowest byte
+// changes: a load does not get its value forwarded from a narrower store.
 inline bool rseq_assembly::give(const std::atomic<void*>& first,
-                                const std::atomic<std::uint32_t>& reach, void* item) noexcept {
+                                const std::atomic<std::uint32_t>& reach, std::uint64_t change,
+                                void* item) noexcept {
   void* own = nullptr;
   std::uint64_t now = 0;
   std::uint64_t count = 0;
-  asm volatile inline goto(
-      POOLPROOF_SECTION_BEGIN
-      "movl %c[limit](%[own]), %k[count]\n"
-      "movq %c[word](%[own]), %[now]\n"
-      "cmpl %k[now], %k[count]\n"
-      "jbe %l[elsewhere]\n"
-      "movl %k[now], %k[count]\n"
-      "movq %[item], %c[items](%[own],%[count],8)\n"
-      "incq %[now]\n"
-      "movq %[now], %c[word](%[own])\n"  // the commit
-      POOLPROOF_SECTION_END
-      : [own] "=&r"(own), [now] "=&r"(now), [count] "=&r"(count)
-      : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit), [item] "r"(item)
-      : "memory", "cc"
-      : elsewhere);
+  asm volatile inline goto(POOLPROOF_SECTION_BEGIN
+                           "movl %c[limit](%[own]), %k[count]\n"
+                           "movq %c[word](%[own]), %[now]\n"
+                           "cmpb %b[now], %b[count]\n"
+                           "jbe %l[elsewhere]\n"
+                           "movzbl %b[now], %k[count]\n"
+                           "movq %[item], %c[items](%[own],%[count],8)\n"
+                           "addq %[change], %[now]\n"
+                           "movq %[now], %c[word](%[own])\n"  // the commit
+                           POOLPROOF_SECTION_END
+                           : [own] "=&r"(own), [now] "=&r"(now), [count] "=&r"(count)
+                           : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit),
+                             [item] "r"(item), [change] "er"(change)
+                           : "memory", "cc"
+                           : elsewhere);
   forget();
   return true;
 elsewhere:

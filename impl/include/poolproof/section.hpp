@@ -38,14 +38,19 @@ namespace poolproof {
 
 // What the assembly knows of shards and their magazines; offsets in bytes.
 struct magazine_layout {
-  static constexpr int word = 0;    // count (low half) and operations
+  static constexpr int word = 0;    // count (the low byte), handles and operations
   static constexpr int floor = 8;   // a take leaves this many
   static constexpr int limit = 12;  // a give leaves at most this many
   static constexpr int items = 16;
   // Shards lie in an array; a magazine is at the beginning of its shard.
   static constexpr int log_shard = 10;
-  // What a take adds to the word: one operation more, one item less.
-  static constexpr std::uint64_t one_take = (std::uint64_t{1} << 32) - 1;
+  // What sections add to the word. A take: one operation more, one item less; a loan: one handle
+  // more besides. A give: one item more; a return: one handle less besides.
+  static constexpr std::uint64_t one_handle = std::uint64_t{1} << 8;
+  static constexpr std::uint64_t take = (std::uint64_t{1} << 56) - 1;
+  static constexpr std::uint64_t loan = take + one_handle;
+  static constexpr std::uint64_t give = 1;
+  static constexpr std::uint64_t hand_back = give - one_handle;
 };
 
 // For a policy without sections: a compiler drops what they would do.
@@ -65,17 +70,18 @@ struct no_sections {
   // refuses: nothing is then known. Anyone; takes a system call.
   [[nodiscard]] static bool restart_all() noexcept { return false; }
 
-  // Takes an item of the current CPU's magazine, and tells the word that the section has stored; or
-  // null. `shards` are a near_shards (shard_table.hpp). Anyone; lock-free.
+  // Takes an item of the current CPU's magazine, adds `change`, a take or a loan, to its word, and
+  // tells the word that it has stored; or null. `shards` are a near_shards (shard_table.hpp).
+  // Anyone; lock-free.
   template <class Shards>
-  static typename Shards::item_type* take(const Shards&, std::uint64_t&) noexcept {
+  static typename Shards::item_type* take(const Shards&, std::uint64_t, std::uint64_t&) noexcept {
     return nullptr;
   }
 
-  // Gives an item to it. False if it is full or closed, the CPU has none, or the thread runs no
+  // Gives an item to it, and adds `change`, a give or a hand_back, to its word. False if it is full or closed, the CPU has none, or the thread runs no
   // sections: the item is then still the caller's. Anyone; lock-free.
   template <class Shards>
-  static bool give(const Shards&, typename Shards::item_type*) noexcept {
+  static bool give(const Shards&, std::uint64_t, typename Shards::item_type*) noexcept {
     return false;
   }
 };

@@ -17,7 +17,9 @@
 //   I2. Nobody pushes to the victim: once drained it stays drained until the shard turns.
 //   I3. An item in the victim was put before the shard's last turn, an item in the magazine, the
 //       private part or the shared chain before the next.
-//   I4. A borrowed handle is counted in the shard that it was borrowed at, until it is returned.
+//   I4. A handle is counted once when it is borrowed and once when it is returned, each in the
+//       magazine or the shard that the thread finds then. Only the sum over all shards means
+//       something.
 //
 // Stands on: magazine, pin, pool_chain, sync.
 #pragma once
@@ -128,17 +130,17 @@ class alignas(shard_alignment) shard {
     return magazine_.size() + private_.size() + chains_[0].size() + chains_[1].size();
   }
 
-  // Counts a handle that is borrowed here. False if the pool is closed: it is then not counted.
-  // Anyone; wait-free.
+  // Counts a handle that is borrowed here, not by a section. False if the pool is closed: it is then
+  // not counted. Anyone; wait-free.
   [[nodiscard]] bool count_borrow() noexcept {
     // [count_borrow.add] relaxed: coherence with [close_borrows.mark]; a handle is counted before
     // the mark, or sees it. What is added after the mark means nothing to anybody.
     return (borrows_.fetch_add(one_borrow, std::memory_order_relaxed) & closed_mark) == 0;
   }
 
-  // Takes back the count of a handle. False if the pool was closed before: then the count has
-  // become the closer's, and what the caller has put since then is its own to clear away. Anyone;
-  // wait-free.
+  // Counts a handle that is returned here, wherever it came from. False if the pool was closed
+  // before: then the count has become the closer's, and what the caller has put since then is its
+  // own to clear away. Anyone; wait-free.
   [[nodiscard]] bool end_borrow() noexcept {
     // [end_borrow.sub] acq_rel: acquire pairs with [close_borrows.mark]; so that a late handle
     // finds the closer's count prepared; release pairs with [close_borrows.mark]; so that the
@@ -152,22 +154,24 @@ class alignas(shard_alignment) shard {
     return (borrows_.load(std::memory_order_relaxed) & closed_mark) != 0;
   }
 
-  // Marks the shard closed and returns how many handles are still out. Once, by the pool's
-  // destructor.
-  std::uint64_t close_borrows() noexcept {
+  // Marks the shard closed, also to sections, and returns how many more handles were counted here
+  // than returned: a negative number if they came from elsewhere. Once, by the pool's destructor.
+  std::int64_t close_borrows() noexcept {
+    magazine_.close_for_good();
     // [close_borrows.mark] acq_rel: acquire pairs with [end_borrow.sub]; so that what handles have
     // put before is found; release pairs with [end_borrow.sub]; so that a handle that comes later
     // finds the closer's count prepared.
-    return borrows_.fetch_add(closed_mark, std::memory_order_acq_rel) / one_borrow;
+    return static_cast<std::int64_t>(borrows_.fetch_add(closed_mark, std::memory_order_acq_rel)) /
+           one_borrow;
   }
 
  private:
   using chain = pool_chain<T, Sync>;
   using reclaimer = ring_reclaimer<T, Sync>;
 
-  // borrows_ holds twice the number of handles, and the mark in the lowest bit.
+  // borrows_ holds twice the number of handles, modulo 2^64, and the mark in the lowest bit.
   static constexpr std::uint64_t closed_mark = 1;
-  static constexpr std::uint64_t one_borrow = 2;
+  static constexpr std::int64_t one_borrow = 2;
 
   unsigned shared_index() const noexcept { return static_cast<unsigned>(cycle() & 1); }
 
@@ -270,6 +274,9 @@ class shard<T, Sync>::owner {
     for (; closed && !closed.empty(); closed.drop_newest()) out[count++] = closed.newest();
     return count;
   }
+
+  // The newest item of the magazine, or null. Only when sections are over. Wait-free.
+  T* pop_magazine() noexcept { return shard_->magazine_.pop_exclusive(); }
 
   // True if no victim is left. Wait-free.
   bool victims_drained() noexcept { return victim().drained(); }

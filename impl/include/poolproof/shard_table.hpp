@@ -41,13 +41,19 @@ class near_shards {
   using shard_type = shard<T, Sync>;
   using magazine_type = typename shard_type::magazine_type;
 
-  // Once; wait-free.
+  // Wait-free. Every call shows the same.
   void show(shard_type* first, std::uint32_t reach) noexcept {
     // [show.first] relaxed: ordered by [show.reach].
     first_.store(first, std::memory_order_relaxed);
     // [show.reach] release: pairs with [pin.reach]; so that whoever sees the reach finds the first
     // shard, and the shards as they were made (I1).
     reach_.store(reach, std::memory_order_release);
+  }
+
+  // As another one shows.
+  void show(const near_shards& shown) noexcept {
+    const std::uint32_t reach = shown.reach();
+    show(shown.first(), reach);
   }
 
   // How many shards sections reach, from the one that is read next. Anyone; wait-free.
@@ -249,26 +255,39 @@ class shard_table {
   // out.
   template <class Visit>
   auto find_first(std::uint32_t cpu, Visit visit) noexcept {
-    auto found = cpus_.get()->visit_found(cpu + 1, visit);
-    // [find_first.spills] acquire: pairs with [add_spill.link]; so that the shards are initialised.
+    return visit_from(cpu + 1, visit);
+  }
+
+  // Calls visit(shard) for all of them. Anyone; as find_first.
+  template <class Visit>
+  void for_each(Visit visit) noexcept {
+    visit_from(0, [&](shard_type& s) {
+      visit(s);
+      return false;
+    });
+  }
+
+  // Calls visit(shard) for the shard of each CPU, whether it has begun or not. Anyone; wait-free but
+  // for the visits.
+  template <class Visit>
+  void for_each_cpu(Visit visit) noexcept {
+    block& cpus = *cpus_.get();
+    for (std::uint32_t i = 0; i != cpus.size(); ++i) visit(cpus[i]);
+  }
+
+ private:
+  using block = shard_block<T, Sync>;
+
+  template <class Visit>
+  auto visit_from(std::uint32_t start, Visit visit) noexcept {
+    auto found = cpus_.get()->visit_found(start, visit);
+    // [visit_from.spills] acquire: pairs with [add_spill.link]; so that the shards are initialised.
     for (block* b = spills_.load(std::memory_order_acquire); b != nullptr && !found;
          b = b->next()) {
       found = b->visit_found(0, visit);
     }
     return found;
   }
-
-  // Calls visit(shard) for all of them. Anyone; as find_first.
-  template <class Visit>
-  void for_each(Visit visit) noexcept {
-    find_first(0, [&](shard_type& s) {
-      visit(s);
-      return false;
-    });
-  }
-
- private:
-  using block = shard_block<T, Sync>;
 
   owner add_spill() noexcept;
 
@@ -306,7 +325,7 @@ auto shard_table<T, Sync>::add_spill() noexcept -> owner {
     added->set_next(newest);
     // What `newest` links to was published by its own adder, and every later link continues that
     // release: nothing is acquired here, for nothing is followed.
-    // [add_spill.link] release: pairs with [own_spill.walk], [find_first.spills]; so that whoever
+    // [add_spill.link] release: pairs with [own_spill.walk], [visit_from.spills]; so that whoever
     // finds the shard finds it initialised.
     // [add_spill.link.fail] relaxed: hint, rechecked by [add_spill.link].
   } while (!spills_.compare_exchange_weak(newest, added, std::memory_order_release,

@@ -76,20 +76,22 @@ struct sections_of_depth {
   }
 
   template <class Shards>
-  static typename Shards::item_type* take(const Shards& shards, std::uint64_t& word,
+  static typename Shards::item_type* take(const Shards& shards, std::uint64_t change,
+                                          std::uint64_t& word,
                                           call_site from = call_site::here()) noexcept {
     typename Shards::item_type* item = nullptr;
     if (!runs()) return item;
-    run([&](auto& here) { item = magazine_steps<Shards>::take(here, shards, word); }, from);
+    run([&](auto& here) { item = magazine_steps<Shards>::take(here, shards, change, word); }, from);
     return item;
   }
 
   template <class Shards>
-  static bool give(const Shards& shards, typename Shards::item_type* item,
+  static bool give(const Shards& shards, std::uint64_t change, typename Shards::item_type* item,
                    call_site from = call_site::here()) noexcept {
     bool given = false;
     if (!runs()) return given;
-    run([&](auto& here) { given = magazine_steps<Shards>::give(here, shards, item); }, from);
+    run([&](auto& here) { given = magazine_steps<Shards>::give(here, shards, change, item); },
+        from);
     return given;
   }
 
