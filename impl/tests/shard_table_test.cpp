@@ -258,7 +258,7 @@ TEST_CASE_METHOD(all_given_back, "search_begins_after_the_own_shard_and_ends_wit
 TEST_CASE_METHOD(all_given_back, "search_passes_over_shards_that_have_not_begun", "[shard_table]") {
   test_sync::set_cpu_count(200);
   made_table table;
-  for (const std::uint32_t cpu : {63, 64, 127, 128, 199}) table.find_slow(cpu, 0);
+  for (const std::uint32_t cpu : {63u, 64u, 127u, 128u, 199u}) table.find_slow(cpu, 0);
   const auto of = [&](std::uint32_t cpu) { return table.find(cpu); };
   CHECK(count_shards(table) == 6);
   CHECK(searched_from(table, 63) == std::vector{of(64), of(127), of(128), of(199), of(0), of(63)});
