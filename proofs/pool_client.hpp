@@ -29,7 +29,7 @@ class pool_client final : public checker::program {
     around_.sections = Sync::sections::compiled;
     around_.automatic_cycles = chosen.automatic_cycles;
     around_.call_budget = Sync::limits::call_budget;
-    around_.handful = shard<item, Sync>::full_handful + 1;
+    around_.handful = shard<item, Sync>::handful + 1;
     around_.tick_period = static_cast<std::uint8_t>(Sync::ticker::period);
   }
 

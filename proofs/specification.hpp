@@ -383,8 +383,7 @@ inline bool specification::take(bag& now, const step& taken) noexcept {
 }
 
 // What may keep a get from an item that is in the pool: another call's hands; the refusal of the
-// restart that it takes to look into a magazine, or of the memory for what is in it; and for a
-// try_get that it lies in another CPU's magazine. A call that makes this one in a destructor has
+// restart that it takes to look into a magazine, or of the memory for what is in it. A call that makes this one in a destructor has
 // what it destroys in its hands: victims, or at the pool's end everything; and what a get has found
 // before it looked after an overdue cycle.
 inline bool specification::miss(bag& now, const step& missed) noexcept {
@@ -400,14 +399,6 @@ inline bool specification::miss(bag& now, const step& missed) noexcept {
     if (is_get(run_.calls[outer]) || kind == call_kind::end || now.ended) return true;
     for (std::uint8_t i = 0; i != most_items; ++i) {
       if (now.ages[i].possible >= 2) there &= ~(std::uint32_t{1} << i);
-    }
-  }
-  if (self.kind == call_kind::try_get && self.sections) {
-    for (std::uint8_t i = 0; i != most_items; ++i) {
-      if (!now.has(i)) continue;
-      const call& giver = call_of(run_.steps[now.ages[i].put_by]);
-      const bool elsewhere = giver.cpu != self.cpu || giver.cpu == unknown;
-      if (giver.sections && elsewhere) there &= ~(std::uint32_t{1} << i);
     }
   }
   if (there == 0) return true;

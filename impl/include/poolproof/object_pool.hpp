@@ -11,8 +11,7 @@
 // Guarantees
 //   - put(x) happens before the get that returns x; so does the factory's return of x.
 //   - An item is handed out at most once per put. A get may miss although the pool holds items, if
-//     another thread has them, or the shard that they are in, in its hands then; and a try_get also
-//     if they are at hand for threads on other CPUs only.
+//     another thread has them, or the shard that they are in, in its hands then.
 //   - Items are destroyed by cycles and by the pool's destructor; else only if memory for their
 //     place is refused: those that a put, or a get that moves some to its CPU, has in its hands.
 //   - Member functions may be called by any number of threads at once, and from an item's
@@ -135,12 +134,16 @@ class object_pool {
     return item(get_slow());
   }
 
-  // Go's Get without New: an item of the pool, else null. It may be null although another CPU has
-  // items at hand: to look there interrupts that CPU, which get does before it calls the factory,
-  // and try_get at one miss in 256 of the CPU that it is called on. So who waits for an item by
-  // trying again gets it. Lock-free but for the allocator, which a hit does not need, and for the
-  // destructors of a cycle, of which one call runs a bounded number.
-  [[nodiscard]] item try_get() noexcept { return item(try_get_item()); }
+  // Go's Get without New: an item of the pool, else null: and that only if the pool is empty, or
+  // another call has in its hands what is there, or the shard that it is in. As get does before it
+  // calls the factory, it looks into what other CPUs have at hand, and interrupts those that have
+  // something. Lock-free but for the allocator, which a hit does not need, and for the destructors
+  // of a cycle, of which one call runs a bounded number.
+  [[nodiscard]] item try_get() noexcept { return item(find(interrupts::always)); }
+
+  // The same without interrupting anybody: it may be null although other CPUs have items at hand.
+  // For who has another way to go on. Progress as try_get.
+  [[nodiscard]] item try_get_near() noexcept { return item(find(interrupts::never)); }
 
   // Go's Put: gives an item to the pool, from whatever source. Null is ignored. Progress as
   // try_get.
@@ -219,10 +222,10 @@ class object_pool {
     return found;
   }
 
-  T* try_get_item() noexcept {
+  T* find(interrupts others) noexcept {
     if (T* const found = take_near(near_, magazine_layout::take)) return found;
     core* const inner = find_core();
-    return inner != nullptr ? inner->get(interrupts::seldom) : nullptr;
+    return inner != nullptr ? inner->get(others) : nullptr;
   }
 
   // Where no section has taken an item: one of the pool's, or a new one. The result is the

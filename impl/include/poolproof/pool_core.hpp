@@ -53,9 +53,8 @@ struct pool_stats {
   pin_kind pin = pin_kind::thread_hash;  // how the calling thread finds its shard
 };
 
-// Whether a get that finds nothing else looks into other CPUs' magazines, which interrupts those:
-// always, if its caller would rather have that than a null; else at one miss in many.
-enum class interrupts : bool { seldom, always };
+// Whether a get that finds nothing else looks into other CPUs' magazines, which interrupts those.
+enum class interrupts : bool { never, always };
 
 template <class T, class Deleter, sync_policy Sync>
 class pool_core final : public pool_entry<Sync> {
@@ -119,7 +118,7 @@ class pool_core final : public pool_entry<Sync> {
 
   static constexpr std::uint32_t batch = Sync::limits::cycle_batch;
   // Room for what moves between a magazine and a ring at once.
-  using handful = std::array<T*, shard_type::full_handful>;
+  using handful = std::array<T*, shard_type::handful>;
   static constexpr std::size_t call_budget = Sync::limits::call_budget;
   static constexpr std::size_t no_budget = std::numeric_limits<std::size_t>::max();
   // Keeps the references above zero while the pool's destructor adds up the handles.
@@ -143,7 +142,7 @@ class pool_core final : public pool_entry<Sync> {
   }
   std::uint32_t search(std::uint32_t cpu, shard_type& own, T** out, std::uint32_t room,
                        interrupts others) noexcept;
-  std::uint32_t pop_own(shard_type& own, T** out, std::uint32_t room, bool& looked) noexcept;
+  std::uint32_t pop_own(shard_type& own, T** out, std::uint32_t room) noexcept;
   static void deepen(shard_type& own, bool found_all, std::uint32_t most) noexcept;
   std::uint32_t refill_size(std::uint32_t cpu, shard_type& own) noexcept;
   T* keep_rest(shard_type& own, T* const* taken, std::uint32_t count) noexcept;
@@ -213,7 +212,7 @@ template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::put(T* item) noexcept {
   shard_type& own = local(Sync::cpu());
   if (Sync::sections::runs()) {
-    while (own.own_magazine().deepen(shard_type::full_handful)) {
+    while (own.own_magazine().deepen(shard_type::handful)) {
       if (give_near(item)) return;
     }
     // Before the push: so that what is pushed is put after the cycles that have begun, not before.
@@ -238,11 +237,10 @@ template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
   handful moved;
   T** const end = moved.data() + moved.size();
-  T** const last = end - own.handful(shard_type::way::to_ring);
   T** oldest = end;
   std::uint64_t word = 0;
   // The newest comes first and goes to the back: they are pushed in the order they were put in.
-  while (oldest != last) {
+  while (oldest != moved.data()) {
     T* const item = Sync::sections::take(near(), magazine_layout::take, word);
     if (item == nullptr) break;
     *--oldest = item;
@@ -266,17 +264,14 @@ T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own,
 template <class T, class Deleter, sync_policy Sync>
 std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type& own, T** out,
                                                   std::uint32_t room, interrupts others) noexcept {
-  bool looked = false;
-  if (const std::uint32_t count = pop_own(own, out, room, looked)) {
+  if (const std::uint32_t count = pop_own(own, out, room)) {
     deepen(own, count == room, magazine<T, Sync>::capacity);
     return count;
   }
-  const auto steal = [&](shard_type& s) {
-    return looked && &s == &own ? 0 : s.steal_shared(out, room);
-  };
+  const auto steal = [&](shard_type& s) { return s.steal_shared(out, room); };
   if (const std::uint32_t count = table_.find_first(cpu, steal)) {
     own.steals.add(1);
-    deepen(own, count == room, shard_type::full_handful);
+    deepen(own, count == room, shard_type::handful);
     return count;
   }
   if (const auto turns = cycles_.victims_to_search()) {
@@ -288,11 +283,8 @@ std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type&
     cycles_.note_no_victims(*turns);
   }
   // Go cannot reach these; a factory that is worth a pool costs more than one look at each.
-  // A thread without sections reaches no magazine in another way, that of its own CPU neither.
-  const bool interrupt =
-      others == interrupts::always || !Sync::sections::runs() || own.interrupting.tick();
-  const auto steal_unshared = [interrupt](shard_type& s) {
-    return interrupt ? s.steal_unshared() : s.steal_private();
+  const auto steal_unshared = [others](shard_type& s) {
+    return others == interrupts::always ? s.steal_unshared() : s.steal_private();
   };
   if (T* const item = table_.find_first(cpu, steal_unshared)) {
     own.steals.add(1);
@@ -315,11 +307,10 @@ void pool_core<T, Deleter, Sync>::deepen(shard_type& own, bool found_all,
 // The newest items of the own shard's ring. None also if its owner is another: then it has not been
 // looked into, and a thief's way leads there.
 template <class T, class Deleter, sync_policy Sync>
-std::uint32_t pool_core<T, Deleter, Sync>::pop_own(shard_type& own, T** out, std::uint32_t room,
-                                                   bool& looked) noexcept {
+std::uint32_t pool_core<T, Deleter, Sync>::pop_own(shard_type& own, T** out,
+                                                   std::uint32_t room) noexcept {
   if (!own.looks_shared()) return 0;
   if (owner held = own.try_own()) {
-    looked = true;
     return held.pop(out, room);
   }
   busy_.add(1);
@@ -332,7 +323,7 @@ template <class T, class Deleter, sync_policy Sync>
 std::uint32_t pool_core<T, Deleter, Sync>::refill_size(std::uint32_t cpu,
                                                        shard_type& own) noexcept {
   if (!Sync::sections::runs() || cpu >= near().reach()) return 1;
-  return std::min(own.handful(shard_type::way::from_ring), 1 + own.own_magazine().room());
+  return std::min(shard_type::handful, 1 + own.own_magazine().room());
 }
 
 // Returns the first item that a get has taken out of a ring, and gives the others to the magazine,

@@ -97,24 +97,9 @@ class alignas(shard_alignment) shard {
   // hint, but for what happened before the call.
   bool looks_shared() const noexcept { return !chains_[shared_index()].looks_empty(); }
 
-  // Which way items move between magazine and ring.
-  enum class way : bool { to_ring, from_ring };
-  // How many do so at once, but not one by one. It is also how deep a magazine gets unless its CPU
-  // takes back what it has put itself.
-  static constexpr std::uint32_t full_handful = std::clamp(magazine_type::capacity, 2U, 16U);
-
-  // How many to move now: all if the call before asked for the same way, for calls go on in one
-  // direction; half if it asked for the other, so that a few calls to and fro find room and items
-  // for a while. Whether anything moved then does not matter. Anyone; wait-free; a hint.
-  std::uint32_t handful(way now) noexcept {
-    if constexpr (magazine_type::capacity == 0) return 1;
-    const bool from_ring = now == way::from_ring;
-    // [handful.last] relaxed: counter; nothing but how much moves hangs on it.
-    if (last_from_ring_.load(std::memory_order_relaxed) == from_ring) return full_handful;
-    // [handful.now] relaxed: counter; as [handful.last].
-    last_from_ring_.store(from_ring, std::memory_order_relaxed);
-    return std::max(full_handful / 2, 2U);
-  }
+  // How many items move between magazine and ring at once, at most. It is also how deep a magazine
+  // gets unless its CPU takes back what it has put itself.
+  static constexpr std::uint32_t handful = std::clamp(magazine_type::capacity, 2U, 16U);
 
   // How many cycles this shard has been through. Anyone; wait-free; exact for the owner, else
   // perhaps old.
@@ -195,16 +180,11 @@ class alignas(shard_alignment) shard {
   // Drives the clock of the calls for which this shard is their own and no section took effect.
   typename Sync::ticker operations;
 
-  // Says when one of them interrupts other CPUs for what it has not found, though it need not: often
-  // enough for a caller that waits for an item, so seldom that it costs next to nothing.
-  typename Sync::ticker interrupting;
-
   // Statistics of the same calls.
   counter steals;
   counter misses;
 
  private:
-  typename Sync::template atomic<bool> last_from_ring_{false};
   typename Sync::template atomic<std::uint64_t> borrows_{0};
 
   // With a magazine: from here on lies what other CPUs' searches read; their own calls write to what
