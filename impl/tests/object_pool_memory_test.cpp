@@ -8,7 +8,6 @@
     !POOLPROOF_HAS_FEATURE(address_sanitizer)
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +21,6 @@
 
 namespace {
 
-using namespace std::chrono_literals;
 using pool_bench::resident_bytes;
 using poolproof::std_sync;
 using poolproof::test::area;
@@ -37,6 +35,36 @@ using pool = poolproof::object_pool<int, std::default_delete<int>, on_128_cpus>;
 
 constexpr std::size_t pool_count = 1000;
 
+using durations = std::vector<std::chrono::nanoseconds>;
+
+template <class Operation>
+std::chrono::nanoseconds time_of(Operation operation) {
+  const auto start = std::chrono::steady_clock::now();
+  operation();
+  return std::chrono::steady_clock::now() - start;
+}
+
+std::chrono::nanoseconds median(durations of) {
+  const auto middle = of.begin() + static_cast<std::ptrdiff_t>(of.size() / 2);
+  std::nth_element(of.begin(), middle, of.end());
+  return *middle;
+}
+
+// What the system takes for memory of which one page is written to.
+std::chrono::nanoseconds median_fresh_page() {
+  durations found;
+  std::vector<void*> blocks;
+  constexpr std::size_t size = 128 << 10;
+  for (std::size_t i = 0; i < pool_count; ++i) {
+    found.push_back(time_of([&] {
+      blocks.push_back(std_sync::allocate_zeroed(size, 128));
+      *static_cast<volatile char*>(blocks.back()) = 1;
+    }));
+  }
+  for (void* const block : blocks) std_sync::deallocate_zeroed(block, size, 128);
+  return median(found);
+}
+
 // What 1,000 pools have cost.
 struct cost {
   std::size_t bytes_each = 0;
@@ -50,7 +78,7 @@ cost use_pools_on(const std::vector<std::uint32_t>& cpus) {
   std::thread([&] {
     leave_rseq();
     const auto be_on = [](std::uint32_t cpu) { area()->cpu_id = cpu; };
-    std::vector<std::chrono::nanoseconds> first_uses(pool_count);
+    durations first_uses(pool_count);
     be_on(cpus[0]);
     pool().put(std::make_unique<int>());  // the process's first use
     const std::size_t before = resident_bytes();
@@ -58,9 +86,7 @@ cost use_pools_on(const std::vector<std::uint32_t>& cpus) {
     for (std::size_t i = 0; i < pool_count; ++i) {
       be_on(cpus[0]);
       auto item = std::make_unique<int>();
-      const auto start = std::chrono::steady_clock::now();
-      pools[i].put(std::move(item));
-      first_uses[i] = std::chrono::steady_clock::now() - start;
+      first_uses[i] = time_of([&] { pools[i].put(std::move(item)); });
       for (const std::uint32_t cpu : cpus) {
         be_on(cpu);
         REQUIRE(std_sync::cpu() == cpu);
@@ -69,9 +95,7 @@ cost use_pools_on(const std::vector<std::uint32_t>& cpus) {
       }
     }
     found.bytes_each = (resident_bytes() - before) / pool_count;
-    const auto middle = first_uses.begin() + pool_count / 2;
-    std::nth_element(first_uses.begin(), middle, first_uses.end());
-    found.median_first_use = *middle;
+    found.median_first_use = median(first_uses);
     for (std::size_t i = 0; i < pool_count; ++i) {
       REQUIRE(pools[i].stats().retained == cpus.size() + 1);
     }
@@ -87,11 +111,13 @@ TEST_CASE("pools_take_memory_for_the_cpus_that_use_them", "[memory]") {
   const auto [cpus, most_bytes] =
       GENERATE(expected{{0}, 8 << 10}, expected{{0, 1}, 8 << 10}, expected{{0, 127}, 12 << 10});
   const cost found = use_pools_on(cpus);
-  INFO("first use: " << found.median_first_use.count() << " ns");
   CHECK(found.bytes_each <= most_bytes);
   CHECK(found.bytes_each >= sizeof(pool));
-  // It takes 10 us at most on a machine with nothing else to do.
-  CHECK(found.median_first_use < 1ms);
+  // Nearly all of it is the system's, for one page: a time for each CPU would be a hundred of them.
+  const auto fresh_page = median_fresh_page();
+  INFO("first use " << found.median_first_use.count() << " ns, a fresh page " << fresh_page.count()
+                    << " ns");
+  CHECK(found.median_first_use < 10 * fresh_page);
 }
 
 }  // namespace
