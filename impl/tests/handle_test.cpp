@@ -165,7 +165,7 @@ TEST_CASE_METHOD(all_given_back, "handle_is_returned_on_another_thread", "[handl
   const tracked* const address = lent.get();
   std::jthread([moved = std::move(lent)] { moved->value = 3; }).join();
   CHECK(pool.stats().retained == 1);
-  const item again = find(pool);
+  const item again = pool.try_get();
   REQUIRE(again.get() == address);
   CHECK(again->value == 3);
 }

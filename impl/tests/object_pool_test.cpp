@@ -109,7 +109,7 @@ TEST_CASE_METHOD(all_given_back, "calls_that_cannot_fail_are_noexcept", "[object
 TEST_CASE("static_pool_is_used_before_main_and_during_it", "[object_pool]") {
   // Without the fixture: the first item was made before its books were opened.
   REQUIRE(put_before_main);
-  const item early = find(static_pool);
+  const item early = static_pool.try_get();
   REQUIRE(early != nullptr);
   CHECK(early->value == 77);
   CHECK(static_pool_with_factory.get() != nullptr);

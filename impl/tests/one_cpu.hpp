@@ -69,9 +69,9 @@ class on_one_cpu {
 
   int* take() {
     std::uint64_t word = 0;
-    return std_sync::sections::take(near(), word);
+    return std_sync::sections::take(near(), magazine_layout::take, word);
   }
-  bool give(int* item) { return std_sync::sections::give(near(), item); }
+  bool give(int* item) { return std_sync::sections::give(near(), magazine_layout::give, item); }
 
  private:
   cpu_set_t before_;

@@ -53,12 +53,11 @@ class pool {
   void rotate() noexcept { core_->rotate(); }
   pool_stats stats() noexcept { return core_->stats(); }
   void borrow_and_return() {
-    auto* const counted = core_->count_borrow();
-    REQUIRE(counted != nullptr);
+    REQUIRE(core_->count_borrow());
     if (tracked* const borrowed = core_->get(poolproof::interrupts::always)) {
-      core_->end_borrow(*counted, borrowed);
+      core_->end_borrow(borrowed);
     } else {
-      core_->end_borrow(*counted);
+      core_->end_borrow();
     }
   }
 

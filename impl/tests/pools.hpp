@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -37,22 +36,10 @@ void put_new_on(std::uint32_t cpu, Pool& pool, int first, int count = 1) {
   put_new(pool, first, count);
 }
 
-// An item, also one that another CPU has at hand, for which try_get may have to be called as often
-// as this, on each CPU that the thread may be on.
-template <class Pool>
-item find(Pool& pool) {
-  item found = pool.try_get();
-  if constexpr (std::is_same_v<Pool, real_pool>) {
-    const std::uint32_t most = std_sync::ticker::period * std_sync::cpu_count();
-    for (std::uint32_t i = 1; found == nullptr && i < most; ++i) found = pool.try_get();
-  }
-  return found;
-}
-
 // Takes an item out of the pool and marks it as in somebody's hands; null if there is none.
 template <class Pool>
 item take(Pool& pool) {
-  item taken = find(pool);
+  item taken = pool.try_get();
   if (taken != nullptr) taken->hold();
   return taken;
 }
@@ -68,7 +55,7 @@ inline void dispose(item taken) { taken->let_go(); }
 // The value of the next item of the pool, which is destroyed; nothing if there is none.
 template <class Pool>
 std::optional<int> take_value(Pool& pool) {
-  const item taken = find(pool);
+  const item taken = pool.try_get();
   return taken != nullptr ? std::optional(taken->value) : std::nullopt;
 }
 

@@ -31,6 +31,7 @@ extern "C" const struct rseq_cs __stop___rseq_cs[];
 namespace {
 
 using namespace poolproof::test;
+using poolproof::magazine_layout;
 using poolproof::magazine_steps;
 using poolproof::std_sync;
 using address = std::uintptr_t;
@@ -111,10 +112,10 @@ int* const given = &things[0];
 // in the program.
 [[gnu::noinline]] int* by_take(const test_near& near) {
   std::uint64_t word = 0;
-  return std_sync::sections::take(near, word);
+  return std_sync::sections::take(near, magazine_layout::take, word);
 }
 [[gnu::noinline]] int* by_give(const test_near& near) {
-  return std_sync::sections::give(near, given) ? nullptr : given;
+  return std_sync::sections::give(near, magazine_layout::give, given) ? nullptr : given;
 }
 
 int* by_section(operation wanted, const test_near& near) {
@@ -125,8 +126,9 @@ int* by_steps(operation wanted, const shards_up_to& shards, int* item = given) {
   using steps = magazine_steps<test_near>;
   plain_section section{shards.cpu()};
   std::uint64_t word = 0;
-  if (wanted == operation::take) return steps::take(section, shards.near(), word);
-  return steps::give(section, shards.near(), item) ? nullptr : item;
+  if (wanted == operation::take)
+    return steps::take(section, shards.near(), magazine_layout::take, word);
+  return steps::give(section, shards.near(), magazine_layout::give, item) ? nullptr : item;
 }
 
 enum class event : std::uint8_t { nothing, take, give, turn, end };
