@@ -202,8 +202,8 @@ class magazine<T, Sync>::closing {
     // [close.read] relaxed: hint, rechecked by [close.mark].
     std::uint64_t seen = magazine_.bounds_.load(std::memory_order_relaxed);
     // [close.mark] relaxed: section; restart_all separates those that have read other bounds.
-    // [close.mark.fail] relaxed: hint, rechecked by [close.mark]; another thread has deepened it, or
-    // closed it for good.
+    // [close.mark.fail] relaxed: hint, rechecked by [close.mark]; it has been deepened, or closed
+    // for good.
     while (seen != closed_for_good &&
            !magazine_.bounds_.compare_exchange_strong(seen, closed, std::memory_order_relaxed,
                                                       std::memory_order_relaxed)) {

@@ -64,7 +64,7 @@ class private_part {
 };
 
 // A right that one thread has at a time, and that nobody ever waits for: to work at the head of a
-// shard's chains, to grow a pool's table, to do a pool's overdue cycles.
+// shard's chains, to begin a shard, to do a pool's overdue cycles.
 template <sync_policy Sync>
 class ownership {
  public:

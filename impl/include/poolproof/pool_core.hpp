@@ -95,8 +95,12 @@ class pool_core final : public pool_entry<Sync> {
   // closed, as it is for an item's destructor that borrows from a pool that is being destroyed: such
   // a handle then has nothing to return to. Anyone; wait-free.
   [[nodiscard]] bool count_borrow() noexcept {
-    // [count_borrow.lent] relaxed: ordered by the user, before the pool's destructor.
-    if (!lent_.load(std::memory_order_relaxed)) lent_.store(true, std::memory_order_relaxed);
+    // [count_borrow.look] relaxed: coherence with [count_borrow.lent]; spares the line.
+    if (!lent_.load(std::memory_order_relaxed)) {
+      // [count_borrow.lent] relaxed: coherence with [has_lent.read]; the user orders every borrow
+      // before the pool's destructor, or that makes it itself.
+      lent_.store(true, std::memory_order_relaxed);
+    }
     return local(Sync::cpu()).count_borrow();
   }
 
@@ -154,8 +158,7 @@ class pool_core final : public pool_entry<Sync> {
   static owner own_within(shard_type& s, unsigned attempts) noexcept;
 
   bool has_lent() const noexcept {
-    // [has_lent.read] relaxed: ordered by the user, who borrows before the pool's destructor; or in
-    // it.
+    // [has_lent.read] relaxed: coherence with [count_borrow.lent].
     return lent_.load(std::memory_order_relaxed);
   }
 
@@ -481,8 +484,7 @@ void pool_core<T, Deleter, Sync>::end_borrow(T* item) noexcept {
 
 // A pool that has lent nothing is nobody else's but a rotate_all's. Else the handles that are out
 // are counted in the shards until here, so that borrowing is cheap; here each becomes a reference.
-// The bias covers those that come back between the marking and the sum. Shards that have not begun
-// are marked too: a handle that comes back may begin one.
+// The bias covers those that come back between the marking and the sum.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::close() noexcept {
   pool_registry<Sync>::instance().retire(*this);
@@ -491,12 +493,13 @@ void pool_core<T, Deleter, Sync>::close() noexcept {
   if (!has_lent()) return this->drop_references(1);
   this->add_references(closing_bias);
   std::int64_t handles = 0;
-  table_.for_each_cpu([&](shard_type& s) { handles += s.close_borrows(); });
+  table_.close();
+  table_.for_each([&](shard_type& s) { handles += s.close_borrows(); });
   if (Sync::sections::compiled && near().reach() != 0 && !Sync::sections::restart_all()) {
     // How many there are cannot be known, nor what the magazines hold be had: the core stays.
     return drain();
   }
-  table_.for_each_cpu([&](shard_type& s) { handles += s.own_magazine().handles(); });
+  table_.for_each([&](shard_type& s) { handles += s.own_magazine().handles(); });
   drain_closed();
   this->drop_references(closing_bias - static_cast<std::uint64_t>(handles) + 1);
 }

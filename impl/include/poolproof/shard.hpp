@@ -192,7 +192,6 @@ class alignas(shard_alignment) shard {
   alignas(magazine_type::capacity == 0 ? alignof(private_type)
                                        : shard_alignment) private_type private_;
   ownership<Sync> owned_;
-  typename Sync::template var<bool> begun_{false};  // the owner's
   typename Sync::template atomic<std::uint64_t> cycle_{0};
   chain chains_[2];
   reclaimer rings_;
@@ -277,13 +276,6 @@ class shard<T, Sync>::owner {
     if (!has_victims) shared().release_rings(rings_);
     set_cycle(has_victims ? shard_->cycle() + 1 : target);
     return has_victims;
-  }
-
-  // Begins a shard, unless that has been done: it takes part in the cycles after `cycle`. Wait-free.
-  void begin(std::uint64_t cycle) noexcept {
-    if (shard_->begun_.get()) return;
-    shard_->begun_.set(true);
-    set_cycle(cycle);
   }
 
   // Lets a shard that holds nothing catch up to `target` for free, so that what is pushed next is

@@ -117,15 +117,26 @@ class shard_block {
     return (found()[index / marks].load(std::memory_order_relaxed) & mark(index)) != 0;
   }
 
-  // Makes searches come to a shard from now on. Anyone; wait-free.
-  void mark_found(std::uint32_t index) noexcept {
-    // [mark_found.set] relaxed: coherence with [visit_found.read]; a search that knows of an item
-    // of this shard cannot read an older value.
-    found()[index / marks].fetch_or(mark(index), std::memory_order_relaxed);
+  // Makes searches come to a shard from now on. False if the block was closed before: then the shard
+  // must not be used. Anyone; wait-free.
+  [[nodiscard]] bool mark_found(std::uint32_t index) noexcept {
+    // [mark_found.set] relaxed: coherence with [visit_found.read], [close_marks.set]; a search that
+    // knows of an item of this shard cannot read an older value, nor does who closes the block.
+    return (found()[index / marks].fetch_or(mark(index), std::memory_order_relaxed) & closed) == 0;
+  }
+
+  // Lets no shard begin any more: those that this thread visits from now on are all. Anyone;
+  // wait-free.
+  void close() noexcept {
+    for (std::uint32_t i = 0; i != words(size()); ++i) {
+      // [close_marks.set] relaxed: coherence with [mark_found.set]; of a mark and the closing, each
+      // is before the other.
+      found()[i].fetch_or(closed, std::memory_order_relaxed);
+    }
   }
 
   // Calls visit(shard) for the shards that have been found, until a call returns something that is
-  // true; returns that. It begins with `start` and goes round, 64 shards after 64. Anyone;
+  // true; returns that. It begins with `start` and goes round, 32 shards after 32. Anyone;
   // wait-free but for the visits.
   template <class Visit>
   auto visit_found(std::uint32_t start, Visit& visit) noexcept {
@@ -135,8 +146,8 @@ class shard_block {
       const std::uint32_t word = (start / marks + i) % count;
       // [visit_found.read] relaxed: coherence with [mark_found.set]; shards that it misses hold
       // nothing that this thread knows of.
-      std::uint64_t left =
-          std::rotr(found()[word].load(std::memory_order_relaxed), static_cast<int>(start % marks));
+      const std::uint64_t marked = found()[word].load(std::memory_order_relaxed);
+      auto left = std::rotr(static_cast<std::uint32_t>(marked), static_cast<int>(start % marks));
       for (; left != 0 && !result; left &= left - 1) {
         const auto ahead = static_cast<std::uint32_t>(std::countr_zero(left));
         result = visit((*this)[word * marks + (start + ahead) % marks]);
@@ -168,9 +179,10 @@ class shard_block {
     Sync::deallocate_zeroed(block, bytes(size), alignof(shard_type));
   }
 
-  // Behind the block lie the words of marks, and behind those the shards.
+  // Behind the block lie the words of marks, and behind those the shards, none of them in two pages.
   word_type* found() noexcept { return reinterpret_cast<word_type*>(this + 1); }
-  static constexpr std::uint32_t marks = 64;  // a word
+  static constexpr std::uint32_t marks = 32;  // a word, in its low half
+  static constexpr std::uint64_t closed = std::uint64_t{1} << 32;
   static constexpr std::uint64_t mark(std::uint32_t index) noexcept {
     return std::uint64_t{1} << index % marks;
   }
@@ -179,7 +191,7 @@ class shard_block {
   }
   static constexpr std::size_t shards_at(std::uint32_t size) noexcept {
     const std::size_t end = sizeof(shard_block) + words(size) * sizeof(word_type);
-    return (end + alignof(shard_type) - 1) / alignof(shard_type) * alignof(shard_type);
+    return (end + sizeof(shard_type) - 1) / sizeof(shard_type) * sizeof(shard_type);
   }
   static constexpr std::size_t bytes(std::uint32_t size) noexcept {
     return shards_at(size) + size * sizeof(shard_type);
@@ -217,7 +229,7 @@ class shard_table {
     if (made == nullptr) return false;
     cpus_.set(made);
     home_.set(cpu % size);
-    made->mark_found(cpu % size);
+    static_cast<void>(made->mark_found(cpu % size));
     near_.show(made->shards(), Sync::sections::usable() ? size : 0);
     return true;
   }
@@ -234,7 +246,8 @@ class shard_table {
   }
 
   // The shard of a CPU that find did not know, which begins with this call and takes part in the
-  // cycles after `cycle`; or the first that was begun, while another thread is beginning it. Anyone;
+  // cycles after `cycle`; or the first that was begun, while another thread is beginning it, or if the table
+  // is closed. Anyone;
   // wait-free.
   [[gnu::noinline]] shard_type& find_slow(std::uint32_t cpu, std::uint64_t cycle) noexcept;
 
@@ -267,13 +280,9 @@ class shard_table {
     });
   }
 
-  // Calls visit(shard) for the shard of each CPU, whether it has begun or not. Anyone; wait-free but
-  // for the visits.
-  template <class Visit>
-  void for_each_cpu(Visit visit) noexcept {
-    block& cpus = *cpus_.get();
-    for (std::uint32_t i = 0; i != cpus.size(); ++i) visit(cpus[i]);
-  }
+  // Lets no shard of a CPU begin any more: for_each then visits all that ever will be used. Anyone;
+  // wait-free.
+  void close() noexcept { cpus_.get()->close(); }
 
  private:
   using block = shard_block<T, Sync>;
@@ -303,13 +312,13 @@ auto shard_table<T, Sync>::find_slow(std::uint32_t cpu, std::uint64_t cycle) noe
   block& cpus = *cpus_.get();
   const std::uint32_t index = cpu % cpus.size();
   if (owner beginner = cpus[index].try_own()) {
-    beginner.begin(cycle);
+    // Also where another thread has been here, and not yet marked the shard.
+    if (!cpus.is_found(index)) beginner.skip_to(cycle);
   } else {
     return cpus[home_.get()];
   }
   // Not while it is owned: who sees the mark finds the shard free. And before it gets an item (I3).
-  cpus.mark_found(index);
-  return cpus[index];
+  return cpus.mark_found(index) ? cpus[index] : cpus[home_.get()];
 }
 
 // Adds a spill shard and returns its owner.
@@ -317,7 +326,7 @@ template <class T, sync_policy Sync>
 auto shard_table<T, Sync>::add_spill() noexcept -> owner {
   block* const added = block::create(1);
   if (added == nullptr) return {};
-  added->mark_found(0);
+  static_cast<void>(added->mark_found(0));
   owner own = (*added)[0].try_own();
   // [add_spill.read] relaxed: hint, rechecked by [add_spill.link]; the pointer is not followed.
   block* newest = spills_.load(std::memory_order_relaxed);

@@ -308,7 +308,7 @@ inline std::uint32_t std_sync::cpu_count() noexcept {
   return count;
 }
 
-// Configured rather than online CPUs, where the system says: the pool then seldom has to grow.
+// Configured rather than online CPUs, where the system says: one that comes later has its shard.
 inline std::uint32_t std_sync::count_cpus() noexcept {
 #if defined(_SC_NPROCESSORS_CONF)
   if (const long configured = ::sysconf(_SC_NPROCESSORS_CONF); configured > 0) {
