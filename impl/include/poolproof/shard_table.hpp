@@ -117,12 +117,23 @@ class shard_block {
     return (found()[index / marks].load(std::memory_order_relaxed) & mark(index)) != 0;
   }
 
-  // Makes searches come to a shard from now on. False if the block was closed before: then the shard
-  // must not be used. Anyone; wait-free.
+  // Makes searches come to a shard from now on. False if the block was closed before: then it does
+  // not, and the shard must not be used. Anyone; lock-free.
   [[nodiscard]] bool mark_found(std::uint32_t index) noexcept {
-    // [mark_found.set] relaxed: coherence with [visit_found.read], [close_marks.set]; a search that
-    // knows of an item of this shard cannot read an older value, nor does who closes the block.
-    return (found()[index / marks].fetch_or(mark(index), std::memory_order_relaxed) & closed) == 0;
+    word_type& word = found()[index / marks];
+    // [mark_found.read] relaxed: hint, rechecked by [mark_found.set].
+    std::uint64_t seen = word.load(std::memory_order_relaxed);
+    while ((seen & closed) == 0) {
+      // [mark_found.set] relaxed: coherence with [visit_found.read], [close_marks.set]; a search
+      // that knows of an item of this shard cannot read an older value, nor does who closes the
+      // block.
+      // [mark_found.set.fail] relaxed: hint, rechecked by [mark_found.set].
+      if (word.compare_exchange_strong(seen, seen | mark(index), std::memory_order_relaxed,
+                                       std::memory_order_relaxed)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   // Lets no shard begin any more: those that this thread visits from now on are all. Anyone;
