@@ -310,6 +310,17 @@ TEST_CASE_METHOD(all_given_back, "default_interval_is_a_minute", "[object_pool]"
   CHECK(pool_options{}.cycle_interval == 60s);
 }
 
+TEST_CASE_METHOD(all_given_back, "interval_is_a_duration_an_optional_one_or_never",
+                 "[object_pool]") {
+  using optional_time = std::optional<std::chrono::nanoseconds>;
+  const auto given = [](pool_options options) { return optional_time(options.cycle_interval); };
+  CHECK(given({.cycle_interval = 5min}) == 300s);
+  CHECK(given({.cycle_interval = std::optional(5min)}) == 300s);
+  CHECK(given({.cycle_interval = std::nullopt}) == std::nullopt);
+  CHECK(given({.cycle_interval = optional_time()}) == std::nullopt);
+  CHECK_FALSE(pool_options{.cycle_interval = std::nullopt}.cycle_interval == 0s);
+}
+
 TEST_CASE_METHOD(all_given_back, "first_use_takes_no_mutex", "[object_pool]") {
   steered_pool pool(no_factory);
   CHECK(pool.try_get() == nullptr);

@@ -45,10 +45,39 @@
 
 namespace poolproof {
 
+// A time, or never: made from a duration, from std::nullopt, or from a std::optional of a duration. No
+// std::optional itself, for g++ does not constant-initialise a pool whose constructor looks into one
+// of libstdc++'s.
+class optional_interval {
+ public:
+  constexpr optional_interval(std::nullopt_t) noexcept {}
+
+  template <class Rep, class Period>
+  constexpr optional_interval(std::chrono::duration<Rep, Period> time)
+      : time_(time), is_time_(true) {}
+
+  template <class Rep, class Period>
+  constexpr optional_interval(std::optional<std::chrono::duration<Rep, Period>> time)
+      : time_(time.value_or(std::chrono::duration<Rep, Period>::zero())),
+        is_time_(time.has_value()) {}
+
+  constexpr operator std::optional<std::chrono::nanoseconds>() const noexcept {
+    return is_time_ ? std::optional(time_) : std::nullopt;
+  }
+
+  constexpr bool is_positive_or_never() const noexcept { return !is_time_ || time_.count() > 0; }
+
+  friend constexpr bool operator==(optional_interval, optional_interval) noexcept = default;
+
+ private:
+  std::chrono::nanoseconds time_{0};
+  bool is_time_ = false;
+};
+
 struct pool_options {
-  // How often the pool begins a cycle by itself; no value: never. Cycles are done by the threads
+  // How often the pool begins a cycle by itself; std::nullopt: never. Cycles are done by the threads
   // that call the pool: one that nobody calls keeps what it holds until rotate or rotate_all.
-  std::optional<std::chrono::nanoseconds> cycle_interval = std::chrono::seconds(60);
+  optional_interval cycle_interval = std::chrono::seconds(60);
 };
 
 // What makes a pool's items: any callable, type-erased. One without state costs no memory, and can
@@ -107,8 +136,8 @@ class object_pool {
   // A pool whose misses call `factory`: any callable that returns std::unique_ptr<T, Deleter>, also
   // a null one. It is called by the thread that misses, by several at once; what it throws passes
   // through get and leaves the pool as it was. With a factory without state this is a constant
-  // expression. Throws std::invalid_argument if the factory is null, or the cycle interval not
-  // positive.
+  // expression, so that a static pool can be used before main, by any constructor of another static
+  // object. Throws std::invalid_argument if the factory is null, or the cycle interval not positive.
   template <class Factory>
   requires std::is_invocable_r_v<std::unique_ptr<T, Deleter>,
                                  Factory&> constexpr explicit object_pool(Factory factory,
@@ -197,7 +226,7 @@ class object_pool {
       "'pointer' from Deleter");
 
   static constexpr pool_options checked(pool_options options) {
-    if (options.cycle_interval && *options.cycle_interval <= std::chrono::nanoseconds::zero()) {
+    if (!options.cycle_interval.is_positive_or_never()) {
       reject_argument(
           "object_pool: option 'cycle_interval' must be positive; for a pool without "
           "automatic cycles pass std::nullopt");
@@ -248,7 +277,7 @@ class object_pool {
   }
 
   item_factory<item> factory_;
-  std::optional<std::chrono::nanoseconds> cycle_interval_;
+  optional_interval cycle_interval_;
   typename Sync::template atomic<core*> core_{nullptr};
 };
 
