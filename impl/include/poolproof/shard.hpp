@@ -110,7 +110,7 @@ class alignas(shard_alignment) shard {
     if (last_from_ring_.load(std::memory_order_relaxed) == from_ring) return full_handful;
     // [handful.now] relaxed: counter; as [handful.last].
     last_from_ring_.store(from_ring, std::memory_order_relaxed);
-    return std::max(full_handful / 2, 2U);
+    return (std::max)(full_handful / 2, 2U);
   }
 
   // How many cycles this shard has been through. Anyone; wait-free; exact for the owner, else

@@ -255,7 +255,7 @@ void shard_table<T, Sync>::grow(std::uint32_t needed, std::uint64_t cycle) noexc
   const std::uint32_t size = size_.load(std::memory_order_relaxed);
   if (needed > size) {
     const std::uint32_t longer =
-        size == 0 ? std::max(needed, Sync::cpu_count()) : std::bit_ceil(needed);
+        size == 0 ? (std::max)(needed, Sync::cpu_count()) : std::bit_ceil(needed);
     // [grow.last] relaxed: owner-only; as [grow.read].
     array* const last = array_.load(std::memory_order_relaxed);
     if (array* const added = array::create(longer, cycle, last)) {

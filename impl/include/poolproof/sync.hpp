@@ -33,7 +33,7 @@
 #if defined(__linux__)
 #include <sched.h>
 #include <time.h>
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+#if defined(POOLPROOF_HAS_RSEQ_AREA)
 #include <sys/rseq.h>
 #endif
 #endif
@@ -241,7 +241,7 @@ class std_sync::mutex {
 // The CPU that the kernel last wrote into this thread's rseq area, or no_cpu. A thread that glibc
 // did not register, or a process with registration turned off, has a negative number there.
 inline std::uint32_t std_sync::rseq_cpu_id() noexcept {
-#if defined(__linux__) && defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+#if defined(POOLPROOF_HAS_RSEQ_AREA)
   const auto* area = reinterpret_cast<const volatile struct rseq*>(
       static_cast<const char*>(__builtin_thread_pointer()) + __rseq_offset);
   const std::uint32_t cpu = area->cpu_id;
@@ -254,7 +254,7 @@ inline std::uint32_t std_sync::rseq_cpu_id() noexcept {
 // Threads spread over indices by their identity: the multiplier is 2^32 over the golden ratio,
 // which separates identities that differ in few bits (addresses of thread descriptors do).
 inline std::uint32_t std_sync::thread_hash() noexcept {
-  const std::size_t id = std::hash<std::thread::id>{}(std::this_thread::get_id());
+  const std::uint64_t id = std::hash<std::thread::id>{}(std::this_thread::get_id());
   const auto folded = static_cast<std::uint32_t>(id ^ (id >> 12) ^ (id >> 32));
   return (folded * 0x9e3779b9u >> 16) % cpu_count();
 }
