@@ -95,7 +95,6 @@ TEST_CASE_METHOD(all_given_back, "default_constructor_needs_a_default_item_and_d
   STATIC_REQUIRE_FALSE(std::is_default_constructible_v<object_pool<without_default>>);
   STATIC_REQUIRE_FALSE(std::is_default_constructible_v<opaque_pool>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<real_pool, int>);
-  STATIC_REQUIRE_FALSE(std::is_constructible_v<real_pool, std::unique_ptr<int> (*)()>);
 }
 
 TEST_CASE_METHOD(all_given_back, "calls_that_cannot_fail_are_noexcept", "[object_pool]") {

@@ -33,6 +33,10 @@
 // Stands on: pool_core, registry, sync.
 #pragma once
 
+#if __cplusplus <= 201703L
+#error "poolproof needs C++20: compile with -std=c++20"
+#else
+
 #include <poolproof/pool_core.hpp>
 #include <poolproof/registry.hpp>
 #include <poolproof/sync.hpp>
@@ -144,6 +148,19 @@ class object_pool {
                                                                           pool_options options = {})
       : factory_(std::move(factory)), cycle_interval_(checked(options).cycle_interval) {}
 
+  // Any other factory: so that the error says what is wrong with it.
+  template <class Factory>
+  requires(std::is_invocable_v<Factory&> &&
+           !std::is_invocable_r_v<std::unique_ptr<T, Deleter>,
+                                  Factory&>) explicit object_pool(Factory, pool_options = {})
+      : object_pool([] { return item(); }) {
+    static_assert(
+        std::is_void_v<Factory>,
+        "object_pool: the factory must return std::unique_ptr<T, Deleter>. Instead of a T "
+        "write: return std::make_unique<T>(...); instead of a T*: return "
+        "std::unique_ptr<T, Deleter>(pointer); a std::shared_ptr cannot be pooled");
+  }
+
   // Destroys the items. Handles may still be out, and may be returned at any time: their items are
   // then destroyed when they come back, and the pool's inner part with the last of them. Waits for
   // nobody: a rotate_all that is at work in this pool destroys what it has taken out.
@@ -214,6 +231,8 @@ class object_pool {
   using core = pool_core<T, Deleter, Sync>;
 
   static_assert(!std::is_array_v<T>, "object_pool: T must not be an array; pool a std::vector");
+  static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>,
+                "object_pool: T must not be const or volatile: whoever gets an item may change it");
 
   static_assert(
       std::is_empty_v<Deleter> && std::is_default_constructible_v<Deleter>,
@@ -347,3 +366,5 @@ void rotate_all_of() noexcept {
 inline void rotate_all() noexcept { rotate_all_of<std_sync>(); }
 
 }  // namespace poolproof
+
+#endif
