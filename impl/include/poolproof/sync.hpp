@@ -340,13 +340,13 @@ inline void std_sync::protect_from_fork(mutex& guarded) noexcept {
   static constinit thread_local unsigned entered = 0;
   if (registered.load(std::memory_order_acquire)) return;
   known.store(&guarded, std::memory_order_release);
-  const auto enter = [] {
+  [[maybe_unused]] const auto enter = [] {
     if (entered++ == 0) known.load(std::memory_order_acquire)->lock();
   };
-  const auto leave = [] {
+  [[maybe_unused]] const auto leave = [] {
     if (entered != 0 && --entered == 0) known.load(std::memory_order_acquire)->unlock();
   };
-  ::pthread_atfork(enter, leave, leave);
+  pthread_atfork(enter, leave, leave);  // a macro in mingw-w64
   registered.store(true, std::memory_order_release);
 }
 
