@@ -16,3 +16,4 @@ object_pool<int> pool_without_cycles([] { return std::make_unique<int>(); },
 object_pool<char, with_free> pool_with_deleter([] {
   return std::unique_ptr<char, with_free>(static_cast<char*>(std::malloc(16)));
 });
+poolproof::immortal<object_pool<int>> immortal_pool([] { return std::make_unique<int>(); });
