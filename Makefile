@@ -51,7 +51,7 @@ setup:  ## install what check and test need, and is missing (Debian packages; 15
 setup-bench:  ## the same, and what bench, plots and report need
 	scripts/setup.sh bench
 
-setup-all:  ## the same, and all else that some target or test needs (370 MB)
+setup-all:  ## the same, and all else that some target or test needs (1.6 GB, of which cross compilers are 1.2)
 	scripts/setup.sh all
 
 build:  ## build the unit tests and the examples

@@ -34,15 +34,18 @@ class immortal {
       : object_(std::forward<Arguments>(arguments)...) {}
 
   // T's is not run.
+  // NOLINTNEXTLINE(modernize-use-equals-default): with a union that is another destructor
   constexpr ~immortal() {}
 
   immortal(const immortal&) = delete;
   immortal& operator=(const immortal&) = delete;
 
+  // NOLINTBEGIN(cppcoreguidelines-pro-type-union-access): it has one member
   constexpr T& operator*() noexcept { return object_; }
   constexpr T* operator->() noexcept { return std::addressof(object_); }
   constexpr const T& operator*() const noexcept { return object_; }
   constexpr const T* operator->() const noexcept { return std::addressof(object_); }
+  // NOLINTEND(cppcoreguidelines-pro-type-union-access)
 
  private:
   union {
