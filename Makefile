@@ -37,7 +37,7 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 .NOTPARALLEL:
 .PHONY: help setup setup-bench setup-all build test test-pins test-repeat test-checker check check-full proofs ledger models models-quick \
         mutants mutants-quick stress \
-        tsan asan aarch64 bench plots report lint format install clean
+        tsan asan aarch64 ports bench plots report lint format install clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -51,7 +51,7 @@ setup:  ## install what check and test need, and is missing (Debian packages; 15
 setup-bench:  ## the same, and what bench, plots and report need
 	scripts/setup.sh bench
 
-setup-all:  ## the same, and all else that some target or test needs (370 MB)
+setup-all:  ## the same, and all else that some target or test needs (1.6 GB, of which cross compilers are 1.2)
 	scripts/setup.sh all
 
 build:  ## build the unit tests and the examples
@@ -164,6 +164,9 @@ aarch64:  ## run the tests of the sections on aarch64, emulated, under a real ke
 	$(PYTHON) scripts/aarch64.py
 	$(PYTHON) scripts/aarch64.py --broken
 	$(PYTHON) scripts/hit_path.py
+
+ports:  ## compile for six other architectures and for musl, and run a test on each, emulated; 1 min
+	$(PYTHON) scripts/ports.py --jobs $(JOBS)
 
 bench:  ## run the campaigns, and write their results with their provenance to bench/results
 	@$(call needs,git,setup-bench)

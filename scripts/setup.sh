@@ -49,6 +49,15 @@ rest="
   libclang-rt-$(clang_version)-dev          |                           | make tsan and make asan with clang++
   valgrind                                  | valgrind                  | a test: the instructions of the portable pin
   parallel                                  | parallel                  | a test: a recipe for many processors
+  qemu-user                                 | qemu-aarch64              | make ports
+  g++-aarch64-linux-gnu                     | aarch64-linux-gnu-g++     | make ports, make aarch64
+  g++-arm-linux-gnueabihf                   | arm-linux-gnueabihf-g++   | make ports
+  g++-i686-linux-gnu                        | i686-linux-gnu-g++        | make ports
+  g++-powerpc64le-linux-gnu                 | powerpc64le-linux-gnu-g++ | make ports
+  g++-riscv64-linux-gnu                     | riscv64-linux-gnu-g++     | make ports
+  g++-s390x-linux-gnu                       | s390x-linux-gnu-g++       | make ports
+  musl-dev                                  |                           | make ports
+  libc++-dev                                |                           | make ports
 "
 
 is_installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }

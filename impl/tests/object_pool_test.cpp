@@ -95,7 +95,6 @@ TEST_CASE_METHOD(all_given_back, "default_constructor_needs_a_default_item_and_d
   STATIC_REQUIRE_FALSE(std::is_default_constructible_v<object_pool<without_default>>);
   STATIC_REQUIRE_FALSE(std::is_default_constructible_v<opaque_pool>);
   STATIC_REQUIRE_FALSE(std::is_constructible_v<real_pool, int>);
-  STATIC_REQUIRE_FALSE(std::is_constructible_v<real_pool, std::unique_ptr<int> (*)()>);
 }
 
 TEST_CASE_METHOD(all_given_back, "calls_that_cannot_fail_are_noexcept", "[object_pool]") {
@@ -308,6 +307,17 @@ TEST_CASE_METHOD(all_given_back, "interval_that_is_not_positive_is_rejected_by_n
 
 TEST_CASE_METHOD(all_given_back, "default_interval_is_a_minute", "[object_pool]") {
   CHECK(pool_options{}.cycle_interval == 60s);
+}
+
+TEST_CASE_METHOD(all_given_back, "interval_is_a_duration_an_optional_one_or_never",
+                 "[object_pool]") {
+  using optional_time = std::optional<std::chrono::nanoseconds>;
+  const auto given = [](pool_options options) { return optional_time(options.cycle_interval); };
+  CHECK(given({.cycle_interval = 5min}) == 300s);
+  CHECK(given({.cycle_interval = std::optional(5min)}) == 300s);
+  CHECK(given({.cycle_interval = std::nullopt}) == std::nullopt);
+  CHECK(given({.cycle_interval = optional_time()}) == std::nullopt);
+  CHECK_FALSE(pool_options{.cycle_interval = std::nullopt}.cycle_interval == 0s);
 }
 
 TEST_CASE_METHOD(all_given_back, "first_use_takes_no_mutex", "[object_pool]") {

@@ -300,6 +300,15 @@ TEST_CASE("section_interrupted_at_any_instruction_takes_effect_once", "[rseq]") 
   }
 }
 
+TEST_CASE("arm64_kernels_that_do_not_restart_sections_are_known", "[rseq]") {
+  const auto restarts = poolproof::rseq_sections::restarts_on_arm64;
+  for (const char* sound :
+       {"5.15.0", "6.1.0-13-arm64", "6.18.44", "6.190.0", "7.1.0-rc2", "7.01.0"})
+    CHECK(restarts(sound));
+  for (const char* broken : {"6.19", "6.19.0-rc1", "6.19.12-arm64", "7.0.0-14-generic", "7.0.10"})
+    CHECK_FALSE(restarts(broken));
+}
+
 }  // namespace
 
 #else

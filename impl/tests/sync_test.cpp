@@ -135,7 +135,7 @@ void on_every_cpu(Visit visit) {
 
 // Whether the C library and the kernel have registered this thread for restartable sequences.
 bool has_rseq() {
-#if __GLIBC_PREREQ(2, 35)
+#if defined(POOLPROOF_HAS_RSEQ_AREA)
   return __rseq_size != 0;
 #else
   return false;

@@ -54,7 +54,7 @@ class Setup(unittest.TestCase):
         self.assertLess(sets[0], sets[1])
         self.assertLess(sets[1], sets[2])
         self.assertIn("libbenchmark-dev", sets[1] - sets[0])
-        self.assertIn("valgrind", sets[2] - sets[1])
+        self.assertLessEqual({"valgrind", "qemu-user", "g++-riscv64-linux-gnu"}, sets[2] - sets[1])
 
     def test_what_is_there_is_left_alone(self) -> None:
         self.run_setup(INSTALLED="g++ cmake python3")

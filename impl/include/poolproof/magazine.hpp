@@ -66,7 +66,7 @@ class magazine {
   std::uint32_t room() const noexcept {
     // [magazine_room.bounds] relaxed: hint, rechecked by [give_step.bounds].
     const std::uint32_t depth = limit_of(bounds_.load(std::memory_order_relaxed));
-    return depth - std::min(depth, size());
+    return depth - (std::min)(depth, size());
   }
 
   // Doubles the depth, up to `most`, unless another thread does so; a magazine that has not been

@@ -32,6 +32,10 @@
 // Stands on: pool_core, registry, sync.
 #pragma once
 
+#if __cplusplus <= 201703L
+#error "poolproof needs C++20: compile with -std=c++20"
+#else
+
 #include <poolproof/pool_core.hpp>
 #include <poolproof/registry.hpp>
 #include <poolproof/sync.hpp>
@@ -44,10 +48,39 @@
 
 namespace poolproof {
 
+// A time, or never: made from a duration, from std::nullopt, or from a std::optional of a duration. No
+// std::optional itself, for g++ does not constant-initialise a pool whose constructor looks into one
+// of libstdc++'s.
+class optional_interval {
+ public:
+  constexpr optional_interval(std::nullopt_t) noexcept {}
+
+  template <class Rep, class Period>
+  constexpr optional_interval(std::chrono::duration<Rep, Period> time)
+      : time_(time), is_time_(true) {}
+
+  template <class Rep, class Period>
+  constexpr optional_interval(std::optional<std::chrono::duration<Rep, Period>> time)
+      : time_(time.value_or(std::chrono::duration<Rep, Period>::zero())),
+        is_time_(time.has_value()) {}
+
+  constexpr operator std::optional<std::chrono::nanoseconds>() const noexcept {
+    return is_time_ ? std::optional(time_) : std::nullopt;
+  }
+
+  constexpr bool is_positive_or_never() const noexcept { return !is_time_ || time_.count() > 0; }
+
+  friend constexpr bool operator==(optional_interval, optional_interval) noexcept = default;
+
+ private:
+  std::chrono::nanoseconds time_{0};
+  bool is_time_ = false;
+};
+
 struct pool_options {
-  // How often the pool begins a cycle by itself; no value: never. Cycles are done by the threads
+  // How often the pool begins a cycle by itself; std::nullopt: never. Cycles are done by the threads
   // that call the pool: one that nobody calls keeps what it holds until rotate or rotate_all.
-  std::optional<std::chrono::nanoseconds> cycle_interval = std::chrono::seconds(60);
+  optional_interval cycle_interval = std::chrono::seconds(60);
 };
 
 // What makes a pool's items: any callable, type-erased. One without state costs no memory, and can
@@ -106,13 +139,26 @@ class object_pool {
   // A pool whose misses call `factory`: any callable that returns std::unique_ptr<T, Deleter>, also
   // a null one. It is called by the thread that misses, by several at once; what it throws passes
   // through get and leaves the pool as it was. With a factory without state this is a constant
-  // expression. Throws std::invalid_argument if the factory is null, or the cycle interval not
-  // positive.
+  // expression, so that a static pool can be used before main, by any constructor of another static
+  // object. Throws std::invalid_argument if the factory is null, or the cycle interval not positive.
   template <class Factory>
   requires std::is_invocable_r_v<std::unique_ptr<T, Deleter>,
                                  Factory&> constexpr explicit object_pool(Factory factory,
                                                                           pool_options options = {})
       : factory_(std::move(factory)), cycle_interval_(checked(options).cycle_interval) {}
+
+  // Any other factory: so that the error says what is wrong with it.
+  template <class Factory>
+  requires(std::is_invocable_v<Factory&> &&
+           !std::is_invocable_r_v<std::unique_ptr<T, Deleter>,
+                                  Factory&>) explicit object_pool(Factory, pool_options = {})
+      : object_pool([] { return item(); }) {
+    static_assert(
+        std::is_void_v<Factory>,
+        "object_pool: the factory must return std::unique_ptr<T, Deleter>. Instead of a T "
+        "write: return std::make_unique<T>(...); instead of a T*: return "
+        "std::unique_ptr<T, Deleter>(pointer); a std::shared_ptr cannot be pooled");
+  }
 
   // Destroys the items. Handles may still be out, and may be returned at any time: their items are
   // then destroyed when they come back, and the pool's inner part with the last of them. Waits for
@@ -187,6 +233,8 @@ class object_pool {
   using core = pool_core<T, Deleter, Sync>;
 
   static_assert(!std::is_array_v<T>, "object_pool: T must not be an array; pool a std::vector");
+  static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>,
+                "object_pool: T must not be const or volatile: whoever gets an item may change it");
 
   static_assert(
       std::is_empty_v<Deleter> && std::is_default_constructible_v<Deleter>,
@@ -199,7 +247,7 @@ class object_pool {
       "'pointer' from Deleter");
 
   static constexpr pool_options checked(pool_options options) {
-    if (options.cycle_interval && *options.cycle_interval <= std::chrono::nanoseconds::zero()) {
+    if (!options.cycle_interval.is_positive_or_never()) {
       reject_argument(
           "object_pool: option 'cycle_interval' must be positive; for a pool without "
           "automatic cycles pass std::nullopt");
@@ -303,7 +351,7 @@ class object_pool {
   near_shards<T, Sync> lending_;  // the same, from the first handle on
   typename Sync::template atomic<core*> core_{nullptr};
   item_factory<item> factory_;
-  std::optional<std::chrono::nanoseconds> cycle_interval_;
+  optional_interval cycle_interval_;
 };
 
 // An item on loan. It belongs to one thread at a time, may be moved and destroyed on another
@@ -371,3 +419,5 @@ void rotate_all_of() noexcept {
 inline void rotate_all() noexcept { rotate_all_of<std_sync>(); }
 
 }  // namespace poolproof
+
+#endif

@@ -361,7 +361,7 @@ auto pool_chain<T, Sync>::grow(tenure& rings) noexcept -> ring* {
     return first;
   }
   const std::uint32_t twice =
-      std::min(newest->items.length() * 2, pool_dequeue<T, Sync>::max_length);
+      (std::min)(newest->items.length() * 2, pool_dequeue<T, Sync>::max_length);
   ring* const added = ring::create(twice, newest);
   if (added == nullptr) return nullptr;
   head_.set(added);

@@ -124,7 +124,7 @@ class pool_core final : public pool_entry<Sync> {
   // Room for what moves between a magazine and a ring at once.
   using handful = std::array<T*, shard_type::handful>;
   static constexpr std::size_t call_budget = Sync::limits::call_budget;
-  static constexpr std::size_t no_budget = std::numeric_limits<std::size_t>::max();
+  static constexpr std::size_t no_budget = (std::numeric_limits<std::size_t>::max)();
   // Keeps the references above zero while the pool's destructor adds up the handles.
   static constexpr std::uint64_t closing_bias = std::uint64_t{1} << 40;
 
@@ -326,7 +326,7 @@ template <class T, class Deleter, sync_policy Sync>
 std::uint32_t pool_core<T, Deleter, Sync>::refill_size(std::uint32_t cpu,
                                                        shard_type& own) noexcept {
   if (!Sync::sections::runs() || cpu >= near().reach()) return 1;
-  return std::min(shard_type::handful, 1 + own.own_magazine().room());
+  return (std::min)(shard_type::handful, 1 + own.own_magazine().room());
 }
 
 // Returns the first item that a get has taken out of a ring, and gives the others to the magazine,
@@ -554,7 +554,7 @@ T* pool_core<T, Deleter, Sync>::pop_magazine(shard_type& s) noexcept {
 template <class T, class Deleter, sync_policy Sync>
 bool pool_core<T, Deleter, Sync>::drain_magazine(shard_type& s) noexcept {
   if (s.own_magazine().size() == 0) return false;
-  std::array<T*, std::max(magazine<T, Sync>::capacity, 1U)> items;
+  std::array<T*, (std::max)(magazine<T, Sync>::capacity, 1U)> items;
   std::size_t count = 0;
   if (owner held = s.try_own()) count = held.close_magazine(items.data());
   for (std::size_t i = 0; i < count; ++i) destroy_item(items[i]);

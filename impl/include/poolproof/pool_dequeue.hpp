@@ -134,7 +134,7 @@ auto pool_dequeue<T, Sync>::free_slots(std::uint32_t most) const noexcept -> gap
   // [push_head.read] relaxed: owner-only; the head is exact, and an old tail can only make the ring
   // look fuller.
   const ring_ends ends = unpack(head_tail_.load(std::memory_order_relaxed));
-  const std::uint32_t room = std::min(most, length_.get() - ends.distance());
+  const std::uint32_t room = (std::min)(most, length_.get() - ends.distance());
 
   // Go needs an acquire here, for its slots are two words. With one word the order within the slot
   // is enough: the taker read its item before it stored null, this thread reads that null before it
@@ -174,7 +174,7 @@ std::uint32_t pool_dequeue<T, Sync>::pop_head(T** out, std::uint32_t room) noexc
   std::uint32_t count = 0;
   do {
     ends = unpack(seen);
-    count = std::min(room, ends.distance());
+    count = (std::min)(room, ends.distance());
     if (count == 0) return 0;
     ends.head -= count;
     // The items were pushed by this thread, or by an earlier owner whose release of the ownership
@@ -202,7 +202,7 @@ std::uint32_t pool_dequeue<T, Sync>::pop_tail(T** out, std::uint32_t room) noexc
   std::uint32_t count = 0;
   do {
     ends = unpack(seen);
-    count = std::min(room, ends.distance());
+    count = (std::min)(room, ends.distance());
     if (count == 0) return 0;
     // The acquire must be the claim's, not the first read's: between the two the owner can pop,
     // push another item at the same index and bring the word back to the same value.

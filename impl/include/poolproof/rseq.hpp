@@ -34,10 +34,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include <linux/membarrier.h>
 #include <sys/rseq.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 namespace poolproof {
@@ -58,6 +60,19 @@ struct rseq_sections {
   }
 
   static bool runs() noexcept { return registered() && usable(); }
+
+  // Whether an arm64 kernel of this release, as uname tells it, restarts a section whenever its thread
+  // has been preempted. From 6.19 on they did not where the thread went on on the same CPU: two
+  // threads would get one item. That was reported in April 2026, when 7.0 was the newest; which of its
+  // releases are mended is not told by the number alone, so none is trusted.
+  static constexpr bool restarts_on_arm64(std::string_view release) noexcept {
+    for (const std::string_view broken : {"6.19", "7.0"}) {
+      if (!release.starts_with(broken)) continue;
+      release.remove_prefix(broken.size());
+      return !release.empty() && release.front() >= '0' && release.front() <= '9';
+    }
+    return true;
+  }
 
   [[nodiscard]] static bool restart_all() noexcept {
     constexpr int command = MEMBARRIER_CMD_PRIVATE_EXPEDITED_RSEQ;
@@ -96,6 +111,15 @@ struct rseq_sections {
     return membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED_RSEQ);
   }
 
+  static bool kernel_restarts() noexcept {
+#if defined(__aarch64__)
+    struct utsname kernel {};
+    return ::uname(&kernel) == 0 && restarts_on_arm64(kernel.release);
+#else
+    return true;
+#endif
+  }
+
   // What the user wishes, as far as the system can: POOLPROOF_PIN is "rseq", the default, or
   // "portable".
   [[gnu::cold]] static answer find_out() noexcept {
@@ -106,7 +130,7 @@ struct rseq_sections {
       std::fprintf(stderr, "poolproof: POOLPROOF_PIN is \"%s\"; it may be rseq or portable\n",
                    wish);
     }
-    if (__rseq_size != 0 && register_membarrier()) return answer::yes;
+    if (__rseq_size != 0 && kernel_restarts() && register_membarrier()) return answer::yes;
     if (wish != nullptr) {
       std::fputs("poolproof: no restartable sequences here; the pin is portable\n", stderr);
     }

@@ -12,7 +12,7 @@
 //   L2. The choice is each thread's: where the kernel does not know a thread, no section of it
 //       takes effect, and it uses what locked instructions reach.
 //
-// Stands on: the standard library.
+// Stands on: the standard library; glibc's <sys/rseq.h>.
 #pragma once
 
 #include <cstdint>
@@ -23,15 +23,29 @@
 #define POOLPROOF_HAS_FEATURE(name) 0
 #endif
 
+// Where each thread has an area for rseq(2) that the C library registers, and the compiler knows how to
+// find it. glibc defines RSEQ_SIG for the architectures on which it registers one; elsewhere it says
+// that the area is where the program's first thread_local variable is. Compilers say by __has_builtin
+// that they have __builtin_thread_pointer where they have not.
+#if defined(__linux__) && defined(__GLIBC__)
+#if __GLIBC_PREREQ(2, 35)
+#include <sys/rseq.h>
+#if defined(RSEQ_SIG) && (defined(__aarch64__) || defined(__arm__) || defined(__s390x__) || \
+                          (defined(__powerpc64__) && defined(__clang__)) ||                 \
+                          ((defined(__x86_64__) || defined(__i386__)) &&                    \
+                           (defined(__clang__) ? __clang_major__ >= 14 : __GNUC__ >= 11)))
+#define POOLPROOF_HAS_RSEQ_AREA 1
+#endif
+#endif
+#endif
+
 // ThreadSanitizer and MemorySanitizer see neither the stores of a section nor what membarrier
 // orders: under them every thread uses locked instructions, which they do see.
-#if defined(__linux__) && defined(__GLIBC__) && defined(__LP64__) &&             \
+#if defined(POOLPROOF_HAS_RSEQ_AREA) && defined(__LP64__) &&                     \
     (defined(__x86_64__) || (defined(__aarch64__) && defined(__AARCH64EL__))) && \
     !defined(__SANITIZE_THREAD__) && !POOLPROOF_HAS_FEATURE(thread_sanitizer) && \
     !POOLPROOF_HAS_FEATURE(memory_sanitizer)
-#if __GLIBC_PREREQ(2, 35)
 #define POOLPROOF_HAS_RSEQ 1
-#endif
 #endif
 
 namespace poolproof {

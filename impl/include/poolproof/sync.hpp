@@ -28,14 +28,17 @@
 #include <type_traits>
 #include <version>
 
-#include <pthread.h>
+#if __has_include(<sys/mman.h>)
 #include <sys/mman.h>
+#endif
+
+#include <pthread.h>
 #include <unistd.h>
 
 #if defined(__linux__)
 #include <sched.h>
 #include <time.h>
-#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+#if defined(POOLPROOF_HAS_RSEQ_AREA)
 #include <sys/rseq.h>
 #endif
 #endif
@@ -257,7 +260,7 @@ class std_sync::mutex {
 // The CPU that the kernel last wrote into this thread's rseq area, or no_cpu. A thread that glibc
 // did not register, or a process with registration turned off, has a negative number there.
 inline std::uint32_t std_sync::rseq_cpu_id() noexcept {
-#if defined(__linux__) && defined(__GLIBC__) && __GLIBC_PREREQ(2, 35)
+#if defined(POOLPROOF_HAS_RSEQ_AREA)
   const auto* area = reinterpret_cast<const volatile struct rseq*>(
       static_cast<const char*>(__builtin_thread_pointer()) + __rseq_offset);
   const std::uint32_t cpu = area->cpu_id;
@@ -270,7 +273,7 @@ inline std::uint32_t std_sync::rseq_cpu_id() noexcept {
 // Threads spread over indices by their identity: the multiplier is 2^32 over the golden ratio,
 // which separates identities that differ in few bits (addresses of thread descriptors do).
 inline std::uint32_t std_sync::thread_hash() noexcept {
-  const std::size_t id = std::hash<std::thread::id>{}(std::this_thread::get_id());
+  const std::uint64_t id = std::hash<std::thread::id>{}(std::this_thread::get_id());
   const auto folded = static_cast<std::uint32_t>(id ^ (id >> 12) ^ (id >> 32));
   return (folded * 0x9e3779b9u >> 16) % cpu_count();
 }
@@ -384,13 +387,13 @@ inline void std_sync::protect_from_fork(mutex& guarded) noexcept {
   static constinit thread_local unsigned entered = 0;
   if (registered.load(std::memory_order_acquire)) return;
   known.store(&guarded, std::memory_order_release);
-  const auto enter = [] {
+  [[maybe_unused]] const auto enter = [] {
     if (entered++ == 0) known.load(std::memory_order_acquire)->lock();
   };
-  const auto leave = [] {
+  [[maybe_unused]] const auto leave = [] {
     if (entered != 0 && --entered == 0) known.load(std::memory_order_acquire)->unlock();
   };
-  ::pthread_atfork(enter, leave, leave);
+  pthread_atfork(enter, leave, leave);  // a macro in mingw-w64
   registered.store(true, std::memory_order_release);
 }
 

@@ -1,5 +1,5 @@
 // A factory makes the pool's own items.
-// expect: no matching (function|constructor)
+// expect: must return std::unique_ptr<T, Deleter>
 #include <poolproof/object_pool.hpp>
 
 #include <memory>

@@ -3,7 +3,8 @@
 
 Each .cpp file beside this script has one mistake under `#if defined(MISTAKE)`, and a line
 `// expect: REGEX`. Without the macro the file must compile; with it the compiler must refuse it,
-with a message that the expression matches.
+with a message that the expression matches. And of a compiler that is told an older standard than
+C++20, the first and only error says so.
 """
 
 import argparse
@@ -38,6 +39,17 @@ class Compiler:
         return done.returncode == 0, " ".join(done.stderr.split())
 
 
+def failure_with_old_standard(command: list[str], include: Path) -> str | None:
+    """The same for the headers under C++17."""
+    source = "#include <poolproof/object_pool.hpp>\n"
+    done = subprocess.run([*command, "-std=c++17", "-I", str(include), "-fsyntax-only", "-x", "c++", "-"],
+                          input=source, capture_output=True, text=True, check=False)
+    errors = [line for line in done.stderr.splitlines() if "error: " in line]
+    if len(errors) == 1 and "poolproof needs C++20" in errors[0]:
+        return None
+    return f"{len(errors)} errors: {errors[:1]}"
+
+
 def failure_of(compiler: Compiler, source: Path) -> str | None:
     """Why a file fails the check; None if it passes."""
     expected = EXPECT.search(source.read_text(encoding="utf-8"))
@@ -64,11 +76,13 @@ def main() -> int:
     arguments = parser.parse_args()
 
     sources = arguments.files or sorted(HERE.glob("*.cpp"))
+    command = shlex.split(arguments.compiler)
+    old_standard = failure_with_old_standard(command, arguments.include)
+    print(f"{'ok' if old_standard is None else 'FAILED'}: C++17{'' if old_standard is None else ': ' + old_standard}")
     failures = 0
     with tempfile.TemporaryDirectory() as directory:
         try:
-            compiler = Compiler(shlex.split(arguments.compiler), arguments.include,
-                                Path(directory))
+            compiler = Compiler(command, arguments.include, Path(directory))
         except (OSError, subprocess.CalledProcessError) as error:
             sys.exit(f"run.py: '{arguments.compiler}' does not compile the library: {error}")
         for source in sources:
@@ -77,7 +91,7 @@ def main() -> int:
                   f"{'' if failure is None else ': ' + failure}")
             failures += failure is not None
     print(f"{len(sources) - failures} of {len(sources)} mistakes are refused as expected")
-    return 1 if failures or not sources else 0
+    return 1 if failures or old_standard or not sources else 0
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-# Builds and runs the consumer in a new directory outside the tree.
+# Builds, runs and installs the consumer in a new directory outside the tree. With the way `top`: configures
+# our own tree as a packager does, without what only some parts need.
 #   cmake -D way=.. -D source=.. -D build=.. -D generator=.. -D compiler=.. -D version=.. -P run.cmake
 
 set(temporary /tmp)
@@ -19,6 +20,25 @@ function(run)
   endif()
 endfunction()
 
+if(way STREQUAL "top")
+  set(command ${CMAKE_COMMAND} -S ${source} -G ${generator} -D CMAKE_CXX_COMPILER=${compiler})
+  run(${command} -B ${place}/bare -D CMAKE_IGNORE_PATH=/usr/include
+      -D CMAKE_DISABLE_FIND_PACKAGE_Catch2=ON -D CMAKE_DISABLE_FIND_PACKAGE_benchmark=ON)
+  foreach(part IN ITEMS "the unit tests, for want of Catch2" "the models and proofs, for want of Relacy"
+                        "the benchmarks, for want of Google Benchmark" "the example zstd_compress")
+    if(NOT output MATCHES "left out: ${part}")
+      message(FATAL_ERROR "it was not said that this is left out: ${part}")
+    endif()
+  endforeach()
+  run(${command} -B ${place}/untested -D BUILD_TESTING=OFF)
+  run(${CMAKE_CTEST_COMMAND} --test-dir ${place}/untested --show-only)
+  file(REMOVE_RECURSE ${place})
+  if(NOT output MATCHES "Total Tests: 0")
+    message(FATAL_ERROR "BUILD_TESTING=OFF leaves tests: ${output}")
+  endif()
+  return()
+endif()
+
 file(COPY ${source}/impl/tests/install/ DESTINATION ${place}/consumer)
 set(options -D way=${way} -D CMAKE_CXX_COMPILER=${compiler})
 if(way STREQUAL "find_package")
@@ -29,6 +49,7 @@ else()
 endif()
 run(${CMAKE_COMMAND} -S ${place}/consumer -B ${place}/build -G ${generator} ${options})
 run(${CMAKE_COMMAND} --build ${place}/build)
+run(${CMAKE_COMMAND} --install ${place}/build --prefix ${place}/installed)
 run(${place}/build/checks)
 run(${place}/build/consumer)
 

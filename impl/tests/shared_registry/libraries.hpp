@@ -1,7 +1,7 @@
 // What the two libraries offer to the program. All else in them is hidden.
 #pragma once
 
-// In pool_owner: a pool that is never destroyed.
+// In pool_owner: an immortal pool.
 [[gnu::visibility("default")]] void put_items(int count);
 [[gnu::visibility("default")]] int items_alive();
 

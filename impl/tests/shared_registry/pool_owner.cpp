@@ -1,3 +1,4 @@
+#include <poolproof/immortal.hpp>
 #include <poolproof/object_pool.hpp>
 
 #include <atomic>
@@ -16,15 +17,12 @@ struct counted {
   counted& operator=(const counted&) = delete;
 };
 
-poolproof::object_pool<counted>& pool() {
-  static auto* const never_destroyed = new poolproof::object_pool<counted>;
-  return *never_destroyed;
-}
+poolproof::immortal<poolproof::object_pool<counted>> pool;
 
 }  // namespace
 
 void put_items(int count) {
-  for (int i = 0; i < count; ++i) pool().put(std::make_unique<counted>());
+  for (int i = 0; i < count; ++i) pool->put(std::make_unique<counted>());
 }
 
 int items_alive() { return alive; }

@@ -1,0 +1,58 @@
+// An object that is constructed and never destroyed.
+//
+//     poolproof::immortal<poolproof::object_pool<parser>> parsers;   // with static storage
+//     auto p = parsers->borrow();
+//
+// For a program whose threads may still be at work while it ends: detached ones, a library's own, and
+// those that main does not join. A static pool is destroyed then, and they would use it after its end.
+// An immortal one they may use until the process is gone; what it holds then is never destroyed.
+//
+// It is constant-initialised wherever T is, so it is also there before main. In a library that dlclose
+// may unload it would stay in the registry, and rotate_all would call code that is gone: link such a
+// library with -Wl,-z,nodelete, which keeps it loaded.
+//
+// Stands on: the standard library.
+#pragma once
+
+#if __cplusplus <= 201703L
+#error "poolproof needs C++20: compile with -std=c++20"
+#else
+
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+namespace poolproof {
+
+template <class T>
+class immortal {
+ public:
+  // As T's constructor from these arguments.
+  template <class... Arguments>
+  requires std::is_constructible_v<T, Arguments...>
+  constexpr explicit immortal(Arguments&&... arguments)
+      : object_(std::forward<Arguments>(arguments)...) {}
+
+  // T's is not run.
+  // NOLINTNEXTLINE(modernize-use-equals-default): with a union that is another destructor
+  constexpr ~immortal() {}
+
+  immortal(const immortal&) = delete;
+  immortal& operator=(const immortal&) = delete;
+
+  // NOLINTBEGIN(cppcoreguidelines-pro-type-union-access): it has one member
+  constexpr T& operator*() noexcept { return object_; }
+  constexpr T* operator->() noexcept { return std::addressof(object_); }
+  constexpr const T& operator*() const noexcept { return object_; }
+  constexpr const T* operator->() const noexcept { return std::addressof(object_); }
+  // NOLINTEND(cppcoreguidelines-pro-type-union-access)
+
+ private:
+  union {
+    T object_;
+  };
+};
+
+}  // namespace poolproof
+
+#endif

@@ -1,0 +1,19 @@
+#include "pools.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+using poolproof::object_pool;
+using namespace std::chrono_literals;
+
+object_pool<int> pool_of_defaults;
+object_pool<int> pool_with_factory([] { return std::make_unique<int>(); });
+object_pool<int> pool_with_interval([] { return std::make_unique<int>(); },
+                                    {.cycle_interval = 5min});
+object_pool<int> pool_without_cycles([] { return std::make_unique<int>(); },
+                                     {.cycle_interval = std::nullopt});
+object_pool<char, with_free> pool_with_deleter([] {
+  return std::unique_ptr<char, with_free>(static_cast<char*>(std::malloc(16)));
+});
+poolproof::immortal<object_pool<int>> immortal_pool([] { return std::make_unique<int>(); });
