@@ -303,7 +303,7 @@ class object_pool {
     return {inner, found.release()};
   }
 
-  T* construct(core* inner) {
+  [[gnu::noinline]] T* construct(core* inner) {
     item made = factory_();
     if (made != nullptr && inner != nullptr) inner->count_construction();
     return made.release();

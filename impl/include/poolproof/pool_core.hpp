@@ -76,11 +76,28 @@ class pool_core final : public pool_entry<Sync> {
 
   // Takes an item, or null, where no section has. Anyone; lock-free but for the allocator and for
   // the destructors of a cycle.
-  T* get(interrupts others) noexcept;
+  [[gnu::always_inline]] inline T* get(interrupts others) noexcept {
+    const std::uint32_t cpu = Sync::cpu();
+    shard_type& own = local(cpu);
+    T* const item = own.take();
+    if (item == nullptr) [[unlikely]]
+      return get_slow(cpu, own, others);
+    if (own.operations.tick()) [[unlikely]]
+      look_at_clock();
+    return item;
+  }
 
   // Puts an item, which must not be null, where no section has. Anyone; lock-free but for the
   // allocator and for the destructors of a cycle.
-  void put(T* item) noexcept;
+  [[gnu::always_inline]] inline void put(T* item) noexcept {
+    shard_type& own = local(Sync::cpu());
+    if (!Sync::sections::runs()) {
+      item = own.give(item);
+      if (item == nullptr) [[likely]]
+        return;
+    }
+    put_slow(own, item);
+  }
 
   // Begins a cycle if it is time, and does some of what is overdue anywhere: at each tick.
   [[gnu::noinline]] void look_at_clock() noexcept;
@@ -137,6 +154,7 @@ class pool_core final : public pool_entry<Sync> {
     return table_.find_slow(cpu, cycles_.begun());
   }
 
+  [[gnu::noinline]] void put_slow(shard_type& own, T* item) noexcept;
   [[gnu::noinline]] T* get_slow(std::uint32_t cpu, shard_type& own, interrupts others) noexcept;
   [[gnu::noinline]] void make_room(shard_type& own) noexcept;
   [[gnu::noinline]] void push_all(shard_type& own, T* const* items, std::uint32_t count) noexcept;
@@ -199,37 +217,23 @@ auto pool_core<T, Deleter, Sync>::create(std::optional<nanoseconds> interval) no
   return made;
 }
 
+// Puts what the CPU's magazine, or its private part, has no room for.
 template <class T, class Deleter, sync_policy Sync>
-T* pool_core<T, Deleter, Sync>::get(interrupts others) noexcept {
-  const std::uint32_t cpu = Sync::cpu();
-  shard_type& own = local(cpu);
-  T* const item = own.take();
-  if (item == nullptr) [[unlikely]]
-    return get_slow(cpu, own, others);
-  if (own.operations.tick()) [[unlikely]]
-    look_at_clock();
-  return item;
-}
-
-template <class T, class Deleter, sync_policy Sync>
-void pool_core<T, Deleter, Sync>::put(T* item) noexcept {
-  shard_type& own = local(Sync::cpu());
-  if (Sync::sections::runs()) {
+void pool_core<T, Deleter, Sync>::put_slow(shard_type& own, T* item) noexcept {
+  const bool has_magazine = Sync::sections::runs();
+  if (has_magazine) {
     while (own.own_magazine().deepen(shard_type::handful)) {
       if (give_near(item)) return;
     }
-    // Before the push: so that what is pushed is put after the cycles that have begun, not before.
-    do_overdue(own);
+  }
+  // Before the push: so that what is pushed is put after the cycles that have begun, not before.
+  do_overdue(own);
+  if (has_magazine) {
     make_room(own);
     if (give_near(item)) return;
     // The magazine is closed, or full again, or this thread is on another CPU by now.
     item = own.give(item);
     if (item == nullptr) return;
-  } else {
-    item = own.give(item);
-    if (item == nullptr) [[likely]]
-      return;
-    do_overdue(own);  // as above
   }
   push_all(own, &item, 1);
 }

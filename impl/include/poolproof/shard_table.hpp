@@ -101,9 +101,7 @@ class shard_block {
   }
 
   std::uint32_t size() const noexcept { return size_.get(); }
-  shard_type* shards() noexcept {
-    return reinterpret_cast<shard_type*>(reinterpret_cast<char*>(this) + shards_at(size()));
-  }
+  shard_type* shards() noexcept { return shards_.get(); }
   shard_type& operator[](std::uint32_t index) noexcept { return shards()[index]; }
 
   shard_block* next() const noexcept { return next_.get(); }
@@ -170,7 +168,9 @@ class shard_block {
  private:
   using word_type = typename Sync::template atomic<std::uint64_t>;
 
-  explicit shard_block(std::uint32_t size) noexcept : size_(size) {}
+  explicit shard_block(std::uint32_t size) noexcept
+      : shards_(reinterpret_cast<shard_type*>(reinterpret_cast<char*>(this) + shards_at(size))),
+        size_(size) {}
   ~shard_block() = default;
 
   static void destroy(shard_block* block) noexcept {
@@ -208,6 +208,7 @@ class shard_block {
     return shards_at(size) + size * sizeof(shard_type);
   }
 
+  typename Sync::template var<shard_type*> shards_;
   typename Sync::template var<shard_block*> next_{nullptr};
   typename Sync::template var<std::uint32_t> size_;
 };
