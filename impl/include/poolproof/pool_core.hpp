@@ -529,11 +529,19 @@ bool pool_core<T, Deleter, Sync>::drain_magazine(shard_type& s) noexcept {
 
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::destroy() noexcept {
-  drain();
-  // What is left if the kernel has refused to restart sections, or an owner was in the way.
-  table_.for_each([](shard_type& s) {
-    while (T* const item = s.own_magazine().pop_exclusive()) destroy_item(item);
-  });
+  bool found = true;
+  while (found) {
+    drain();
+    // What is left if the kernel has refused to restart sections, or an owner was in the way; what its
+    // destructors put is for the next round.
+    found = false;
+    table_.for_each([&](shard_type& s) {
+      while (T* const item = s.own_magazine().pop_exclusive()) {
+        destroy_item(item);
+        found = true;
+      }
+    });
+  }
   this->~pool_core();
   Sync::deallocate(this, sizeof(pool_core), alignof(pool_core));
 }
