@@ -228,8 +228,73 @@ struct spill_vs_spill : table_model {
   }
 };
 
+// Property:   Shards that share a mark are all found.
+// Expected:   passes
+// Threads:    put at CPU 64, whose mark is that of CPU 0 || put at CPU 0
+// Bound:      growth from 1 to 128 shards
+// Would show: a search that visits one shard of each mark
+struct search_of_shared_marks : table_model {
+  static model_info info() {
+    return {.property = "shards that share a mark are all found",
+            .threads = 2,
+            .bound = "growth 1 -> 128, 2 puts, 2 searches",
+            .search = bounded_and_random(1, 1000),
+            .outcomes = {"done"}};
+  }
+
+  void thread(unsigned index) override { put(index, index == 0 ? 64 : 0); }
+
+  // As table_model, but from CPUs in both halves of the marks.
+  void after() override {
+    require(table_.find(64) != nullptr, "the table did not grow");
+    for (const std::uint32_t cpu : {std::uint32_t{3}, std::uint32_t{70}}) {
+      token* const item = table_.find_first(cpu, [](auto& s) { return s.steal_private(); });
+      require(item != nullptr, "an item was not found");
+      item->claim();
+    }
+    table_model::after();
+    outcome("done");
+  }
+};
+
+// Property:   Who is refused memory for more shards makes do with another's, and those who come later
+//             get their own.
+// Expected:   passes
+// Threads:    find a shard for CPU 1, refused || put at CPU 1; put at CPU 1 after
+// Bound:      growth from 1 to 2 shards
+// Would show: a right to grow that is never given back
+struct growth_after_refusal : table_model {
+  static model_info info() {
+    return {.property = "a refusal keeps nobody from growing later",
+            .threads = 2,
+            .bound = "growth 1 -> 2, refused once, 2 puts",
+            .search = bounded_and_random(2),
+            .outcomes = {"grew before", "made do"}};
+  }
+
+  void before() override {
+    table_model::before();
+    this_machine.refused_allocation[0] = 1;
+  }
+
+  void thread(unsigned index) override {
+    if (index == 1) {
+      put(1, 1);
+      return;
+    }
+    require(table_.find_slow(1, 0) != nullptr, "there is some shard");
+    outcome(table_.find(1) != nullptr ? "grew before" : "made do");
+  }
+
+  void after() override {
+    put(2, 1);
+    require(table_.find(1) != nullptr, "the table cannot grow any more");
+    table_model::after();
+  }
+};
+
 const registered<pin_vs_grow, pin_vs_grow_twice, walk_vs_grow, put_vs_told_search, grow_vs_grow,
-                 spill_vs_spill>
+                 spill_vs_spill, search_of_shared_marks, growth_after_refusal>
     registration;
 
 }  // namespace
