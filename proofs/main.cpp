@@ -720,6 +720,9 @@ bool run_survey(const settings& chosen) {
     }
   }
   if (clients.empty()) throw usage_error("--family: there is no '" + chosen.family + "'");
+  std::stable_sort(clients.begin(), clients.end(), [](const surveyed& a, const surveyed& b) {
+    return orders_of(a.played) < orders_of(b.played);
+  });
   survey all(std::move(clients), {.time = std::chrono::duration<double>(chosen.within),
                                   .jobs = chosen.jobs,
                                   .spurious = chosen.spurious,

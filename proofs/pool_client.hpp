@@ -50,6 +50,7 @@ class pool_client final : public checker::program {
     history_.start(around_);
     shared_ = ::new (checker::allocate(sizeof(shared), alignof(shared))) shared(setting_);
     pool_ = &*shared_->tested;
+    if constexpr (Sync::sections::compiled) machine().cpus.of(alone_).cpu = 0;
     play(played_.before);
     deal_handles();
   }
@@ -138,7 +139,7 @@ class pool_client final : public checker::program {
     unsigned refused_request = 0;
     unsigned migrations = 0;
     unsigned interruptions = 0;
-    bool refused_restart = false;
+    unsigned refused_restarts = 0;
   };
 
   // A thread's handles, the oldest first.
@@ -191,7 +192,10 @@ class pool_client final : public checker::program {
         ++next.interruptions;
         return;
       case 'z':
-        next.refused_restart = true;
+        next.refused_restarts = 1;
+        return;
+      case 'Z':
+        next.refused_restarts = ~0u;
         return;
       case '>':
         move_to_next_cpu();
@@ -264,7 +268,7 @@ class pool_client final : public checker::program {
         auto& place = kernel.cpus.of(self());
         place.migrations = next.migrations;
         place.aborts = next.interruptions;
-        kernel.refuses_next[self()] = next.refused_restart;
+        kernel.refuses_next[self()] = next.refused_restarts;
         made.sections = kernel.runs[self()];
         made.cpu = static_cast<std::uint8_t>(place.cpu);
       }
@@ -282,7 +286,7 @@ class pool_client final : public checker::program {
         thread.migrations = 0;
         if constexpr (Sync::sections::compiled) {
           auto& kernel = client_.machine();
-          kernel.refuses_next[self()] = false;
+          kernel.refuses_next[self()] = 0;
           kernel.cpus.of(self()).migrations = kernel.cpus.of(self()).aborts = 0;
         }
       }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <string>
 #include <utility>
 
@@ -40,6 +41,7 @@ const std::vector<letter> events_of_two_cpus{
 const std::vector<letter> events_of_sections{
     {'!', "a section may be interrupted once, in the next call"},
     {'z', "the kernel refuses to restart sections, once, in the next call"},
+    {'Z', "the kernel refuses to restart sections, in the next call"},
     {'-', "the kernel runs no sections of this thread from now on"},
 };
 const std::vector<letter> events_of_clocks{
@@ -66,7 +68,7 @@ std::string objection_to(const script& of, bool others_follow) {
   bool ended = false;
   bool open = false;
   std::size_t taken = 0;
-  for (const char sign : of) {
+  for (const char& sign : of) {
     if (ended && count(std::string(1, sign), "edmaR") == 0)
       return "after the pool's end only e, d, m, a, R";
     if (sign == '-' && &sign != of.data()) return "'-' comes first in its script";
@@ -207,8 +209,11 @@ constexpr std::string_view property =
     "what was seen is what the specification allows, in some order (proofs/specification.hpp)";
 
 // Before the threads: nothing, so that the first use is inside; a first use alone, and one that cycles
-// have gone by since; some items; an item that is a victim, and a younger one; handles.
-const std::vector<script> befores{"", "g", "grr", "p", "pp", "pppp", "pppppp", "prp", "*b*b"};
+// have gone by since; some items, and an item on each CPU; so many that a full magazine has let go of
+// some, and has none any more; an item that is a victim, and a younger one; handles; an interval that is
+// over, and of two gets the first.
+const std::vector<script> befores{"",         "g",    "grr", "p",  "pp",   "pppp",
+                                  "pppppppg", ">p>p", "prp", "*b", "*b*b", "ppcgp"};
 // After them: what is left is taken out by gets; or destroyed by the pool's end; or by two cycles.
 const std::vector<script> afters{"", "x", "rr"};
 
@@ -220,14 +225,20 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
   if (setting.automatic_cycles) append(happens, events_of_clocks);
   std::vector<letter> all = calls;
   append(all, happens);
-  const enumeration clients{signs_of(calls), signs_of(happens), befores, afters, 3, setting.cpus};
+  std::vector<script> possible;
+  std::copy_if(befores.begin(), befores.end(), std::back_inserter(possible),
+               [known = signs_of(all)](const script& each) {
+                 return each.find_first_not_of(known) == script::npos;
+               });
+  const enumeration clients{signs_of(calls), signs_of(happens), std::move(possible), afters, 3,
+                            setting.cpus};
   return {.name = name,
           .letters = std::move(all),
           .property = property,
           .bound = bound,
           .least_threads = 1,
           .most_threads = 4,
-          .most_calls = 8,
+          .most_calls = 12,
           .plays_around = true,
           .of_size = [clients](std::size_t size) { return clients.of_size(size); },
           .make = [setting, play](const client& played) { return play(played, setting); },

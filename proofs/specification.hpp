@@ -242,6 +242,7 @@ class specification {
   void look_at_clock(bag& now, const step& get) noexcept;
   bool cycle(bag& now) noexcept;
   bool swept(bag& now, const step& of) noexcept;
+  bool is_elsewhere(std::size_t put, std::size_t cycle) const noexcept;
   bool destroy(bag& now, const step& of) noexcept;
   bool counted(const bag& now, const step& of) noexcept;
 
@@ -354,7 +355,8 @@ inline bool specification::take_step(bag& now, std::size_t number) noexcept {
       now.ended = true;
       return true;
     case step::kind::ended:
-      return now.items == 0 || !alone(next.call) || object(clause::end);
+      return now.items == 0 || !alone(next.call) || call_of(next).refused_restart ||
+             object(clause::end);
     case step::kind::counted:
       return counted(now, next);
   }
@@ -430,23 +432,39 @@ inline bool specification::cycle(bag& now) noexcept {
 }
 
 // A cycle that was refused nothing, and that nobody else was inside of, has done all that was due:
-// what was put before it is a victim, and what was one is gone.
+// what was put before it is a victim, and what was one is gone. So it is for what lies in shards that
+// nobody else has in hand.
 inline bool specification::swept(bag& now, const step& of) noexcept {
   const call& self = call_of(of);
-  if (!alone(of.call) || self.refused_memory || self.refused_restart || self.inside != nobody) {
-    ++now.unsettled;
-    return true;
-  }
-  now.unsettled = 0;
-  if (now.used) ++now.sure_cycles;
+  const bool refused = self.refused_memory || self.refused_restart || self.inside != nobody;
+  const bool whole = !refused && alone(of.call);
+  now.unsettled = static_cast<std::uint8_t>(whole ? 0 : now.unsettled + 1);
+  if (refused) return true;
+  if (whole && now.used) ++now.sure_cycles;
   for (std::uint8_t i = 0; i != most_items; ++i) {
     if (!now.has(i)) continue;
     const call& giver = call_of(run_.steps[now.ages[i].put_by]);
     const std::size_t put_by = static_cast<std::size_t>(&giver - run_.calls.data());
     if ((self.before >> put_by & 1) == 0) continue;
+    if (!whole && !is_elsewhere(put_by, of.call)) continue;
     if (++now.ages[i].sure >= 2 && !object(clause::gone)) return false;
   }
   return true;
+}
+
+// Whether those who are inside beside a cycle are other CPUs' puts, which have their own shard in hand
+// and spill shards, not that of a put that met nobody. A thread without sections moves no item but what
+// it takes or gives, and without a clock no put sweeps other shards. The shards of CPUs below that of the
+// put exist since.
+inline bool specification::is_elsewhere(std::size_t put, std::size_t cycle) const noexcept {
+  const call& giver = run_.calls[put];
+  if (run_.around.sections || run_.around.automatic_cycles) return false;
+  if (giver.inside != nobody || giver.refused_memory || giver.cpu == unknown || !alone(put)) {
+    return false;
+  }
+  return count_beside(cycle, [&](const call& c) {
+           return c.kind != call_kind::put || c.cpu >= giver.cpu;
+         }) == 0;
 }
 
 inline bool specification::destroy(bag& now, const step& of) noexcept {

@@ -244,7 +244,12 @@ struct sweep_vs_later_sweep : model {
     cycles_.end_sweep(cycle);
   }
 
-  void after() override { require(cycles_.claim_sweep(1), "a claim was not given up"); }
+  void after() override {
+    require(cycles_.claim_sweep(1), "a claim was not given up");
+    // As if its owner had stopped for ever.
+    require(!cycles_.claim_sweep(1), "two have claimed the same work");
+    require(cycles_.claim_sweep(2), "a claim lasts longer than its cycle");
+  }
 
   cycle_state<sync> cycles_{std::nullopt};
 };

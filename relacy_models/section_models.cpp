@@ -193,6 +193,13 @@ struct close_refused : magazine_model {
     if (index == 0) outcome(give(0) ? "gave" : "no room");
     outcome(take() ? "took" : "nothing to take");
   }
+
+  void after() override {
+    while (take()) {
+    }
+    require(shards_[0].held.pop_exclusive() == nullptr, "a refused closing is not undone");
+    magazine_model::after();
+  }
 };
 
 // Property:   A closed magazine stays closed while others deepen it; a deeper one is read as it was

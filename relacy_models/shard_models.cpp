@@ -218,6 +218,53 @@ struct catch_up_vs_catch_up : shard_model {
   }
 };
 
+// Property:   An owner that lets its shard skip cycles makes no item outlive the cycle that is due: what
+//             lies in the victim is no shared item again.
+// Expected:   passes
+// Threads:    before: push, cycle 1; own, skip to 2, push || cycle 2 || steal a victim
+// Bound:      2 pushes, 2 cycles, 1 steal
+// Would show: a shard that holds something and skips a cycle
+struct skip_vs_turn : shard_model {
+  static model_info info() {
+    return {.property = "a shard that holds something skips no cycle",
+            .threads = 3,
+            .bound = "2 pushes, 2 cycles, 1 steal",
+            .search = bounded_and_random(2),
+            .outcomes = {"skipped", "did not skip", "destroyed by a cycle", "stolen", "busy"}};
+  }
+
+  void before() override {
+    push(0);
+    turn(1);
+  }
+
+  void thread(unsigned index) override {
+    if (index == 1) {
+      if (!turn(2)) outcome("busy");
+      return;
+    }
+    if (index == 2) {
+      if (receive(shard_.steal_victim())) outcome("stolen");
+      return;
+    }
+    auto own = shard_.try_own();
+    if (!own) {
+      outcome("busy");
+      return;
+    }
+    own.skip_to(2);
+    outcome(shard_.cycle() == 2 ? "skipped" : "did not skip");
+    items_[1].prepare();
+    require(own.push(&items_[1]), "memory was refused");
+  }
+
+  void after() override {
+    require(turn(2), "nobody is inside any more");
+    require(!items_[0].given(), "an item outlived the cycle that was due");
+    shard_model::after();
+  }
+};
+
 // Property:   Of a handle's return and the pool's closing, at least one sees the other: the closer
 //             finds the item, or the handle knows that it must clear up.
 // Expected:   passes
@@ -267,7 +314,7 @@ struct end_borrow_vs_close : shard_model {
 };
 
 const registered<steal_vs_turn, late_thief_vs_new_ring, push_vs_hiding_thief, cycle_vs_owner,
-                 catch_up_vs_catch_up, end_borrow_vs_close>
+                 catch_up_vs_catch_up, skip_vs_turn, end_borrow_vs_close>
     registration;
 
 }  // namespace

@@ -41,7 +41,8 @@ FAMILIES = (
     Family("object_pool_two_cpus", 3, ("--letters", "pgr", "--spurious", "0")),
     Family("object_pool_sections_one_cpu", 2, ("--letters", "pgr", "--spurious", "0")),
     Family("object_pool_sections_two_cpus", 2, ("--letters", "pgr", "--spurious", "0")),
-    # In surveys only.
+    # In surveys, and where the ledger names one, only.
+    Family("pool_dequeue_batches", 0),
     Family("object_pool_small", 0, ("--spurious", "0")),
     Family("object_pool_sections_small", 0, ("--spurious", "0")),
 )

@@ -58,14 +58,14 @@ class Refusals(unittest.TestCase):
             ((*POOL, "--client", "p||g"), "thread 1 makes no call"),
             ((*POOL, "--client", "p|"), "thread 1 makes no call"),
             ((*POOL, "--client", "p|p|p|g|r"), "5 threads: it has 1 to 4"),
-            ((*POOL, "--client", "ppppppppp"), "9 calls: it can hold 8"),
+            ((*POOL, "--client", "ppppppppppppp"), "13 calls: it can hold 12"),
             (("--family", "ring", "--client", "p"), "there is no 'ring', but pool_dequeue, "),
         ):
             self.refused(PROOFS, why, *options)
 
     def test_sizes_that_no_client_has(self) -> None:
         self.refused(PROOFS, "a client makes at least one", "--calls", "0")
-        self.refused(PROOFS, "can hold 8", *POOL, "--calls", "9")
+        self.refused(PROOFS, "can hold 12", *POOL, "--calls", "13")
         self.refused(PROOFS, "has no client of 3", *RING, "--letters", "x", "--calls", "3")
 
     def test_clauses_that_are_none(self) -> None:
@@ -134,7 +134,7 @@ class Refusals(unittest.TestCase):
     def test_help_lists_families_letters_and_how_to_list_sites(self) -> None:
         text = run(PROOFS, "--help").stdout
         self.assertIn("letters: p put a new item, g get", text)
-        self.assertIn("1 to 4 threads, up to 8 calls in all", text)
+        self.assertIn("1 to 4 threads, up to 12 calls in all", text)
         self.assertIn("--sites", text)
         sites = run(PROOFS, "--sites").stdout
         self.assertIn("[take.claim] pin.hpp:", sites)

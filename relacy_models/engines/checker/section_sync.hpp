@@ -12,7 +12,6 @@
 
 #include <array>
 #include <cstdint>
-#include <utility>
 
 namespace poolproof::models {
 
@@ -34,10 +33,10 @@ struct section_machine {
 
   checker::cpus cpus;
   kernel_fault fault = kernel_fault::none;
-  // By thread; the last is the one before and after the threads. Which ones the kernel knows, of
-  // which it refuses the next restart_all, and how often it has.
+  // By thread; the last is the one before and after the threads. Which ones the kernel knows, how
+  // many it refuses of their next restart_all, and how often it has.
   std::array<bool, max_threads + 1> runs;
-  std::array<bool, max_threads + 1> refuses_next{};
+  std::array<unsigned, max_threads + 1> refuses_next{};
   std::array<unsigned, max_threads + 1> refusals{};
 };
 
@@ -54,7 +53,8 @@ struct sections_of_depth {
 
   [[nodiscard]] static bool restart_all(call_site from = call_site::here()) noexcept {
     section_machine* const machine = running_machine;
-    if (std::exchange(machine->refuses_next[current_thread()], false)) {
+    if (unsigned& left = machine->refuses_next[current_thread()]; left != 0) {
+      --left;
       ++machine->refusals[current_thread()];
       return false;
     }
