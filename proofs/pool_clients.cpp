@@ -111,7 +111,8 @@ std::string objection_to(const client& asked) {
       return "beside the pool's end others may only use handles, or be in rotate_all";
     }
   }
-  if (count(all + asked.before, "b") != 0 && all.find("zx") != std::string::npos) {
+  if (count(all + asked.before, "b") != 0 &&
+      (all.find("zx") != std::string::npos || all.find("Zx") != std::string::npos)) {
     return "a pool that has lent leaks its core if the kernel refuses its end";
   }
   if (asked.threads.size() > 1 && count(all + asked.before, "uv") != 0) {
