@@ -70,10 +70,10 @@ AARCH64 = Architecture(
 
 # What each compiler of Debian 12 makes of it. Fewer is welcome: then write it here.
 COMPILERS = {
-    "g++": (X86_64, 58),
-    "clang++": (X86_64, 66),
-    "aarch64-linux-gnu-g++": (AARCH64, 71),
-    "clang++ --target=aarch64-linux-gnu": (AARCH64, 74),
+    "g++": (X86_64, 44),
+    "clang++": (X86_64, 49),
+    "aarch64-linux-gnu-g++": (AARCH64, 58),
+    "clang++ --target=aarch64-linux-gnu": (AARCH64, 57),
 }
 
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(\S+)(?:\s+(.*))?$")

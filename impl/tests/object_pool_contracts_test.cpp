@@ -5,12 +5,14 @@
 
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <deque>
 #include <latch>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <string>
@@ -198,6 +200,40 @@ TEST_CASE_METHOD(all_given_back, "more_threads_than_cpus_share_every_item", "[co
   CHECK(pool.stats().retained == tracked::alive());
   CHECK(tracked::destroyed() == 0);
   CHECK(pool.stats().constructions == tracked::constructed());
+}
+
+// Forty consumers wait on a condition variable; who is told of an item finds it, wherever the producer
+// has put it. One at a time, so that nobody else has it in hand.
+TEST_CASE_METHOD(all_given_back, "consumer_that_is_told_of_an_item_finds_it", "[contracts]") {
+  real_pool pool(no_factory);
+  constexpr int consumers = 40;
+  std::mutex mutex;
+  std::condition_variable changed;
+  int offered = 0;
+  std::atomic<int> found{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int c = 0; c != consumers; ++c) {
+      threads.emplace_back([&] {
+        std::unique_lock lock(mutex);
+        changed.wait(lock, [&] { return offered > 0; });
+        if (item told = pool.try_get()) {
+          told->hold();
+          ++found;
+        }
+        --offered;
+        changed.notify_all();
+      });
+    }
+    for (int c = 0; c != consumers; ++c) {
+      put_new(pool, c);
+      std::unique_lock lock(mutex);
+      ++offered;
+      changed.notify_all();
+      changed.wait(lock, [&] { return offered == 0; });
+    }
+  }
+  CHECK(found == consumers);
 }
 
 TEST_CASE_METHOD(all_given_back, "ten_thousand_short_lived_threads_leave_what_two_cycles_free",
