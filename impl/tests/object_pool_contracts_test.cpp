@@ -236,10 +236,10 @@ TEST_CASE_METHOD(all_given_back, "consumer_that_is_told_of_an_item_finds_it", "[
   CHECK(found == consumers);
 }
 
-TEST_CASE_METHOD(all_given_back, "ten_thousand_short_lived_threads_leave_what_two_cycles_free",
+TEST_CASE_METHOD(all_given_back, "two_thousand_short_lived_threads_leave_what_two_cycles_free",
                  "[contracts]") {
   real_pool pool([] { return std::make_unique<tracked>(); }, without_automatic_cycles);
-  constexpr int thread_count = 10000;
+  constexpr int thread_count = 2000;
   constexpr int at_once = 8;
   for (int started = 0; started < thread_count; started += at_once) {
     std::vector<std::jthread> threads;
