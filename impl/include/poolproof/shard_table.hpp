@@ -208,7 +208,8 @@ class shard_block {
     return shards_at(size) + size * sizeof(shard_type);
   }
 
-  typename Sync::template var<shard_type*> shards_;
+  // As the words of marks, which follow.
+  alignas(word_type) typename Sync::template var<shard_type*> shards_;
   typename Sync::template var<shard_block*> next_{nullptr};
   typename Sync::template var<std::uint32_t> size_;
 };
