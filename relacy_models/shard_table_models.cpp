@@ -160,6 +160,7 @@ struct begin_vs_begin : table_model {
     return {.property = "a shard begins once, before it holds anything",
             .threads = 2,
             .bound = "1 shard that begins, 2 pushes",
+            .search = bounded_and_random(2),
             .outcomes = {"made do", "began, or found"}};
   }
 
