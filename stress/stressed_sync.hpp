@@ -178,12 +178,9 @@ class stressed_sync::atomic {
     return value_.fetch_sub(value, order);
   }
 
-  [[gnu::always_inline]] T fetch_or(T value, std::memory_order order,
-                                    const char* caller = __builtin_FUNCTION()) noexcept {
+  [[gnu::always_inline]] T fetch_or(T value, std::memory_order order) noexcept {
     perturb();
-    const T old = value_.fetch_or(value, order);
-    if (is(caller, "mark_found") && old != 0 && (old & value) == 0) count(racy::begun_shard);
-    return old;
+    return value_.fetch_or(value, order);
   }
 
   [[gnu::always_inline]] bool compare_exchange_weak(
@@ -203,6 +200,10 @@ class stressed_sync::atomic {
     perturb();
     const bool done = value_.compare_exchange_strong(expected, desired, success, failure);
     if (!done) note_loss(caller);
+    if constexpr (std::is_integral_v<T>) {
+      // Not the first shard of the pool's first user.
+      if (done && expected != 0 && is(caller, "mark_found")) count(racy::begun_shard);
+    }
     return done;
   }
 
