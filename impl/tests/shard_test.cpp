@@ -323,7 +323,7 @@ TEST_CASE_METHOD(all_given_back, "handle_borrowed_during_the_close_is_counted_by
   for (const bool close_is_interrupted : {false, true}) {
     test_shard s;
     bool counted = false;
-    std::uint64_t out = 7;
+    std::int64_t out = 7;
     const auto close = [&] { out = s.close_borrows(); };
     const auto borrow = [&] { counted = s.count_borrow(); };
     CHECK((close_is_interrupted ? interrupt(0, event::step, close, borrow)
@@ -336,7 +336,7 @@ TEST_CASE_METHOD(all_given_back, "handle_borrowed_during_the_close_is_counted_by
 TEST_CASE_METHOD(all_given_back, "handle_returned_during_the_close_is_counted_once", "[shard]") {
   test_shard s;
   REQUIRE(s.count_borrow());
-  std::uint64_t out = 1;
+  std::int64_t out = 1;
   bool in_time = false;
   CHECK(interrupt(
       0, event::step, [&] { out = s.close_borrows(); }, [&] { in_time = s.end_borrow(); }));
