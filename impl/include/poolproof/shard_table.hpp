@@ -259,9 +259,8 @@ class shard_table {
   }
 
   // The shard of a CPU that find did not know, which begins with this call and takes part in the
-  // cycles after `cycle`; or the first that was begun, while another thread is beginning it, or if the table
-  // is closed. Anyone;
-  // wait-free.
+  // cycles after `cycle`; or the first that was begun, while another thread is beginning it, or if
+  // the table is closed. Anyone; lock-free: a mark may be set by others meanwhile.
   [[gnu::noinline]] shard_type& find_slow(std::uint32_t cpu, std::uint64_t cycle) noexcept;
 
   // The owner of a spill shard, which is added if all are owned; an empty owner if memory is
