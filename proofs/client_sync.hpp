@@ -28,6 +28,7 @@ struct small {
     static constexpr std::uint32_t first_ring = 2;
     static constexpr std::uint32_t cycle_batch = 2;
     static constexpr std::size_t call_budget = 1;
+    static constexpr std::uint32_t exposed_puts = 1;
   };
   static constexpr std::uint32_t magazine_capacity = 3;
   static constexpr std::uint32_t tick_period = 2;
@@ -62,6 +63,9 @@ struct portable_client_sync : models::checked_sync {
   class ticker {
    public:
     bool tick() noexcept { return period < production_period; }
+    bool tick_slowly() noexcept { return tick(); }
+    static std::uint32_t pace() noexcept { return 1; }
+    static void set_pace(std::uint32_t) noexcept {}
     static constexpr std::uint32_t period = Sizes::tick_period;
 
    private:
@@ -98,6 +102,10 @@ struct portable_client_sync : models::checked_sync {
   static void* allocate_zeroed(std::size_t size, std::size_t alignment,
                                call_site from = call_site::here()) noexcept {
     return allocate(size, alignment, from);
+  }
+  static void deallocate_zeroed(void* memory, std::size_t size, std::size_t alignment,
+                                call_site from = call_site::here()) noexcept {
+    deallocate(memory, size, alignment, from);
   }
 };
 

@@ -28,7 +28,8 @@ class pool_client final : public checker::program {
       : played_(std::move(played)), setting_(chosen), alone_(threads()) {
     around_.sections = Sync::sections::compiled;
     around_.automatic_cycles = chosen.automatic_cycles;
-    around_.call_budget = Sync::limits::call_budget;
+    // What is due in half an interval has no other bound.
+    around_.call_budget = passes_half() ? most_items : Sync::limits::call_budget;
     around_.handful = shard<item, Sync>::handful + 1;
     around_.tick_period = static_cast<std::uint8_t>(Sync::ticker::period);
   }
@@ -103,7 +104,7 @@ class pool_client final : public checker::program {
   static constexpr std::size_t most_made = 5;
   static constexpr std::size_t most_made_alone = most_items - models::max_threads * most_made;
   static constexpr std::size_t most_handles = 3;
-  static constexpr std::chrono::nanoseconds interval{1};
+  static constexpr std::chrono::nanoseconds interval{16};
 
   struct machine_of_sections {
     explicit machine_of_sections(unsigned cpus) : machine(cpus, 0, 0) {
@@ -204,8 +205,14 @@ class pool_client final : public checker::program {
         if constexpr (Sync::sections::compiled) machine().runs[self()] = false;
         return;
       case 'c':
+        pass_time(interval, step::kind::clock);
+        return;
       case 'C':
-        pass_intervals(sign == 'c' ? 1 : 3);
+        pass_time(3 * interval, step::kind::clock);
+        return;
+      case 'h':
+        // Of two, the second ends an interval, and no get need notice.
+        pass_time(interval / 2, step::kind::cycle);
         return;
       default:
         make_call(sign);
@@ -320,11 +327,16 @@ class pool_client final : public checker::program {
     }
   }
 
-  void pass_intervals(std::uint64_t count) {
+  void pass_time(std::chrono::nanoseconds time, step::kind seen) {
     recorded passing(*this, call_kind::other);
-    passing.sees(step::kind::clock);
+    passing.sees(seen);
     models::process_states::get<models::model_clock>().nanoseconds.fetch_add(
-        count * static_cast<std::uint64_t>(interval.count()), std::memory_order_relaxed);
+        static_cast<std::uint64_t>(time.count()), std::memory_order_relaxed);
+  }
+
+  bool passes_half() const noexcept {
+    return std::any_of(played_.threads.begin(), played_.threads.end(),
+                       [](const script& each) { return each.find('h') != script::npos; });
   }
 
   std::uint8_t number_of(const item& which) const noexcept {

@@ -46,6 +46,7 @@ const std::vector<letter> events_of_sections{
 };
 const std::vector<letter> events_of_clocks{
     {'c', "the clock passes the interval of automatic cycles"},
+    {'h', "it passes half of it, in which the work of the last cycle is due"},
     {'C', "it passes three of them at once, for which one cycle begins"},
 };
 
@@ -55,7 +56,7 @@ constexpr bool is_call(char sign) noexcept {
 
 // What takes effect at once, and is not about the next call.
 constexpr bool is_at_once(char sign) noexcept {
-  return std::string_view(">-cC").find(sign) != std::string_view::npos;
+  return std::string_view(">-chC").find(sign) != std::string_view::npos;
 }
 
 std::size_t count(std::string_view of, std::string_view signs) {

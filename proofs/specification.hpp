@@ -59,9 +59,10 @@ inline constexpr std::array<sentence, 19> all_clauses{{
      "that has them in its hands"},
     {clause::second_cycle, "second-cycle",
      "a cycle destroys no item before the second that has begun after its put, not counting those "
-     "that an earlier one owes its shard"},
+     "that an earlier one owes its shard; if memory is refused to it, not before the first"},
     {clause::gone, "gone",
-     "an item that nobody touches is destroyed when the second rotate after its put returns"},
+     "an item that nobody touches is destroyed when the second rotate after its put returns; a get "
+     "that takes a victim touches others with it"},
     {clause::miss, "miss", "a get misses only if the pool is empty or another call is inside"},
     {clause::miss_in_hands, "miss-in-hands",
      "without sections and cycles, a put hides one item at most from a get"},
@@ -379,6 +380,10 @@ inline bool specification::take(bag& now, const step& taken) noexcept {
   const age& old = now.ages[taken.item];
   if (old.sure == 1 && old.possible == 1) ++now.victim_hits;
   if (old.possible != 0) ++now.possible_victim_hits;
+  if (run_.around.sections && old.possible != 0) {
+    // It takes along what its magazine has room for, which counts as put now.
+    for (age& each : now.ages) each.sure = 0;
+  }
   look_at_clock(now, taken);
   ++now.takes;
   return true;
@@ -431,12 +436,12 @@ inline bool specification::cycle(bag& now) noexcept {
   return true;
 }
 
-// A cycle that was refused nothing, and that nobody else was inside of, has done all that was due:
+// A cycle that was refused no restart, and that nobody else was inside of, has done all that was due:
 // what was put before it is a victim, and what was one is gone. So it is for what lies in shards that
 // nobody else has in hand.
 inline bool specification::swept(bag& now, const step& of) noexcept {
   const call& self = call_of(of);
-  const bool refused = self.refused_memory || self.refused_restart || self.inside != nobody;
+  const bool refused = self.refused_restart || self.inside != nobody;
   const bool whole = !refused && alone(of.call);
   now.unsettled = static_cast<std::uint8_t>(whole ? 0 : now.unsettled + 1);
   if (refused) return true;
@@ -474,7 +479,9 @@ inline bool specification::destroy(bag& now, const step& of) noexcept {
   if (now.ended) return true;
   if (now.ages[of.item].possible >= 2) return true;
   const call& self = call_of(of);
+  // A cycle destroys what it finds no memory for; who moves items, what is in its hands.
   if (self.refused_memory && (self.kind == call_kind::put || is_get(self))) return true;
+  if (self.refused_memory && now.ages[of.item].possible == 1) return true;
   return object(now.ages[of.item].possible == 0 ? clause::kept : clause::second_cycle);
 }
 
@@ -502,8 +509,11 @@ inline bool specification::counted(const bag& now, const step& of) noexcept {
   }
   if (told.retained != now.size() && !object(clause::retained)) return false;
   const bool exact = !refused && !together && !run_.around.automatic_cycles;
+  // With magazines a get takes several victims, and counts once.
+  const bool too_few_hits = run_.around.sections ? (told.victim_hits == 0 && now.victim_hits != 0)
+                                                 : told.victim_hits != now.victim_hits;
   if (told.victim_hits > now.possible_victim_hits || told.victim_hits + told.steals > now.takes ||
-      (exact && (told.victim_hits != now.victim_hits || told.busy != 0 || told.spills != 0))) {
+      (exact && (too_few_hits || told.busy != 0 || told.spills != 0))) {
     if (!object(clause::hits)) return false;
   }
   return true;

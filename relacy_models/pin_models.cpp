@@ -1,4 +1,5 @@
-// The private part and the ownership: <poolproof/pin.hpp>.
+// The private part and the ownership: <poolproof/pin.hpp>, <poolproof/ownership.hpp>.
+#include <poolproof/ownership.hpp>
 #include <poolproof/pin.hpp>
 
 #include "model.hpp"

@@ -4,7 +4,7 @@
 // drain it before the threads run, or in one go: a run of pushes or steals that no other thread
 // interrupts.
 
-#include <poolproof/pin.hpp>
+#include <poolproof/ownership.hpp>
 #include <poolproof/pool_chain.hpp>
 
 #include "model.hpp"

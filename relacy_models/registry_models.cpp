@@ -1,5 +1,6 @@
 // The list of pools, the references to them, and the memory of empty victims:
-// <poolproof/registry.hpp>.
+// <poolproof/cycles.hpp> and <poolproof/registry.hpp>.
+#include <poolproof/cycles.hpp>
 #include <poolproof/registry.hpp>
 #include <poolproof/shard.hpp>
 
@@ -24,6 +25,7 @@ class fake_pool {
       ++pool.rotations;
       work.set(work.get() + 1);
     }
+    void rotate_due() noexcept override { rotate(); }
     void drain() noexcept override { outcome("drained after its pool was gone"); }
     void destroy() noexcept override {
       // After whatever anybody did in it.
@@ -153,7 +155,9 @@ struct turn_vs_search : model {
     auto own = shard_.try_own();
     item_.prepare();
     require(own && own.push(&item_), "memory was refused");
-    require(own.turn(1), "the pushed item became a victim");
+    token* refused[decltype(own)::most_refused];
+    std::uint32_t count = 0;
+    require(own.turn(1, refused, count) && count == 0, "the pushed item became a victim");
     cycles_.note_turn();
   }
 
@@ -188,7 +192,7 @@ struct turn_vs_search : model {
 
 // Property:   When the interval is over, one of the threads that notice begins the cycle.
 // Expected:   passes
-// Threads:    begin_if_due || begin_if_due
+// Threads:    look || look
 // Bound:      1 deadline
 // Would show: a cycle that two begin, or nobody
 struct due_vs_due : model {
@@ -205,7 +209,7 @@ struct due_vs_due : model {
   }
 
   void thread(unsigned) override {
-    cycles_->begin_if_due();
+    cycles_->look_at_clock();
     outcome(cycles_->overdue() ? "saw it begun" : "saw it not begun");
   }
 

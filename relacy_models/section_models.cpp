@@ -39,14 +39,14 @@ struct magazine_model : model, with_sections {
 
   bool give(unsigned item) {
     items_[item].prepare();
-    if (sections::give(near_, magazine_layout::give, &items_[item])) return true;
+    if (sections::give<magazine_layout::give>(near_, &items_[item])) return true;
     items_[item].claim();
     return false;
   }
 
   bool take() {
-    std::uint64_t word = 0;
-    token* const item = sections::take(near_, magazine_layout::take, word);
+    bool ticks = false;
+    token* const item = sections::take<magazine_layout::take>(near_, ticks);
     if (item != nullptr) item->claim();
     return item != nullptr;
   }
@@ -307,7 +307,7 @@ struct section_shard_model : model, with_sections {
   void put(unsigned index) {
     token* const item = &items_[index];
     item->prepare();
-    if (sections::give(near_, magazine_layout::give, item)) {
+    if (sections::give<magazine_layout::give>(near_, item)) {
       outcome("gave by a section");
       return;
     }
@@ -316,8 +316,8 @@ struct section_shard_model : model, with_sections {
   }
 
   void get() {
-    std::uint64_t word = 0;
-    if (receive(sections::take(near_, magazine_layout::take, word), "took by a section")) return;
+    bool ticks = false;
+    if (receive(sections::take<magazine_layout::take>(near_, ticks), "took by a section")) return;
     if (!receive(shard_.take(), "took without")) outcome("missed");
   }
 
@@ -331,10 +331,10 @@ struct section_shard_model : model, with_sections {
   void turn(std::uint64_t target) {
     auto own = shard_.try_own();
     if (!own || shard_.cycle() >= target) return;
-    token* victims[4];
-    const std::size_t count = own.take_victims(victims, 4);
-    for (std::size_t i = 0; i != count; ++i) receive(victims[i], "destroyed by a cycle");
-    if (own.victims_drained()) own.turn(target);
+    token* doomed[4 + decltype(own)::most_refused];
+    std::uint32_t count = own.take_victims(doomed, 4);
+    if (own.victims_drained()) own.turn(target, doomed, count);
+    for (std::size_t i = 0; i != count; ++i) receive(doomed[i], "destroyed by a cycle");
   }
 
   void after() override {
@@ -463,14 +463,14 @@ struct reach_vs_show : model, with_sections {
     }
     token& item = items_[index - 1];
     item.prepare();
-    if (!sections::give(shown_, magazine_layout::give, &item)) {
+    if (!sections::give<magazine_layout::give>(shown_, &item)) {
       item.claim();
       outcome("out of reach");
       return;
     }
     outcome("reached a shard");
-    std::uint64_t word = 0;
-    if (token* const taken = sections::take(shown_, magazine_layout::take, word)) taken->claim();
+    bool ticks = false;
+    if (token* const taken = sections::take<magazine_layout::take>(shown_, ticks)) taken->claim();
   }
 
   void after() override {
@@ -516,7 +516,7 @@ struct first_give_vs_told_search : model, with_sections {
     }
     if (index == 1) {
       item_.prepare();
-      if (sections::give(table_.near(), magazine_layout::give, &item_))
+      if (sections::give<magazine_layout::give>(table_.near(), &item_))
         return told_.store(1, std::memory_order_release);
       item_.claim();
       outcome("no room yet");
@@ -639,6 +639,50 @@ struct section_put_vs_get_elsewhere : section_pool_model {
     require_all_found();
     basic_pool_model::after();
   }
+};
+
+// Property:   Who waits on a condition variable for each put, as a bounded pool's users do, finds an
+//             item by try_get: also in the magazine of another CPU.
+// Expected:   passes
+// Threads:    put, tell, put, tell at CPU 0 || wait, try_get, wait, try_get at CPU 1
+// Bound:      2 puts, 2 gets, 2 CPUs
+// Would show: a try_get that leaves what another CPU has at hand, or that a hold keeps from it
+struct section_puts_vs_waiter : section_pool_model {
+  section_puts_vs_waiter() : section_pool_model(2) {}
+
+  static model_info info() {
+    return {.property = "who has been told of an item finds one by try_get",
+            .threads = 2,
+            .bound = "2 puts, 2 gets of a waiter, 2 CPUs",
+            .outcomes = {"waited", "found it there"}};
+  }
+
+  void thread(unsigned index) override {
+    for (unsigned i = 0; i != 2; ++i) index == 0 ? put_and_tell() : wait_and_get(i);
+  }
+
+  void put_and_tell() {
+    put(make());
+    mutex_.lock();
+    ++there_;
+    mutex_.unlock();
+    changed_.notify_one();
+  }
+
+  void wait_and_get(unsigned keeper) {
+    mutex_.lock();
+    outcome(there_ == 0 ? "waited" : "found it there");
+    changed_.wait(mutex_, [this] { return there_ != 0; });
+    --there_;
+    mutex_.unlock();
+    kept_[keeper] = pool_->try_get();
+    require(kept_[keeper] != nullptr, "a waiter that was told found nothing");
+    kept_[keeper]->claim();
+  }
+
+  checker::mutex mutex_;
+  checker::condition_variable changed_;
+  unsigned there_ = 0;  // under the mutex: items that no waiter has been promised
 };
 
 // Property:   What a late handle puts into the magazine of a pool that is being destroyed is
@@ -840,9 +884,9 @@ const registered<
     close_with_fences_only, close_refused, deepen_vs_close, close_and_deepen_vs_give,
     sections_that_are_not_restarted, sections_with_an_old_cpu, turn_vs_steal, reach_vs_show,
     section_put_vs_get_vs_rotate, section_get_vs_rotate, section_put_vs_get_elsewhere,
-    section_handle_vs_destructor, first_give_vs_told_search, make_room_vs_get,
-    make_room_vs_make_room, make_room_vs_rotate, refill_vs_get, refill_vs_put, refill_vs_rotate,
-    turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
+    section_handle_vs_destructor, section_puts_vs_waiter, first_give_vs_told_search,
+    make_room_vs_get, make_room_vs_make_room, make_room_vs_rotate, refill_vs_get, refill_vs_put,
+    refill_vs_rotate, turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
     registration;
 
 }  // namespace

@@ -20,18 +20,18 @@ struct shard_model : model {
   // One cycle, as pool_core does it, for a single victim at a time. False if the shard was busy.
   bool turn(std::uint64_t target) {
     while (shard_.cycle() < target) {
-      token* victim = nullptr;
-      std::size_t count = 0;
+      token* doomed[1 + model_shard::owner::most_refused];
+      std::uint32_t count = 0;
       {
         auto own = shard_.try_own();
         if (!own) return false;
         if (shard_.cycle() >= target) return true;
-        count = own.take_victims(&victim, 1);
-        if (own.victims_drained()) own.turn(target);
+        count = own.take_victims(doomed, 1);
+        if (own.victims_drained()) own.turn(target, doomed, count);
       }
       if (count == 0) continue;
       outcome("destroyed by a cycle");
-      victim->claim();
+      for (std::uint32_t i = 0; i != count; ++i) doomed[i]->claim();
     }
     return true;
   }
@@ -279,7 +279,7 @@ struct end_borrow_vs_close : shard_model {
             .outcomes = {"returned before", "came late and cleared up", "saw that it is closed"}};
   }
 
-  void before() override { require(shard_.count_borrow(), "the shard is not closed"); }
+  void before() override { require(shard_.borrows().begin(), "the shard is not closed"); }
 
   void thread(unsigned index) override {
     if (index == 1) {
@@ -289,13 +289,13 @@ struct end_borrow_vs_close : shard_model {
       }
       return;
     }
-    if (shard_.closed()) {
+    if (shard_.borrows().closed()) {
       outcome("saw that it is closed");
     } else {
       items_[0].prepare();
       require(shard_.give(&items_[0]) == nullptr, "the private part was empty");
     }
-    if (shard_.end_borrow()) {
+    if (shard_.borrows().end()) {
       outcome("returned before");
       return;
     }

@@ -70,7 +70,7 @@ AARCH64 = Architecture(
 
 # What each compiler of Debian 12 makes of it. Fewer is welcome: then write it here.
 COMPILERS = {
-    "g++": (X86_64, 44),
+    "g++": (X86_64, 42),
     "clang++": (X86_64, 49),
     "aarch64-linux-gnu-g++": (AARCH64, 58),
     "clang++ --target=aarch64-linux-gnu": (AARCH64, 57),

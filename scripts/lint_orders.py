@@ -29,7 +29,7 @@ from headers import blank_comments
 ROOT = Path(__file__).resolve().parent.parent
 HEADERS = Path("impl/include/poolproof")
 # They name the machine, and are not scanned: the policy, and the sections that it has.
-POLICY = ("sync.hpp", "section.hpp", "rseq.hpp", "rseq_x86_64.hpp", "rseq_aarch64.hpp")
+POLICY = ("sync.hpp", "sync_policy.hpp", "section.hpp", "rseq.hpp", "rseq_x86_64.hpp", "rseq_aarch64.hpp")
 TABLE = Path("docs/memory-ordering.md")
 TABLE_BEGIN = "<!-- pair table: begin -->"
 TABLE_END = "<!-- pair table: end -->"

@@ -9,6 +9,7 @@
 #include <memory>
 #include <random>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "catch.hpp"
@@ -50,6 +51,8 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
   const auto below = [&generator](unsigned limit) {
     return static_cast<unsigned>(generator() % limit);
   };
+  using by_steps = magazine_steps<test_near>;
+  int ticked = 0;
   std::array<int, 6> done{};
   for (int i = 0; i != 20'000; ++i) {
     plain_section section{here.cpu()};
@@ -57,31 +60,41 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
       case 0:
       case 1: {
         int* const item = &things[below(things.size())];
-        const std::uint64_t change =
-            below(2) == 0 ? magazine_layout::give : magazine_layout::hand_back;
-        const bool given = sections::give(here.near(), change, item);
-        CHECK(given == magazine_steps<test_near>::give(section, steps_shards.near(), change, item));
+        const auto give = [&]<std::int64_t Change>() {
+          const bool given = sections::give<Change>(here.near(), item);
+          CHECK(given == by_steps::give<Change>(section, steps_shards.near(), item));
+          return given;
+        };
+        const bool given = below(2) == 0 ? give.template operator()<magazine_layout::give>()
+                                         : give.template operator()<magazine_layout::hand_back>();
         done[0] += given;
         done[1] += !given;
         break;
       }
       case 2:
       case 3: {
-        std::uint64_t word = 0;
-        std::uint64_t steps_word = 0;
-        const std::uint64_t change = below(2) == 0 ? magazine_layout::take : magazine_layout::loan;
-        int* const item = sections::take(here.near(), change, word);
-        CHECK(item ==
-              magazine_steps<test_near>::take(section, steps_shards.near(), change, steps_word));
-        CHECK(word == steps_word);
+        const auto take = [&]<std::int64_t Change>() {
+          bool ticks = false;
+          bool steps_tick = false;
+          int* const item = sections::take<Change>(here.near(), ticks);
+          CHECK(item == by_steps::take<Change>(section, steps_shards.near(), steps_tick));
+          CHECK(ticks == steps_tick);
+          ticked += ticks;
+          return item;
+        };
+        const int* const item = below(2) == 0 ? take.template operator()<magazine_layout::take>()
+                                              : take.template operator()<magazine_layout::loan>();
         done[2] += item != nullptr;
         done[3] += item == nullptr;
         break;
       }
-      case 4:
+      case 4: {
         CHECK(here.own().own_magazine().deepen() == steps.own_magazine().deepen());
+        const std::uint32_t pace = 1 + below(255);
+        for (test_shard* s : {&here.own(), &steps}) s->own_magazine().set_pace(pace);
         ++done[4];
         break;
+      }
       default:
         if (below(8) != 0) break;
         for (test_shard* s : {&here.own(), &steps}) {
@@ -105,6 +118,29 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
     REQUIRE(here.own().own_magazine().handles() == steps.own_magazine().handles());
   }
   for (const int count : done) CHECK(count > 100);
+  CHECK(ticked > 100);
+}
+
+TEST_CASE("take_ticks_as_often_as_the_magazine_is_paced", "[magazine]") {
+  if (no_sections_here()) return;
+  on_one_cpu here;
+  const auto ticks_in = [&](int takes) {
+    int count = 0;
+    for (int i = 0; i != takes; ++i) {
+      REQUIRE(here.give(&things[0]));
+      bool ticks = false;
+      REQUIRE(sections::take<magazine_layout::take>(here.near(), ticks) != nullptr);
+      count += ticks;
+    }
+    return count;
+  };
+  test_magazine& own = here.own().own_magazine();
+  CHECK(own.pace() == 1);
+  CHECK(ticks_in(2560) == 10);
+  own.set_pace(64);
+  CHECK(ticks_in(400) == 100);
+  own.set_pace(255);
+  CHECK(ticks_in(256) == 255);
 }
 
 TEST_CASE("magazine_takes_nothing_before_it_is_used", "[magazine]") {
@@ -113,13 +149,13 @@ TEST_CASE("magazine_takes_nothing_before_it_is_used", "[magazine]") {
   shards_up_to unused(here.cpu());
   test_magazine& own = unused.own().own_magazine();
   CHECK(own.room() == 0);
-  CHECK_FALSE(sections::give(unused.near(), magazine_layout::give, &things[0]));
+  CHECK_FALSE(sections::give<magazine_layout::give>(unused.near(), &things[0]));
   CHECK(own.deepen());
   CHECK(own.room() == 1);
-  CHECK(sections::give(unused.near(), magazine_layout::give, &things[0]));
+  CHECK(sections::give<magazine_layout::give>(unused.near(), &things[0]));
   CHECK(own.room() == 0);
-  std::uint64_t word = 0;
-  CHECK(sections::take(unused.near(), magazine_layout::take, word) == &things[0]);
+  bool ticks = false;
+  CHECK(sections::take<magazine_layout::take>(unused.near(), ticks) == &things[0]);
 }
 
 TEST_CASE("magazine_is_a_stack_as_deep_as_it_was_made", "[magazine]") {
@@ -149,9 +185,9 @@ TEST_CASE("sections_beyond_their_reach_take_no_effect", "[magazine]") {
   test_near shorter;
   shorter.show(here.near().first(), here.cpu());
   for (const test_near* near : {&not_yet, &shorter}) {
-    std::uint64_t word = 0;
-    CHECK_FALSE(sections::give(*near, magazine_layout::give, &things[1]));
-    CHECK(sections::take(*near, magazine_layout::take, word) == nullptr);
+    bool ticks = false;
+    CHECK_FALSE(sections::give<magazine_layout::give>(*near, &things[1]));
+    CHECK(sections::take<magazine_layout::take>(*near, ticks) == nullptr);
   }
   CHECK(here.give(&things[1]));
   CHECK(here.take() == &things[1]);
@@ -171,7 +207,10 @@ TEST_CASE("cycle_takes_over_the_magazine_and_makes_it_shallow", "[magazine]") {
   {
     auto owner = here.own().try_own();
     REQUIRE(owner);
-    CHECK(owner.turn(1));
+    std::array<int*, decltype(owner)::most_refused> refused;
+    std::uint32_t count = 0;
+    CHECK(owner.turn(1, refused.data(), count));
+    CHECK(count == 0);
   }
   CHECK(here.own().own_magazine().size() == 0);
   CHECK(here.own().size() == 5);
@@ -180,6 +219,66 @@ TEST_CASE("cycle_takes_over_the_magazine_and_makes_it_shallow", "[magazine]") {
   CHECK(here.take() == &things[5]);
   // The newest was moved first.
   for (std::size_t i = 5; i != 0; --i) CHECK(here.own().steal_victim() == &things[i - 1]);
+}
+
+TEST_CASE("magazine_that_a_thief_has_emptied_is_passed_by_for_a_while", "[magazine]") {
+  if (no_sections_here()) return;
+  on_one_cpu here;
+  REQUIRE(here.give(&things[0]));
+  CHECK_FALSE(here.own().own_magazine().is_exposed());
+  CHECK(here.own().steal_magazine() == &things[0]);
+  CHECK_FALSE(here.give(&things[0]));
+  for (std::uint32_t i = 0; i != std_sync::limits::exposed_puts; ++i) {
+    REQUIRE(here.own().own_magazine().is_exposed());
+  }
+  CHECK_FALSE(here.own().own_magazine().is_exposed());
+  CHECK(here.own().own_magazine().deepen());
+  CHECK(here.give(&things[0]));
+}
+
+struct counted_restarts : std_sync::sections {
+  static inline int count = 0;
+  static bool restart_all() noexcept {
+    ++count;
+    return std_sync::sections::restart_all();
+  }
+};
+struct counting_sync : std_sync {
+  using sections = counted_restarts;
+};
+
+TEST_CASE("cpus_that_take_turns_make_a_system_call_in_a_thousand_pairs", "[magazine]") {
+  if (no_sections_here()) return;
+  const auto cpus = poolproof::test::two_cpus();
+  if (cpus.empty()) return;
+  poolproof::object_pool<int, std::default_delete<int>, counting_sync> pool;
+  auto first = pool.get();
+  const int* const item = first.get();
+  pool.put(std::move(first));
+  counted_restarts::count = 0;
+  for (int i = 0; i != 4000; ++i) {
+    const on_one_cpu here(cpus[i % 2]);
+    auto got = pool.get();
+    REQUIRE(got.get() == item);
+    pool.put(std::move(got));
+  }
+  CHECK(counted_restarts::count > 0);
+  CHECK(counted_restarts::count <= 6);
+  CHECK(pool.stats().constructions == 1);
+}
+
+TEST_CASE("get_takes_victims_by_the_handful", "[magazine]") {
+  if (no_sections_here()) return;
+  const on_one_cpu here;
+  poolproof::object_pool<int> pool;
+  std::vector<std::unique_ptr<int>> held;
+  for (int i = 0; i != 200; ++i) held.push_back(pool.get());
+  for (auto& each : held) pool.put(std::move(each));
+  pool.rotate();
+  for (auto& each : held) each = pool.get();
+  CHECK(pool.stats().constructions == 200);
+  CHECK(pool.stats().victim_hits >= 200 / 16);
+  CHECK(pool.stats().victim_hits <= 200 / 8);
 }
 
 TEST_CASE("closed_magazine_stays_closed_on_request", "[magazine]") {

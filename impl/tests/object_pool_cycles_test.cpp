@@ -50,6 +50,9 @@ using poolproof::test::without_automatic_cycles;
 // How many operations of a shard it takes until one of them looks at the clock.
 constexpr int look_period = static_cast<int>(test_sync::ticker::period);
 
+// What poolproof::trimmer does at its times.
+void rotate_due() { poolproof::pool_registry<test_sync>::instance().rotate_due(); }
+
 // What a call other than rotate destroys at most.
 constexpr std::uint64_t bound_per_call = 32;
 
@@ -369,6 +372,66 @@ TEST_CASE_METHOD(all_given_back, "steady_misses_begin_cycles_too", "[cycles]") {
   CHECK(pool.stats().cycles == 1);
 }
 
+// An item is used every `pause`, on one CPU after the other; returns the most that one call destroyed.
+std::uint64_t use_now_and_then(steered_pool& pool, std::chrono::nanoseconds total,
+                               std::chrono::nanoseconds pause, std::uint32_t cpus) {
+  std::uint64_t most = 0;
+  std::uint32_t cpu = 0;
+  for (std::chrono::nanoseconds time = pause; time <= total; time += pause) {
+    test_sync::advance_clock(pause);
+    const on_cpu here(cpu++ % cpus);
+    most = std::max(most, hit_steadily(pool, 1));
+  }
+  return most;
+}
+
+TEST_CASE_METHOD(all_given_back, "burst_is_gone_three_intervals_later_however_few_the_calls",
+                 "[cycles]") {
+  constexpr auto interval = 60s;
+  const std::uint32_t cpus = GENERATE(1u, 3u);
+  const auto pause = GENERATE(30'000ms, 29'000ms, 20'000ms, 7'000ms, 500ms, 20ms);
+  const auto phase = GENERATE(0ms, 1ms, 15'000ms, 30'001ms, 59'999ms);
+  // Busy in between, so that the pool has seen many looks that came soon.
+  const int hits = GENERATE(0, 1, 40 * look_period);
+  // How many calls of each CPU it then takes until one of them notices that they are few.
+  const int unnoticed = hits == 0 ? 0 : 64;
+  CAPTURE(cpus, pause.count(), phase.count(), hits);
+  steered_pool pool(no_factory, {.cycle_interval = interval});
+  put_new(pool, 0);
+  test_sync::advance_clock(phase);
+  put_new(pool, 0, 2000);
+  hit_steadily(pool, hits);
+  use_now_and_then(pool, 3 * interval + unnoticed * static_cast<int>(cpus) * pause, pause, cpus);
+  // Those that the calls have used, of which a cycle may just have made some victims.
+  CHECK(tracked::alive() <= 2 * cpus);
+}
+
+TEST_CASE_METHOD(all_given_back, "call_destroys_the_share_of_the_time_since_the_last_look",
+                 "[cycles]") {
+  steered_pool pool(no_factory, {.cycle_interval = 60s});
+  put_new(pool, 0, 6000);
+  use_now_and_then(pool, 60s, 10s, 1);
+  CHECK(tracked::destroyed() == 0);
+  CHECK(use_now_and_then(pool, 60s, 50ms, 1) == 0);
+  // One call in 64 looks: every 3.2 seconds of the 30 that there are for 6,000 items.
+  const std::uint64_t most = use_now_and_then(pool, 34s, 50ms, 1);
+  CHECK(most > 6000 * 32 / 300);
+  CHECK(most <= bound_per_call + 6000 * 33 / 300);
+  CHECK(tracked::alive() == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "cycles_give_memory_back_that_they_find_none_for", "[cycles]") {
+  const int count = GENERATE(1, 2, 8, 16, 100);
+  steered_pool pool(no_factory, without_automatic_cycles);
+  put_new(pool, 0, count);
+  test_sync::refuse_every(1);
+  pool.rotate();
+  CHECK(tracked::destroyed() <= 1);
+  pool.rotate();
+  CHECK(tracked::alive() == 0);
+  CHECK(pool.stats().cycle_destroyed == static_cast<std::uint64_t>(count));
+}
+
 TEST_CASE_METHOD(all_given_back, "clock_starts_at_the_first_use", "[cycles]") {
   steered_pool pool(no_factory, {.cycle_interval = 5s});
   test_sync::advance_clock(1h);
@@ -398,6 +461,55 @@ TEST_CASE_METHOD(all_given_back, "pool_that_nobody_calls_keeps_its_items_until_r
   CHECK(tracked::destroyed() == 0);
   rotate_all_of<test_sync>();
   rotate_all_of<test_sync>();
+  CHECK(tracked::alive() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "rotate_due_does_all_that_is_due_in_pools_that_nobody_calls",
+                 "[cycles]") {
+  steered_pool pool;
+  steered_pool used_later;
+  steered_pool unused;
+  put_new(pool, 1, 10000);
+  test_sync::advance_clock(59s);
+  put_new(used_later, 1, 10000);
+  rotate_due();
+  CHECK(pool.stats().cycles == 0);
+  test_sync::advance_clock(1s);
+  rotate_due();
+  rotate_due();
+  CHECK(pool.stats().cycles == 1);
+  CHECK(tracked::destroyed() == 0);
+  test_sync::advance_clock(58s);
+  rotate_due();
+  CHECK(tracked::destroyed() == 0);
+  test_sync::advance_clock(2s);
+  rotate_due();
+  CHECK(pool.stats().cycles == 2);
+  CHECK(pool.stats().retained == 0);
+  CHECK(tracked::destroyed() == 10000);
+  CHECK(used_later.stats().cycles == 1);
+  CHECK(unused.stats().cycles == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "rotate_due_begins_no_cycle_without_interval_but_ends_one",
+                 "[cycles]") {
+  steered_pool pool(no_factory, without_automatic_cycles);
+  put_new_on(1, pool, 0, 20);
+  put_new_on(2, pool, 20, 20);
+  test_sync::advance_clock(24h);
+  rotate_due();
+  CHECK(pool.stats().cycles == 0);
+  {
+    stopped_owner owner(pool, 0, 40);
+    REQUIRE(owner.stopped());
+    pool.rotate();
+    pool.rotate();
+    CHECK(tracked::destroyed() == 40);
+    owner.finish();
+  }
+  CHECK(pool.stats().retained == 2);
+  rotate_due();
+  CHECK(pool.stats().cycles == 2);
   CHECK(tracked::alive() == 0);
 }
 
@@ -479,7 +591,7 @@ TEST_CASE_METHOD(all_given_back, "shard_with_many_victims_does_not_make_the_othe
   put_new_on(9, pool, 5000, 10);
   test_sync::advance_clock(60s);
   const on_cpu here(9);
-  hit_steadily(pool, look_period);
+  hit_steadily(pool, 1);
   CHECK(pool.stats().cycles == 2);
   CHECK(tracked::destroyed() == bound_per_call);
   // All but the item that was in use are in the victim now, and the next cycle takes them.

@@ -68,10 +68,10 @@ class on_one_cpu {
   test_shard& own() { return shards_.own(); }
 
   int* take() {
-    std::uint64_t word = 0;
-    return std_sync::sections::take(near(), magazine_layout::take, word);
+    bool ticks = false;
+    return std_sync::sections::take<magazine_layout::take>(near(), ticks);
   }
-  bool give(int* item) { return std_sync::sections::give(near(), magazine_layout::give, item); }
+  bool give(int* item) { return std_sync::sections::give<magazine_layout::give>(near(), item); }
 
  private:
   cpu_set_t before_;

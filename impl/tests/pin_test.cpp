@@ -1,4 +1,4 @@
-// pin.hpp: the private part and ownership.
+// pin.hpp: the private part.
 #include <poolproof/pin.hpp>
 
 #include <array>
@@ -16,7 +16,6 @@
 
 namespace {
 
-using poolproof::ownership;
 using poolproof::private_part;
 using poolproof::std_sync;
 using poolproof::test::awaited;
@@ -166,56 +165,6 @@ TEST_CASE("private_part_of_many_threads_has_each_item_in_one_place", "[pin]") {
   std::size_t in_hands = 0;
   for (const guarded& item : items) in_hands += item.held ? 1 : 0;
   CHECK(in_hands + part.size() == thread_count);
-}
-
-TEST_CASE("ownership_is_had_by_one_until_released", "[pin]") {
-  ownership<std_sync> right;
-  CHECK(right.try_own());
-  CHECK_FALSE(right.try_own());
-  CHECK_FALSE(right.try_own());
-  right.release();
-  CHECK(right.try_own());
-}
-
-TEST_CASE("ownership_wanted_by_two_at_once_goes_to_one", "[pin]") {
-  for (const std::uint64_t n : {0u, 1u}) {
-    ownership<test_sync> right;
-    bool first = false;
-    bool second = false;
-    CHECK(interrupt(
-        n, event::step, [&] { first = right.try_own(); }, [&] { second = right.try_own(); }));
-    CHECK(second);
-    CHECK_FALSE(first);
-  }
-}
-
-TEST_CASE("ownership_of_many_threads_is_had_by_one_at_a_time", "[pin]") {
-  ownership<std_sync> right;
-  // Plain: the owner's, and a race if there are two owners.
-  std::uint64_t sections = 0;
-  std::atomic<std::uint64_t> owned{0};
-  awaited busy("a thread found that another one was the owner");
-  std::latch all_here(4);
-  {
-    std::vector<std::jthread> threads;
-    for (int t = 0; t < 4; ++t) {
-      threads.emplace_back([&] {
-        all_here.arrive_and_wait();
-        for (int i = 0; i < 20000 || busy.missing(); ++i) {
-          if (!right.try_own()) {
-            busy.happened();
-            continue;
-          }
-          ++sections;
-          if (i % 512 == 0) std::this_thread::yield();
-          right.release();
-          count(owned);
-        }
-      });
-    }
-  }
-  CHECK(sections == owned);
-  busy.check();
 }
 
 }  // namespace

@@ -42,10 +42,6 @@ struct chain {
     tenure now(&rings);
     return now.reclaim();
   }
-  bool reserve() {
-    tenure now(&rings);
-    return rings_of.reserve(now);
-  }
   bool push_range(T* first, std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) {
       if (!push(first + i)) return false;
@@ -380,31 +376,6 @@ TEST_CASE_METHOD(all_given_back, "growth_refused_leaves_the_item_with_the_caller
   CHECK(c.pop() == &things[10]);
   CHECK(c.pop() == &things[9]);
   CHECK(c.steal_all().size() == 7);
-}
-
-TEST_CASE_METHOD(all_given_back, "reserved_push_needs_no_memory", "[pool_chain]") {
-  const std::size_t filled = GENERATE(0u, 7u, 8u, 24u);
-  steered_chain c;
-  REQUIRE(c.push_range(&things[0], filled));
-  CHECK(c.reserve());
-  test_sync::refuse_every(1);
-  CHECK(c.reserve());
-  CHECK(c.push(&things[filled]));
-  CHECK(c.pop() == &things[filled]);
-  CHECK(c.steal_all().size() == filled);
-}
-
-TEST_CASE_METHOD(all_given_back, "refused_reservation_changes_nothing", "[pool_chain]") {
-  steered_chain c;
-  test_sync::refuse_every(1);
-  CHECK_FALSE(c.reserve());
-  CHECK(c.rings_of.looks_empty());
-  test_sync::refuse_every(0);
-  REQUIRE(c.push_range(&things[0], 8));
-  test_sync::refuse_every(1);
-  CHECK_FALSE(c.reserve());
-  CHECK(c.rings_of.size() == 8);
-  CHECK(c.steal_all().size() == 8);
 }
 
 TEST_CASE_METHOD(all_given_back, "thief_in_a_slot_makes_the_chain_grow_early", "[pool_chain]") {

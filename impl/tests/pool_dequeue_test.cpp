@@ -92,20 +92,6 @@ TEST_CASE("full_ring_rejects_push", "[pool_dequeue]") {
   CHECK_FALSE(items->push_head(&things[length + 1]));
 }
 
-TEST_CASE("ring_has_room_exactly_if_a_push_succeeds", "[pool_dequeue]") {
-  int_ring items(2);
-  for (std::size_t round = 0; round < 3; ++round) {
-    CHECK(items->has_room());
-    CHECK(items->push_head(&things[0]));
-    CHECK(items->has_room());
-    CHECK(items->push_head(&things[1]));
-    CHECK_FALSE(items->has_room());
-    CHECK_FALSE(items->push_head(&things[2]));
-    items->pop_tail();
-    items->pop_head();
-  }
-}
-
 TEST_CASE("owner_pops_the_newest_first", "[pool_dequeue]") {
   int_ring items(4);
   for (std::size_t i = 0; i < 3; ++i) items->push_head(&things[i]);
@@ -207,7 +193,6 @@ TEST_CASE("slot_not_yet_vacated_rejects_push", "[pool_dequeue]") {
       when, event::step, [&] { stolen = items->pop_tail(); },
       [&] {
         CHECK(items->size() == 1);
-        CHECK_FALSE(items->has_room());
         pushed = items->push_head(&things[2]);
       });
   CHECK(interrupted);

@@ -1,12 +1,10 @@
-// registry.hpp: the cycles of a pool, and the pools of the process.
+// registry.hpp: the pools of the process.
 #include <poolproof/registry.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,8 +15,6 @@
 
 namespace {
 
-using namespace std::chrono_literals;
-using poolproof::cycle_state;
 using poolproof::pool_entry;
 using poolproof::pool_registry;
 using poolproof::test::all_given_back;
@@ -26,138 +22,7 @@ using poolproof::test::event;
 using poolproof::test::interrupt;
 using poolproof::test::test_sync;
 
-using cycles = cycle_state<test_sync>;
 using registry = pool_registry<test_sync>;
-
-TEST_CASE_METHOD(all_given_back, "cycles_are_numbered_from_one", "[registry]") {
-  cycles c(60s);
-  CHECK(c.begun() == 0);
-  CHECK(c.begin() == 1);
-  CHECK(c.begin() == 2);
-  CHECK(c.begun() == 2);
-}
-
-TEST_CASE_METHOD(all_given_back, "interval_that_is_over_begins_one_cycle", "[registry]") {
-  test_sync::advance_clock(1h);
-  cycles c(10s);
-  test_sync::advance_clock(10s - 1ns);
-  c.begin_if_due();
-  CHECK(c.begun() == 0);
-  test_sync::advance_clock(1ns);
-  c.begin_if_due();
-  c.begin_if_due();
-  CHECK(c.begun() == 1);
-  // The next interval begins where the cycle did, not where the last interval ended.
-  test_sync::advance_clock(25s);
-  c.begin_if_due();
-  c.begin_if_due();
-  CHECK(c.begun() == 2);
-  test_sync::advance_clock(9s);
-  c.begin_if_due();
-  CHECK(c.begun() == 2);
-}
-
-TEST_CASE_METHOD(all_given_back, "two_callers_at_the_end_of_an_interval_begin_one_cycle",
-                 "[registry]") {
-  std::uint64_t interruptions = 0;
-  for (std::uint64_t n = 0;; ++n) {
-    cycles c(10s);
-    test_sync::advance_clock(10s);
-    const auto look = [&] { c.begin_if_due(); };
-    if (!interrupt(n, event::step, look, look)) break;
-    ++interruptions;
-    REQUIRE(c.begun() == 1);
-  }
-  CHECK(interruptions > 0);
-}
-
-TEST_CASE_METHOD(all_given_back, "no_interval_begins_no_cycle", "[registry]") {
-  cycles c(std::nullopt);
-  test_sync::advance_clock(24h * 365 * 100);
-  c.begin_if_due();
-  CHECK(c.begun() == 0);
-}
-
-TEST_CASE_METHOD(all_given_back, "longest_interval_is_never_over", "[registry]") {
-  test_sync::advance_clock(1h);
-  cycles c(std::chrono::nanoseconds::max());
-  test_sync::advance_clock(24h * 365 * 100);
-  c.begin_if_due();
-  CHECK(c.begun() == 0);
-}
-
-TEST_CASE_METHOD(all_given_back, "cycle_is_overdue_until_all_is_swept", "[registry]") {
-  cycles c(60s);
-  CHECK_FALSE(c.overdue());
-  c.begin();
-  CHECK(c.overdue());
-  const std::uint64_t second = c.begin();
-  c.note_swept(second - 1);
-  CHECK(c.overdue());
-  c.note_swept(second);
-  CHECK_FALSE(c.overdue());
-}
-
-TEST_CASE_METHOD(all_given_back, "overdue_work_is_claimed_by_one_at_a_time", "[registry]") {
-  cycles c(60s);
-  const std::uint64_t cycle = c.begin();
-  CHECK(c.claim_sweep(cycle));
-  CHECK_FALSE(c.claim_sweep(cycle));
-  c.end_sweep(cycle);
-  CHECK(c.claim_sweep(cycle));
-}
-
-// The thread that has the claim may not exist any more, in a forked child.
-TEST_CASE_METHOD(all_given_back, "claim_that_is_never_given_up_ends_with_the_next_cycle",
-                 "[registry]") {
-  cycles c(60s);
-  const std::uint64_t first = c.begin();
-  CHECK(c.claim_sweep(first));
-  const std::uint64_t second = c.begin();
-  CHECK(c.claim_sweep(second));
-  // The late end of the first does not end the second.
-  c.end_sweep(first);
-  CHECK_FALSE(c.claim_sweep(second));
-  c.end_sweep(second);
-  CHECK(c.claim_sweep(second));
-}
-
-TEST_CASE_METHOD(all_given_back, "claim_wanted_by_two_at_once_goes_to_one", "[registry]") {
-  for (const std::uint64_t n : {0u, 1u}) {
-    cycles c(60s);
-    const std::uint64_t cycle = c.begin();
-    bool first = false;
-    bool second = false;
-    CHECK(interrupt(
-        n, event::step, [&] { first = c.claim_sweep(cycle); },
-        [&] { second = c.claim_sweep(cycle); }));
-    CHECK(second);
-    CHECK_FALSE(first);
-  }
-}
-
-TEST_CASE_METHOD(all_given_back, "victims_are_searched_until_none_are_found", "[registry]") {
-  cycles c(60s);
-  CHECK_FALSE(c.victims_to_search());
-  c.note_turn();
-  const auto turns = c.victims_to_search();
-  REQUIRE(turns);
-  CHECK(c.victims_to_search() == turns);
-  c.note_no_victims(*turns);
-  CHECK_FALSE(c.victims_to_search());
-  c.note_turn();
-  CHECK(c.victims_to_search());
-}
-
-TEST_CASE_METHOD(all_given_back, "turn_during_a_search_makes_it_be_repeated", "[registry]") {
-  cycles c(60s);
-  c.note_turn();
-  const auto turns = c.victims_to_search();
-  REQUIRE(turns);
-  c.note_turn();
-  c.note_no_victims(*turns);
-  CHECK(c.victims_to_search());
-}
 
 // A pool as the registry sees it. What it is told to do goes into a log.
 class fake_pool {
@@ -192,6 +57,8 @@ class fake_pool {
       log.push_back("rotate " + name_);
       if (action) std::exchange(action, nullptr)();
     }
+
+    void rotate_due() noexcept override { log.push_back("rotate due " + name_); }
 
     std::function<void()> action;
 
@@ -237,6 +104,16 @@ TEST_CASE_METHOD(all_given_back, "every_pool_in_the_registry_is_rotated_once", "
   const fake_pool c("c");
   const fake_pool d("d");
   CHECK(logged_by_rotate_all() == log{"rotate a", "rotate b", "rotate c", "rotate d"});
+}
+
+TEST_CASE_METHOD(all_given_back, "rotate_due_comes_to_the_pools_that_rotate_all_comes_to",
+                 "[registry]") {
+  const fake_pool a("a");
+  fake_pool b("b");
+  const fake_pool c("c");
+  b.close();
+  const log expected{"rotate due a", "rotate due c"};
+  CHECK(sorted(logged_by([] { registry::instance().rotate_due(); })) == expected);
 }
 
 TEST_CASE_METHOD(all_given_back, "pool_enters_the_registry_without_its_mutex", "[registry]") {

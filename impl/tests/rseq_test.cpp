@@ -111,11 +111,11 @@ int* const given = &things[0];
 // What the caller has in its hands afterwards. A function of its own, so that each section is once
 // in the program.
 [[gnu::noinline]] int* by_take(const test_near& near) {
-  std::uint64_t word = 0;
-  return std_sync::sections::take(near, magazine_layout::take, word);
+  bool ticks = false;
+  return std_sync::sections::take<magazine_layout::take>(near, ticks);
 }
 [[gnu::noinline]] int* by_give(const test_near& near) {
-  return std_sync::sections::give(near, magazine_layout::give, given) ? nullptr : given;
+  return std_sync::sections::give<magazine_layout::give>(near, given) ? nullptr : given;
 }
 
 int* by_section(operation wanted, const test_near& near) {
@@ -125,10 +125,10 @@ int* by_section(operation wanted, const test_near& near) {
 int* by_steps(operation wanted, const shards_up_to& shards, int* item = given) {
   using steps = magazine_steps<test_near>;
   plain_section section{shards.cpu()};
-  std::uint64_t word = 0;
+  bool ticks = false;
   if (wanted == operation::take)
-    return steps::take(section, shards.near(), magazine_layout::take, word);
-  return steps::give(section, shards.near(), magazine_layout::give, item) ? nullptr : item;
+    return steps::take<magazine_layout::take>(section, shards.near(), ticks);
+  return steps::give<magazine_layout::give>(section, shards.near(), item) ? nullptr : item;
 }
 
 enum class event : std::uint8_t { nothing, take, give, turn, end };

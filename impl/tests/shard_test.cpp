@@ -34,13 +34,20 @@ void push_range(test_shard& s, std::size_t first, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) REQUIRE(held.push(&things[first + i]));
 }
 
-// The next cycle of a shard without victims.
-bool turn_has_victims(test_shard& s) {
+// Up to `target`, of a shard without victims. Nothing is refused.
+bool turn(test_shard& s, std::uint64_t target) {
   auto held = s.try_own();
   REQUIRE(held);
   REQUIRE(held.victims_drained());
-  return held.turn(s.cycle() + 1);
+  int* refused[test_shard::owner::most_refused];
+  std::uint32_t count = 0;
+  const bool has_victims = held.turn(target, refused, count);
+  CHECK(count == 0);
+  return has_victims;
 }
+
+// The next cycle of such a shard.
+bool turn_has_victims(test_shard& s) { return turn(s, s.cycle() + 1); }
 
 std::size_t take_all_victims(test_shard& s) {
   auto held = s.try_own();
@@ -247,19 +254,23 @@ TEST_CASE_METHOD(all_given_back, "turn_gives_the_drained_victims_memory_back", "
   CHECK(test_sync::live_blocks() == 0);
 }
 
-TEST_CASE_METHOD(all_given_back, "private_item_without_memory_stays_where_it_is", "[shard]") {
+TEST_CASE_METHOD(all_given_back, "turn_hands_over_what_finds_no_memory", "[shard]") {
   test_shard s;
   CHECK(s.give(&things[0]) == nullptr);
   test_sync::refuse_every(1);
-  CHECK_FALSE(turn_has_victims(s));
+  int* out[1 + test_shard::owner::most_refused];
+  std::uint32_t count = 1;
+  CHECK_FALSE(s.try_own().turn(1, out, count));
+  CHECK(count == 2);
+  CHECK(out[1] == &things[0]);
   CHECK(s.cycle() == 1);
-  CHECK(s.take() == &things[0]);
+  CHECK(s.take() == nullptr);
 }
 
 TEST_CASE_METHOD(all_given_back, "empty_shard_is_through_all_missed_cycles_at_once", "[shard]") {
   test_shard s;
   s.try_own().skip_to(3);
-  CHECK_FALSE(s.try_own().turn(10));
+  CHECK_FALSE(turn(s, 10));
   CHECK(s.cycle() == 10);
 }
 
@@ -268,12 +279,12 @@ TEST_CASE_METHOD(all_given_back, "shard_with_items_goes_through_one_missed_cycle
   test_shard s;
   s.try_own().skip_to(3);
   push_range(s, 0, 1);
-  CHECK(s.try_own().turn(10));
+  CHECK(turn(s, 10));
   CHECK(s.cycle() == 4);
   CHECK_FALSE(s.try_own().victims_drained());
   CHECK(take_all_victims(s) == 1);
   CHECK(s.try_own().victims_drained());
-  CHECK_FALSE(s.try_own().turn(10));
+  CHECK_FALSE(turn(s, 10));
   CHECK(s.cycle() == 10);
 }
 
@@ -303,19 +314,19 @@ TEST_CASE_METHOD(all_given_back, "only_a_shard_that_holds_nothing_skips_cycles",
 
 TEST_CASE_METHOD(all_given_back, "handle_returned_before_the_close_is_not_out", "[shard]") {
   test_shard s;
-  for (int i = 0; i < 3; ++i) CHECK(s.count_borrow());
-  CHECK_FALSE(s.closed());
-  CHECK(s.end_borrow());
+  for (int i = 0; i < 3; ++i) CHECK(s.borrows().begin());
+  CHECK_FALSE(s.borrows().closed());
+  CHECK(s.borrows().end());
   CHECK(s.close_borrows() == 2);
-  CHECK(s.closed());
-  CHECK_FALSE(s.end_borrow());
-  CHECK_FALSE(s.end_borrow());
+  CHECK(s.borrows().closed());
+  CHECK_FALSE(s.borrows().end());
+  CHECK_FALSE(s.borrows().end());
 }
 
 TEST_CASE_METHOD(all_given_back, "handle_borrowed_after_the_close_is_not_counted", "[shard]") {
   test_shard s;
   CHECK(s.close_borrows() == 0);
-  CHECK_FALSE(s.count_borrow());
+  CHECK_FALSE(s.borrows().begin());
 }
 
 TEST_CASE_METHOD(all_given_back, "handle_borrowed_during_the_close_is_counted_by_one_of_the_two",
@@ -325,7 +336,7 @@ TEST_CASE_METHOD(all_given_back, "handle_borrowed_during_the_close_is_counted_by
     bool counted = false;
     std::int64_t out = 7;
     const auto close = [&] { out = s.close_borrows(); };
-    const auto borrow = [&] { counted = s.count_borrow(); };
+    const auto borrow = [&] { counted = s.borrows().begin(); };
     CHECK((close_is_interrupted ? interrupt(0, event::step, close, borrow)
                                 : interrupt(0, event::step, borrow, close)));
     CHECK(out == (counted ? 1 : 0));
@@ -335,18 +346,19 @@ TEST_CASE_METHOD(all_given_back, "handle_borrowed_during_the_close_is_counted_by
 
 TEST_CASE_METHOD(all_given_back, "handle_returned_during_the_close_is_counted_once", "[shard]") {
   test_shard s;
-  REQUIRE(s.count_borrow());
+  REQUIRE(s.borrows().begin());
   std::int64_t out = 1;
   bool in_time = false;
   CHECK(interrupt(
-      0, event::step, [&] { out = s.close_borrows(); }, [&] { in_time = s.end_borrow(); }));
+      0, event::step, [&] { out = s.close_borrows(); }, [&] { in_time = s.borrows().end(); }));
   CHECK(in_time);
   CHECK(out == 0);
 
   test_shard other;
-  REQUIRE(other.count_borrow());
+  REQUIRE(other.borrows().begin());
   CHECK(interrupt(
-      0, event::step, [&] { in_time = other.end_borrow(); }, [&] { out = other.close_borrows(); }));
+      0, event::step, [&] { in_time = other.borrows().end(); },
+      [&] { out = other.close_borrows(); }));
   CHECK_FALSE(in_time);
   CHECK(out == 1);
 }
@@ -371,10 +383,10 @@ TEST_CASE_METHOD(all_given_back, "turn_interrupted_anywhere_keeps_every_item", "
     const auto turn = [&] {
       auto held = s.try_own();
       if (!held) return;
-      int* out[3];
-      const std::size_t count = held.take_victims(out, 3);
+      int* out[3 + test_shard::owner::most_refused];
+      std::uint32_t count = held.take_victims(out, 3);
+      if (held.victims_drained()) held.turn(s.cycle() + 1, out, count);
       for (std::size_t i = 0; i < count; ++i) got.push_back(out[i]);
-      if (held.victims_drained()) held.turn(s.cycle() + 1);
     };
     const auto interfere = [&] {
       if (other == 0) keep(s.steal_shared());

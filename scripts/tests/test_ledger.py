@@ -69,6 +69,16 @@ class TokensTest(unittest.TestCase):
     def test_a_directive_goes_on_behind_a_backslash(self) -> None:
         self.assertEqual(self.tokens("#define A b c\n"), self.tokens("#define A \\\n  b \\\n c\n"))
 
+    def test_the_hash_is_of_what_a_checker_may_run(self) -> None:
+        with tempfile.TemporaryDirectory() as directory:
+            folder = pathlib.Path(directory)
+            (folder / "pin.hpp").write_text("int a;")
+            without = headers.hash_of(folder)
+            (folder / "trimmer.hpp").write_text("int a;")
+            self.assertEqual(without, headers.hash_of(folder))
+            (folder / "shard.hpp").write_text("int a;")
+            self.assertNotEqual(without, headers.hash_of(folder))
+
 
 class StaleTest(unittest.TestCase):
     """`ledger.py --check` in a copy of what it looks at."""

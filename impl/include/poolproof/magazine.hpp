@@ -2,12 +2,16 @@
 //
 //     word     operations : 8 | handles : 48 | count : 8     the items below the count are in it
 //     bounds   limit : 32 | floor : 32           a take needs count > floor, a give count < limit
+//     pace                                       what a take adds: operations, and an item less
 //     items    [ 0 | 1 | ... | capacity - 1 ]
 //
 // Open, the floor is 0 and the limit is the depth: none until the first use, then one; deepen
 // doubles it. Closed, the limit is 0 and the floor beyond any count: sections leave again. Closing
 // thus costs them nothing, for the bounds are what they compare with in any case. Closed for good,
 // it does not open again.
+//
+// A take whose operations go round ticks: it is time for a look at the clock. Where calls are many
+// each counts as one of 256; where they are few, each goes nearly round.
 //
 // The handles are those that were borrowed by sections of this CPU, less those that were returned by
 // them: a negative number if most return elsewhere than they came from. Only the sum over all
@@ -23,7 +27,8 @@
 //       only the pool's end does not, which closes for good.
 //   M4. A section has one store that others can see the effect of, its last: the word.
 //   M5. There is one closer at a time: the shard's owner.
-//   M6. What a giver did before happens before what the taker does after: on one CPU because a switch
+//   M6. An open magazine with a limit has a pace; it is of zeros before.
+//   M7. What a giver did before happens before what the taker does after: on one CPU because a switch
 //       between its threads orders them, through a closer by restart_all and the reopening.
 //
 // Why no section commits after restart_all: one that committed before it is seen by the closer; one
@@ -45,12 +50,6 @@ class magazine {
   static_assert(capacity > 1, "items move between it and a ring by two at least");
   static_assert(capacity < 254,
                 "the count is a byte, and less than the floor of a closed magazine");
-
-  // True for the word of one take in a ticker's period, about: for work that needs doing now and
-  // then.
-  static constexpr bool ticks(std::uint64_t word) noexcept {
-    return (word >> 56) % Sync::ticker::period == 0;
-  }
 
   magazine() noexcept = default;
   magazine(const magazine&) = delete;
@@ -78,13 +77,43 @@ class magazine {
     std::uint64_t seen = bounds_.load(std::memory_order_relaxed);
     const std::uint32_t depth = limit_of(seen);
     if (floor_of(seen) != 0 || depth >= most) return false;
+    // Who takes from it has read the bounds that follow (M6).
+    if (depth == 0 && pace() == 0) set_pace(slowest_pace);
     // It continues the reopening's release. A closed magazine stays closed: the bounds differ.
-    // [deepen.swap] release: pairs with [give_step.bounds]; so that who gives the shard its first
-    // item by a section knows that searches come here.
+    // [deepen.swap] release: pairs with [give_step.bounds], [take_step.bounds]; so that who gives
+    // the shard its first item by a section knows that searches come here, and takes have a pace
+    // (M6).
     // [deepen.swap.fail] relaxed: hint, rechecked by [give_step.bounds]; another thread was faster.
     return bounds_.compare_exchange_strong(seen, open(std::clamp(2 * depth, 1U, most)),
                                            std::memory_order_release, std::memory_order_relaxed) ||
            limit_of(seen) > depth;
+  }
+
+  // How much of a round a take counts for, of 256: between slowest_pace and 255; 0 before its first
+  // use. Anyone; wait-free; a hint.
+  static constexpr std::uint32_t slowest_pace = 256 / Sync::ticker::period;
+  std::uint32_t pace() const noexcept {
+    // [pace.read] relaxed: counter; what it is wrong by, the next look mends.
+    return static_cast<std::uint32_t>((pace_.load(std::memory_order_relaxed) + 1) >> 56);
+  }
+  void set_pace(std::uint32_t pace) noexcept {
+    // [set_pace.store] relaxed: ordered by [deepen.swap]; one that comes later is another pace.
+    pace_.store((std::uint64_t{pace} << 56) - 1, std::memory_order_relaxed);
+  }
+
+  // Lets the next puts of its CPU go by it, to where thieves come without closing it. Anyone; wait-free.
+  void expose() noexcept {
+    // [expose.set] relaxed: counter; as [exposed.read].
+    exposed_.store(Sync::limits::exposed_puts, std::memory_order_relaxed);
+  }
+
+  // Whether a put is one of those, and counts it. Anyone; wait-free; about.
+  bool is_exposed() noexcept {
+    // [exposed.read] relaxed: counter; a put more or less goes by it.
+    const std::uint32_t left = exposed_.load(std::memory_order_relaxed);
+    // [exposed.count] relaxed: counter; as [exposed.read].
+    if (left != 0) exposed_.store(left - 1, std::memory_order_relaxed);
+    return left != 0;
   }
 
   class closing;
@@ -109,6 +138,7 @@ class magazine {
     return offsetof(magazine, word_) == magazine_layout::word &&
            offsetof(magazine, bounds_) == magazine_layout::floor &&
            magazine_layout::limit == magazine_layout::floor + sizeof(std::uint32_t) &&
+           offsetof(magazine, pace_) == magazine_layout::pace &&
            offsetof(magazine, items_) == magazine_layout::items && sizeof(slot) == sizeof(void*);
   }
 
@@ -150,17 +180,19 @@ class magazine {
 
   word_type word_{0};
   word_type bounds_{open(0)};
+  word_type pace_{0};
   slot items_[capacity]{};
+  typename Sync::template atomic<std::uint32_t> exposed_{0};
 };
 
-// A closed magazine, and the right to change it; reopened, one item deep, on destruction. The shard's
-// owner's.
+// A closed magazine, and the right to change it; reopened on destruction. The shard's owner's.
 template <class T, sync_policy Sync>
 class magazine<T, Sync>::closing {
  public:
-  // Converts to false if the kernel refuses to restart sections: the magazine is then as it was.
-  // Takes a system call.
-  explicit closing(magazine& closed_one) noexcept : magazine_(closed_one), restarted_(close()) {
+  // Converts to false if the kernel refuses to restart sections: the magazine then holds what it
+  // held. It is reopened `depth` items deep, one or none. Takes a system call.
+  explicit closing(magazine& closed_one, std::uint32_t depth = 1) noexcept
+      : magazine_(closed_one), depth_(depth), restarted_(close()) {
     if (!restarted_) return;
     // [close.word] relaxed: section; none commits from restart_all on (M2).
     word_ = magazine_.word_.load(std::memory_order_relaxed);
@@ -173,10 +205,10 @@ class magazine<T, Sync>::closing {
     }
     std::uint64_t expected = closed;
     // [reopen.bounds] release: pairs with [take_step.bounds], [give_step.bounds]; so that sections
-    // find the magazine as the closer leaves it (M6).
+    // find the magazine as the closer leaves it (M7).
     // [reopen.bounds.fail] relaxed: coherence with [close_for_good.mark]; the pool has ended
     // meanwhile.
-    magazine_.bounds_.compare_exchange_strong(expected, open(1), std::memory_order_release,
+    magazine_.bounds_.compare_exchange_strong(expected, open(depth_), std::memory_order_release,
                                               std::memory_order_relaxed);
   }
 
@@ -213,7 +245,8 @@ class magazine<T, Sync>::closing {
 
   magazine& magazine_;
   std::uint64_t word_ = 0;
-  bool restarted_;
+  const std::uint32_t depth_;
+  const bool restarted_;
 };
 
 // For a policy without sections: a magazine that never holds an item.
@@ -221,18 +254,22 @@ template <class T, sync_policy Sync>
 requires(!Sync::sections::compiled) class magazine<T, Sync> {
  public:
   static constexpr std::uint32_t capacity = 0;
-  static constexpr bool ticks(std::uint64_t) noexcept { return false; }
   static constexpr bool has_layout() noexcept { return true; }
 
   std::uint32_t size() const noexcept { return 0; }
   std::uint32_t room() const noexcept { return 0; }
   bool deepen(std::uint32_t = 0) noexcept { return false; }
+  static constexpr std::uint32_t slowest_pace = 0;
+  std::uint32_t pace() const noexcept { return 0; }
+  void set_pace(std::uint32_t) noexcept {}
+  void expose() noexcept {}
+  bool is_exposed() noexcept { return false; }
   T* pop_exclusive() noexcept { return nullptr; }
   void close_for_good() noexcept {}
   std::int64_t handles() const noexcept { return 0; }
 
   struct closing {
-    explicit closing(magazine&) noexcept {}
+    explicit closing(magazine&, std::uint32_t = 1) noexcept {}
     explicit operator bool() const noexcept { return false; }
     bool empty() const noexcept { return true; }
     T* newest() const noexcept { return nullptr; }
@@ -248,13 +285,13 @@ struct magazine_steps {
   using item_type = typename Shards::item_type;
   using magazine_type = typename Shards::magazine_type;
 
-  template <class Section>
-  static item_type* take(Section& here, const Shards& shards, std::uint64_t change,
-                         std::uint64_t& word) noexcept {
+  template <std::int64_t Change, class Section>
+  static item_type* take(Section& here, const Shards& shards, bool& ticks) noexcept {
     if (here.cpu() >= shards.reach()) return nullptr;
     magazine_type& own = shards.first()[here.cpu()].own_magazine();
-    // [take_step.bounds] acquire: pairs with [reopen.bounds]; so that word and items are read as
-    // the closer has left them, and the items' contents as their givers have (M6).
+    // [take_step.bounds] acquire: pairs with [reopen.bounds], [deepen.swap]; so that word and items
+    // are read as the closer has left them, and the items' contents as their givers have (M7), and
+    // that there is a pace (M6).
     const std::uint64_t bounds = own.bounds_.load(std::memory_order_acquire);
     // After the bounds: one from before they were opened would be the closer's to change.
     // [take_step.word] relaxed: section; those of one CPU are one after the other.
@@ -263,21 +300,22 @@ struct magazine_steps {
     if (count <= magazine_type::floor_of(bounds)) return nullptr;
     // [take_step.item] relaxed: section; as [take_step.word].
     item_type* const item = own.items_[count - 1].load(std::memory_order_relaxed);
-    word = now + change;
+    // [take_step.pace] relaxed: ordered by [take_step.bounds]; which pace it is does not matter.
+    const std::uint64_t paced = now + own.pace_.load(std::memory_order_relaxed);
     here.commit([&] {
-      // [take_step.commit] relaxed: section; seen by the next one, or by the closer (M6).
-      own.word_.store(word, std::memory_order_relaxed);
+      // [take_step.commit] relaxed: section; seen by the next one, or by the closer (M7).
+      own.word_.store(paced + static_cast<std::uint64_t>(Change), std::memory_order_relaxed);
     });
+    ticks = paced < now;
     return item;
   }
 
-  template <class Section>
-  static bool give(Section& here, const Shards& shards, std::uint64_t change,
-                   item_type* item) noexcept {
+  template <std::int64_t Change, class Section>
+  static bool give(Section& here, const Shards& shards, item_type* item) noexcept {
     if (here.cpu() >= shards.reach()) return false;
     magazine_type& own = shards.first()[here.cpu()].own_magazine();
     // [give_step.bounds] acquire: pairs with [reopen.bounds], [deepen.swap]; so that the closer has
-    // read the slot before it is filled, and the word is the one that it has left (M6), and that
+    // read the slot before it is filled, and the word is the one that it has left (M7), and that
     // the shard is known to be marked.
     const std::uint64_t bounds = own.bounds_.load(std::memory_order_acquire);
     // [give_step.word] relaxed: section; as [take_step.word].
@@ -288,7 +326,7 @@ struct magazine_steps {
     own.items_[count].store(item, std::memory_order_relaxed);
     here.commit([&] {
       // [give_step.commit] relaxed: section; as [take_step.commit].
-      own.word_.store(now + change, std::memory_order_relaxed);
+      own.word_.store(now + static_cast<std::uint64_t>(Change), std::memory_order_relaxed);
     });
     return true;
   }

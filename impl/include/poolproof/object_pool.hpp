@@ -29,7 +29,7 @@
 //     in one thread while another makes the process's first use of any pool is not protected: such
 //     a child must not call them.
 //
-// Stands on: pool_core, registry, sync.
+// Stands on: pool_core, pool_options, registry, sync.
 #pragma once
 
 #if __cplusplus <= 201703L
@@ -37,93 +37,15 @@
 #else
 
 #include <poolproof/pool_core.hpp>
+#include <poolproof/pool_options.hpp>
 #include <poolproof/registry.hpp>
 #include <poolproof/sync.hpp>
 
-#include <chrono>
 #include <memory>
-#include <optional>
 #include <type_traits>
 #include <utility>
 
 namespace poolproof {
-
-// A time, or never: made from a duration, from std::nullopt, or from a std::optional of a duration. No
-// std::optional itself, for g++ does not constant-initialise a pool whose constructor looks into one
-// of libstdc++'s.
-class optional_interval {
- public:
-  constexpr optional_interval(std::nullopt_t) noexcept {}
-
-  template <class Rep, class Period>
-  constexpr optional_interval(std::chrono::duration<Rep, Period> time)
-      : time_(time), is_time_(true) {}
-
-  template <class Rep, class Period>
-  constexpr optional_interval(std::optional<std::chrono::duration<Rep, Period>> time)
-      : time_(time.value_or(std::chrono::duration<Rep, Period>::zero())),
-        is_time_(time.has_value()) {}
-
-  constexpr operator std::optional<std::chrono::nanoseconds>() const noexcept {
-    return is_time_ ? std::optional(time_) : std::nullopt;
-  }
-
-  constexpr bool is_positive_or_never() const noexcept { return !is_time_ || time_.count() > 0; }
-
-  friend constexpr bool operator==(optional_interval, optional_interval) noexcept = default;
-
- private:
-  std::chrono::nanoseconds time_{0};
-  bool is_time_ = false;
-};
-
-struct pool_options {
-  // How often the pool begins a cycle by itself; std::nullopt: never. Cycles are done by the threads
-  // that call the pool: one that nobody calls keeps what it holds until rotate or rotate_all.
-  optional_interval cycle_interval = std::chrono::seconds(60);
-};
-
-// What makes a pool's items: any callable, type-erased. One without state costs no memory, and can
-// be constant-initialised; one with state is kept on the heap.
-template <class Item>
-class item_factory {
- public:
-  template <class Factory>
-  constexpr explicit item_factory(Factory factory) {
-    if constexpr (std::is_empty_v<Factory> && std::is_trivially_default_constructible_v<Factory> &&
-                  std::is_trivially_destructible_v<Factory>) {
-      make_ = [](void*) -> Item {
-        Factory stateless;
-        return stateless();
-      };
-    } else {
-      if constexpr (std::is_pointer_v<Factory> || requires { factory.target_type(); }) {
-        if (!factory) {
-          reject_argument(
-              "object_pool: argument 'factory' is null; pass a callable that returns "
-              "std::unique_ptr<T, Deleter>");
-        }
-      }
-      make_ = [](void* state) -> Item { return (*static_cast<Factory*>(state))(); };
-      delete_state_ = [](void* state) { delete static_cast<Factory*>(state); };
-      state_ = new Factory(std::move(factory));
-    }
-  }
-
-  constexpr ~item_factory() {
-    if (delete_state_ != nullptr) delete_state_(state_);
-  }
-
-  item_factory(const item_factory&) = delete;
-  item_factory& operator=(const item_factory&) = delete;
-
-  Item operator()() const { return make_(state_); }
-
- private:
-  Item (*make_)(void*) = nullptr;
-  void (*delete_state_)(void*) = nullptr;
-  void* state_ = nullptr;
-};
 
 template <class T, class Deleter = std::default_delete<T>, sync_policy Sync = std_sync>
 class object_pool {
@@ -175,7 +97,7 @@ class object_pool {
   // null. Inlined where it is called, with all that a hit runs through: g++ stops inlining in large
   // translation units. What a miss does is not.
   [[nodiscard, gnu::always_inline]] inline item get() {
-    if (T* const found = take_near(near_, magazine_layout::take)) [[likely]]
+    if (T* const found = take_near<magazine_layout::take>(near_)) [[likely]]
       return item(found);
     return item(get_slow());
   }
@@ -184,7 +106,7 @@ class object_pool {
   // another call has in its hands what is there, or the shard that it is in. As get does before it
   // calls the factory, it looks into what other CPUs have at hand, and interrupts those that have
   // something. Lock-free but for the allocator, which a hit does not need, and for the destructors
-  // of a cycle, of which one call runs a bounded number.
+  // of a cycle, of which one call runs as many as pool_options says.
   [[nodiscard]] item try_get() noexcept { return item(find(interrupts::always)); }
 
   // The same without interrupting anybody: it may be null although other CPUs have items at hand.
@@ -196,13 +118,13 @@ class object_pool {
   [[gnu::always_inline]] inline void put(item given) noexcept {
     if (given == nullptr) return;
     T* const put = given.release();
-    if (!Sync::sections::give(near_, magazine_layout::give, put)) [[unlikely]]
+    if (!Sync::sections::template give<magazine_layout::give>(near_, put)) [[unlikely]]
       put_slow(put);
   }
 
   // As get, in a handle that puts the item back when it is destroyed.
   [[nodiscard, gnu::always_inline]] inline handle borrow() {
-    if (T* const found = take_near(lending_, magazine_layout::loan)) [[likely]]
+    if (T* const found = take_near<magazine_layout::loan>(lending_)) [[likely]]
       return handle(loan{used_core(), found});
     return handle(borrow_slow());
   }
@@ -256,11 +178,11 @@ class object_pool {
   }
 
   // A hit: the newest item of the CPU's magazine, or null.
-  [[gnu::always_inline]] inline T* take_near(const near_shards<T, Sync>& shards,
-                                             std::uint64_t change) noexcept {
-    std::uint64_t word = 0;
-    T* const found = Sync::sections::take(shards, change, word);
-    if (found != nullptr && magazine<T, Sync>::ticks(word)) [[unlikely]]
+  template <std::int64_t Change>
+  [[gnu::always_inline]] inline T* take_near(const near_shards<T, Sync>& shards) noexcept {
+    bool ticks = false;
+    T* const found = Sync::sections::template take<Change>(shards, ticks);
+    if (ticks) [[unlikely]]
       return note_tick(found);
     return found;
   }
@@ -271,7 +193,7 @@ class object_pool {
   }
 
   T* find(interrupts others) noexcept {
-    if (T* const found = take_near(near_, magazine_layout::take)) return found;
+    if (T* const found = take_near<magazine_layout::take>(near_)) return found;
     core* const inner = find_core();
     return inner != nullptr ? inner->get(others) : nullptr;
   }
@@ -396,7 +318,8 @@ class object_pool<T, Deleter, Sync>::handle {
 
   [[gnu::always_inline]] inline void give_back() noexcept {
     T* const item = item_.release();
-    if (!Sync::sections::give(inner_->near(), magazine_layout::hand_back, item)) [[unlikely]]
+    if (!Sync::sections::template give<magazine_layout::hand_back>(inner_->near(), item))
+        [[unlikely]]
       inner_->end_borrow(item);
   }
 

@@ -1,11 +1,11 @@
 // The pin: what takes the place of Go's "this processor is mine until I say otherwise".
 //
-// C++ has no processor to hold on to, so the pin gives two smaller things instead, each of which a
-// thread may lose its CPU in without harm to the others:
+// C++ has no processor to hold on to, so there are two smaller things instead, each of which a thread
+// may lose its CPU in without harm to the others:
 //   private_part   take() and give() on the private part of the current CPU's shard. Each is atomic
 //                  as a whole and leaves nothing held; it never waits and is never busy.
-//   ownership      the right to push_head and pop_head on a shard's chains: asked for by one
-//                  exchange, not waited for. Who finds it taken goes elsewhere.
+//   ownership      (ownership.hpp) the right to push_head and pop_head on a shard's chains: asked for
+//                  by one exchange, not waited for. Who finds it taken goes elsewhere.
 // The index of the current CPU's shard is Sync::cpu(), a hint: everything here is correct when
 // several threads share a CPU, and when a thread migrates between reading the index and using it.
 //
@@ -61,33 +61,6 @@ class private_part {
 
  private:
   typename Sync::template atomic<T*> slot_{nullptr};
-};
-
-// A right that one thread has at a time, and that nobody ever waits for: to work at the head of a
-// shard's chains, to begin a shard, to do a pool's overdue cycles.
-template <sync_policy Sync>
-class ownership {
- public:
-  // True if the caller is now the owner. Anyone; wait-free. What the last owner did before release
-  // happens before the return of true.
-  [[nodiscard]] bool try_own() noexcept {
-    // [try_own.look] relaxed: hint, rechecked by [try_own.claim]; spares the line while it is
-    // taken.
-    if (owned_.load(std::memory_order_relaxed)) return false;
-    // [try_own.claim] acquire: pairs with [release.hand_over]; so that the owner finds what it owns
-    // as the last owner left it.
-    return !owned_.exchange(true, std::memory_order_acquire);
-  }
-
-  // Owner only; wait-free.
-  void release() noexcept {
-    // [release.hand_over] release: pairs with [try_own.claim]; so that the next owner finds what it
-    // owns as this one leaves it.
-    owned_.store(false, std::memory_order_release);
-  }
-
- private:
-  typename Sync::template atomic<bool> owned_{false};
 };
 
 }  // namespace poolproof

@@ -17,20 +17,19 @@
 //       ring.
 //       Every move takes it out of one by a single read-modify-write, or a single store of a section
 //       or of a magazine's closer, before it is put into the next.
-//   I2. A destructor of an item runs with no shard owned, no visit open and no mutex held. It may
-//       run under a claim to the pool's overdue work, for which nobody waits.
+//   I2. A destructor of an item runs with no shard owned, no visit open and no mutex held.
 //   I3. What a call takes out in order to destroy, it destroys before it returns.
 //
-// Stands on: registry, shard_table, shard, sync.
+// Stands on: cycle_sweep, registry, shard_table, sync.
 #pragma once
 
+#include <poolproof/cycle_sweep.hpp>
 #include <poolproof/registry.hpp>
 #include <poolproof/shard_table.hpp>
 #include <poolproof/sync.hpp>
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <memory>
 
 namespace poolproof {
@@ -83,7 +82,7 @@ class pool_core final : public pool_entry<Sync> {
     if (item == nullptr) [[unlikely]]
       return get_slow(cpu, own, others);
     if (own.operations.tick()) [[unlikely]]
-      look_at_clock();
+      cycles_.look_and_sweep(own);
     return item;
   }
 
@@ -91,19 +90,24 @@ class pool_core final : public pool_entry<Sync> {
   // allocator and for the destructors of a cycle.
   [[gnu::always_inline]] inline void put(T* item) noexcept {
     shard_type& own = local(Sync::cpu());
-    if (!Sync::sections::runs()) {
+    const bool has_magazine = Sync::sections::runs() && !own.own_magazine().is_exposed();
+    if (!has_magazine) {
       item = own.give(item);
       if (item == nullptr) [[likely]]
         return;
     }
-    put_slow(own, item);
+    put_slow(own, item, has_magazine);
   }
 
-  // Begins a cycle if it is time, and does some of what is overdue anywhere: at each tick.
-  [[gnu::noinline]] void look_at_clock() noexcept;
+  // Begins a cycle if it is time, and does of what is overdue anywhere as much as the time demands: at
+  // each tick.
+  [[gnu::noinline]] void look_at_clock() noexcept { cycles_.look_and_sweep(local(Sync::cpu())); }
 
   // One cycle. See object_pool::rotate.
-  void rotate() noexcept override;
+  void rotate() noexcept override { cycles_.rotate(); }
+
+  // Begins a cycle if it is time, and does all that is overdue. Anyone; progress as rotate.
+  void rotate_due() noexcept override { cycles_.rotate_due(); }
 
   pool_stats stats() noexcept;
   void count_construction() noexcept { constructions_.add(1); }
@@ -118,12 +122,12 @@ class pool_core final : public pool_entry<Sync> {
       // before the pool's destructor, or that makes it itself.
       lent_.store(true, std::memory_order_relaxed);
     }
-    return local(Sync::cpu()).count_borrow();
+    return local(Sync::cpu()).borrows().begin();
   }
 
   // Ends a borrow of which the handle keeps its item. Anyone; wait-free.
   void end_borrow() noexcept {
-    if (!local(Sync::cpu()).end_borrow()) this->drop_references(1);
+    if (!local(Sync::cpu()).borrows().end()) this->drop_references(1);
   }
 
   // The same, for a handle that returns its item, where no section has: to the pool, or if that is
@@ -135,17 +139,13 @@ class pool_core final : public pool_entry<Sync> {
 
  private:
   using owner = typename shard_type::owner;
-  using private_type = typename shard_type::private_type;
 
-  static constexpr std::uint32_t batch = Sync::limits::cycle_batch;
   // Room for what moves between a magazine and a ring at once.
   using handful = std::array<T*, shard_type::handful>;
-  static constexpr std::size_t call_budget = Sync::limits::call_budget;
-  static constexpr std::size_t no_budget = (std::numeric_limits<std::size_t>::max)();
   // Keeps the references above zero while the pool's destructor adds up the handles.
   static constexpr std::uint64_t closing_bias = std::uint64_t{1} << 40;
 
-  explicit pool_core(std::optional<nanoseconds> interval) noexcept : cycles_(interval) {}
+  explicit pool_core(std::optional<nanoseconds> interval) noexcept : cycles_(table_, interval) {}
   ~pool_core() override = default;
 
   shard_type& local(std::uint32_t cpu) noexcept {
@@ -154,13 +154,13 @@ class pool_core final : public pool_entry<Sync> {
     return table_.find_slow(cpu, cycles_.begun());
   }
 
-  [[gnu::noinline]] void put_slow(shard_type& own, T* item) noexcept;
+  [[gnu::noinline]] void put_slow(shard_type& own, T* item, bool has_magazine) noexcept;
   [[gnu::noinline]] T* get_slow(std::uint32_t cpu, shard_type& own, interrupts others) noexcept;
   [[gnu::noinline]] void make_room(shard_type& own) noexcept;
   [[gnu::noinline]] void push_all(shard_type& own, T* const* items, std::uint32_t count) noexcept;
 
   bool give_near(T* item) noexcept {
-    return Sync::sections::give(near(), magazine_layout::give, item);
+    return Sync::sections::template give<magazine_layout::give>(near(), item);
   }
   std::uint32_t search(std::uint32_t cpu, shard_type& own, T** out, std::uint32_t room,
                        interrupts others) noexcept;
@@ -168,12 +168,6 @@ class pool_core final : public pool_entry<Sync> {
   static void deepen(shard_type& own, bool found_all, std::uint32_t most) noexcept;
   std::uint32_t refill_size(std::uint32_t cpu, shard_type& own) noexcept;
   T* keep_rest(shard_type& own, T* const* taken, std::uint32_t count) noexcept;
-  void do_overdue(shard_type& own) noexcept;
-  void catch_up(shard_type& own) noexcept;
-  bool advance(shard_type& s, std::uint64_t target, std::size_t& budget,
-               unsigned attempts) noexcept;
-  bool advance_all(std::uint64_t target, std::size_t& budget, unsigned attempts) noexcept;
-  static owner own_within(shard_type& s, unsigned attempts) noexcept;
 
   bool has_lent() const noexcept {
     // [has_lent.read] relaxed: coherence with [count_borrow.lent].
@@ -188,11 +182,9 @@ class pool_core final : public pool_entry<Sync> {
   void free() noexcept;
   static bool drain_magazine(shard_type& s) noexcept;
 
-  static void destroy_item(T* item) noexcept { std::unique_ptr<T, Deleter>{item}.reset(); }
-
   shard_table<T, Sync> table_;
   typename Sync::template atomic<bool> lent_{false};
-  cycle_state<Sync> cycles_;
+  cycle_sweep<T, Deleter, Sync> cycles_;
 
   // Apart from the table, which every get and put reads: a thread that counts takes the line away.
   alignas(shard_alignment) typename Sync::counter constructions_;
@@ -201,7 +193,6 @@ class pool_core final : public pool_entry<Sync> {
   typename Sync::counter spills_;
   typename Sync::counter refused_memory_;
   typename Sync::counter late_returns_;
-  typename Sync::counter cycle_destroyed_;
 };
 
 template <class T, class Deleter, sync_policy Sync>
@@ -219,15 +210,14 @@ auto pool_core<T, Deleter, Sync>::create(std::optional<nanoseconds> interval) no
 
 // Puts what the CPU's magazine, or its private part, has no room for.
 template <class T, class Deleter, sync_policy Sync>
-void pool_core<T, Deleter, Sync>::put_slow(shard_type& own, T* item) noexcept {
-  const bool has_magazine = Sync::sections::runs();
+void pool_core<T, Deleter, Sync>::put_slow(shard_type& own, T* item, bool has_magazine) noexcept {
   if (has_magazine) {
     while (own.own_magazine().deepen(shard_type::handful)) {
       if (give_near(item)) return;
     }
   }
   // Before the push: so that what is pushed is put after the cycles that have begun, not before.
-  do_overdue(own);
+  cycles_.do_overdue(own, own.operations.tick_slowly());
   if (has_magazine) {
     make_room(own);
     if (give_near(item)) return;
@@ -245,10 +235,10 @@ void pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
   handful moved;
   T** const end = moved.data() + moved.size();
   T** oldest = end;
-  std::uint64_t word = 0;
+  bool ticks = false;
   // The newest comes first and goes to the back: they are pushed in the order they were put in.
   while (oldest != moved.data()) {
-    T* const item = Sync::sections::take(near(), magazine_layout::take, word);
+    T* const item = Sync::sections::template take<magazine_layout::take>(near(), ticks);
     if (item == nullptr) break;
     *--oldest = item;
   }
@@ -263,7 +253,7 @@ T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own,
   const std::uint32_t count = search(cpu, own, taken.data(), wanted, others);
   // After the search, not before: an overdue cycle destroys what the search may find. But before the
   // magazine gets the rest, so that it is put after the cycles that have begun.
-  do_overdue(own);
+  cycles_.do_overdue(own, own.operations.tick());
   if (count == 0) return nullptr;
   return keep_rest(own, taken.data(), count);
 }
@@ -275,6 +265,8 @@ std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type&
     deepen(own, count == room, magazine<T, Sync>::capacity);
     return count;
   }
+  // Perhaps the first call here for long, of a pool that few calls use, wherever they are.
+  if (cycles_.is_automatic() && own.looks_seldom()) own.look_often();
   const auto steal = [&](shard_type& s) { return s.steal_shared(out, room); };
   if (const std::uint32_t count = table_.find_first(cpu, steal)) {
     own.steals.add(1);
@@ -282,10 +274,11 @@ std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type&
     return count;
   }
   if (const auto turns = cycles_.victims_to_search()) {
-    if (T* const item = table_.find_first(cpu, [](auto& s) { return s.steal_victim(); })) {
+    const auto steal_victims = [&](shard_type& s) { return s.steal_victims(out, room); };
+    if (const std::uint32_t count = table_.find_first(cpu, steal_victims)) {
       victim_hits_.add(1);
-      out[0] = item;
-      return 1;
+      deepen(own, count == room, shard_type::handful);
+      return count;
     }
     cycles_.note_no_victims(*turns);
   }
@@ -360,95 +353,12 @@ void pool_core<T, Deleter, Sync>::push_all(shard_type& own, T* const* items,
       kept = spill.push(items, count);
     }
   }
+  if (kept != 0 && cycles_.is_automatic()) own.look_often();
   for (; kept != count; ++kept) {
     if (give_near(items[kept])) continue;
     refused_memory_.add(1);
-    destroy_item(items[kept]);
+    destroy_item<Deleter>(items[kept]);
   }
-}
-
-// What a call that does not hit does for cycles: it destroys call_budget items at most.
-template <class T, class Deleter, sync_policy Sync>
-void pool_core<T, Deleter, Sync>::do_overdue(shard_type& own) noexcept {
-  if (own.operations.tick()) {
-    look_at_clock();
-  } else {
-    catch_up(own);
-  }
-}
-
-template <class T, class Deleter, sync_policy Sync>
-void pool_core<T, Deleter, Sync>::look_at_clock() noexcept {
-  cycles_.begin_if_due();
-  const std::uint64_t target = cycles_.begun();
-  if (!cycles_.overdue() || !cycles_.claim_sweep(target)) return;
-  std::size_t budget = call_budget;
-  if (advance_all(target, budget, 1)) cycles_.note_swept(target);
-  cycles_.end_sweep(target);
-}
-
-// Does some of what is overdue in the own shard.
-template <class T, class Deleter, sync_policy Sync>
-void pool_core<T, Deleter, Sync>::catch_up(shard_type& own) noexcept {
-  const std::uint64_t target = cycles_.begun();
-  if (own.cycle() >= target || !cycles_.claim_sweep(target)) return;
-  std::size_t budget = call_budget;
-  advance(own, target, budget, 1);
-  cycles_.end_sweep(target);
-}
-
-template <class T, class Deleter, sync_policy Sync>
-void pool_core<T, Deleter, Sync>::rotate() noexcept {
-  const std::uint64_t target = cycles_.begin();
-  std::size_t budget = no_budget;
-  if (advance_all(target, budget, Sync::patience())) cycles_.note_swept(target);
-}
-
-// Advances every shard; false if one of them could not be.
-template <class T, class Deleter, sync_policy Sync>
-bool pool_core<T, Deleter, Sync>::advance_all(std::uint64_t target, std::size_t& budget,
-                                              unsigned attempts) noexcept {
-  bool all = true;
-  table_.for_each([&](shard_type& s) { all = advance(s, target, budget, attempts) && all; });
-  return all;
-}
-
-// Turns a shard until it has been through `target` cycles; destroys at most `budget` items for it,
-// and takes them off the budget. False if the budget or the attempts to own the shard did not
-// suffice. A shard without victims needs no budget: so one with many does not make the others late.
-template <class T, class Deleter, sync_policy Sync>
-bool pool_core<T, Deleter, Sync>::advance(shard_type& s, std::uint64_t target, std::size_t& budget,
-                                          unsigned attempts) noexcept {
-  while (s.cycle() < target) {
-    std::array<T*, batch> doomed;
-    std::uint32_t count = 0;
-    bool turned = false;
-    {
-      owner held = own_within(s, attempts);
-      if (!held) return false;
-      // Only now is the number exact. Who came before may have done the work, and what is the
-      // victim then is younger than this cycle.
-      if (s.cycle() >= target) return true;
-      count = held.take_victims(doomed.data(),
-                                static_cast<std::uint32_t>(std::min<std::size_t>(budget, batch)));
-      turned = held.victims_drained();
-      if (turned && held.turn(target)) cycles_.note_turn();
-    }
-    for (std::uint32_t i = 0; i < count; ++i) destroy_item(doomed[i]);
-    cycle_destroyed_.add(count);
-    budget -= count;
-    if (count == 0 && !turned) return false;
-  }
-  return true;
-}
-
-template <class T, class Deleter, sync_policy Sync>
-auto pool_core<T, Deleter, Sync>::own_within(shard_type& s, unsigned attempts) noexcept -> owner {
-  for (unsigned i = 1; i < attempts; ++i) {
-    if (owner held = s.try_own()) return held;
-    Sync::yield();
-  }
-  return s.try_own();
 }
 
 template <class T, class Deleter, sync_policy Sync>
@@ -466,7 +376,7 @@ pool_stats pool_core<T, Deleter, Sync>::stats() noexcept {
   result.refused_memory = refused_memory_.value();
   result.late_returns = late_returns_.value();
   result.cycles = cycles_.begun();
-  result.cycle_destroyed = cycle_destroyed_.value();
+  result.cycle_destroyed = cycles_.destroyed();
   result.pin = Sync::pin();
   return result;
 }
@@ -474,13 +384,13 @@ pool_stats pool_core<T, Deleter, Sync>::stats() noexcept {
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::end_borrow(T* item) noexcept {
   shard_type& counted = local(Sync::cpu());
-  if (counted.closed()) {
+  if (counted.borrows().closed()) {
     late_returns_.add(1);
-    destroy_item(item);
+    destroy_item<Deleter>(item);
   } else {
     put(item);
   }
-  if (counted.end_borrow()) return;
+  if (counted.borrows().end()) return;
   // Closed meanwhile: the destructor may have looked for items before this one was put.
   drain();
   this->drop_references(1);
@@ -521,7 +431,7 @@ void pool_core<T, Deleter, Sync>::drain_closed() noexcept {
   drain_with([](shard_type& s) {
     bool found = false;
     while (T* const item = pop_magazine(s)) {
-      destroy_item(item);
+      destroy_item<Deleter>(item);
       found = true;
     }
     return found;
@@ -536,7 +446,7 @@ void pool_core<T, Deleter, Sync>::drain_with(DrainMagazine drain_magazine) noexc
     found = false;
     table_.for_each([&](shard_type& s) {
       while (T* const item = s.steal_any()) {
-        destroy_item(item);
+        destroy_item<Deleter>(item);
         found = true;
       }
       found = drain_magazine(s) || found;
@@ -561,7 +471,7 @@ bool pool_core<T, Deleter, Sync>::drain_magazine(shard_type& s) noexcept {
   std::array<T*, (std::max)(magazine<T, Sync>::capacity, 1U)> items;
   std::size_t count = 0;
   if (owner held = s.try_own()) count = held.close_magazine(items.data());
-  for (std::size_t i = 0; i < count; ++i) destroy_item(items[i]);
+  for (std::size_t i = 0; i < count; ++i) destroy_item<Deleter>(items[i]);
   return count != 0;
 }
 

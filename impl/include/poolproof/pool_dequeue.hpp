@@ -81,10 +81,6 @@ class pool_dequeue {
   std::uint32_t push_head(T* const* items, std::uint32_t count) noexcept;
   bool push_head(T* item) noexcept { return push_head(&item, 1) == 1; }
 
-  // True if the push of an item would succeed now; it then does, as long as nobody else becomes
-  // owner. Owner only; wait-free.
-  bool has_room() const noexcept { return free_slots(1).count == 1; }
-
   // Takes the newest items, up to `room`, newest first, and returns how many: none if the ring was
   // empty at some moment of the call. Owner only; lock-free: it retries only after a thief's
   // success.

@@ -80,17 +80,17 @@ struct rseq_sections {
     return membarrier(command) || (register_membarrier() && membarrier(command));
   }
 
-  template <class Shards>
-  [[gnu::always_inline]] static inline typename Shards::item_type* take(
-      const Shards& shards, std::uint64_t change, std::uint64_t& word) noexcept {
+  template <std::int64_t Change, class Shards>
+  [[gnu::always_inline]] static inline typename Shards::item_type* take(const Shards& shards,
+                                                                        bool& ticks) noexcept {
     return static_cast<typename Shards::item_type*>(
-        rseq_assembly::take(shards.first_word(), shards.reach_word(), change, word));
+        rseq_assembly::take<Change>(shards.first_word(), shards.reach_word(), ticks));
   }
 
-  template <class Shards>
-  [[gnu::always_inline]] static inline bool give(const Shards& shards, std::uint64_t change,
+  template <std::int64_t Change, class Shards>
+  [[gnu::always_inline]] static inline bool give(const Shards& shards,
                                                  typename Shards::item_type* item) noexcept {
-    return rseq_assembly::give(shards.first_word(), shards.reach_word(), change, item);
+    return rseq_assembly::give<Change>(shards.first_word(), shards.reach_word(), item);
   }
 
  private:

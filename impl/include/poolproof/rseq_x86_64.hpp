@@ -36,30 +36,32 @@
   ".byte 0x0f, 0xb9, 0x3d\n"               \
   ".long %c[signature]\n"                  \
   "4: jmp 5b\n"                            \
-  ".popsection\n"
+  ".popsection\n"                          \
+  "movq $0, %%fs:%c[cs](%[area])\n"  // the kernel need not look at the descriptor any more
 #define POOLPROOF_SECTION_INPUTS                                                             \
   [area] "r"(area()), [reach] "m"(reach), [first] "m"(first),                                \
       [log_stride] "i"(magazine_layout::log_shard), [signature] "i"(RSEQ_SIG),               \
       [cs] "i"(__builtin_offsetof(struct rseq, rseq_cs)),                                    \
       [cpu] "i"(__builtin_offsetof(struct rseq, cpu_id)), [word] "i"(magazine_layout::word), \
-      [items] "i"(magazine_layout::items)
+      [items] "i"(magazine_layout::items), [change] "i"(Change)
 
 namespace poolproof {
 
 struct rseq_assembly {
+  template <std::int64_t Change>
   [[gnu::always_inline]] static inline void* take(const std::atomic<void*>& first,
                                                   const std::atomic<std::uint32_t>& reach,
-                                                  std::uint64_t change,
-                                                  std::uint64_t& word) noexcept;
+                                                  bool& ticks) noexcept;
+  template <std::int64_t Change>
   [[gnu::always_inline]] static inline bool give(const std::atomic<void*>& first,
                                                  const std::atomic<std::uint32_t>& reach,
-                                                 std::uint64_t change, void* item) noexcept;
+                                                 void* item) noexcept;
 
  private:
   // From the thread's pointer, the base of %fs.
   static std::ptrdiff_t area() noexcept { return __rseq_offset; }
 
-  // So that the kernel does not look at the descriptor any more.
+  // What ends a section that has not come to its end.
   [[gnu::always_inline]] static inline void forget() noexcept {
     asm volatile("movq $0, %%fs:%c[cs](%[area])"
                  :
@@ -69,31 +71,35 @@ struct rseq_assembly {
 };
 
 // Steps as in magazine_steps::take: [pin.reach] to [take_step.commit]. Reach and first shard are
-// operands in memory: two registers and two instructions less.
+// operands in memory: two registers and two instructions less. The carry of the pace's addition is
+// the tick, which leaq and movq leave alone.
+template <std::int64_t Change>
 inline void* rseq_assembly::take(const std::atomic<void*>& first,
-                                 const std::atomic<std::uint32_t>& reach, std::uint64_t change,
-                                 std::uint64_t& word) noexcept {
+                                 const std::atomic<std::uint32_t>& reach, bool& ticks) noexcept {
   void* own = nullptr;
   std::uint64_t now = 0;
   void* item = nullptr;
-  asm volatile inline goto(
-      POOLPROOF_SECTION_BEGIN
-      "movl %c[floor](%[own]), %k[item]\n"
-      "movq %c[word](%[own]), %[now]\n"
-      "cmpb %b[now], %b[item]\n"
-      "jae %l[elsewhere]\n"
-      "movzbl %b[now], %k[item]\n"
-      "movq %c[items]-8(%[own],%[item],8), %[item]\n"
-      "addq %[change], %[now]\n"
-      "movq %[now], %c[word](%[own])\n"  // the commit
-      POOLPROOF_SECTION_END
-      : [own] "=&r"(own), [now] "=&r"(now), [item] "=&r"(item)
-      : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor), [change] "r"(change)
-      : "memory", "cc"
-      : elsewhere);
-  forget();
+  bool carry = false;
+  asm volatile inline goto(POOLPROOF_SECTION_BEGIN
+                           "movl %c[floor](%[own]), %k[item]\n"
+                           "movq %c[word](%[own]), %[now]\n"
+                           "cmpb %b[now], %b[item]\n"
+                           "jae %l[elsewhere]\n"
+                           "movzbl %b[now], %k[item]\n"
+                           "movq %c[items]-8(%[own],%[item],8), %[item]\n"
+                           "addq %c[pace](%[own]), %[now]\n"
+                           ".if %c[change]\n"
+                           "leaq %c[change](%[now]), %[now]\n"
+                           ".endif\n"
+                           "movq %[now], %c[word](%[own])\n"  // the commit
+                           POOLPROOF_SECTION_END
+                           : [own] "=&r"(own), [now] "=&r"(now), [item] "=&r"(item), "=@ccc"(carry)
+                           : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor),
+                             [pace] "i"(magazine_layout::pace)
+                           : "memory"
+                           : elsewhere);
   if (item == nullptr) __builtin_unreachable();
-  word = now;
+  ticks = carry;
   return item;
 elsewhere:
   forget();
@@ -102,28 +108,27 @@ elsewhere:
 
 // Steps as in magazine_steps::give. The word is stored in full, though often only its lowest byte
 // changes: a load does not get its value forwarded from a narrower store.
+template <std::int64_t Change>
 inline bool rseq_assembly::give(const std::atomic<void*>& first,
-                                const std::atomic<std::uint32_t>& reach, std::uint64_t change,
-                                void* item) noexcept {
+                                const std::atomic<std::uint32_t>& reach, void* item) noexcept {
   void* own = nullptr;
   std::uint64_t now = 0;
   std::uint64_t count = 0;
-  asm volatile inline goto(POOLPROOF_SECTION_BEGIN
-                           "movl %c[limit](%[own]), %k[count]\n"
-                           "movq %c[word](%[own]), %[now]\n"
-                           "cmpb %b[now], %b[count]\n"
-                           "jbe %l[elsewhere]\n"
-                           "movzbl %b[now], %k[count]\n"
-                           "movq %[item], %c[items](%[own],%[count],8)\n"
-                           "addq %[change], %[now]\n"
-                           "movq %[now], %c[word](%[own])\n"  // the commit
-                           POOLPROOF_SECTION_END
-                           : [own] "=&r"(own), [now] "=&r"(now), [count] "=&r"(count)
-                           : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit),
-                             [item] "r"(item), [change] "er"(change)
-                           : "memory", "cc"
-                           : elsewhere);
-  forget();
+  asm volatile inline goto(
+      POOLPROOF_SECTION_BEGIN
+      "movl %c[limit](%[own]), %k[count]\n"
+      "movq %c[word](%[own]), %[now]\n"
+      "cmpb %b[now], %b[count]\n"
+      "jbe %l[elsewhere]\n"
+      "movzbl %b[now], %k[count]\n"
+      "movq %[item], %c[items](%[own],%[count],8)\n"
+      "addq $%c[change], %[now]\n"
+      "movq %[now], %c[word](%[own])\n"  // the commit
+      POOLPROOF_SECTION_END
+      : [own] "=&r"(own), [now] "=&r"(now), [count] "=&r"(count)
+      : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit), [item] "r"(item)
+      : "memory", "cc"
+      : elsewhere);
   return true;
 elsewhere:
   forget();

@@ -55,16 +55,18 @@ struct magazine_layout {
   static constexpr int word = 0;    // count (the low byte), handles and operations
   static constexpr int floor = 8;   // a take leaves this many
   static constexpr int limit = 12;  // a give leaves at most this many
-  static constexpr int items = 16;
+  static constexpr int pace = 16;   // what a take adds
+  static constexpr int items = 24;
   // Shards lie in an array; a magazine is at the beginning of its shard.
   static constexpr int log_shard = 10;
-  // What sections add to the word. A take: one operation more, one item less; a loan: one handle
-  // more besides. A give: one item more; a return: one handle less besides.
-  static constexpr std::uint64_t one_handle = std::uint64_t{1} << 8;
-  static constexpr std::uint64_t take = (std::uint64_t{1} << 56) - 1;
-  static constexpr std::uint64_t loan = take + one_handle;
-  static constexpr std::uint64_t give = 1;
-  static constexpr std::uint64_t hand_back = give - one_handle;
+  // What sections add to the word. A take: the pace, which is some operations more and one item less,
+  // and nothing else; a loan: one handle more besides. A give: one item more; a return: one handle
+  // less besides.
+  static constexpr std::int64_t one_handle = std::int64_t{1} << 8;
+  static constexpr std::int64_t take = 0;
+  static constexpr std::int64_t loan = one_handle;
+  static constexpr std::int64_t give = 1;
+  static constexpr std::int64_t hand_back = give - one_handle;
 };
 
 // For a policy without sections: a compiler drops what they would do.
@@ -84,18 +86,19 @@ struct no_sections {
   // refuses: nothing is then known. Anyone; takes a system call.
   [[nodiscard]] static bool restart_all() noexcept { return false; }
 
-  // Takes an item of the current CPU's magazine, adds `change`, a take or a loan, to its word, and
-  // tells the word that it has stored; or null. `shards` are a near_shards (shard_table.hpp).
-  // Anyone; lock-free.
-  template <class Shards>
-  static typename Shards::item_type* take(const Shards&, std::uint64_t, std::uint64_t&) noexcept {
+  // Takes an item of the current CPU's magazine, or null, and adds `Change`, a take or a loan, and
+  // its pace to its word. Tells whether it ticks: the operations have gone round, and it
+  // is time for a look at the clock. `shards` are a near_shards (shard_table.hpp). Anyone; lock-free.
+  template <std::int64_t Change, class Shards>
+  static typename Shards::item_type* take(const Shards&, bool&) noexcept {
     return nullptr;
   }
 
-  // Gives an item to it, and adds `change`, a give or a hand_back, to its word. False if it is full or closed, the CPU has none, or the thread runs no
-  // sections: the item is then still the caller's. Anyone; lock-free.
-  template <class Shards>
-  static bool give(const Shards&, std::uint64_t, typename Shards::item_type*) noexcept {
+  // Gives an item to it, and adds `Change`, a give or a hand_back, to its word. False if it is full
+  // or closed, the CPU has none, or the thread runs no sections: the item is then still the
+  // caller's. Anyone; lock-free.
+  template <std::int64_t Change, class Shards>
+  static bool give(const Shards&, typename Shards::item_type*) noexcept {
     return false;
   }
 };

@@ -21,10 +21,12 @@
 //       magazine or the shard that the thread finds then. Only the sum over all shards means
 //       something.
 //
-// Stands on: magazine, pin, pool_chain, sync.
+// Stands on: borrows, magazine, ownership, pin, pool_chain, sync.
 #pragma once
 
+#include <poolproof/borrows.hpp>
 #include <poolproof/magazine.hpp>
+#include <poolproof/ownership.hpp>
 #include <poolproof/pin.hpp>
 #include <poolproof/pool_chain.hpp>
 #include <poolproof/sync.hpp>
@@ -56,8 +58,9 @@ class alignas(shard_alignment) shard {
   T* steal_private() noexcept { return private_.steal(); }
 
   // Takes an item that the magazine held, whose others go to the shared chain; null if there was none
-  // or if the shard has an owner. Anyone; lock-free but for the allocator; takes a system call, but
-  // not where the magazine is empty.
+  // or if the shard has an owner. What the CPU puts next goes where thieves come without this.
+  // Anyone; lock-free but for the allocator; takes a system call, but not where the magazine is
+  // empty.
   T* steal_magazine() noexcept;
 
   // Takes an item from where only its CPU's threads look first. As the two above.
@@ -66,17 +69,37 @@ class alignas(shard_alignment) shard {
     return steal_magazine();
   }
 
-  // Take the oldest items of the shared chain, up to `room`, and tell how many; or the oldest of the
-  // victim: nothing if it was empty at some moment of the call. Anyone; lock-free. While the shard
-  // turns, the two may be mistaken for each other. Who finds nothing in the shared chain becomes its
-  // owner for a moment, if there is none, and so hides it from later calls.
+  // Take the oldest items of the shared chain, or of the victim, up to `room`, and tell how many: none
+  // if it was empty at some moment of the call. Anyone; lock-free. While the shard turns, the two may
+  // be mistaken for each other. Who finds nothing in the shared chain becomes its owner for a moment,
+  // if there is none, and so hides it from later calls.
   std::uint32_t steal_shared(T** out, std::uint32_t room) noexcept;
   T* steal_shared() noexcept {
     T* item = nullptr;
     steal_shared(&item, 1);
     return item;
   }
+  std::uint32_t steal_victims(T** out, std::uint32_t room) noexcept {
+    return steal_from(1 - shared_index(), out, room);
+  }
   T* steal_victim() noexcept { return steal_from(1 - shared_index()); }
+
+  // How many items the victim holds, about. Anyone; wait-free but for growth meanwhile.
+  std::uint64_t victims() noexcept {
+    const chain& from = chains_[1 - shared_index()];
+    if (from.looks_empty()) return 0;
+    const typename reclaimer::visit inside(rings_);
+    return from.size();
+  }
+
+  // How often its calls look at the clock: each of them from now on; or ever less often, but while its
+  // chains hold what a cycle has to free, now and then. Anyone; wait-free; a hint.
+  void look_often() noexcept { set_pace(often); }
+  void look_less() noexcept {
+    const std::uint32_t least = pace() > 4 * now_and_then || holds_items() ? now_and_then : seldom;
+    set_pace((std::max)({pace() / 4, seldom, least}));
+  }
+  bool looks_seldom() const noexcept { return pace() <= seldom; }
 
   // Takes an item from wherever there is one; null if each place was empty at some moment of the
   // call. Which chain is the victim does not matter here, so the cycle is not read. The private
@@ -115,48 +138,43 @@ class alignas(shard_alignment) shard {
     return magazine_.size() + private_.size() + chains_[0].size() + chains_[1].size();
   }
 
-  // Counts a handle that is borrowed here, not by a section. False if the pool is closed: it is then
-  // not counted. Anyone; wait-free.
-  [[nodiscard]] bool count_borrow() noexcept {
-    // [count_borrow.add] relaxed: coherence with [close_borrows.mark]; a handle is counted before
-    // the mark, or sees it. What is added after the mark means nothing to anybody.
-    return (borrows_.fetch_add(one_borrow, std::memory_order_relaxed) & closed_mark) == 0;
-  }
-
-  // Counts a handle that is returned here, wherever it came from. False if the pool was closed
-  // before: then the count has become the closer's, and what the caller has put since then is its
-  // own to clear away. Anyone; wait-free.
-  [[nodiscard]] bool end_borrow() noexcept {
-    // [end_borrow.sub] acq_rel: acquire pairs with [close_borrows.mark]; so that a late handle
-    // finds the closer's count prepared; release pairs with [close_borrows.mark]; so that the
-    // closer finds the item that the handle has put.
-    return (borrows_.fetch_sub(one_borrow, std::memory_order_acq_rel) & closed_mark) == 0;
-  }
-
-  // True if the pool is closed: a handle then need not put its item. Anyone; wait-free.
-  bool closed() const noexcept {
-    // [closed.look] relaxed: hint, rechecked by [end_borrow.sub].
-    return (borrows_.load(std::memory_order_relaxed) & closed_mark) != 0;
-  }
+  // The handles that are counted here, not by sections. Anyone.
+  borrow_count<Sync>& borrows() noexcept { return borrows_; }
 
   // Marks the shard closed, also to sections, and returns how many more handles were counted here
-  // than returned: a negative number if they came from elsewhere. Once, by the pool's destructor.
+  // than returned, but for those that sections count. Once, by the pool's destructor.
   std::int64_t close_borrows() noexcept {
     magazine_.close_for_good();
-    // [close_borrows.mark] acq_rel: acquire pairs with [end_borrow.sub]; so that what handles have
-    // put before is found; release pairs with [end_borrow.sub]; so that a handle that comes later
-    // finds the closer's count prepared.
-    return static_cast<std::int64_t>(borrows_.fetch_add(closed_mark, std::memory_order_acq_rel)) /
-           one_borrow;
+    return borrows_.close();
   }
 
  private:
   using chain = pool_chain<T, Sync>;
   using reclaimer = ring_reclaimer<T, Sync>;
 
-  // borrows_ holds twice the number of handles, modulo 2^64, and the mark in the lowest bit.
-  static constexpr std::uint64_t closed_mark = 1;
-  static constexpr std::int64_t one_borrow = 2;
+  // Of a ticker's period, what a take counts for.
+  static constexpr std::uint32_t seldom = 256 / Sync::ticker::period;
+  static constexpr std::uint32_t now_and_then = 4;
+  static constexpr std::uint32_t often = 256;
+
+  std::uint32_t pace() const noexcept {
+    if (!Sync::sections::compiled) return operations.pace();
+    return magazine_.pace() == often - 1 ? often : magazine_.pace();
+  }
+  void set_pace(std::uint32_t chosen) noexcept {
+    if (chosen == pace()) return;
+    // Nearly round is the most that a byte holds.
+    magazine_.set_pace((std::min)(chosen, often - 1));
+    operations.set_pace(chosen);
+  }
+  // Whether a chain holds an item, or has another owner. Hides those that do not.
+  bool holds_items() noexcept {
+    if (chains_[0].looks_empty() && chains_[1].looks_empty()) return false;
+    const owner held = try_own();
+    if (!held) return true;
+    const bool has_first = !chains_[0].hide_if_drained();
+    return !chains_[1].hide_if_drained() || has_first;
+  }
 
   unsigned shared_index() const noexcept { return static_cast<unsigned>(cycle() & 1); }
 
@@ -185,7 +203,7 @@ class alignas(shard_alignment) shard {
   counter misses;
 
  private:
-  typename Sync::template atomic<std::uint64_t> borrows_{0};
+  borrow_count<Sync> borrows_;
 
   // With a magazine: from here on lies what other CPUs' searches read; their own calls write to what
   // is above, also when they find nothing. Without one, each give writes to the private part.
@@ -236,11 +254,12 @@ class shard<T, Sync>::owner {
     return count;
   }
 
-  // Moves what the magazine holds to the shared chain; what finds no memory stays. Takes a system
-  // call, but not where the magazine is empty; lock-free but for the allocator.
+  // Moves what the magazine holds to the shared chain; what finds no memory stays. It is reopened
+  // none deep. Takes a system call, but not where the magazine is empty; lock-free but for the
+  // allocator.
   void empty_magazine() noexcept {
     if (shard_->magazine_.size() == 0) return;
-    typename magazine_type::closing closed(shard_->magazine_);
+    typename magazine_type::closing closed(shard_->magazine_, 0);
     while (closed && !closed.empty() && push(closed.newest())) closed.drop_newest();
   }
 
@@ -260,16 +279,22 @@ class shard<T, Sync>::owner {
   // True if no victim is left. Wait-free.
   bool victims_drained() noexcept { return victim().drained(); }
 
+  // The most items that find no memory in a turn.
+  static constexpr std::size_t most_refused = magazine_type::capacity + private_type::capacity;
+
   // One cycle of the shard; the victim must be drained. True if the new victim is not empty. If
   // nothing is left at all, the shard has been through `target` cycles at once, and keeps no rings.
-  // An item of the private part that finds no memory stays there until the next cycle. Lock-free but
-  // for the allocator.
-  bool turn(std::uint64_t target) noexcept {
-    empty_magazine();
-    for (std::size_t i = 0; i < private_type::capacity; ++i) {
-      if (shard_->private_.size() == 0 || !shared().reserve(rings_)) break;
-      if (T* const item = shard_->private_.steal()) push(item);
+  // Items for which memory is refused are added to those at `out`, and are the caller's to destroy.
+  // Takes a system call, but not where the magazine is empty; lock-free but for the allocator.
+  bool turn(std::uint64_t target, T** out, std::uint32_t& count) noexcept {
+    const auto keep = [&](T* item) {
+      if (!push(item)) out[count++] = item;
+    };
+    if (shard_->magazine_.size() != 0) {
+      typename magazine_type::closing closed(shard_->magazine_);
+      for (; closed && !closed.empty(); closed.drop_newest()) keep(closed.newest());
     }
+    if (T* const item = shard_->private_.steal()) keep(item);
     const bool has_victims = !shared().drained();
     victim().release_rings(rings_);
     // Which chain is next to be the victim is not known here: the cycle may go up by two.
@@ -318,6 +343,7 @@ T* shard<T, Sync>::steal_magazine() noexcept {
   if (magazine_.size() == 0) return nullptr;
   owner held = try_own();
   if (!held) return nullptr;
+  magazine_.expose();
   held.empty_magazine();
   return held.pop();
 }

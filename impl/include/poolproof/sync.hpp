@@ -1,20 +1,16 @@
-// The seam between the pool and the machine: what a pool needs from its surroundings, as one
-// policy.
-//
-// Every header of the library is a template over a `sync_policy`. Production uses `std_sync`,
-// below. A checker supplies its own policy, and the same headers then run on its atomics, its
-// memory and its clock. No header that stands on this one names std::atomic, sched_getcpu,
+// The policy of production: what a pool needs from its surroundings, from the standard library,
+// glibc and the kernel. No header that stands on this one names std::atomic, sched_getcpu,
 // membarrier, rseq or a clock: they are here and below, in the sections that std_sync has.
 //
-// Stands on: rseq, the standard library and POSIX; on Linux also <sched.h>, <time.h> and glibc's
-// <sys/rseq.h>.
+// Stands on: rseq, sync_policy, the standard library and POSIX; on Linux also <sched.h>, <time.h> and
+// glibc's <sys/rseq.h>.
 #pragma once
 
 #include <poolproof/rseq.hpp>
+#include <poolproof/sync_policy.hpp>
 
 #include <atomic>
 #include <chrono>
-#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -52,98 +48,6 @@
 
 namespace poolproof {
 
-// How a thread finds the shard that it uses first. Every answer is a hint: the pool is correct
-// whatever index it gets, and only its speed depends on it.
-enum class pin_kind : std::uint8_t {
-  rseq,          // restartable sections on the CPU's magazine; the index as below
-  rseq_cpu_id,   // the kernel keeps the CPU number in glibc's rseq area: one load
-  sched_getcpu,  // a vDSO call
-  thread_hash,   // no CPU number to be had: a hash of the thread
-  model,         // a checker's policy chooses
-};
-
-// The requirements on a policy S. All members are static or types; all functions are noexcept.
-//
-//   S::atomic<T>          the operations of std::atomic<T> that the headers use, each with explicit
-//                         std::memory_order arguments: load, store, exchange, fetch_add, fetch_sub,
-//                         fetch_or, compare_exchange_weak and _strong with two orders.
-//   S::var<T>             plain data: get() and set(). A checker reports unordered accesses to it,
-//                         and counts its destruction as a write.
-//   S::counter            a statistic that no control flow reads for correctness: add(n), value().
-//   S::ticker             tick() is true about once in `period` calls; a power of two, at most 256.
-//   S::mutex              lock() and unlock(); only the process-wide registry has one.
-//   S::sections           the sections of section.hpp, or no_sections.
-//   S::limits             how much is done at once: see production_limits.
-//   S::cpu()              the index of the caller's CPU, a hint of any value.
-//   S::cpu_count()        how many CPUs to expect, at least 1.
-//   S::pin()              which pin_kind cpu() answers by.
-//   S::allocate(n, a)     n bytes aligned to a, or null.
-//   S::deallocate(p,n,a)  gives them back.
-//   S::allocate_zeroed(n, a), S::deallocate_zeroed(p, n, a)
-//                         the same for zeros, of which what is not touched costs no memory.
-//   S::zeros_are_objects  whether atomics and counters of value zero need no constructor there.
-//   S::now()              a monotonic clock that is cheap and may be coarse.
-//   S::yield()            lets another thread run.
-//   S::patience()         how often a cycle tries to own a shard, yielding in between, before it
-//                         leaves the shard to whoever comes next; at least 1.
-//   S::process_state<R>() the one R of this process (of this execution, in a checker).
-//   S::protect_from_fork(m) makes fork() leave mutex m free in the child.
-template <class S>
-concept sync_policy = requires(typename S::template atomic<std::uint64_t>& atomic,
-                               const typename S::template atomic<std::uint64_t>& const_atomic,
-                               typename S::template var<std::uint64_t>& var,
-                               typename S::counter& counter, typename S::ticker& ticker,
-                               typename S::mutex& mutex, std::uint64_t& word, std::size_t size,
-                               void* memory) {
-  { const_atomic.load(std::memory_order_acquire) } -> std::convertible_to<std::uint64_t>;
-  atomic.store(word, std::memory_order_release);
-  { atomic.exchange(word, std::memory_order_acq_rel) } -> std::convertible_to<std::uint64_t>;
-  { atomic.fetch_add(word, std::memory_order_relaxed) } -> std::convertible_to<std::uint64_t>;
-  { atomic.fetch_sub(word, std::memory_order_relaxed) } -> std::convertible_to<std::uint64_t>;
-  { atomic.fetch_or(word, std::memory_order_relaxed) } -> std::convertible_to<std::uint64_t>;
-  {
-    atomic.compare_exchange_weak(word, word, std::memory_order_acq_rel, std::memory_order_relaxed)
-    } -> std::convertible_to<bool>;
-  {
-    atomic.compare_exchange_strong(word, word, std::memory_order_acq_rel, std::memory_order_relaxed)
-    } -> std::convertible_to<bool>;
-  { var.get() } -> std::convertible_to<std::uint64_t>;
-  var.set(word);
-  counter.add(word);
-  { counter.value() } -> std::convertible_to<std::uint64_t>;
-  { ticker.tick() } -> std::convertible_to<bool>;
-  mutex.lock();
-  mutex.unlock();
-  { S::sections::compiled } -> std::convertible_to<bool>;
-  { S::limits::first_ring } -> std::convertible_to<std::uint32_t>;
-  { S::limits::cycle_batch } -> std::convertible_to<std::uint32_t>;
-  { S::limits::call_budget } -> std::convertible_to<std::size_t>;
-  { S::ticker::period } -> std::convertible_to<std::uint32_t>;
-  { S::cpu() }
-  noexcept->std::same_as<std::uint32_t>;
-  { S::cpu_count() }
-  noexcept->std::same_as<std::uint32_t>;
-  { S::pin() }
-  noexcept->std::same_as<pin_kind>;
-  { S::allocate(size, size) }
-  noexcept->std::same_as<void*>;
-  { S::deallocate(memory, size, size) }
-  noexcept;
-  { S::allocate_zeroed(size, size) }
-  noexcept->std::same_as<void*>;
-  { S::deallocate_zeroed(memory, size, size) }
-  noexcept;
-  { S::zeros_are_objects } -> std::convertible_to<bool>;
-  { S::now() }
-  noexcept->std::same_as<std::chrono::nanoseconds>;
-  { S::yield() }
-  noexcept;
-  { S::patience() }
-  noexcept->std::same_as<unsigned>;
-  { S::protect_from_fork(mutex) }
-  noexcept;
-};
-
 // How much is done at once. A checker's policy has smaller ones, so that few items go past them.
 struct production_limits {
   // The length of a chain's first ring: a power of two.
@@ -151,8 +55,11 @@ struct production_limits {
   // How many items one hold of a shard takes out for a cycle: bounds how long its users find it
   // busy.
   static constexpr std::uint32_t cycle_batch = 32;
-  // How many items a call other than rotate destroys for a cycle.
+  // How many items a call other than rotate destroys for a cycle, unless much time has passed.
   static constexpr std::size_t call_budget = 32;
+  // After a thief has interrupted a CPU for its magazine: how many of that CPU's next puts go where
+  // thieves need not.
+  static constexpr std::uint32_t exposed_puts = 1000;
 };
 
 // The policy of production: the standard library, glibc and the kernel.
@@ -233,17 +140,27 @@ class std_sync::counter {
 // callers at once may count as one.
 class std_sync::ticker {
  public:
-  // True once in `period` calls, about.
-  bool tick() noexcept {
-    const std::uint32_t count = count_.load(std::memory_order_relaxed) + 1;
-    count_.store(count, std::memory_order_relaxed);
-    return count % period == 0;
-  }
-
   static constexpr std::uint32_t period = 256;
 
+  // True once in `period` calls, about, each of which counts as pace() ones.
+  bool tick() noexcept { return advance(pace()); }
+
+  // True once in `period` calls, about.
+  bool tick_slowly() noexcept { return advance(1); }
+
+  // At least 1, and at most `period`.
+  std::uint32_t pace() const noexcept { return 1 + more_.load(std::memory_order_relaxed); }
+  void set_pace(std::uint32_t pace) noexcept { more_.store(pace - 1, std::memory_order_relaxed); }
+
  private:
+  bool advance(std::uint32_t by) noexcept {
+    const std::uint32_t count = count_.load(std::memory_order_relaxed) + by;
+    count_.store(count, std::memory_order_relaxed);
+    return count % period < by;
+  }
+
   std::atomic<std::uint32_t> count_{0};
+  std::atomic<std::uint32_t> more_{0};
 };
 
 // POSIX's own: constant-initialised and trivially destructible everywhere, as std::mutex is with

@@ -75,23 +75,23 @@ struct sections_of_depth {
     return false;
   }
 
-  template <class Shards>
-  static typename Shards::item_type* take(const Shards& shards, std::uint64_t change,
-                                          std::uint64_t& word,
+  template <std::int64_t Change, class Shards>
+  static typename Shards::item_type* take(const Shards& shards, bool& ticks,
                                           call_site from = call_site::here()) noexcept {
     typename Shards::item_type* item = nullptr;
     if (!runs()) return item;
-    run([&](auto& here) { item = magazine_steps<Shards>::take(here, shards, change, word); }, from);
+    using steps = magazine_steps<Shards>;
+    run([&](auto& here) { item = steps::template take<Change>(here, shards, ticks); }, from);
     return item;
   }
 
-  template <class Shards>
-  static bool give(const Shards& shards, std::uint64_t change, typename Shards::item_type* item,
+  template <std::int64_t Change, class Shards>
+  static bool give(const Shards& shards, typename Shards::item_type* item,
                    call_site from = call_site::here()) noexcept {
     bool given = false;
     if (!runs()) return given;
-    run([&](auto& here) { given = magazine_steps<Shards>::give(here, shards, change, item); },
-        from);
+    using steps = magazine_steps<Shards>;
+    run([&](auto& here) { given = steps::template give<Change>(here, shards, item); }, from);
     return given;
   }
 

@@ -462,6 +462,9 @@ class relacy_sync::counter {
 class relacy_sync::ticker {
  public:
   bool tick() noexcept { return decide(this_machine.ticks); }
+  bool tick_slowly() noexcept { return tick(); }
+  static std::uint32_t pace() noexcept { return 1; }
+  static void set_pace(std::uint32_t) noexcept {}
 
   static constexpr std::uint32_t period = 256;
 };
