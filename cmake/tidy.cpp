@@ -1,6 +1,7 @@
 // What clang-tidy looks at: every member of the library, instantiated.
 #include <poolproof/immortal.hpp>
 #include <poolproof/object_pool.hpp>
+#include <poolproof/trimmer.hpp>
 
 template class poolproof::object_pool<int>;
 template class poolproof::immortal<poolproof::object_pool<int>>;

@@ -26,6 +26,7 @@ FLAGS = ["-std=c++20", "-O2", "-pthread", "-Wall", "-Wextra", "-Wpedantic", "-Ws
 LONGEST = 120  # seconds for a step: only a hang takes so long
 MUSL = Path("/usr/include/x86_64-linux-musl")
 MUSL_PROGRAM = """#include <poolproof/object_pool.hpp>
+#include <poolproof/trimmer.hpp>
 #if defined(__GLIBC__)
 #error "these are not the headers of musl"
 #endif

@@ -3,7 +3,7 @@
 // 16 threads live throughout. In the first burst all are at work, in the second four: each gets 8
 // buffers of 256 KiB, holds them for a millisecond, puts them, and rests as long. (Smaller ones
 // glibc keeps in its arenas, whoever frees them; these it can give back.) Where the peer has
-// cycles, a timer runs one every 200 ms, as examples/idle_timer.cpp does. Every 10 ms a sample: the
+// cycles, a timer runs one every 200 ms. Every 10 ms a sample: the
 // objects that exist, those in the hands of threads, and the resident bytes, less those at the
 // beginning. The samples are the label, as JSON. A process measures one peer: what others have left
 // in the allocator would show.

@@ -1,7 +1,9 @@
 // The library without exceptions and without run-time type information: the pool works, and a bad
 // argument ends the program with a message that names it.
 #include <poolproof/object_pool.hpp>
+#include <poolproof/trimmer.hpp>
 
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -43,9 +45,9 @@ void pool_keeps_and_returns_items() {
   require(pool.stats().retained == 0, "two cycles destroy it");
 }
 
-// What a child process writes to its standard error while it constructs a pool with a zero
-// interval.
-std::string last_words(int& status) {
+// What a child process writes to its standard error while it makes what is refused.
+template <class Make>
+std::string last_words(int& status, Make make) {
   int ends[2];
   require(::pipe(ends) == 0, "a pipe is made");
   std::fflush(stdout);
@@ -53,8 +55,7 @@ std::string last_words(int& status) {
   require(child >= 0, "a child is forked");
   if (child == 0) {
     ::dup2(ends[1], STDERR_FILENO);
-    const poolproof::pool_options zero{.cycle_interval = std::chrono::nanoseconds(0)};
-    const poolproof::object_pool<int> pool([] { return std::make_unique<int>(); }, zero);
+    make();
     std::_Exit(EXIT_SUCCESS);
   }
   ::close(ends[1]);
@@ -67,16 +68,45 @@ std::string last_words(int& status) {
   return words;
 }
 
-void bad_argument_aborts_with_its_name() {
+void make_pool_without_time() {
+  const poolproof::pool_options zero{.cycle_interval = std::chrono::nanoseconds(0)};
+  const poolproof::object_pool<int> pool([] { return std::make_unique<int>(); }, zero);
+}
+
+void make_trimmer_without_time() {
+  const poolproof::trimmer_options zero{.look_interval = std::chrono::milliseconds(0)};
+  const poolproof::trimmer made(zero);
+}
+
+void make_trimmer_without_files() {
+  const rlimit none{};
+  ::setrlimit(RLIMIT_NOFILE, &none);
+  const poolproof::trimmer made;
+}
+
+template <class Make>
+void aborts_with(const char* expected, Make make) {
   int status = 0;
-  const std::string words = last_words(status);
-  require(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "a zero interval aborts");
-  require(words.find("cycle_interval") != std::string::npos, "the message names the argument");
+  const std::string words = last_words(status, make);
+  require(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "what is refused aborts");
+  require(words.find(expected) != std::string::npos, expected);
+}
+
+void trimmer_empties_an_idle_pool() {
+  poolproof::object_pool<int> pool([] { return std::make_unique<int>(); },
+                                   {.cycle_interval = std::chrono::milliseconds(10)});
+  pool.put(std::make_unique<int>(1));
+  const poolproof::trimmer working({.look_interval = std::chrono::milliseconds(5)});
+  while (pool.stats().retained != 0) ::usleep(1000);
+  require(pool.stats().cycle_destroyed == 1, "a trimmer empties an idle pool");
 }
 
 }  // namespace
 
 int main() {
   pool_keeps_and_returns_items();
-  bad_argument_aborts_with_its_name();
+  aborts_with("cycle_interval", make_pool_without_time);
+  aborts_with("look_interval", make_trimmer_without_time);
+  aborts_with("the system refuses a thread or its pipe", make_trimmer_without_files);
+  trimmer_empties_an_idle_pool();
 }

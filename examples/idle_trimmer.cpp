@@ -1,19 +1,17 @@
 // A program that stops calling its pools keeps what they hold: their automatic cycles run inside
-// calls, and nobody calls. Here a timer thread turns the cycles instead.
+// calls, and nobody calls. A trimmer is a thread that runs them then.
 //
 // First a burst of work fills a pool. Then the program idles for longer than the pool's own cycle
-// interval, and nothing is given back. Then a timer calls rotate_all() at every interval: two calls
-// later the pool is empty, and so is every other pool of the process that was left idle.
+// interval, and nothing is given back. Then there is a trimmer: two intervals later the pool is
+// empty, and so is every other pool of the process that was left idle.
 #include <array>
 #include <chrono>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
-#include <mutex>
 #include <poolproof/object_pool.hpp>
-#include <stop_token>
+#include <poolproof/trimmer.hpp>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -32,15 +30,6 @@ constexpr int buffers_per_thread = 16;
 
 using buffer = std::array<std::byte, 64 * 1024>;
 using buffer_pool = poolproof::object_pool<buffer>;
-
-// The whole timer. A request to stop ends the wait at once, so that the thread joins without delay.
-void rotate_all_every(std::stop_token stop, std::chrono::milliseconds period) {
-  std::mutex mutex;
-  std::condition_variable_any wake;
-  std::unique_lock lock(mutex);
-  while (!wake.wait_for(lock, stop, period, [&] { return stop.stop_requested(); }))
-    poolproof::rotate_all();
-}
 
 // All buffers of a thread are out at the same time, so that the pool ends up holding many.
 void work_in_a_burst(buffer_pool& pool) {
@@ -79,13 +68,14 @@ int main() {
   report("after " + std::to_string(silence.count()) + " ms of silence", pool);
 
   const auto start = monotonic_clock::now();
-  const std::jthread timer(rotate_all_every, interval);
+  // The whole of it. Without options the thread looks once a second.
+  const poolproof::trimmer trimmer(poolproof::trimmer_options{.look_interval = interval / 10});
   if (!becomes_empty(pool, 30s)) {
-    std::cerr << "idle_timer: the timer did not empty the pool within 30 s\n";
+    std::cerr << "idle_trimmer: the trimmer did not empty the pool within 30 s\n";
     return EXIT_FAILURE;
   }
   const auto taken =
       std::chrono::duration_cast<std::chrono::milliseconds>(monotonic_clock::now() - start);
-  report("with a timer, " + std::to_string(taken.count()) + " ms on", pool);
+  report("with a trimmer, " + std::to_string(taken.count()) + " ms on", pool);
   return EXIT_SUCCESS;
 }

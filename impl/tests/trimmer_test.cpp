@@ -1,0 +1,470 @@
+// trimmer.hpp: the thread that looks after pools that nobody calls. Not tested is that the kernel tells
+// of memory pressure, for it would take some: that it is asked is, and a terminal tells in its place.
+#include <poolproof/object_pool.hpp>
+#include <poolproof/trimmer.hpp>
+
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <termios.h>
+
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdlib>
+#include <ctime>
+#include <filesystem>
+#include <functional>
+#include <latch>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "awaited.hpp"
+#include "catch.hpp"
+#include "child.hpp"
+#include "pools.hpp"
+#include "tracked.hpp"
+
+// A child of a process with threads starts one.
+extern "C" const char* __tsan_default_options() { return "die_after_fork=0"; }
+
+namespace {
+
+using namespace std::chrono_literals;
+using poolproof::pool_options;
+using poolproof::trim_thread;
+using poolproof::trimmer;
+using poolproof::trimmer_options;
+using poolproof::test::all_given_back;
+using poolproof::test::awaited;
+using poolproof::test::holds_in_child;
+using poolproof::test::no_factory;
+using poolproof::test::put_new;
+using poolproof::test::real_pool;
+using poolproof::test::tracked;
+using poolproof::test::without_automatic_cycles;
+using steady_clock = std::chrono::steady_clock;
+
+constexpr pool_options short_cycles{.cycle_interval = 20ms};
+constexpr trimmer_options often{.look_interval = 5ms};
+constexpr trimmer_options hardly_ever{.look_interval = 1h, .on_pressure = false};
+
+// Goes on looking until it is so.
+template <class Condition>
+void check_comes_true(const char* what, Condition condition) {
+  awaited it(what);
+  while (it.missing()) {
+    it.happened(condition());
+    std::this_thread::sleep_for(1ms);
+  }
+  it.check();
+}
+
+template <class Condition>
+bool comes_true(Condition condition) {
+  const auto last = steady_clock::now() + awaited::patience / 2;
+  while (!condition() && steady_clock::now() < last) std::this_thread::sleep_for(1ms);
+  return condition();
+}
+
+void check_all_go() {
+  check_comes_true("all items were destroyed", [] { return tracked::alive() == 0; });
+}
+
+std::ptrdiff_t threads() {
+  using iterator = std::filesystem::directory_iterator;
+  return std::distance(iterator("/proc/self/task"), iterator());
+}
+
+// One that has been joined may still be there for a moment.
+void check_threads_become(std::ptrdiff_t count) {
+  check_comes_true("there were as many threads", [&] { return threads() == count; });
+}
+
+// --- What is due ---------------------------------------------------------------------------------
+
+TEST_CASE_METHOD(all_given_back, "items_of_a_pool_that_nobody_calls_go", "[trimmer]") {
+  real_pool pool(no_factory, short_cycles);
+  real_pool other(no_factory, short_cycles);
+  const trimmer working(often);
+  put_new(pool, 0, 10000);
+  put_new(other, 0, 1);
+  check_all_go();
+  CHECK(pool.stats().cycle_destroyed == 10000);
+}
+
+TEST_CASE_METHOD(all_given_back, "items_stay_after_the_last_trimmer", "[trimmer]") {
+  real_pool pool(no_factory, short_cycles);
+  { const trimmer ended(often); }
+  put_new(pool, 0, 100);
+  const auto begun = steady_clock::now();
+  while (steady_clock::now() < begun + 10 * 20ms) std::this_thread::sleep_for(20ms);
+  CHECK(tracked::alive() == 100);
+  CHECK(pool.stats().cycles == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "items_of_which_nothing_is_due_stay", "[trimmer]") {
+  real_pool due(no_factory, short_cycles);
+  real_pool later(no_factory, pool_options{.cycle_interval = 1h});
+  real_pool never(no_factory, without_automatic_cycles);
+  put_new(later, 0, 100);
+  put_new(never, 0, 100);
+  const trimmer working(trimmer_options{.look_interval = 5ms, .on_pressure = false});
+  for (int i = 0; i < 3; ++i) {
+    put_new(due, 0, 1);
+    check_comes_true("the items of the pool that is due went",
+                     [] { return tracked::alive() == 200; });
+  }
+  CHECK(later.stats().cycles == 0);
+  CHECK(never.stats().cycles == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "pool_may_be_destroyed_while_the_thread_is_in_it", "[trimmer]") {
+  std::atomic<bool> at_work{false};
+  std::atomic<bool> ending{false};
+  awaited overlapped("a pool ended while the thread destroyed items of it");
+  const auto here = std::this_thread::get_id();
+  tracked::when_destroyed([&](int) {
+    if (std::this_thread::get_id() == here) return;
+    at_work = true;
+    overlapped.happened(ending);
+    std::this_thread::yield();
+  });
+  {
+    const trimmer working(often);
+    while (overlapped.missing()) {
+      std::optional<real_pool> pool;
+      pool.emplace(no_factory, pool_options{.cycle_interval = 1ms});
+      put_new(*pool, 0, 200);
+      at_work = false;
+      REQUIRE(comes_true([&] { return at_work.load(); }));
+      ending = true;
+      pool.reset();
+      ending = false;
+    }
+  }
+  overlapped.check();
+}
+
+// --- The thread ----------------------------------------------------------------------------------
+
+TEST_CASE_METHOD(all_given_back, "trimmers_share_a_thread_that_goes_with_the_last", "[trimmer]") {
+  std::latch leave(1);
+  // A sanitizer starts a thread of its own with the first.
+  std::thread other([&] { leave.wait(); });
+  const std::ptrdiff_t before = threads();
+  {
+    std::optional<trimmer> first(std::in_place, hardly_ever);
+    check_threads_become(before + 1);
+    const trimmer second(hardly_ever);
+    const trimmer third(hardly_ever);
+    check_threads_become(before + 1);
+    first.reset();
+    check_threads_become(before + 1);
+  }
+  check_threads_become(before);
+  leave.count_down();
+  other.join();
+}
+
+TEST_CASE_METHOD(all_given_back, "thread_that_ends_does_not_look_again", "[trimmer]") {
+  real_pool pool(no_factory, short_cycles);
+  put_new(pool, 0, 100);
+  {
+    const trimmer ended(hardly_ever);
+    check_comes_true("a cycle was due", [begun = steady_clock::now()] {
+      return steady_clock::now() > begun + 2 * 20ms;
+    });
+  }
+  CHECK(pool.stats().cycles == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "thread_looks_as_often_as_the_most_demanding_trimmer_wants",
+                 "[trimmer]") {
+  const bool first_is_demanding = GENERATE(false, true);
+  real_pool pool(no_factory, short_cycles);
+  put_new(pool, 0, 100);
+  const trimmer first(first_is_demanding ? often : hardly_ever);
+  const trimmer second(first_is_demanding ? hardly_ever : often);
+  check_all_go();
+}
+
+TEST_CASE_METHOD(all_given_back, "trimmer_ends_at_once", "[trimmer]") {
+  // The child is killed long before the thread looks.
+  CHECK(holds_in_child([] {
+    const trimmer one(hardly_ever);
+    const trimmer other(hardly_ever);
+    return true;
+  }));
+}
+
+TEST_CASE_METHOD(all_given_back, "thread_has_a_name_and_blocks_signals", "[trimmer]") {
+  constexpr std::array signals{SIGINT, SIGTERM, SIGUSR1};
+  sigset_t unblocked;
+  ::sigemptyset(&unblocked);
+  for (const int signal : signals) ::sigaddset(&unblocked, signal);
+  ::pthread_sigmask(SIG_UNBLOCK, &unblocked, nullptr);
+  real_pool pool(no_factory, short_cycles);
+  std::array<char, 16> name{};
+  std::array<bool, signals.size()> blocked{};
+  tracked::when_destroyed([&](int) {
+    ::pthread_getname_np(::pthread_self(), name.data(), name.size());
+    sigset_t mask;
+    ::pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+    for (std::size_t i = 0; i < signals.size(); ++i) {
+      blocked[i] = ::sigismember(&mask, signals[i]) == 1;
+    }
+  });
+  put_new(pool, 0);
+  {
+    const trimmer working(often);
+    check_all_go();
+  }
+#if defined(__linux__)
+  CHECK(std::string_view(name.data()) == "pool_trimmer");
+#endif
+  CHECK(blocked == std::array{true, true, true});
+  sigset_t own;
+  ::pthread_sigmask(SIG_BLOCK, nullptr, &own);
+  for (const int signal : signals) CHECK(::sigismember(&own, signal) == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "bad_interval_is_named", "[trimmer]") {
+  const auto interval = GENERATE(0ms, -1ms);
+  try {
+    const trimmer refused(trimmer_options{.look_interval = interval});
+    FAIL("it was accepted");
+  } catch (const std::invalid_argument& error) {
+    CHECK(std::string_view(error.what()).find("look_interval") != std::string_view::npos);
+  }
+}
+
+// --- What a system may refuse ----------------------------------------------------------------------
+
+void limit_files(rlim_t most) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = most;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+bool is_refused() {
+  try {
+    const trimmer refused(often);
+    return false;
+  } catch (const std::system_error& error) {
+    return error.code().value() == EMFILE;
+  }
+}
+
+TEST_CASE_METHOD(all_given_back, "trimmer_without_thread_is_an_error_and_no_trimmer", "[trimmer]") {
+  CHECK(holds_in_child([] {
+    real_pool pool(no_factory, short_cycles);
+    put_new(pool, 0, 100);
+    limit_files(0);
+    if (!is_refused() || !is_refused()) return false;
+    limit_files(100);
+    const trimmer working(often);
+    return comes_true([] { return tracked::alive() == 0; });
+  }));
+}
+
+// As a program does that shuts itself in. The kernel then refuses to poll two files.
+TEST_CASE_METHOD(all_given_back, "process_that_may_open_no_more_files_is_trimmed_at_rest",
+                 "[trimmer]") {
+  CHECK(holds_in_child([] {
+    real_pool pool(no_factory, pool_options{.cycle_interval = 200ms});
+    put_new(pool, 0, 100);
+    const trimmer working(trimmer_options{.look_interval = 50ms});
+    limit_files(0);
+    const auto begun = steady_clock::now();
+    const std::clock_t used_before = std::clock();
+    if (!comes_true([] { return tracked::alive() == 0; })) return false;
+    const std::chrono::duration<double> passed = steady_clock::now() - begun;
+    const double used = static_cast<double>(std::clock() - used_before) / CLOCKS_PER_SEC;
+    // Without rest it uses a CPU, or what others leave it of one.
+    return used < passed.count() / 8;
+  }));
+}
+
+// --- A program's end and fork ----------------------------------------------------------------------
+
+TEST_CASE_METHOD(all_given_back, "static_trimmer_ends_with_the_program", "[trimmer]") {
+  CHECK(holds_in_child([] {
+    struct exit_with_books {
+      ~exit_with_books() { ::_exit(tracked::alive() == 0 ? EXIT_SUCCESS : EXIT_FAILURE); }
+    };
+    static const exit_with_books last;
+    static real_pool before(no_factory, short_cycles);
+    static const trimmer working(often);
+    static real_pool after(no_factory, short_cycles);
+    put_new(before, 0, 1000);
+    put_new(after, 0, 1000);
+    std::exit(EXIT_FAILURE);
+    return false;
+  }));
+}
+
+TEST_CASE_METHOD(all_given_back, "child_has_no_thread_until_it_makes_a_trimmer", "[trimmer]") {
+  real_pool pool(no_factory, short_cycles);
+  std::optional<trimmer> inherited(std::in_place, often);
+  // So that the thread is up and has taken what it needs.
+  put_new(pool, 0, 100);
+  check_all_go();
+  CHECK(holds_in_child([&] {
+    if (threads() != 1) return false;
+    std::ptrdiff_t with_own = 0;
+    {
+      const trimmer own(often);
+      put_new(pool, 0, 100);
+      if (!comes_true([] { return tracked::alive() == 0; })) return false;
+      inherited.reset();
+      put_new(pool, 0, 100);
+      if (!comes_true([] { return tracked::alive() == 0; })) return false;
+      with_own = threads();
+    }
+    return comes_true([&] { return threads() == with_own - 1; });
+  }));
+  CHECK(holds_in_child([&] {
+    inherited.reset();
+    return true;
+  }));
+  // The parent's thread has noticed nothing.
+  put_new(pool, 0, 100);
+  check_all_go();
+}
+
+TEST_CASE_METHOD(all_given_back, "child_forked_while_others_make_trimmers_may_do_so_too",
+                 "[trimmer]") {
+  std::atomic<bool> stop{false};
+  std::vector<std::thread> makers;
+  std::latch all_here(3);
+  for (int t = 0; t < 2; ++t) {
+    makers.emplace_back([&] {
+      all_here.count_down();
+      while (!stop) const trimmer made(often);
+    });
+  }
+  all_here.arrive_and_wait();
+  int held = 0;
+  constexpr int forks = 40;
+  for (int i = 0; i < forks; ++i) {
+    held += holds_in_child([] {
+      const trimmer made(often);
+      return true;
+    });
+  }
+  stop = true;
+  for (std::thread& each : makers) each.join();
+  CHECK(held == forks);
+}
+
+// --- Memory pressure -------------------------------------------------------------------------------
+
+// A thread of the test's own, which takes `path` for the system's account of pressure.
+class own_thread {
+ public:
+  explicit own_thread(const char* path, std::chrono::milliseconds look_interval = 1h)
+      : thread_(path), user_{{.look_interval = look_interval}} {
+    REQUIRE(thread_.add(user_) == 0);
+  }
+  ~own_thread() { thread_.remove(user_); }
+  own_thread(const own_thread&) = delete;
+  own_thread& operator=(const own_thread&) = delete;
+
+  bool listens_to_pressure() { return thread_.listens_to_pressure(); }
+
+ private:
+  trim_thread thread_;
+  trim_thread::user user_;
+};
+
+TEST_CASE_METHOD(all_given_back, "trimmer_listens_to_pressure_where_the_system_lets_it",
+                 "[trimmer]") {
+  const int account = ::open("/proc/pressure/memory", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+  constexpr std::string_view trigger = "some 500000 2000000";
+  const bool is_let = account >= 0 && ::write(account, trigger.data(), trigger.size() + 1) > 0;
+  if (account >= 0) ::close(account);
+  const trimmer deaf(hardly_ever);
+  CHECK_FALSE(deaf.listens_to_pressure());
+  const trimmer working;
+  CHECK(working.listens_to_pressure() == is_let);
+  CHECK_FALSE(deaf.listens_to_pressure());
+}
+
+TEST_CASE_METHOD(all_given_back, "trigger_is_what_the_kernel_wants", "[trimmer]") {
+  std::string folder = (std::filesystem::temp_directory_path() / "trimmer_test.XXXXXX").string();
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  const std::string path = folder + "/pressure";
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  std::array<char, 64> text{};
+  ::ssize_t length = 0;
+  {
+    const int reader = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    own_thread listening(path.c_str());
+    CHECK(listening.listens_to_pressure());
+    length = ::read(reader, text.data(), text.size());
+    ::close(reader);
+  }
+  std::filesystem::remove_all(folder);
+  // The kernel overwrites the last character with a zero. Of threads that wait, so many microseconds
+  // of so many: the latter a multiple of two seconds, or it is refused to most.
+  using namespace std::string_view_literals;
+  CHECK(std::string_view(text.data(), static_cast<std::size_t>(length)) ==
+        "some 150000 2000000\0"sv);
+}
+
+TEST_CASE_METHOD(all_given_back, "refused_trigger_leaves_the_time", "[trimmer]") {
+  // Not there; no file; full at once.
+  const auto* const path = GENERATE("/proc/pressure/none", "/proc", "/dev/full");
+  real_pool pool(no_factory, short_cycles);
+  put_new(pool, 0, 100);
+  own_thread deaf(path, 5ms);
+  CHECK_FALSE(deaf.listens_to_pressure());
+  check_all_go();
+}
+
+// The side that has been opened, of the one pseudo-terminal that there is.
+int opened_terminal() {
+  std::array<char, 64> name{};
+  for (int file = 3; file < 1000; ++file) {
+    if (::ptsname_r(file, name.data(), name.size()) == 0) return file;
+  }
+  return -1;
+}
+
+// What polls as the kernel's account of pressure does is a terminal whose other side is flushed.
+TEST_CASE_METHOD(all_given_back, "pressure_turns_every_pool_until_nobody_tells_of_it",
+                 "[trimmer]") {
+  real_pool pool(no_factory, without_automatic_cycles);
+  own_thread listening("/dev/ptmx");
+  REQUIRE(listening.listens_to_pressure());
+  const int told = opened_terminal();
+  int packets = 1;
+  REQUIRE(::ioctl(told, TIOCPKT, &packets) == 0);
+  REQUIRE(::unlockpt(told) == 0);
+  std::array<char, 64> name{};
+  REQUIRE(::ptsname_r(told, name.data(), name.size()) == 0);
+  const int teller = ::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+  REQUIRE(teller >= 0);
+  put_new(pool, 0, 100);
+  CHECK(pool.stats().cycles == 0);
+  // Unlike the kernel's, this news stays until it is read.
+  REQUIRE(::tcflush(teller, TCIFLUSH) == 0);
+  check_all_go();
+  CHECK(pool.stats().cycles >= 2);
+  REQUIRE(::close(teller) == 0);
+  check_comes_true("the thread stopped to listen",
+                   [&] { return !listening.listens_to_pressure(); });
+}
+
+}  // namespace
