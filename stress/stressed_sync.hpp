@@ -84,7 +84,7 @@ struct stressed_sync : poolproof::std_sync {
   static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept;
   static void deallocate_zeroed(void* memory, std::size_t size, std::size_t alignment) noexcept;
 
-  // What a ring is aligned to, and nothing else that the library allocates.
+  // What a ring is aligned to, and nothing else of zeros.
   static constexpr std::size_t ring_alignment = 64;
 
  private:
@@ -118,13 +118,13 @@ inline std::uint32_t stressed_sync::cpu() noexcept {
 // thread sanitizer is a race with this line.
 inline void stressed_sync::deallocate(void* memory, std::size_t size,
                                       std::size_t alignment) noexcept {
-  if (alignment == ring_alignment) count(racy::freed_ring);
   std::memset(memory, 0xdd, size);
   std_sync::deallocate(memory, size, alignment);
 }
 
 inline void stressed_sync::deallocate_zeroed(void* memory, std::size_t size,
                                              std::size_t alignment) noexcept {
+  if (alignment == ring_alignment) count(racy::freed_ring);
   std::memset(memory, 0xdd, size);
   std_sync::deallocate_zeroed(memory, size, alignment);
 }

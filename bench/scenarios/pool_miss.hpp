@@ -38,13 +38,23 @@ struct simulated_cpus : poolproof::std_sync {
     allocated -= size;
     poolproof::std_sync::deallocate(memory, size, alignment);
   }
-  // A pool that spills nothing asks once.
+  // A pool that spills nothing asks once for shards; all else of zeros is rings.
   static void* allocate_zeroed(std::size_t size, std::size_t alignment) noexcept {
-    shards_size = size;
-    return shards = poolproof::std_sync::allocate_zeroed(size, alignment);
+    void* const memory = poolproof::std_sync::allocate_zeroed(size, alignment);
+    if (alignment == poolproof::shard_alignment) {
+      shards = memory;
+      shards_size = size;
+    } else {
+      allocated += size;
+    }
+    return memory;
   }
   static void deallocate_zeroed(void* memory, std::size_t size, std::size_t alignment) noexcept {
-    shards_size = 0;
+    if (alignment == poolproof::shard_alignment) {
+      shards_size = 0;
+    } else {
+      allocated -= size;
+    }
     poolproof::std_sync::deallocate_zeroed(memory, size, alignment);
   }
 };

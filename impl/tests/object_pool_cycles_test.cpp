@@ -671,9 +671,10 @@ struct hold_counting : test_sync {
     static inline std::uint64_t begun_ = many;
   };
 
-  static void deallocate(void* memory, std::size_t size, std::size_t alignment) noexcept {
+  // Rings are memory of zeros.
+  static void deallocate_zeroed(void* memory, std::size_t size, std::size_t alignment) noexcept {
     frees_in_holds += word::held();
-    test_sync::deallocate(memory, size, alignment);
+    test_sync::deallocate_zeroed(memory, size, alignment);
   }
 
   template <class T>
