@@ -1,5 +1,6 @@
-// trimmer.hpp: the thread that looks after pools that nobody calls. Not tested is that the kernel tells
-// of memory pressure, for it would take some: that it is asked is, and a terminal tells in its place.
+// trimmer.hpp: the thread that looks after pools that nobody calls. Not tested is that the kernel
+// tells of memory pressure, for it would take some: that it is asked is, and a terminal tells in
+// its place.
 #include <poolproof/object_pool.hpp>
 #include <poolproof/trimmer.hpp>
 
@@ -35,7 +36,7 @@
 #include "tracked.hpp"
 
 // A child of a process with threads starts one: ThreadSanitizer takes it for the parent's, whose
-// identity it has; and locks that AddressSanitizer takes while a thread starts stay locked in a child.
+// identity it has. And what AddressSanitizer locks while a thread starts stays locked in a child.
 #if defined(__has_feature)
 #define POOLPROOF_TEST_HAS_FEATURE(feature) __has_feature(feature)
 #else
@@ -259,7 +260,7 @@ TEST_CASE_METHOD(all_given_back, "bad_interval_is_named", "[trimmer]") {
   }
 }
 
-// --- What a system may refuse ----------------------------------------------------------------------
+// --- What a system may refuse -------------------------------------------------------------------
 
 void limit_files(rlim_t most) {
   rlimit limit{};
@@ -307,7 +308,7 @@ TEST_CASE_METHOD(all_given_back, "process_that_may_open_no_more_files_is_trimmed
   }));
 }
 
-// --- A program's end and fork ----------------------------------------------------------------------
+// --- A program's end and fork -------------------------------------------------------------------
 
 TEST_CASE_METHOD(all_given_back, "static_trimmer_ends_with_the_program", "[trimmer]") {
   CHECK(holds_in_child([] {
@@ -384,7 +385,7 @@ TEST_CASE_METHOD(all_given_back, "child_forked_while_others_make_trimmers_may_do
 }
 #endif
 
-// --- Memory pressure -------------------------------------------------------------------------------
+// --- Memory pressure ----------------------------------------------------------------------------
 
 // A thread of the test's own, which takes `path` for the system's account of pressure.
 class own_thread {
@@ -432,8 +433,8 @@ TEST_CASE_METHOD(all_given_back, "trigger_is_what_the_kernel_wants", "[trimmer]"
     ::close(reader);
   }
   std::filesystem::remove_all(folder);
-  // The kernel overwrites the last character with a zero. Of threads that wait, so many microseconds
-  // of so many: the latter a multiple of two seconds, or it is refused to most.
+  // The kernel overwrites the last character with a zero. So many microseconds of so many in which
+  // some thread waited: the latter a multiple of two seconds, or it is refused to most.
   using namespace std::string_view_literals;
   CHECK(std::string_view(text.data(), static_cast<std::size_t>(length)) ==
         "some 150000 2000000\0"sv);

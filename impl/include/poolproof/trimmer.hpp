@@ -6,12 +6,12 @@
 //
 // A pool's automatic cycles are done by those who call it: a pool that nobody calls keeps what it
 // holds. This thread looks at the clock of every pool now and then, begins the cycle that is due,
-// and does all of it. So an idle pool is empty two of its intervals and a look later. A pool without
-// automatic cycles is left alone.
+// and does all of it. So an idle pool is empty two of its intervals and two looks later. A pool
+// without automatic cycles is left alone.
 //
 // On Linux it also listens to the system's memory pressure: each time that threads have waited for
-// memory for 150 ms of 2 s, it does one cycle of every pool, also of those without automatic ones, as
-// rotate_all does. Two such times in a row, and pools hold only what was used between them. The
+// memory for 150 ms of 2 s, it does one cycle of every pool, also of those without automatic ones,
+// as rotate_all does. Two such times, and pools hold only what was used between them. The
 // kernel must be one that keeps account of pressure and lets this process ask, as it lets any since
 // Linux 6.5: see listens_to_pressure.
 //
@@ -26,8 +26,8 @@
 //     destructors use, and so be destroyed before that; pools may come before or after. Where the
 //     program ends by exit() and the trimmer is main's own, or is never destroyed, the thread works
 //     on while statics are destroyed: no item's destructor may then use one.
-//   - The thread runs the code of the library that made the first trimmer. A plugin that dlclose may
-//     unload must not make one, unless it is linked with -Wl,-z,nodelete.
+//   - The thread runs the code of the library that made the first trimmer. A plugin that dlclose
+//     may unload must not make one, unless it is linked with -Wl,-z,nodelete.
 //   - After fork() the child has no such thread. The trimmers that it has inherited do nothing, and
 //     end without harm; one that it makes itself starts a thread. After daemon() likewise.
 //
@@ -67,14 +67,14 @@ struct trimmer_options {
   bool on_pressure = true;
 };
 
-// The thread, and who wants it. There is one in a process; a test makes more. Default visibility, so
-// that all shared libraries of a process share it.
+// The thread, and who wants it. There is one in a process; a test makes more. Default visibility,
+// so that all shared libraries of a process share it.
 //
 // Who owns what
 //   I1. The list of users changes under users_mutex_ and mutex_; who has one of them may read it.
 //   I2. The files and thread_ belong to the holder of users_mutex_ until the thread runs, and again
-//       once it has been joined; but for pressure_file_, which is mutex_'s, and which nobody but the
-//       thread closes while it runs.
+//       once it has been joined; but for pressure_file_, which is mutex_'s, and which nobody but
+//       the thread closes while it runs.
 class [[gnu::visibility("default")]] trim_thread {
  public:
   // A trimmer, as the thread sees it. Its maker's, but for the link.
@@ -282,8 +282,8 @@ class [[gnu::visibility("default")]] trim_thread {
   bool forgets_ = false;
 };
 
-// Keeps the process's thread at work while it lives. Made and destroyed by any thread, but not by an
-// item's destructor. Throws std::invalid_argument for an interval that is not positive, and
+// Keeps the process's thread at work while it lives. Made and destroyed by any thread, but not by
+// an item's destructor. Throws std::invalid_argument for an interval that is not positive, and
 // std::system_error if the thread is refused; without exceptions the program ends then.
 class trimmer {
  public:
