@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 #include <sys/mman.h>
@@ -55,6 +56,27 @@ class arena {
     used = start + size;
     return base_ + region * region_bytes + start;
   }
+
+  // What the program has in it: equal for equal contents.
+  std::uint64_t contents() const noexcept {
+    std::uint64_t sum = 0;
+    for (std::size_t region = 0; region != used_.size(); ++region) {
+      const std::byte* const start = base_ + region * region_bytes;
+      for (std::size_t i = 0; i < used_[region]; i += sizeof(std::uint64_t)) {
+        std::uint64_t word = 0;
+        std::memcpy(&word, start + i, sizeof word);
+        sum = (sum ^ word) * 0x9e3779b97f4a7c15;
+        sum ^= sum >> 29;
+      }
+    }
+    return sum;
+  }
+
+  // What has been allocated of a region.
+  const std::byte* start_of(unsigned region) const noexcept {
+    return base_ + region * region_bytes;
+  }
+  std::size_t used_of(unsigned region) const noexcept { return used_[region]; }
 
   bool holds(const void* address) const noexcept {
     return address >= base_ && address < base_ + bytes_;

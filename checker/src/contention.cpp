@@ -35,19 +35,22 @@ void contention::look_at(const execution_graph& graph) {
 }
 
 void contention::look_at(const execution_graph& graph, event_id a, event_id b) {
-  if (marked(graph[a]) && marked(graph[b])) return;
+  if (marked(found_, graph[a]) && marked(found_, graph[b])) return;
+  if (graph[a].thread == graph[b].thread) return;
+  mark(conflicts_, graph[a]);
+  mark(conflicts_, graph[b]);
   if (!contend(graph, a, b)) return;
-  mark(graph[a]);
-  mark(graph[b]);
+  mark(found_, graph[a]);
+  mark(found_, graph[b]);
 }
 
-bool contention::marked(const event& e) const noexcept {
-  return e.place < found_.size() && found_[e.place][half(e)];
+bool contention::marked(const sites& of, const event& e) noexcept {
+  return e.place < of.size() && of[e.place][half(e)];
 }
 
-void contention::mark(const event& e) {
-  if (e.place >= found_.size()) found_.resize(e.place + 1);
-  found_[e.place][half(e)] = true;
+void contention::mark(sites& of, const event& e) {
+  if (e.place >= of.size()) of.resize(e.place + 1);
+  of[e.place][half(e)] = true;
 }
 
 }  // namespace checker

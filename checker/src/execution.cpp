@@ -20,6 +20,15 @@ constexpr const char* what_may_differ =
     "it must do the same in each execution. What differs may be an address of plain new or malloc "
     "(use checker::allocate), a static that keeps its value, a clock, or a random number";
 
+// The calls with which a thread can find out that something has changed.
+std::initializer_list<const void*> calls_that_may_wait() {
+  static const std::initializer_list<const void*> calls = {
+      reinterpret_cast<const void*>(&engine::load), reinterpret_cast<const void*>(&engine::update),
+      reinterpret_cast<const void*>(&engine::compare_exchange),
+      reinterpret_cast<const void*>(&engine::fence)};
+  return calls;
+}
+
 // Whether there is memory of this process at an address.
 bool is_mapped(std::uint64_t address) {
   std::ifstream maps("/proc/self/maps");
@@ -58,6 +67,10 @@ execution::execution(program& checked, const options& chosen)
     throw std::invalid_argument("options::order: it must name each thread once");
   }
   location_names_.resize(thread_count_ + 1);
+  watches_.resize(thread_count_);
+  watching_.resize(thread_count_, 0);
+  waits_for_.resize(thread_count_, 0);
+  if (chosen.keep_going || chosen.parts != 1 || schedule_.given()) chances_ = chosen.chances;
   current_ = this;
 }
 
@@ -75,10 +88,15 @@ void execution::reset() {
   uses_.clear();
   blocks_.clear();
   outcome_.clear();
+  if (!why_cut_.empty()) why_cut_.clear();
+  excluded_ = stale_ = false;
+  if (watching_now_) watching_.assign(thread_count_, 0);
+  watching_now_ = false;
 }
 
 void execution::run() {
   ++totals_.runs;
+  work_ += 16 + graph().size();
   owned_.reset();
   run_threads();
   if (ended_ != ending::abandoned) record();
@@ -88,36 +106,87 @@ void execution::run_threads() {
   reset();
   ended_ = ending::abandoned;
   if (!run_alone(stage::start)) return;
+  if (!plain_looked_at_) {
+    made_.assign(arena_.start_of(thread_count_),
+                 arena_.start_of(thread_count_) + arena_.used_of(thread_count_));
+  }
   stage_ = stage::threads;
   left_to_replay_ = graph().size();
+  enter(next_to_run());
+}
+
+// Runs the program from here on, until it is left.
+void execution::enter(unsigned thread) {
   running_ = thread_count_;
-  switch_to(next_to_run());
+  inside_ = true;
+  switch_to(thread);
+  inside_ = false;
+  if (crash_.signal != 0) [[unlikely]]
+    note_crash();
+}
+
+// On a stack of its own, in the middle of whatever the program did.
+void execution::on_signal(int number, siginfo_t* about, void*) {
+  if (current_ == nullptr || !current_->inside_) {
+    std::signal(number, SIG_DFL);
+    std::raise(number);
+    return;
+  }
+  execution& self = *current_;
+  self.crash_ = {number, reinterpret_cast<std::uintptr_t>(about->si_addr)};
+  self.exceptions_.put_back();
+  self.ended_ = ending::abandoned;
+  self.leave();
+}
+
+// Where it was is not known, but behind which operation.
+void execution::note_crash() {
+  const bool overflow = crash_.signal == SIGSEGV && fibers_[running_].overflows_at(crash_.address);
+  std::string text = crash_.text(overflow);
+  crash_ = {};
+  place last{"", "", 0};
+  if (tracing_ != nullptr) {
+    for (const step& each : tracing_->steps) {
+      if (each.thread == running_ && each.from.line != 0) last = each.from;
+    }
+    if (last.line != 0) tracing_->text += "; behind the operation of this line";
+  }
+  trace(step::kind::fault, last, initial);
+  note(fault::crash, std::move(text));
 }
 
 // Runs `start` or `finish`, in a fiber, so that a fault can leave it. True if it came to its end.
 bool execution::run_alone(stage now) {
   stage_ = now;
-  running_ = thread_count_;
-  threads_[running_].state = thread_state::running;
-  fibers_[running_].start(run_fiber);
-  main_.switch_to(fibers_[running_]);
+  threads_[thread_count_].state = thread_state::unstarted;
+  enter(thread_count_);
   return threads_[thread_count_].state == thread_state::finished;
 }
 
 void execution::run_fiber() {
   execution& self = *current_;
   self.fibers_[self.running_].entered();
-  switch (self.stage_) {
-    case stage::start:
-      self.program_.start();
-      break;
-    case stage::threads:
-      self.program_.thread(self.running_);
-      break;
-    case stage::finish:
-      self.program_.finish();
-      break;
+  bool thrown = true;
+  try {
+    switch (self.stage_) {
+      case stage::start:
+        self.program_.start();
+        break;
+      case stage::threads:
+        self.program_.thread(self.running_);
+        break;
+      case stage::finish:
+        self.program_.finish();
+        break;
+    }
+    thrown = false;
+  } catch (const std::exception& what) {
+    self.thrown_ = what.what();
+  } catch (...) {
+    self.thrown_ = "of a type that is no std::exception";
   }
+  // Not in the handler: it would never be left.
+  if (thrown) self.fail(fault::exception, self.thrown_, {"", "", 0});
   self.threads_[self.running_].state = thread_state::finished;
   self.leave_thread();
 }
@@ -133,10 +202,23 @@ void execution::leave_thread() {
     if (next != nobody) switch_to(next);
     ended_ = ending::complete;
     for (unsigned t = 0; t != thread_count_; ++t) {
-      if (threads_[t].state == thread_state::blocked) ended_ = ending::blocked;
+      const thread_state state = threads_[t].state;
+      if (state == thread_state::blocked || state == thread_state::cut) ended_ = ending::blocked;
     }
   }
   leave();
+}
+
+// In a hunt: of the threads that can run, and do not wait for a write, the one with the highest
+// priority.
+unsigned execution::next_by_chance() const noexcept {
+  unsigned best = nobody;
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    const thread_status& each = threads_[t];
+    if (each.state > thread_state::running || waits_for_[t] > writes_) continue;
+    if (best == nobody || chance_->priority(t) > chance_->priority(best)) best = t;
+  }
+  return best;
 }
 
 inline unsigned execution::next_to_run() const noexcept {
@@ -149,6 +231,10 @@ inline unsigned execution::next_to_run() const noexcept {
       if (threads_[t].position < graph().thread(t).size()) return t;
     }
   }
+  if (chance_) [[unlikely]] {
+    if (hunting()) return next_by_chance();
+    if (failing_ != nobody && threads_[failing_].state <= thread_state::running) return failing_;
+  }
   for (unsigned t : order_) {
     if (threads_[t].state <= thread_state::running) return t;
   }
@@ -156,13 +242,28 @@ inline unsigned execution::next_to_run() const noexcept {
 }
 
 void execution::switch_to(unsigned thread) {
+  const unsigned self = running_;
   fiber& from = stage_ == stage::threads && running_ != thread_count_ ? fibers_[running_] : main_;
   running_ = thread;
   if (threads_[thread].state == thread_state::unstarted) {
     threads_[thread].state = thread_state::running;
     fibers_[thread].start(run_fiber);
   }
+  if (watching_now_ && &from != &main_) [[unlikely]]
+    return switch_watched(self, thread);
   from.switch_to(fibers_[thread]);
+}
+
+// The same, and what the thread that is left has watched is looked after.
+void execution::switch_watched(unsigned self, unsigned thread) {
+  const auto each_watch = [&](auto change) {
+    const std::uint64_t memory = arena_.contents();
+    for (std::size_t i = 0; i != watching_[self]; ++i) change(watches_[self][i], memory);
+  };
+  each_watch(
+      [](watch& own, std::uint64_t memory) { own.changed = own.changed || own.memory != memory; });
+  fibers_[self].switch_to(fibers_[thread]);
+  each_watch([](watch& own, std::uint64_t memory) { own.memory = memory; });
 }
 
 void execution::leave() {
@@ -230,13 +331,35 @@ inline execution::answer execution::perform_by_thread(const event& request, cons
   if (held.source != initial) {
     while (!executed(held.source)) switch_to(graph()[held.source].thread);
   }
+  if (held.watched) note_standing();
   pass();
   trace(step::kind::event, from, e);
   return answer_of(e);
 }
 
+// Whether an event has changed nothing, and would turn out the same the next time. An update that
+// wrote what it found has changed nothing, either.
+inline bool execution::quiet(event_id id) const noexcept {
+  const event& e = graph()[id];
+  if (e.kind == event_kind::choice || e.kind == event_kind::write || e.failed_spuriously)
+    return false;
+  return e.kind != event_kind::update ||
+         (options_.prune_put_back && e.value == graph().value_read(id));
+}
+
+// Whether the running thread has not changed anything for a while.
+inline bool execution::may_spin() const noexcept {
+  const auto& own = graph().thread(running_);
+  if (own.size() < equal_turns) return false;
+  for (std::size_t back = 1; back <= equal_turns; ++back) {
+    if (!quiet(own[own.size() - back])) return false;
+  }
+  return true;
+}
+
 execution::answer execution::add_event(event request, const place& from) {
   const unsigned self = running_;
+  if (hunting()) chance_->count(self);
   for (unsigned next = next_to_run(); next != self; next = next_to_run()) {
     if (next == nobody) refuse_replay("a thread makes no such event: it has come to its end");
     switch_to(next);
@@ -245,17 +368,20 @@ execution::answer execution::add_event(event request, const place& from) {
     threads_[self].state = thread_state::stopped;
     leave_thread();
   }
-  if (threads_[self].position >= options_.events_per_thread || graph().size() >= max_events) {
-    fail(fault::cut, "the thread has more operations than the bound allows", from);
-  }
   request.thread = static_cast<std::uint8_t>(self);
   request.place = intern(from);
+  look_for_endless_loop(request, from);
+  if (options_.find_waits && may_spin()) look_for_spin(request);
+  if (++since_clock_ == 1024) look_at_clock_within();
   if (request.location != no_location) {
     request.initial_value = initial_values_[request.location];
   }
   request.may_fail_spuriously = request.may_fail_spuriously && may_fail_spuriously();
   if (schedule_.given()) {
     add_as_scheduled(request);
+  } else if (hunting()) {
+    explorer_.add_by_chance(request, *chance_);
+    if (graph()[graph().thread(self).back()].writes()) ++writes_;
   } else if (!explorer_.add(request)) {
     leave();
   }
@@ -328,17 +454,17 @@ unsigned execution::choose(unsigned alternatives, const place& from) {
 }
 
 inline location_id execution::make_location(std::uint64_t value, const void* object,
-                                            const place& from) {
+                                            const place& from, object_kind is) {
   const unsigned maker = in_threads() ? running_ : thread_count_;
   auto& names = location_names_[maker];
   const std::uint32_t ordinal = threads_[maker].locations++;
   if (ordinal == names.size()) {
     names.push_back(locations_++);
     initial_values_.push_back(0);
-    location_places_.push_back({maker, ordinal, from, object});
+    location_places_.push_back({maker, ordinal, from, object, is});
   }
   initial_values_[names[ordinal]] = value;
-  if (tracing_ != nullptr) location_places_[names[ordinal]].object = object;
+  if (tracing_ != nullptr) location_places_[names[ordinal]] = {maker, ordinal, from, object, is};
   return names[ordinal];
 }
 
@@ -348,10 +474,11 @@ const clock_table::lane* execution::clock() const noexcept {
   return graph().happens_before(graph().thread(running_)[position - 1]);
 }
 
-inline execution::cell_id execution::make_cell(const void* object, bool initialised) {
+inline execution::cell_id execution::make_cell(const void* object, unsigned size,
+                                               bool initialised) {
   const auto id = static_cast<cell_id>(cells_.size());
-  cells_.push_back(
-      {object, threads_[running_].position, static_cast<std::uint8_t>(running_), initialised});
+  cells_.push_back({object, threads_[running_].position, static_cast<std::uint8_t>(running_),
+                    initialised, static_cast<std::uint16_t>(size)});
   uses_.resize(uses_.size() + thread_count_, 0);
   ++threads_[running_].changes;
   return id;
@@ -478,20 +605,190 @@ void execution::begin_iteration() noexcept {
 
 void execution::fail_iteration() {
   if (!in_threads()) fail(fault::deadlock, "nobody is there to end this loop", {"", "", 0});
-  thread_status& self = threads_[running_];
-  bool changed = self.changes != self.changes_at_iteration;
+  const thread_status& self = threads_[running_];
+  if (self.changes != self.changes_at_iteration) return;
   for (std::uint32_t i = self.iteration; i != self.position; ++i) {
-    const event& done = graph()[graph().thread(running_)[i]];
-    // A choice, or a spurious failure, may turn out otherwise the next time.
-    changed = changed || done.writes() || done.kind == event_kind::choice || done.failed_spuriously;
+    if (!quiet(graph().thread(running_)[i])) return;
   }
-  if (changed) return;
-  self.state = thread_state::blocked;
-  if (stuck()) {
+  end_turn();
+}
+
+// The running thread has made a turn in vain. Returns if it goes on all the same.
+void execution::end_turn() {
+  const thread_status& self = threads_[running_];
+  // In what a hunt has found, a turn in vain may be followed by others.
+  if (self.position != graph().thread(running_).size()) return;
+  if (schedule_.given() && schedule_.has(running_)) return;
+  if (hunting()) return wait_in_hunt();
+  block_thread();
+}
+
+// Until there is something new to read. If nobody can go on, all are blocked.
+void execution::wait_in_hunt() {
+  waits_for_[running_] = reads_newest(running_) ? writes_ + 1 : 0;
+  const unsigned next = next_by_chance();
+  if (next == nobody) {
+    for (unsigned t = 0; t != thread_count_; ++t) {
+      if (threads_[t].state <= thread_state::running) threads_[t].state = thread_state::blocked;
+    }
+    ended_ = ending::blocked;
+    leave();
+  }
+  if (next != running_) switch_to(next);
+}
+
+// The running thread waits for what it does not get in this execution.
+void execution::block_thread() {
+  threads_[running_].state = thread_state::blocked;
+  if (tracing_ == nullptr && !schedule_.given() && stuck()) {
+    stale_ = true;
     ended_ = ending::blocked;
     leave();
   }
   leave_thread();
+}
+
+bool execution::same_call(const event& a, const event& b) noexcept {
+  return a.place == b.place && a.location == b.location && a.update == b.update;
+}
+
+// Whether two events of a thread are the same call and read and wrote the same.
+bool execution::same_turn(const std::vector<event_id>& own, std::size_t a,
+                          std::size_t b) const noexcept {
+  const event& one = graph()[own[a]];
+  const event& other = graph()[own[b]];
+  return same_call(one, other) && one.kind == other.kind && one.value == other.value &&
+         (!one.reads() || graph().value_read(own[a]) == graph().value_read(own[b]));
+}
+
+// Of the next event of the running thread. What is decided here depends on the events of the thread
+// alone, so that it is decided again in each execution that has them.
+[[gnu::noinline]] void execution::look_for_spin(event& request) {
+  const auto& own = graph().thread(running_);
+  const std::size_t size = own.size();
+  const bool again = tracing_ != nullptr || (schedule_.given() && schedule_.done());
+  bool taken = false;
+  std::size_t turn = 0;
+  std::size_t watched = 0;
+  for (std::size_t back = 1; back <= std::min(size, 2 * longest_turn); ++back) {
+    const event& before = graph()[own[size - back]];
+    if (!quiet(own[size - back])) break;
+    const bool here = same_call(before, request);
+    if (turn == 0 && here) turn = back;
+    if (!before.watched) continue;
+    ++watched;
+    if (hunting()) {
+      chance_->yield(running_);
+      return;
+    }
+    const auto first = static_cast<std::uint32_t>(size - back);
+    const watch* const noted = watch_of(first);
+    if (!here || noted == nullptr || noted->changes != threads_[running_].changes) continue;
+    if (!taken) standing_now_.take(calls_that_may_wait(), fibers_[running_].end());
+    taken = true;
+    // Where an execution is run again it ends where it did.
+    if (!again && !(noted->thread == standing_now_ && memory_as(*noted))) continue;
+    threads_[running_].iteration = first;
+    return end_turn();
+  }
+  if (turn == 0 || equal_turns * turn > size || watched == most_watches) return;
+  for (std::size_t i = size - 1; i != size - 1 - (equal_turns - 1) * turn; --i) {
+    if (!quiet(own[i - turn]) || !same_turn(own, i, i - turn)) return;
+  }
+  request.watched = true;
+  note_standing();
+}
+
+void execution::note_standing() {
+  auto& all = watches_[running_];
+  if (watching_[running_] == all.size()) all.emplace_back();
+  watch& noted = all[watching_[running_]++];
+  watching_now_ = true;
+  noted.position = threads_[running_].position;
+  noted.thread.take(calls_that_may_wait(), fibers_[running_].end());
+  noted.memory = arena_.contents();
+  noted.changed = false;
+  noted.changes = threads_[running_].changes;
+}
+
+const execution::watch* execution::watch_of(std::uint32_t position) const noexcept {
+  const auto& all = watches_[running_];
+  for (std::size_t i = watching_[running_]; i-- != 0;) {
+    if (all[i].position == position) return &all[i];
+  }
+  return nullptr;
+}
+
+bool execution::memory_as(const watch& noted) const noexcept {
+  return !noted.changed && noted.memory == arena_.contents();
+}
+
+// The next event of the running thread would be one too many, or it has done the same over and over.
+inline void execution::look_for_endless_loop(const event& request, const place& from) {
+  const auto& own = graph().thread(running_);
+  const std::size_t size = own.size();
+  if (size >= options_.events_per_thread || graph().size() >= max_events) {
+    endless_ = size >= many_events;
+    give_up("makes more operations than options::events_per_thread allows", from);
+  }
+  constexpr std::size_t now_and_then = 32;
+  if (size % now_and_then == 0 && size >= most_turns && goes_round(request)) {
+    endless_ = true;
+    give_up("spins: it has gone round " + std::to_string(most_turns) +
+                " times, and read and written the same each time. Let it wait with checker::await, "
+                "or bound the loop; it is",
+            from);
+  }
+}
+
+bool execution::goes_round(const event& request) const noexcept {
+  const auto& own = graph().thread(running_);
+  const std::size_t size = own.size();
+  std::size_t turn = 1;
+  while (turn != longest_turn && !same_call(graph()[own[size - turn]], request)) ++turn;
+  if (size < turn * (most_turns + 1)) return false;
+  for (std::size_t i = size - 1; i != size - turn * most_turns - 1; --i) {
+    if (!same_turn(own, i, i - turn)) return false;
+  }
+  return true;
+}
+
+// The running thread goes no further. The others do: what they do may let it go another way.
+void execution::give_up(const std::string& why, const place& from) {
+  if (why_cut_.empty()) {
+    why_cut_ = "thread " + std::to_string(running_) + " " + why;
+    if (from.line != 0)
+      why_cut_.append(" at ").append(from.name()) += ":" + std::to_string(from.line);
+  }
+  if (hunting()) {
+    endless_ = false;
+    ended_ = ending::abandoned;
+    leave();
+  }
+  if (endless_ && !options_.keep_going) {
+    ended_ = ending::blocked;
+    leave();
+  }
+  threads_[running_].state = thread_state::cut;
+  leave_thread();
+}
+
+// As where a bound is met: what the others do may make the assumption hold.
+void execution::exclude() {
+  excluded_ = true;
+  threads_[running_].state = thread_state::cut;
+  if (in_threads()) leave_thread();
+  ended_ = ending::blocked;
+  leave();
+}
+
+// A long execution is looked at, too. But a checkpoint stands between two of them.
+void execution::look_at_clock_within() {
+  since_clock_ = 0;
+  if (!options_.checkpoint.empty() || !time_is_up()) return;
+  late_ = true;
+  ended_ = ending::abandoned;
+  leave();
 }
 
 // Whether the iteration that has just failed fails in every graph that is found from this one. A
@@ -503,7 +800,7 @@ bool execution::stuck() const noexcept {
   for (std::uint32_t i = self.iteration; i != self.position; ++i) {
     const event_id e = graph().thread(running_)[i];
     const event& read = graph()[e];
-    if (!read.reads()) return false;
+    if (!read.reads() || read.writes()) return false;
     const auto& co = graph().at(read.location).writes;
     const std::size_t behind = read.source == initial ? 0 : graph()[read.source].position + 1u;
     bool stale = false;
@@ -519,7 +816,9 @@ void execution::add_outcome(std::string_view text) {
 }
 
 void execution::fail(fault what, std::string text, const place& from, const void* object) {
+  if (what == fault::cut && in_threads()) give_up(text, from);
   trace(step::kind::fault, from, initial, object);
+  failing_ = running_;
   ended_ = ending::abandoned;
   note(what, std::move(text));
   leave();
@@ -579,14 +878,15 @@ bool running() noexcept { return execution::running(); }
 bool in_threads() noexcept { return execution::current().in_threads(); }
 unsigned thread() noexcept { return execution::current().thread(); }
 
-handle begin_atomic(const void* address, unsigned, std::uint64_t value, const place& from) {
+handle begin_atomic(const void* address, unsigned size, std::uint64_t value, const place& from,
+                    object_kind is) {
   execution& now = execution::current();
-  const location_id location = now.make_location(value, address, from);
-  return {location, now.make_cell(address, true)};
+  const location_id location = now.make_location(value, address, from, is);
+  return {location, now.make_cell(address, size, true)};
 }
 
-life_id begin_plain(const void* address, unsigned, bool initialised) {
-  return execution::current().make_cell(address, initialised);
+life_id begin_plain(const void* address, unsigned size, bool initialised) {
+  return execution::current().make_cell(address, size, initialised);
 }
 
 void end(const void* address, life_id life) { execution::current().end_cell(life, address); }
@@ -699,6 +999,8 @@ moment mark() noexcept { return execution::current().mark(); }
 bool happened_before(const moment& then) noexcept {
   return execution::current().happened_before(then);
 }
+
+void exclude() { execution::current().exclude(); }
 
 void add_outcome(std::string_view text) { execution::current().add_outcome(text); }
 

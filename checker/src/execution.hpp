@@ -9,16 +9,20 @@
 // `finish` looks at it when they are done. Neither adds events: what start writes is the initial
 // value of its location, and finish reads the co-latest.
 //
-// Stands on: arena, explorer, fiber, schedule, <checker/engine.hpp>, <checker/search.hpp>.
+// Stands on: arena, crash, explorer, fiber, schedule, standing, <checker/contention.hpp>,
+// <checker/engine.hpp>, <checker/search.hpp>.
 #pragma once
 
+#include <checker/contention.hpp>
 #include <checker/engine.hpp>
 #include <checker/search.hpp>
 
 #include "arena.hpp"
+#include "crash.hpp"
 #include "explorer.hpp"
 #include "fiber.hpp"
 #include "schedule.hpp"
+#include "standing.hpp"
 
 #include <chrono>
 #include <csetjmp>
@@ -49,6 +53,7 @@ class execution {
   static bool running() noexcept { return current_ != nullptr; }
 
   statistics explore();
+  statistics hunt();
 
   // One step of all executions that begin as this graph: puts the graphs that come next into
   // `next`. True if there are none because the execution is complete. For estimates.
@@ -81,7 +86,7 @@ class execution {
     if (self.position == own.size() || self.restart != nullptr) return nullptr;
     const event& next = graph()[own[self.position]];
     const bool ready = next.source == initial || executed(next.source);
-    return ready && next.location == location ? &next : nullptr;
+    return ready && next.location == location && !next.watched ? &next : nullptr;
   }
   // The running thread goes on behind it.
   void pass() noexcept {
@@ -112,12 +117,12 @@ class execution {
 
   // A new location.
   [[gnu::always_inline]] location_id make_location(std::uint64_t value, const void* object,
-                                                   const place& from);
+                                                   const place& from, object_kind is);
 
   // The life and accesses of an object that threads share, for races: its construction and
   // destruction are writes.
   using cell_id = std::uint32_t;
-  [[gnu::always_inline]] cell_id make_cell(const void* object, bool initialised);
+  [[gnu::always_inline]] cell_id make_cell(const void* object, unsigned size, bool initialised);
   [[gnu::always_inline]] void use_cell(cell_id id, const void* object, const place& from);
   [[gnu::always_inline]] void change_cell(cell_id id, const void* object, const place& from);
   void end_cell(cell_id id, const void* object);
@@ -137,13 +142,16 @@ class execution {
   void begin_iteration() noexcept;
   void fail_iteration();
 
+  [[noreturn]] void exclude();
   void add_outcome(std::string_view text);
   // `object`: what was accessed, if anything.
   [[noreturn, gnu::cold]] void fail(fault what, std::string text, const place& from,
                                     const void* object = nullptr);
 
  private:
-  enum class thread_state : std::uint8_t { unstarted, running, blocked, stopped, finished };
+  // From `blocked` to `cut` a thread will do nothing more in this execution, but has not come to its
+  // end.
+  enum class thread_state : std::uint8_t { unstarted, running, blocked, cut, stopped, finished };
 
   struct thread_status {
     thread_state state = thread_state::unstarted;
@@ -155,12 +163,43 @@ class execution {
     std::uint64_t changes_at_iteration = 0;
   };
 
+  // Loops that wait, although no await says so. Where a thread has gone round four times, and each time
+  // read the same at the same calls and changed nothing, the next turn is `watched`: what the thread
+  // stands on is noted where it begins. If it comes there again with the same registers, stack and
+  // memory, and has changed nothing, then it will go on as it has, as long as it reads the same: it
+  // is blocked, as an await is. So a complete execution has four such turns in a row at most. Fewer
+  // would be watched in programs that have no such loops, but make the same call a few times.
+  static constexpr std::size_t equal_turns = 4;
+  struct watch {
+    std::uint32_t position = 0;  // of the event where the turn begins
+    standing thread;
+    // Of the memory only what this thread does to it counts: what there was when it went on last, and
+    // whether it has changed that before.
+    std::uint64_t memory = 0;
+    bool changed = false;
+    std::uint64_t changes = 0;
+  };
+  // A turn whose writes are updates that write what they found can be left out, as one that has
+  // changed nothing: the execution without it is one, with the same values. Who reads such a write
+  // then reads what was there before.
+
+  // So many turns may be watched at a time: a call may stand in a turn more than once, and a loop that
+  // waits behind another one.
+  static constexpr std::size_t most_watches = 8;
+  // How often a loop may go round, read and write the same each time, and not be proved to wait.
+  static constexpr std::size_t most_turns = 100;
+  // How many events a turn has at most.
+  static constexpr std::size_t longest_turn = 64;
+  // A thread with so many goes on for ever.
+  static constexpr std::size_t many_events = 10'000;
+
   // Who wrote and who used a cell, in the threads' own time: their positions.
   struct cell {
     const void* object;
     std::uint32_t written;
     std::uint8_t writer;
     bool initialised;
+    std::uint16_t size;
   };
 
   struct block {
@@ -185,6 +224,7 @@ class execution {
   bool next();
   bool look_at_clock();
   bool time_is_up() const;
+  void look_at_clock_within();
   bool divide();
   void store(archive& file);
   void save();
@@ -202,10 +242,16 @@ class execution {
   [[gnu::cold]] void note_step(step::kind what, const place& from, event_id e, const void* object,
                                std::uint64_t value);
   bool run_alone(stage now);
+  void enter(unsigned thread);
+  static void on_signal(int number, siginfo_t* about, void*);
+  [[gnu::cold]] void note_crash();
   void record();
   void record_again();
-  bool deadlocked() const noexcept;
+  bool deadlocked() const;
   void add_hash();
+  void look_at_conflicts();
+  void look_at_plain_memory();
+  void note_conflicts();
   void remember(const graph_hash& graph);
   void note(fault what, std::string text);
   // Whether this execution is counted here, or in another part of the search.
@@ -213,7 +259,9 @@ class execution {
     if (!owned_) owned_ = explorer_.owns_execution();
     return *owned_;
   }
-  bool stopped() const noexcept { return totals_.errors != 0 && !options_.keep_going; }
+  bool stopped() const noexcept {
+    return (totals_.errors != 0 || endless_) && !options_.keep_going;
+  }
 
   const execution_graph& graph() const noexcept { return explorer_.graph(); }
   bool executed(event_id e) const noexcept {
@@ -228,6 +276,25 @@ class execution {
   [[gnu::always_inline]] answer perform_by_thread(const event& request, const place& from);
   answer perform_alone(const event& request);
   answer add_event(event request, const place& from);
+  [[noreturn]] void block_thread();
+  bool hunting() const noexcept { return chance_ && tracing_ == nullptr; }
+  [[gnu::noinline]] unsigned next_by_chance() const noexcept;
+  void wait_in_hunt();
+  void end_turn();
+  bool reads_newest(unsigned thread) const;
+  bool in_waiting_turn(event_id w) const noexcept;
+  bool find_by_chance();
+  void note_standing();
+  const watch* watch_of(std::uint32_t position) const noexcept;
+  bool memory_as(const watch& noted) const noexcept;
+  [[gnu::always_inline]] bool quiet(event_id id) const noexcept;
+  static bool same_call(const event& a, const event& b) noexcept;
+  bool same_turn(const std::vector<event_id>& own, std::size_t a, std::size_t b) const noexcept;
+  [[gnu::always_inline]] bool may_spin() const noexcept;
+  void look_for_spin(event& request);
+  void look_for_endless_loop(const event& request, const place& from);
+  bool goes_round(const event& request) const noexcept;
+  [[noreturn, gnu::cold]] void give_up(const std::string& why, const place& from);
   answer answer_of(event_id e) const noexcept;
   bool may_fail_spuriously() const noexcept;
   static bool same_request(const event& held, const event& asked) noexcept;
@@ -236,7 +303,8 @@ class execution {
   void note_free(const block& freed, const place& from);
   [[gnu::always_inline]] unsigned next_to_run() const noexcept;
   void switch_to(unsigned thread);
-  void leave_thread();
+  [[gnu::cold]] void switch_watched(unsigned self, unsigned thread);
+  [[noreturn]] void leave_thread();
   [[noreturn]] void leave();
   void add_as_scheduled(const event& request);
   [[noreturn]] void refuse_replay(const char* why);
@@ -257,10 +325,38 @@ class execution {
   std::vector<unsigned> order_;
   std::unique_ptr<fiber[]> fibers_;
   fiber main_;
+  std::optional<chance> chance_;        // in a hunt
+  std::size_t writes_ = 0;              // in the graph of a hunt
+  std::vector<std::size_t> waits_for_;  // by thread: for a graph with more writes than that
+  std::uint64_t chances_ = 0;           // that were taken besides a search
+  unsigned failing_ = nobody;           // the thread that was running when an error came
+  bool inside_ = false;                 // a fiber of the program is running
+  crash crash_;                         // what it has come to
+  const exceptions_in_flight exceptions_;
+  std::string thrown_;                   // by a thread that did not catch it
+#if !defined(CHECKER_ADDRESS_SANITIZER)  // which tells of them itself
+  crash_signals signals_{on_signal};
+#endif
   // How the last run ended.
   enum class ending : std::uint8_t { complete, blocked, abandoned };
   ending ended_ = ending::complete;
+  contention conflicts_;
+  // What the program made before its threads, as they found it; until one execution is complete.
+  std::vector<std::byte> made_;
+  bool plain_looked_at_ = false;
   std::optional<bool> owned_;
+  bool new_kind_ = false;     // an error of the last run is the first of its kind
+  std::string why_cut_;       // in this execution
+  bool stale_ = false;        // it was left since a thread has read what is not the newest
+  bool excluded_ = false;     // in this execution an assumption does not hold
+  bool endless_ = false;      // a thread goes round and round: the search makes no headway
+  bool late_ = false;         // the time was up within an execution
+  unsigned since_clock_ = 0;  // events, within an execution
+  std::uint64_t work_ = 0;    // events since the clock was looked at, and some for each run
+  std::vector<std::vector<watch>> watches_;  // by thread; those of this run come first
+  std::vector<std::size_t> watching_;        // how many these are
+  bool watching_now_ = false;                // any thread
+  standing standing_now_;
 
   std::vector<std::uint64_t> initial_values_;
   std::vector<std::vector<location_id>> location_names_;  // by thread and ordinal

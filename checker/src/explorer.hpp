@@ -11,10 +11,11 @@
 // The stack has a level for each revisit that is being explored, and each level a graph and its
 // frames. Memory is bounded by the length of an execution, not by their number.
 //
-// Stands on: growing_graph, consistency, schedule.
+// Stands on: chance, growing_graph, consistency, schedule.
 #pragma once
 
 #include <checker/checkpoint.hpp>
+#include "chance.hpp"
 #include "consistency.hpp"
 #include "growing_graph.hpp"
 #include "schedule.hpp"
@@ -120,7 +121,7 @@ class explorer {
     } else {
       top().graph.set_clocks(e);
       if (next.alternatives > 1) open_choice(e);
-      return consistent() && enter();
+      return enter();
     }
     // Revisits make another graph: they come when this execution is done.
     const std::size_t own = top().frames.size() - 1;
@@ -144,7 +145,18 @@ class explorer {
     }
     if (g[e].writes() != chosen.placed || !coherent(e, chosen)) return false;
     if (chosen.placed) g.place(e, chosen.position);
-    return consistent();
+    return consistent_with(e);
+  }
+
+  // The program's next event, with an alternative by chance. The search does not leave it.
+  void add_by_chance(const event& next, chance& by) {
+    execution_graph& g = top().graph;
+    const event_id e = g.add(next);
+    settle(e, by.stale(), by);
+    if (consistent_with(e)) return;
+    g.truncate(e);
+    g.add(next);
+    settle(e, false, by);  // the last of its location: the memory model always allows that
   }
 
   // What the search goes on with.
@@ -208,6 +220,41 @@ class explorer {
 
   std::size_t frames() const noexcept { return top().below + top().frames.size(); }
 
+  // Chooses what event e reads, and where it stands in co: as the last of its location, or where else
+  // coherence allows.
+  void settle(event_id e, bool stale, chance& by) {
+    execution_graph& g = top().graph;
+    const event& added = g[e];
+    if (added.kind == event_kind::choice) {
+      if (!g.choose(e, by.below(added.alternatives))) g.choose(e, 0);
+      return;
+    }
+    if (!added.reads() && !added.writes()) return g.set_clocks(e);
+    const std::size_t last = g.at(added.location).writes.size();
+    std::size_t place = last;
+    if (added.reads()) {
+      const std::size_t first = first_source(g, e);
+      if (stale) place = first + by.below(last - first + 1);
+      set_source_at(e, place);
+      if (added.kind == event_kind::update && !is_free(g, e, place)) set_source_at(e, place = last);
+      if (added.kind == event_kind::update && added.may_fail_spuriously && by.below(4) == 0) {
+        g.fail_spuriously(e);
+      }
+      g.set_clocks(e);
+    } else {
+      g.set_clocks(e);
+      const std::size_t first = first_allowed(g, e, g.happens_before(e));
+      if (stale) place = first + by.below(last - first + 1);
+      if (!is_free(g, e, place)) place = last;
+    }
+    if (added.writes()) g.place(e, place);
+  }
+
+  void set_source_at(event_id e, std::size_t place) {
+    execution_graph& g = top().graph;
+    g.set_source(e, place == 0 ? initial : g.at(g[e].location).writes[place - 1]);
+  }
+
   // Whether the search goes on below the node that it has reached.
   bool enter() {
     if (share_.parts == 1 || inside_ || frames() < share_.depth) return true;
@@ -229,6 +276,19 @@ class explorer {
   bool take_next() noexcept { return divided_++ % share_.parts == share_.part; }
 
   bool consistent() { return sequential_order_.exists(top().graph, model_); }
+
+  // The same of a graph that was consistent before its youngest event e was added. One that is the
+  // last of its location, or no access, has nothing after it in any order that a model asks for: it
+  // closes no cycle. So a long execution costs what its length is.
+  bool consistent_with(event_id e) {
+    const execution_graph& g = top().graph;
+    const event& added = g[e];
+    if (!added.reads() && !added.writes()) return true;
+    const auto& co = g.at(added.location).writes;
+    const bool last =
+        added.in_co ? co.back() == e : added.source == (co.empty() ? initial : co.back());
+    return last || consistent();
+  }
 
   // Whether event e, which is not placed yet, may have this source and place: those that
   // open_sources and open_places would try.
@@ -337,7 +397,7 @@ class explorer {
       open_places(e, true);
       return false;
     }
-    return consistent();
+    return consistent_with(e);
   }
 
   bool next_place(frame& f) {
@@ -364,7 +424,8 @@ class explorer {
       }
     }
     last_was_place_ = true;
-    return consistent();
+    // A revisit has changed more than the youngest event.
+    return f.revisited == initial && f.e + 1u == f.size ? consistent_with(f.e) : consistent();
   }
 
   bool next_choice(frame& f) {
@@ -372,7 +433,7 @@ class explorer {
       top().frames.pop_back();
       return false;
     }
-    return top().graph.choose(f.e, f.next++) && consistent();
+    return top().graph.choose(f.e, f.next++);
   }
 
   // Goes from the youngest event to the oldest. What is outside the causal prefix of w would be

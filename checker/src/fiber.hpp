@@ -81,6 +81,15 @@ class fiber {
 #endif
   }
 
+  // Where its stack begins: what a thread has there lies below.
+  const std::byte* end() const noexcept { return static_cast<const std::byte*>(memory_) + bytes_; }
+
+  // Whether an address is in the page below its stack.
+  bool overflows_at(std::uintptr_t address) const noexcept {
+    const auto start = reinterpret_cast<std::uintptr_t>(memory_);
+    return address >= start && address < start + static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  }
+
   // The first thing that an entry point does.
   void entered() noexcept {
 #if defined(CHECKER_ADDRESS_SANITIZER)

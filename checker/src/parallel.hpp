@@ -40,12 +40,13 @@ class parallel_search {
       if (options_.on_progress) options_.on_progress({counts_.sum(), {}});
       if (!done) continue;
       sum.add(statistics_of(*done));
-      if (sum.errors != 0 && !options_.keep_going) {
+      if (sum.ends_early() && !options_.keep_going) {
         shards_.stop();
         break;
       }
     }
-    if (!sum.replay.empty()) show(sum);
+    for (errors_of_kind& each : sum.kinds) show(each);
+    if (!sum.kinds.empty()) sum.first = sum.kinds.front().first;
     return sum;
   }
 
@@ -83,14 +84,14 @@ class parallel_search {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
   }
 
-  // The first error, once more, in this process.
-  void show(statistics& sum) {
+  // The first error of a kind, once more, in this process.
+  void show(errors_of_kind& kind) {
     options once = options_;
     once.parts = 1;
     once.part = 0;
-    once.replay = sum.replay;
+    once.replay = kind.replay;
     execution running(program_, once);
-    sum.first = std::move(running.explore().first);
+    kind.first = std::move(running.explore().first);
   }
 
   program& program_;

@@ -17,6 +17,7 @@
 
 #include <checker/counterexample.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -42,6 +43,11 @@ class schedule {
   bool given() const noexcept { return given_; }
   bool done() const noexcept { return next_ == entries_.size(); }
   unsigned next_thread() const noexcept { return entries_[next_].thread; }
+  // Whether a thread has events left.
+  bool has(unsigned thread) const noexcept {
+    return std::any_of(entries_.begin() + static_cast<std::ptrdiff_t>(next_), entries_.end(),
+                       [thread](const entry& each) { return each.thread == thread; });
+  }
   std::size_t left() const noexcept { return entries_.size() - next_; }
 
   // Whether the next event can be what the program asks for. If not, this is a schedule of another.

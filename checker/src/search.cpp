@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdio>
 #include <fstream>
 #include <utility>
@@ -15,15 +16,79 @@
 
 namespace checker {
 
+namespace {
+
+constexpr const char* time_is_up_text = "the time is up";
+
+errors_of_kind& of_kind(std::vector<errors_of_kind>& kinds, fault what) {
+  const auto found = std::find_if(kinds.begin(), kinds.end(),
+                                  [what](const errors_of_kind& each) { return each.what == what; });
+  return found != kinds.end() ? *found : kinds.emplace_back(errors_of_kind{what, 0, {}, {}, {}});
+}
+
+}  // namespace
+
 statistics execution::explore() {
   started_ = last_checkpoint_ = std::chrono::steady_clock::now();
   if (options_.parts > 1 && !divide()) return std::move(totals_);
   if (!resume()) run();
-  if (schedule_.given()) require_replayed();
+  if (schedule_.given() && !late_) require_replayed();
   while (next()) {
   }
   if (!options_.checkpoint.empty() && totals_.cut == 0) std::remove(options_.checkpoint.c_str());
+  totals_.endless = endless_;
+  note_conflicts();
   return std::move(totals_);
+}
+
+// Executions by chance, each from its start. Errors apart, what they show is not kept: the same one may
+// come twice.
+statistics execution::hunt() {
+  started_ = std::chrono::steady_clock::now();
+  chance_.emplace(thread_count_, options_.hunt_depth, options_.hunt_seed);
+  while (totals_.runs != options_.hunt && !stopped() && !late_ && !time_is_up()) {
+    explorer_.restart();
+    chance_->begin();
+    writes_ = 0;
+    std::fill(waits_for_.begin(), waits_for_.end(), 0);
+    run();
+    if (new_kind_) capture();
+  }
+  totals_.hunted = totals_.runs;
+  totals_.hunted_events = chance_->longest();
+  owned_ = true;
+  note(fault::cut, "a hunt looks at some executions, and proves nothing");
+  return std::move(totals_);
+}
+
+// From time to time, and a quarter as often as the search runs. True if there was an error: then it is
+// that of this search.
+bool execution::find_by_chance() {
+  options mine = options_;
+  mine.hunt =
+      std::min<std::uint64_t>(std::max<std::uint64_t>(chances_, 250), options_.chances - chances_);
+  mine.hunt_seed = options_.hunt_seed + chances_;
+  mine.on_complete = {};
+  mine.on_progress = {};
+  mine.checkpoint.clear();
+  if (mine.seconds > 0) {
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - started_;
+    mine.seconds = std::max(mine.seconds - spent.count(), 1e-3);
+  }
+  chances_ += mine.hunt;
+  current_ = nullptr;  // between two runs: another can take its place
+  statistics found;
+  {
+    execution other(program_, mine);
+    found = other.hunt();
+  }
+  current_ = this;
+  if (found.errors == 0) return false;
+  totals_.errors = found.errors;
+  totals_.first = std::move(found.first);
+  totals_.kinds = std::move(found.kinds);
+  totals_.replay = std::move(found.replay);
+  return true;
 }
 
 bool execution::expand(const execution_graph& from, std::vector<execution_graph>& next) {
@@ -36,13 +101,22 @@ bool execution::expand(const execution_graph& from, std::vector<execution_graph>
 
 // The next execution. False if there is none.
 bool execution::next() {
-  if (totals_.first && totals_.first->steps.empty()) capture();
+  if (new_kind_) capture();
   if (schedule_.given() || stopped()) return false;
-  if (totals_.runs % 256 == 0 && totals_.runs != resumed_at_ && !look_at_clock()) return false;
+  if (late_) {
+    owned_ = true;
+    note(fault::cut, time_is_up_text);
+    return false;
+  }
+  if (chances_ < options_.chances && totals_.runs >= 4 * chances_ + 1000 && find_by_chance()) {
+    return false;
+  }
+  if (work_ > 16'384 && totals_.runs != resumed_at_ && !look_at_clock()) return false;
   const bool ran_enough = options_.most_runs != 0 && totals_.runs >= options_.most_runs;
   const explorer::next_graph found = explorer_.advance();
   if (ran_enough && found != explorer::next_graph::none) {
-    ++totals_.cut;
+    owned_ = true;
+    note(fault::cut, "options::most_runs allows no more runs");
     return false;
   }
   switch (found) {
@@ -63,6 +137,7 @@ bool execution::next() {
 
 // What is done from time to time. False if the time is up.
 bool execution::look_at_clock() {
+  work_ = 0;
   const auto now = std::chrono::steady_clock::now();
   const auto seconds_since = [now](auto then) {
     return std::chrono::duration<double>(now - then).count();
@@ -77,7 +152,10 @@ bool execution::look_at_clock() {
     last_checkpoint_ = now;
     save();
   }
-  if (done) ++totals_.cut;
+  if (done) {
+    owned_ = true;
+    note(fault::cut, time_is_up_text);
+  }
   return !done;
 }
 
@@ -95,9 +173,10 @@ bool execution::divide() {
     explorer_.take({~0u, ~0u, mine.depth});
     run();
     while (explorer_.advance() != explorer::next_graph::none) {
-      if (totals_.runs % 256 == 0 && time_is_up()) {
+      if (late_ || (totals_.runs % 256 == 0 && time_is_up())) {
         totals_ = {};
         totals_.cut = 1;
+        totals_.why_cut = time_is_up_text;
         return false;
       }
       run();
@@ -150,31 +229,47 @@ bool execution::resume() {
   return true;
 }
 
-// Counts an error. That a report can be made of the first one, its execution is run once more.
+// Counts an error. That a report can be made of the first one of a kind, its execution is run once
+// more.
 void execution::note(fault what, std::string text) {
   if (tracing_ != nullptr || !owned()) return;
   if (what == fault::cut) {
     ++totals_.cut;
-  } else if (totals_.errors++ == 0) {
-    totals_.first.emplace();
-    totals_.first->what = what;
-    totals_.first->text = std::move(text);
+    if (totals_.why_cut.empty()) totals_.why_cut = std::move(text);
+    return;
   }
+  ++totals_.errors;
+  errors_of_kind& kind = of_kind(totals_.kinds, what);
+  if (kind.count++ != 0) return;
+  kind.text = std::move(text);
+  new_kind_ = true;
 }
 
-// Runs the execution of the first error once more, and writes down what happens.
+// Runs the execution of an error once more, and writes down what happens.
 void execution::capture() {
-  counterexample& shown = *totals_.first;
+  new_kind_ = false;
+  errors_of_kind& kind = totals_.kinds.back();
+  counterexample& shown = kind.first.emplace();
+  shown.what = kind.what;
+  shown.text = kind.text;
   shown.program = options_.name;
   shown.model = options_.model;
   tracing_ = &shown;
   run_threads();
   if (ended_ == ending::complete) finish();
   tracing_ = nullptr;
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    if (threads_[t].state == thread_state::blocked) {
+      shown.waiting.push_back({t, threads_[t].iteration});
+    }
+  }
   shown.graph = graph();
   shown.places = places_;
   shown.locations = location_places_;
   shown.replay = schedule::of(shown.graph, shown.steps).text();
+  kind.replay = shown.replay;
+  if (!totals_.replay.empty()) return;
+  totals_.first = shown;
   totals_.replay = shown.replay;
 }
 
@@ -186,19 +281,70 @@ void execution::record() {
     totals_.longest[t] = std::max(totals_.longest[t], threads_[t].position);
   }
   if (ended_ == ending::blocked) {
-    if (deadlocked()) {
+    if (!why_cut_.empty()) {
+      note(fault::cut, why_cut_);
+    } else if (excluded_) {
+      ++totals_.excluded;
+    } else if (!stale_ && deadlocked()) {
       note(fault::deadlock, "no thread can go on");
     } else {
       ++totals_.blocked;
     }
     return;
   }
+  if (!plain_looked_at_) look_at_plain_memory();
   if (stage_ == stage::threads && !options_.stopped_thread) finish();
+  if (ended_ == ending::blocked) ++totals_.excluded;  // by what it does after the threads
   if (ended_ != ending::complete) return;
   ++totals_.complete;
   add_hash();
+  look_at_conflicts();
   if (!outcome_.empty()) totals_.outcomes.insert(outcome_);
   if (options_.on_complete) options_.on_complete(graph());
+}
+
+inline void execution::look_at_conflicts() {
+  constexpr std::uint64_t all_of = 512;
+  constexpr std::uint64_t every = 512;
+  constexpr std::size_t largest = 256;  // since each access is compared with each of its location
+  if (totals_.complete > all_of && totals_.complete % every != 0) return;
+  if (graph().size() <= largest) conflicts_.look_at(graph());
+}
+
+// Plain members that threads change, but for those that are checked. Who reads them is not seen.
+void execution::look_at_plain_memory() {
+  plain_looked_at_ = true;
+  const std::byte* const now = arena_.start_of(thread_count_);
+  std::vector<bool> checked(made_.size(), false);
+  for (const cell& each : cells_) {
+    const auto* const object = static_cast<const std::byte*>(each.object);
+    if (object < now || object >= now + made_.size()) continue;
+    const auto first = static_cast<std::size_t>(object - now);
+    std::fill_n(checked.begin() + static_cast<std::ptrdiff_t>(first),
+                std::min<std::size_t>(each.size, made_.size() - first), true);
+  }
+  for (std::size_t i = 0; i != made_.size(); ++i) {
+    totals_.plain_bytes += made_[i] != now[i] && !checked[i] ? 1 : 0;
+  }
+  made_ = {};
+}
+
+void execution::note_conflicts() {
+  const auto named = [this](std::uint32_t number) {
+    const place& at = places_[number];
+    return at.line == 0 ? std::string() : std::string(at.name()) + ":" + std::to_string(at.line);
+  };
+  const auto add = [](std::vector<std::string>& names, std::string name) {
+    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
+      names.push_back(std::move(name));
+    }
+  };
+  conflicts_.for_each([&](std::uint32_t number, bool) { add(totals_.met, named(number)); });
+  conflicts_.for_each_conflict([&](std::uint32_t number, bool) {
+    const std::string name = named(number);
+    const auto& met = totals_.met;
+    if (std::find(met.begin(), met.end(), name) == met.end()) add(totals_.unmet, name);
+  });
 }
 
 // The same run, for a graph with another co.
@@ -220,7 +366,7 @@ void execution::finish() {
   ended_ = ending::abandoned;
   if (!run_alone(stage::finish)) return;
   for (const block& each : blocks_) {
-    if (each.freed) continue;
+    if (each.freed || !options_.find_leaks) continue;
     note(fault::memory_leak, "a block of " + std::to_string(each.size) + " bytes is not freed");
     return;
   }
@@ -229,17 +375,32 @@ void execution::finish() {
 
 // A thread that waits for a value that is not the last may yet get another: that execution is found
 // elsewhere.
-bool execution::deadlocked() const noexcept {
+bool execution::deadlocked() const {
   for (unsigned t = 0; t != thread_count_; ++t) {
-    if (threads_[t].state != thread_state::blocked) continue;
-    for (std::uint32_t i = threads_[t].iteration; i != threads_[t].position; ++i) {
-      const event& read = graph()[graph().thread(t)[i]];
-      if (!read.reads()) continue;
-      const auto& co = graph().at(read.location).writes;
-      if (read.source != (co.empty() ? initial : co.back())) return false;
-    }
+    if (threads_[t].state == thread_state::blocked && !reads_newest(t)) return false;
   }
   return true;
+}
+
+// Whether what a thread has read in its turn is the last of its location, but for what the turns of
+// waiting threads have put back.
+bool execution::reads_newest(unsigned thread) const {
+  for (std::uint32_t i = threads_[thread].iteration; i != threads_[thread].position; ++i) {
+    const event& read = graph()[graph().thread(thread)[i]];
+    if (!read.reads()) continue;
+    const auto& co = graph().at(read.location).writes;
+    std::size_t last = co.size();
+    while (last != 0 && in_waiting_turn(co[last - 1])) --last;
+    const std::size_t place = read.source == initial ? 0 : graph()[read.source].position + 1u;
+    if (place < last) return false;
+  }
+  return true;
+}
+
+bool execution::in_waiting_turn(event_id w) const noexcept {
+  const thread_status& writer = threads_[graph()[w].thread];
+  return writer.state == thread_state::blocked && graph()[w].index >= writer.iteration &&
+         graph()[w].index < writer.position;
 }
 
 // The sum of the events' hashes is the graph's: what an event is, where it reads from, and its
@@ -286,6 +447,7 @@ void statistics::add(const statistics& part) {
   blocked += part.blocked;
   errors += part.errors;
   cut += part.cut;
+  excluded += part.excluded;
   duplicates += part.duplicates;
   runs += part.runs;
   hash.add(part.hash.low, part.hash.high);
@@ -293,7 +455,30 @@ void statistics::add(const statistics& part) {
   longest.resize(std::max(longest.size(), part.longest.size()), 0);
   std::transform(part.longest.begin(), part.longest.end(), longest.begin(), longest.begin(),
                  [](std::uint32_t a, std::uint32_t b) { return std::max(a, b); });
+  for (const errors_of_kind& theirs : part.kinds) {
+    errors_of_kind& kind = of_kind(kinds, theirs.what);
+    kind.count += theirs.count;
+    if (kind.replay.empty()) {
+      kind.text = theirs.text;
+      kind.replay = theirs.replay;
+    }
+  }
   if (replay.empty()) replay = part.replay;
+  if (why_cut.empty()) why_cut = part.why_cut;
+  endless = endless || part.endless;
+  // What one part has not met, another may have.
+  for (const std::string& each : part.met) {
+    if (std::find(met.begin(), met.end(), each) == met.end()) met.push_back(each);
+  }
+  for (const std::string& each : part.unmet) {
+    if (std::find(unmet.begin(), unmet.end(), each) == unmet.end()) unmet.push_back(each);
+  }
+  unmet.erase(std::remove_if(unmet.begin(), unmet.end(),
+                             [this](const std::string& each) {
+                               return std::find(met.begin(), met.end(), each) != met.end();
+                             }),
+              unmet.end());
+  plain_bytes = std::max(plain_bytes, part.plain_bytes);
 }
 
 void statistics::store(archive& file) {
@@ -301,12 +486,27 @@ void statistics::store(archive& file) {
   file(blocked);
   file(errors);
   file(cut);
+  file(excluded);
   file(duplicates);
   file(runs);
   file(hash);
   outcomes.store(file);
   file(longest);
   file(replay);
+  file(why_cut);
+  file(endless);
+  file(met);
+  file(unmet);
+  file(plain_bytes);
+  std::uint64_t count = kinds.size();
+  file(count);
+  kinds.resize(count);
+  for (errors_of_kind& each : kinds) {
+    file(each.what);
+    file(each.count);
+    file(each.text);
+    file(each.replay);
+  }
 }
 
 exploration::exploration(program& checked, const options& chosen)
@@ -315,11 +515,19 @@ exploration::~exploration() { delete running_; }
 
 statistics exploration::explore() { return running_->explore(); }
 
+double hunt_chance(const statistics& hunted, unsigned threads, unsigned depth) {
+  const double each =
+      1 / (threads * std::pow(std::max<double>(1, static_cast<double>(hunted.hunted_events)),
+                              static_cast<double>(depth) - 1));
+  return 1 - std::pow(1 - each, static_cast<double>(hunted.hunted / 2));
+}
+
 const place& exploration::where(std::uint32_t number) const noexcept {
   return running_->where(number);
 }
 
 statistics explore(program& checked, const options& chosen, unsigned jobs) {
+  if (chosen.hunt != 0) return execution(checked, chosen).hunt();
   constexpr double at_once = 0.25;
   if (jobs == 0) jobs = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN));
   const bool kept = !chosen.checkpoint.empty();
@@ -332,7 +540,7 @@ statistics explore(program& checked, const options& chosen, unsigned jobs) {
     first.seconds = at_once;
     execution running(checked, first);
     statistics found = running.explore();
-    if (found.cut == 0 || (found.errors != 0 && !chosen.keep_going)) return found;
+    if (found.cut == 0 || (found.ends_early() && !chosen.keep_going)) return found;
   }
   const size_estimate size =
       estimated ? estimate(checked, chosen, chosen.estimate_seconds) : size_estimate{};

@@ -204,10 +204,12 @@ class scripted_machine {
   void unlock(std::uint32_t mutex) { answer({step_kind::unlock, mutex}); }
   void require(bool holds, std::uint32_t) { failed = failed || !holds; }
   void cut(std::uint32_t) { was_cut = true; }
+  void exclude() { excluded = true; }
 
   step pending;
   bool failed = false;
   bool was_cut = false;
+  bool excluded = false;
 
  private:
   word answer(step next) {
@@ -233,6 +235,7 @@ class thread_node {
     }
     failed = machine.failed;
     was_cut = machine.was_cut;
+    excluded = machine.excluded;
   }
 
   thread_node* after(word answer) {
@@ -249,6 +252,7 @@ class thread_node {
   litmus::register_file registers{};
   bool failed = false;
   bool was_cut = false;
+  bool excluded = false;
 
  private:
   const litmus::program& program_;
@@ -874,6 +878,7 @@ class enumeration {
       into.cut |= node->was_cut;
       blocked |= node->next.kind == step_kind::lock;
       complete &= node->next.kind == step_kind::end && !node->failed && !node->was_cut;
+      complete &= !node->excluded;
     }
     into.failure |= graph.misused_mutex;
     into.race |= has_race(g);

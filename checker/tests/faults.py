@@ -46,6 +46,8 @@ DETECTORS = [
     Detector("litmus counts", "litmus_test.cpp", ["every_litmus*"], True),
     Detector("models", "model_test.cpp", [], True),
     Detector("rings", "ring_test.cpp", [], True),
+    Detector("loops", "spin_test.cpp", [], True),
+    Detector("left out", "pruning_test.cpp", [], True),
     Detector(
         "laws",
         "metamorphic_test.cpp",

@@ -78,6 +78,22 @@ TEST_CASE("what_a_loops_bound_cuts_is_told") {
   CHECK(found.complete == 2);
 }
 
+// A thread that is cut hides nothing of what the others do: the write comes after the loop.
+TEST_CASE("what_an_assumption_excludes_and_what_a_bound_cuts_is_counted_apart") {
+  const statistics excluded = explore("assume R x == 1 || W x1");
+  CHECK(excluded.excluded == 1);
+  CHECK(excluded.cut == 0);
+  CHECK(excluded.complete == 1);
+  CHECK(excluded.errors == 0);
+  const statistics both = explore("assume R x == 1 || while R y == 0 bound 1 {} || W x1; W y1");
+  CHECK(both.excluded == 2);  // the loop sees the write at once, or in its second turn
+  CHECK(both.cut == 2);
+  CHECK(both.complete == 2);
+  const statistics cut = explore("while R x == 0 bound 1 {} || W x1");
+  CHECK(cut.cut == 1);
+  CHECK(cut.complete == 2);
+}
+
 TEST_CASE("a_program_that_fails_a_require_has_an_error") {
   const statistics found = explore("W x1 || require R x == 0");
   CHECK(found.errors == 1);

@@ -82,6 +82,7 @@ struct sequential_machine {
   void require(bool holds, std::uint32_t line) {
     if (!holds) log += "failed@" + std::to_string(line) + " ";
   }
+  void exclude() { log += "excluded "; }
   void cut(std::uint32_t line) { log += "cut@" + std::to_string(line) + " "; }
 
   word note(const std::string& what, std::uint32_t l, word v) {
@@ -333,6 +334,10 @@ TEST_CASE("a_failed_requirement_ends_the_thread") {
   CHECK(run("require(R x == 0)\nrequire R x == 1\nR x || R y") == "R0=0 R0=0 failed@2 R1=0 ");
   CHECK(run("array a[2]; init y=2\nW a[R y] = R y; R y") == "R2=2 failed@2 ");
   CHECK(run("W x=1 / R y; R x") == "R1=0 failed@1 ");
+}
+
+TEST_CASE("an_assumption_that_does_not_hold_ends_the_thread") {
+  CHECK(run("assume(R x == 0)\nassume R x == 1\nR y") == "R0=0 R0=0 excluded ");
 }
 
 TEST_CASE("everything_else_reaches_the_machine") {

@@ -10,10 +10,11 @@
 //   word plain_load(location);                  void plain_store(location, value);
 //   word choose(n);      // 0 .. n-1            void lock(mutex);  void unlock(mutex);
 //   void require(bool holds, line);             void cut(line);    // a loop's bound was reached
+//   void exclude();                             // an assumption does not hold
 //   void at_line(line);  // optional: the line of the operation that comes next
 //
 // Any of them may abandon the thread instead of returning: the interpreter owns nothing. If a
-// failed require, or a cut, does return, then the thread ends there.
+// failed require, a cut or an exclude does return, then the thread ends there.
 
 #pragma once
 
@@ -69,6 +70,8 @@ class interpreter {
         return loop(next);
       case statement_kind::require:
         return require(evaluate(next.value) != 0, next.at);
+      case statement_kind::assume:
+        return assume(evaluate(next.value) != 0);
       case statement_kind::lock:
         announce(next.at);
         machine_.lock(next.mutex);
@@ -143,6 +146,13 @@ class interpreter {
     machine_.require(holds, at.line);
     ended_ = !holds;
     return holds;
+  }
+
+  bool assume(bool holds) {
+    if (ended_ || holds) return !ended_;
+    ended_ = true;
+    machine_.exclude();
+    return false;
   }
 
   word evaluate(const expression& e) {

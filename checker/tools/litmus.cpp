@@ -50,10 +50,12 @@ FILE - is standard input. The notation is described in checker/tools/README.md.
 
 The line: name, model, complete (executions in which every thread returned), blocked (executions in
 which a thread waits, for a value that it could yet get in another), cut (bounds that were met),
+excluded (executions in which an assumption of the program does not hold),
 duplicates (graphs visited twice, of those remembered), errors, outcomes, hash (the same for the same
 set of graphs), seconds, peak_bytes. With --estimate: name, model, estimate (null if the time was too
-short), error (one standard error), rough (it may be much too low). Exit status: 0, or 1 after an error of a program, a cut, a count
-that --check finds wrong, or no complete execution; 2 for a wrong argument or file.
+short), error (one standard error), rough (it may be much too low). Exit status: 0 if all is proved;
+1 after an error of a program, or a count that --check finds wrong; 3 if a search was not finished, or
+no execution is complete; 2 for a wrong argument or file.
 )";
 
 struct settings {
@@ -218,8 +220,9 @@ void print_line(const litmus::program& p, const settings& chosen, const statisti
                 double seconds) {
   std::cout << "{\"name\": " << quoted(p.name) << ", \"model\": \"" << name_of(chosen.search.model)
             << "\", \"complete\": " << found.complete << ", \"blocked\": " << found.blocked
-            << ", \"cut\": " << found.cut << ", \"duplicates\": " << found.duplicates
-            << ", \"errors\": " << found.errors << ", \"outcomes\": ";
+            << ", \"cut\": " << found.cut << ", \"excluded\": " << found.excluded
+            << ", \"duplicates\": " << found.duplicates << ", \"errors\": " << found.errors
+            << ", \"outcomes\": ";
   print_outcomes(found, chosen.list_outcomes);
   std::cout << ", \"hash\": \"" << hexadecimal(found.hash) << "\", \"seconds\": " << seconds
             << ", \"peak_bytes\": " << peak_bytes();
@@ -276,8 +279,7 @@ void estimate(const litmus::program& p, const settings& chosen, const std::strin
   }
 }
 
-// True if there is nothing to complain about.
-bool explore(const litmus::program& p, const settings& chosen, const std::string& file) {
+conclusion explore(const litmus::program& p, const settings& chosen, const std::string& file) {
   litmus::litmus_program checked(p, file);
   options search = chosen.search;
   search.name = p.name;
@@ -291,12 +293,14 @@ bool explore(const litmus::program& p, const settings& chosen, const std::string
   line.clear();
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   print_line(p, chosen, found, taken.count());
-  if (chosen.check) return expected(p, chosen, found) && found.cut == 0;
-  return found.errors == 0 && found.cut == 0 && (found.complete != 0 || chosen.sharded);
+  if (chosen.check && !expected(p, chosen, found)) return conclusion::error;
+  const bool partial = chosen.check || (chosen.sharded && found.errors == 0);
+  if (partial) return found.cut == 0 ? conclusion::proved : conclusion::unfinished;
+  return found.concluded();
 }
 
 int run(const settings& chosen) {
-  bool good = true;
+  conclusion all = conclusion::proved;
   bool found = false;
   for (const std::string& file : chosen.files) {
     for (const litmus::program& p : litmus::parse(read_file(file), file, chosen.parameters)) {
@@ -305,12 +309,12 @@ int run(const settings& chosen) {
       if (chosen.estimate > 0) {
         estimate(p, chosen, file);
       } else {
-        good = explore(p, chosen, file) && good;
+        all = worse(all, explore(p, chosen, file));
       }
     }
   }
   if (!found) reject("no program" + (chosen.only.empty() ? "" : " is called " + chosen.only));
-  return good ? 0 : 1;
+  return static_cast<int>(all);
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ import json
 import sys
 from typing import Any, NoReturn
 
-SUMS = ("complete", "blocked", "cut", "duplicates", "errors")
+SUMS = ("complete", "blocked", "cut", "excluded", "duplicates", "errors")
 HASH_MODULUS = 1 << 128
 
 

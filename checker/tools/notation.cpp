@@ -56,9 +56,9 @@ bool is_operation(std::string_view text) { return is_one_of(text, {"R", "W", "U"
 bool is_keyword(std::string_view text) {
   return is_operation(text) ||
          is_one_of(text,
-                   {"if",     "then",   "else",    "repeat", "times",  "for",  "while",  "bound",
-                    "down",   "it",     "ok",      "plain",  "read",   "lock", "unlock", "and",
-                    "choose", "thread", "require", "assert", "expect", "reg"});
+                   {"if",     "then",   "else",    "repeat", "times",  "for",    "while",  "bound",
+                    "down",   "it",     "ok",      "plain",  "read",   "lock",   "unlock", "and",
+                    "choose", "thread", "require", "assert", "assume", "expect", "reg"});
 }
 
 // T1, T2, ...: the heading of a thread.
@@ -599,7 +599,8 @@ class parser {
     if (text == "for") return count(out);
     if (text == "while") return loop(out);
     if (text == "read" && at_name(1)) return read_word(out);
-    if (is_one_of(text, {"require", "assert"})) return require(out);
+    if (is_one_of(text, {"require", "assert"})) return condition(out, statement_kind::require);
+    if (text == "assume") return condition(out, statement_kind::assume);
     if (is_one_of(text, {"lock", "unlock"})) return mutex_operation(out);
     if (text == "repeat" || times_ahead()) return repeat(out);
     assign(out);
@@ -804,11 +805,11 @@ class parser {
     out.push_back(std::move(s));
   }
 
-  void require(std::vector<statement>& out) {
+  void condition(std::vector<statement>& out, statement_kind kind) {
     const position at = take().at;
-    expression condition = value();
-    make_condition(condition);
-    append(out, statement_kind::require, at).value = std::move(condition);
+    expression holds = value();
+    make_condition(holds);
+    append(out, kind, at).value = std::move(holds);
   }
 
   void mutex_operation(std::vector<statement>& out) {

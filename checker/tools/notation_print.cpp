@@ -160,7 +160,8 @@ class printer {
         nested(s.body, depth);
         break;
       case statement_kind::require:
-        text_ += "require ";
+      case statement_kind::assume:
+        text_ += s.kind == statement_kind::require ? "require " : "assume ";
         print(s.value);
         break;
       case statement_kind::lock:

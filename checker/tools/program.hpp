@@ -102,6 +102,7 @@ enum class statement_kind : std::uint8_t {
   count,    // for target = value .. last: body
   loop,     // while value: body, at most bound times
   require,  // value must hold
+  assume,   // executions in which value does not hold are left out
   lock,     // mutex
   unlock    // mutex
 };

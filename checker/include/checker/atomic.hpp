@@ -65,8 +65,8 @@ class atomic {
   using value_type = T;
   static constexpr bool is_always_lock_free = true;
 
-  atomic(T value = T{}, place from = place::here()) noexcept
-      : known_(engine::begin_atomic(this, sizeof(T), bits(value), from)) {}
+  atomic(T value = T{}, place from = place::here(), object_kind is = object_kind::word) noexcept
+      : known_(engine::begin_atomic(this, sizeof(T), bits(value), from, is)) {}
   ~atomic() { engine::end(this, known_.life); }
   atomic(const atomic&) = delete;
   // Not of a const one: else a value would do as well as that, which would be made of the value.

@@ -28,20 +28,35 @@ class contention {
   // Calls visit(place, failed) for each; the execution that was searched knows what place that is.
   template <class Visit>
   void for_each(Visit visit) const {
-    for (std::size_t place = 0; place != found_.size(); ++place) {
+    for_each_of(found_, visit);
+  }
+
+  // The same for all that access what another thread does, one of the two a write, whether or not
+  // they are ordered.
+  template <class Visit>
+  void for_each_conflict(Visit visit) const {
+    for_each_of(conflicts_, visit);
+  }
+
+ private:
+  using sites = std::vector<std::array<bool, 2>>;  // by place: succeeded, failed
+
+  template <class Visit>
+  static void for_each_of(const sites& marked, Visit visit) {
+    for (std::size_t place = 0; place != marked.size(); ++place) {
       for (const bool failed : {false, true}) {
-        if (found_[place][failed ? 1 : 0]) visit(static_cast<std::uint32_t>(place), failed);
+        if (marked[place][failed ? 1 : 0]) visit(static_cast<std::uint32_t>(place), failed);
       }
     }
   }
 
- private:
   void look_at(const execution_graph& graph, event_id a, event_id b);
 
-  bool marked(const event& e) const noexcept;
-  void mark(const event& e);
+  static bool marked(const sites& of, const event& e) noexcept;
+  static void mark(sites& of, const event& e);
 
-  std::vector<std::array<bool, 2>> found_;  // by place: succeeded, failed
+  sites found_;
+  sites conflicts_;
 };
 
 }  // namespace checker

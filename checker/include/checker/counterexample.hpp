@@ -24,6 +24,8 @@ enum class fault : std::uint8_t {
   deadlock,
   misuse,            // a mutex unlocked by a thread that does not hold it, and the like
   nondeterministic,  // the program asked for another operation than the graph holds
+  crash,             // a signal: a pointer that leads nowhere, an abort
+  exception,         // that leaves a thread
   cut,               // not a fault of the program: a bound of the search was met
 };
 
@@ -33,6 +35,7 @@ constexpr std::string_view name_of(fault f) noexcept {
                                         "use after free", "double free",
                                         "memory leak",    "deadlock",
                                         "misuse",         "nondeterministic model",
+                                        "crash",          "uncaught exception",
                                         "bound met"};
   return names[static_cast<std::size_t>(f)];
 }
@@ -55,11 +58,26 @@ struct step {
   place from{"", "", 0};
 };
 
+// What a location is to whoever wrote the program: what waiting.hpp makes of it is its own affair.
+enum class object_kind : std::uint8_t {
+  word,
+  mutex,     // its holder, one more than the index of a thread; 0: nobody
+  sleepers,  // as bits, below those that count the notifications
+};
+
 struct named_location {
   unsigned maker = 0;  // the thread that made it; as many as threads: before them
   unsigned ordinal = 0;
   place made{"", "", 0};
   const void* object = nullptr;
+  object_kind is = object_kind::word;
+};
+
+// A thread that waits, when nothing can run: since this event of its own, the first of the turn that
+// did not succeed.
+struct waiting_thread {
+  unsigned thread = 0;
+  std::uint32_t since = 0;
 };
 
 struct counterexample {
@@ -78,6 +96,7 @@ struct counterexample {
   std::vector<step> steps;
   std::vector<place> places;              // of event::place
   std::vector<named_location> locations;  // by location_id
+  std::vector<waiting_thread> waiting;    // of a deadlock
   std::string replay;                     // runs exactly this execution again
 };
 

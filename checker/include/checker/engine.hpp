@@ -48,7 +48,8 @@ struct handle {
 };
 
 // Memory begins to live: atomic, or plain with or without a value.
-handle begin_atomic(const void* address, unsigned size, std::uint64_t value, const place& from);
+handle begin_atomic(const void* address, unsigned size, std::uint64_t value, const place& from,
+                    object_kind is = object_kind::word);
 life_id begin_plain(const void* address, unsigned size, bool initialised);
 // Its end is a write.
 void end(const void* address, life_id life);
@@ -106,6 +107,9 @@ struct moment {
 };
 moment mark() noexcept;
 bool happened_before(const moment& then) noexcept;
+
+// An assumption does not hold: this execution is not one of those that are asked about.
+[[noreturn]] void exclude();
 
 void add_outcome(std::string_view text);
 // `object`: what was accessed, if anything.

@@ -36,6 +36,13 @@ inline void require(bool condition, const char* what, place from = place::here()
   if (!condition) engine::fail(fault::assertion, what, from);
 }
 
+// Executions in which the condition does not hold are left out: they are counted as excluded, and
+// are neither errors nor complete. The thread goes no further; the others do, so that it may yet
+// hold in another execution.
+inline void assume(bool condition) {
+  if (!condition) engine::exclude();
+}
+
 // Explored nondeterminism: one of 0 .. alternatives - 1, the first of which is tried first.
 inline unsigned choose(unsigned alternatives, place from = place::here()) {
   return engine::choose(alternatives, from);

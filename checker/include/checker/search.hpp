@@ -62,29 +62,74 @@ struct progress {
   size_estimate estimate;
 };
 
+// What a search comes to, and the exit status of a program that searches and does nothing else.
+enum class conclusion : int { proved = 0, error = 1, misuse = 2, unfinished = 3 };
+
+// Of two searches: what one says of both.
+constexpr conclusion worse(conclusion a, conclusion b) noexcept {
+  if (a == conclusion::proved || b == conclusion::error) return b;
+  return a == conclusion::unfinished && b == conclusion::misuse ? b : a;
+}
+
+// The errors of one kind that a search has found.
+struct errors_of_kind {
+  fault what = fault::none;
+  std::uint64_t count = 0;
+  std::string text;    // of the first
+  std::string replay;  // runs it again
+  std::optional<counterexample> first;
+};
+
 struct statistics {
   std::uint64_t complete = 0;
   std::uint64_t blocked = 0;
   std::uint64_t errors = 0;
   std::uint64_t cut = 0;
+  std::uint64_t excluded = 0;    // by an assumption of the program that does not hold
   std::uint64_t duplicates = 0;  // among the graphs that options::remember_graphs let it compare
   std::uint64_t runs = 0;        // of the program
   graph_hash hash;
   outcome_set outcomes;
   // By thread: the most events that it made in an execution that was complete or blocked.
   std::vector<std::uint32_t> longest;
+  // Of a hunt: how many executions were run, and the most events that one had.
+  std::uint64_t hunted = 0;
+  std::uint64_t hunted_events = 0;
   // Of the first error: runs it again.
   std::string replay;
+  // Of the first bound that was met: which, by which thread, and where.
+  std::string why_cut;
+  // Whether that was a loop without an end. Then the search ends, as with an error.
+  bool endless = false;
+  // Operations on what another thread accesses, too, one of the two a write, by their places: those
+  // that met such an access in some execution, so that only their own order was between them, and
+  // those that never did. Of a long search, one execution in 512 is looked at.
+  std::vector<std::string> met, unmet;
+  // How many bytes of plain members, that the model was made with, its threads changed in the first
+  // complete execution.
+  std::uint64_t plain_bytes = 0;
   // The first error, with all that a report needs.
   std::optional<counterexample> first;
+  // The errors by kind, in the order in which they came; of several kinds only with
+  // options::keep_going.
+  std::vector<errors_of_kind> kinds;
 
   // Of the size of the whole search, if options::estimate_seconds asked for it.
   size_estimate estimate;
 
+  // Whether there is nothing more to search for, unless options::keep_going says so.
+  bool ends_early() const noexcept { return errors != 0 || endless; }
+
+  // Without a complete execution nothing has been looked at. Of a part of a search, that is none.
+  conclusion concluded() const noexcept {
+    if (errors != 0) return conclusion::error;
+    return cut != 0 || complete == 0 ? conclusion::unfinished : conclusion::proved;
+  }
+
   // The sum of two parts of one search.
   void add(const statistics& part);
 
-  // All but `first` and `estimate`.
+  // All but `estimate` and the counterexamples.
   void store(archive& file);
 };
 
@@ -100,6 +145,14 @@ struct options {
   bool reuse_memory = true;
   // Whether the search goes on after an error.
   bool keep_going = false;
+  // Whether memory that is not freed at the end is an error.
+  bool find_leaks = true;
+  // Whether a loop that is seen to wait is one: see "Waiting" in the README. Else it is run until it
+  // ends, or has gone round a hundred times.
+  bool find_waits = true;
+  // Whether a turn of a loop that waits is left out if each of its writes is an update that wrote what
+  // it found: a swap of a flag that was set.
+  bool prune_put_back = true;
   // A thread with more events than this is cut.
   unsigned events_per_thread = 10'000;
   // Which part of the search is done: part `part` of `parts`.
@@ -121,6 +174,16 @@ struct options {
   double estimate_seconds = 0;
   // The threads' turn to add an event: thread order[0] first. Empty: by index.
   std::vector<unsigned> order = {};
+  // A search that goes on after a thousand runs looks now and then for an error by chance, with so many
+  // runs in all: what one order of the search finds late, another may find soon. 0: it does not. Nor
+  // does a search with keep_going, or of a part.
+  std::uint64_t chances = 1'000;
+  // Instead of the search: so many executions by chance. That finds errors of programs that are too
+  // large, and proves nothing. 0: a search.
+  std::uint64_t hunt = 0;
+  // How many orders between events an error may need: see hunt_chance.
+  unsigned hunt_depth = 3;
+  std::uint64_t hunt_seed = 1;
   // How many complete graphs are remembered, to count duplicates: a test of the search.
   std::size_t remember_graphs = 0;
   // How reports call the program.
@@ -153,6 +216,10 @@ class exploration {
 // Explores all executions of a program on `jobs` processes: 0 stands for as many as there are CPUs.
 // What is done in a quarter of a second is done by this process alone, and not estimated.
 statistics explore(program& checked, const options& chosen = {}, unsigned jobs = 1);
+
+// How likely a hunt of so many executions finds an error that needs `depth` orders between events, and
+// that shows while reads read the newest value, if there is one: at least that.
+double hunt_chance(const statistics& hunted, unsigned threads, unsigned depth);
 
 // Estimates how many complete executions `explore` would find, in about so many seconds: at most
 // twice as many. Not known if that was not enough for a few samples, or if they saw none.

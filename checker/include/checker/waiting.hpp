@@ -54,14 +54,30 @@ class mutex {
 
   static std::uint32_t caller() noexcept { return engine::thread() + 1; }
 
-  atomic<std::uint32_t> holder_{free};
+  atomic<std::uint32_t> holder_{free, place::here(), object_kind::mutex};
 };
 
 // A set of sleeping threads, as bits of a word: whoever sleeps has set its bit, and wakes when
-// another thread has cleared it. At most 64 threads.
+// another thread has cleared it. Above the bits are counted the notifications, so that none passes
+// unseen between two looks at the word. At most 32 threads.
 class sleepers {
  public:
   void enter(place from) { asleep_.fetch_or(own(), std::memory_order_acq_rel, from); }
+
+  // The same if `still` holds when it does: of a notification it is known whether it comes before,
+  // so that the condition is looked at with all that the notifier did, or finds the thread asleep.
+  template <std::predicate Condition>
+  bool enter_if(Condition still, place from) {
+    bool entered = false;
+    await([&] {
+      std::uint64_t seen = asleep_.load(std::memory_order_acquire, from);
+      if (!still()) return true;
+      entered = asleep_.compare_exchange_strong(seen, seen | own(), std::memory_order_acq_rel,
+                                                std::memory_order_relaxed, from);
+      return entered;
+    });
+    return entered;
+  }
 
   void sleep(place from) {
     await([&] { return (asleep_.load(std::memory_order_acquire, from) & own()) == 0; });
@@ -70,15 +86,16 @@ class sleepers {
   // Nobody wakes this thread: it wakes by itself.
   void leave(place from) { asleep_.fetch_and(~own(), std::memory_order_acq_rel, from); }
 
-  void wake_all(place from) { asleep_.exchange(0, std::memory_order_acq_rel, from); }
+  void wake_all(place from) {
+    if (notify(to_all, from) != 0) asleep_.fetch_and(~everyone, std::memory_order_acq_rel, from);
+  }
 
-  // Which one is a choice. An update even if nobody sleeps: so that who goes to sleep later sees
-  // what the caller did before.
+  // Which one is a choice.
   void wake_one(place from) {
-    std::uint64_t asleep = asleep_.fetch_or(0, std::memory_order_acq_rel, from);
-    while (asleep != 0) {
-      const auto count = static_cast<unsigned>(std::popcount(asleep));
-      std::uint64_t rest = asleep;
+    std::uint64_t asleep = notify(to_one, from);
+    while ((asleep & everyone) != 0) {
+      std::uint64_t rest = asleep & everyone;
+      const auto count = static_cast<unsigned>(std::popcount(rest));
       for (unsigned skip = engine::choose(count, from); skip != 0; --skip) {
         rest &= rest - 1;
       }
@@ -91,9 +108,20 @@ class sleepers {
   }
 
  private:
-  static std::uint64_t own() noexcept { return std::uint64_t{1} << engine::thread() % 64; }
+  static constexpr std::uint64_t everyone = 0xffff'ffff;
+  static constexpr std::uint64_t to_one = everyone + 1;
+  static constexpr std::uint64_t to_all = 2 * to_one;
 
-  atomic<std::uint64_t> asleep_{0};
+  static std::uint64_t own() noexcept { return std::uint64_t{1} << engine::thread() % 32; }
+
+  // Counts a notification, even if nobody sleeps: who goes to sleep later sees what the caller did
+  // before. Returns the word with whoever sleeps.
+  std::uint64_t notify(std::uint64_t whom, place from) {
+    const std::uint64_t before = asleep_.fetch_add(whom, std::memory_order_acq_rel, from);
+    return (before & everyone) == 0 ? 0 : before + whom;
+  }
+
+  atomic<std::uint64_t> asleep_{0, place::here(), object_kind::sleepers};
 };
 
 // A condition variable. A wait may end without a notification, if options::spurious_failures has
@@ -125,7 +153,8 @@ class condition_variable {
 };
 
 // An atomic with wait and notify. A thread that sleeps wakes only by a notification that finds it
-// asleep: a change of the value without one is a lost wake-up.
+// asleep: a change of the value without one is a lost wake-up. To look at the value and to go to
+// sleep is one step, as with a futex: who is notified sleeps.
 template <class T>
 class waitable_atomic : public atomic<T> {
  public:
@@ -136,11 +165,7 @@ class waitable_atomic : public atomic<T> {
   void wait(T old, std::memory_order o = std::memory_order_seq_cst, place from = place::here()) {
     for (;;) {
       if (this->load(o, from) != old) return;
-      sleepers_.enter(from);
-      if (this->load(o, from) != old) {
-        sleepers_.leave(from);
-        return;
-      }
+      if (!sleepers_.enter_if([&] { return this->load(o, from) == old; }, from)) return;
       sleepers_.sleep(from);
     }
   }

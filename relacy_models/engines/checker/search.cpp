@@ -5,7 +5,6 @@
 
 #include <chrono>
 #include <cmath>
-#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <utility>
@@ -79,38 +78,19 @@ class model_program final : public checker::program {
   model* model_ = nullptr;
 };
 
-// A wild pointer in the modelled code is a failure of the model, like any other. It is met twice:
-// the failed execution is run once more to write it down.
-void on_crash(int signal) {
-  static int crashes = 0;
-  if (!checker::engine::running() || ++crashes > 2) {
-    std::signal(signal, SIG_DFL);
-    std::raise(signal);
-    return;
-  }
-  checker::engine::fail(checker::fault::use_after_free, "crashed: it followed a wild pointer",
-                        {"", "", 0});
-}
-
-void catch_crashes() {
-  struct sigaction action = {};
-  action.sa_handler = on_crash;
-  action.sa_flags = SA_NODEFER;  // the handler is left by a jump
-  sigaction(SIGSEGV, &action, nullptr);
-  sigaction(SIGBUS, &action, nullptr);
-}
-
 constexpr failure failure_of(checker::fault fault) {
   switch (fault) {
     case checker::fault::none:
       return failure::none;
     case checker::fault::assertion:
+    case checker::fault::exception:
       return failure::assertion;
     case checker::fault::data_race:
       return failure::data_race;
     case checker::fault::uninitialised_read:
       return failure::uninitialised_access;
     case checker::fault::use_after_free:
+    case checker::fault::crash:  // a pointer that leads nowhere
       return failure::freed_memory;
     case checker::fault::double_free:
       return failure::double_free;
@@ -186,7 +166,6 @@ void outcome(const char* format, ...) noexcept {
 }
 
 search_result run_search(const model_entry& entry, const search_request& request) {
-  catch_crashes();
   const steady::time_point start = steady::now();
   const auto elapsed = [start] {
     return std::chrono::duration<double>(steady::now() - start).count();
