@@ -90,6 +90,10 @@ code, .event, .heads, .number { font-family: ui-monospace, "DejaVu Sans Mono", C
 .event .head b { color: var(--ink); }
 .event .source { color: var(--faint); }
 .event .remark { font-weight: bold; }
+.event.folded { padding: 1px 8px; color: var(--faint); border-style: dotted; }
+.event.folded div { white-space: normal; }
+.event.folded summary { cursor: pointer; white-space: pre; overflow: hidden; text-overflow: ellipsis; }
+.event.folded[open] { height: auto !important; z-index: 4; }
 .event.stale { border-style: dashed; border-color: var(--stale); border-width: 2px; padding: 3px 7px; }
 .event.stale a { color: var(--stale); font-weight: bold; }
 .event.involved { border: 3px double var(--bad); padding: 2px 6px; background: var(--other-box); }
@@ -105,9 +109,12 @@ code, .event, .heads, .number { font-family: ui-monospace, "DejaVu Sans Mono", C
 .mo text, path.mo-head { fill: var(--mo); }
 .hb text, path.hb-head { fill: var(--hb); }
 marker path { stroke: none !important; }
+.arrows .quiet { opacity: .4; }
+.arrows .quiet path { stroke-width: 1; }
+.arrows .quiet text { display: none; }
 .arrows.chosen g { opacity: .12; }
 .arrows.chosen g.near { opacity: 1; }
-body:has(#show-rf:not(:checked)) .arrows .rf, body:has(#show-mo:not(:checked)) .arrows .mo,
+body:has(#show-rf:not(:checked)) .arrows .rf:not(.hb), body:has(#show-mo:not(:checked)) .arrows .mo,
 body:has(#show-hb:not(:checked)) .arrows .hb { display: none; }
 li { margin: .35rem 0; }
 @media print { .text, .heads { position: static; } .heads { position: relative; } }
@@ -145,8 +152,10 @@ class page_writer {
     html_ += page_style;
     html_ += "</style>\n</head>\n<body>\n";
     heading(title);
-    diagram();
+    overtaken();
     stale_reads();
+    legend();
+    diagram();
     html_ += "<script>";
     html_ += page_script;
     html_ += "</script>\n</body>\n</html>\n";
@@ -155,18 +164,22 @@ class page_writer {
 
  private:
   static constexpr int line_height = 16;
-  static constexpr int box_columns = 46;
-  static constexpr int box_width = 352;  // for as many characters of 12 pixels
-  static constexpr int row_gap = 12;
+  // Four threads fit into a window of 1,400 pixels, without its edges.
+  static constexpr int room = 1340;
+  static constexpr int widest_box = 352;
+  static constexpr int narrowest_box = 190;
+  static constexpr int row_gap = 8;
   static constexpr int number_width = 40;
-  static constexpr int lane_width = 10;
-  static constexpr int gutter_side = 30;  // room for an arrow's head and name
+  static constexpr int lane_width = 7;
+  static constexpr int gutter_side = 24;  // room for an arrow's head and name
   static constexpr int empty_gutter = 16;
 
   struct row {
     int top = 0;
     int height = 0;
     std::vector<std::string> what;
+    std::size_t first = 0;  // of the steps that it stands for: more than one if they are folded
+    std::size_t end = 0;
   };
 
   // An arrow's way: the gutter that it goes along, and its lane there.
@@ -183,28 +196,84 @@ class page_writer {
   // Geometry
 
   void lay_out() {
+    choose_arrows();
+    route();
+    int gutters = 0;
+    for (const std::size_t each : lanes_) gutters += gutter_width(each);
+    box_width_ = std::clamp((room - number_width - gutters) / static_cast<int>(story_.threads),
+                            narrowest_box, widest_box);
     int top = row_gap;
-    for (const told_step& each : story_.steps) {
+    for (std::size_t i = 0; i != story_.steps.size();) {
       row added;
+      added.first = i;
+      added.end = end_of_fold(i);
       added.top = top;
-      added.what = wrapped(each.what, box_columns);
+      const told_step& each = story_.steps[i];
+      // As many characters of 12 pixels as fit.
+      added.what = wrapped(each.what, static_cast<std::size_t>((box_width_ - 18) * 10 / 73));
       const std::size_t lines = 1 + added.what.size() + (each.origin.empty() ? 0 : 1) +
-                                each.remarks.size() + (each.source.empty() ? 0 : 1);
-      added.height = static_cast<int>(lines) * line_height + 10;
+                                each.remarks.size() + (shows_source(each) ? 1 : 0);
+      added.height = is_folded(i) ? line_height + 4 : static_cast<int>(lines) * line_height + 10;
       top += added.height + row_gap;
-      rows_.push_back(std::move(added));
+      i = added.end;
+      for (std::size_t k = added.first; k != added.end; ++k) rows_.push_back(added);
     }
     height_ = top;
-    route();
     int x = number_width;
     for (std::size_t t = 0; t <= story_.threads; ++t) {
       gutters_.push_back(x);
-      const auto lanes = static_cast<int>(lanes_[t]);
-      x += lanes == 0 ? empty_gutter : 2 * gutter_side + (lanes - 1) * lane_width;
+      x += gutter_width(lanes_[t]);
       columns_.push_back(x);
-      if (t != story_.threads) x += box_width;
+      if (t != story_.threads) x += box_width_;
     }
     width_ = x;
+  }
+
+  static int gutter_width(std::size_t lanes) noexcept {
+    return lanes == 0 ? empty_gutter : 2 * gutter_side + (static_cast<int>(lanes) - 1) * lane_width;
+  }
+
+  // What nobody looks for first: what is done before and after the threads, and plain reads.
+  bool is_folded(std::size_t i) const {
+    const told_step& each = story_.steps[i];
+    if (each.culprit || each.involved || !each.remarks.empty()) return false;
+    return each.thread == story_.threads || each.kind == step::kind::plain_read;
+  }
+
+  // Behind the last of the steps that are folded with step i.
+  std::size_t end_of_fold(std::size_t i) const {
+    std::size_t end = i + 1;
+    while (is_folded(i) && end != story_.steps.size() && is_folded(end) &&
+           story_.steps[end].thread == story_.steps[i].thread) {
+      ++end;
+    }
+    return end;
+  }
+
+  static bool shows_source(const told_step& each) {
+    return !each.source.empty() && (each.culprit || each.involved || each.stale);
+  }
+
+  // Those that say something new: not mo where it is the order of the steps, nor reads-from where it
+  // is drawn as happens-before.
+  void choose_arrows() {
+    for (const arrow& each : story_.arrows) {
+      if (each.what == arrow::kind::coherence && each.from < each.to) continue;
+      if (each.what == arrow::kind::reads_from && goes(each, arrow::kind::happens_before)) continue;
+      arrows_.push_back(each);
+    }
+  }
+
+  // Whether an arrow of another kind has the same ends.
+  bool goes(const arrow& as, arrow::kind what) const {
+    return std::any_of(story_.arrows.begin(), story_.arrows.end(), [&](const arrow& other) {
+      return other.what == what && other.from == as.from && other.to == as.to;
+    });
+  }
+
+  bool is_loud(std::size_t step) const {
+    const told_step& each = story_.steps[step];
+    return each.culprit || each.involved || each.stale;
   }
 
   // Arrows of one kind from one step share a lane. Lanes are taken from the first that is free.
@@ -215,8 +284,8 @@ class page_writer {
       std::vector<std::size_t> arrows;
     };
     std::vector<std::map<std::pair<arrow::kind, std::size_t>, bundle>> gutters(story_.threads + 1);
-    for (std::size_t i = 0; i != story_.arrows.size(); ++i) {
-      const arrow& a = story_.arrows[i];
+    for (std::size_t i = 0; i != arrows_.size(); ++i) {
+      const arrow& a = arrows_[i];
       const unsigned from = story_.steps[a.from].thread;
       const unsigned to = story_.steps[a.to].thread;
       const bool to_right = from >= to;
@@ -276,15 +345,27 @@ class page_writer {
                escaped(each.where) + " <code>" + escaped(each.source) + "</code></p>\n";
     }
     if (!story_.race.empty()) html_ += "<p>" + escaped(story_.race) + "</p>\n";
+    if (!story_.waits.empty()) {
+      html_ += "<ul>\n";
+      for (const std::string& each : story_.waits) html_ += "<li>" + escaped(each) + "</li>\n";
+      html_ += "</ul>\n";
+    }
     html_ += "<p>Memory model: " + std::string(name_of(told_.model)) +
              ". Steps: " + std::to_string(story_.steps.size()) +
              ", in the order of execution.</p>\n";
+    html_ += "</div>\n";
+  }
+
+  void legend() {
+    html_ += "<div class=\"text\">\n";
     if (!told_.replay.empty()) {
       html_ += "<h2>Replay</h2>\n<code class=\"replay\">" + escaped(told_.replay) + "</code>\n";
     }
     html_ += "<h2>What each thread did</h2>\n<ul class=\"legend\">\n";
-    legend("rf", "reads from");
-    legend("mo", "modification order: the next newer write of the location");
+    legend("rf", "reads from, without synchronising");
+    legend("mo",
+           "modification order: the next newer write of the location, where the steps have another "
+           "order");
     legend("hb", "happens before, by synchronisation");
     html_ += "</ul>\n</div>\n";
   }
@@ -299,15 +380,18 @@ class page_writer {
   void diagram() {
     html_ += "<div class=\"heads\" style=\"width:" + px(width_) + "\">";
     for (unsigned t = 0; t != story_.threads; ++t) {
-      html_ += "<span style=\"left:" + px(left_of(t)) + ";width:" + px(box_width) + "\">T" +
+      html_ += "<span style=\"left:" + px(left_of(t)) + ";width:" + px(box_width_) + "\">T" +
                std::to_string(t) + "</span>";
     }
     html_ += "</div>\n<div class=\"diagram\" style=\"width:" + px(width_) +
              ";height:" + px(height_) + "\">\n";
     for (unsigned t = 0; t != story_.threads; ++t) {
-      html_ += "<div class=\"lane\" style=\"left:" + px(left_of(t) + box_width / 2) + "\"></div>\n";
+      html_ +=
+          "<div class=\"lane\" style=\"left:" + px(left_of(t) + box_width_ / 2) + "\"></div>\n";
     }
-    for (std::size_t i = 0; i != story_.steps.size(); ++i) box(i);
+    for (std::size_t i = 0; i != story_.steps.size(); i = rows_[i].end) {
+      is_folded(i) ? folded(i) : box(i);
+    }
     arrows();
     html_ += "</div>\n";
   }
@@ -317,16 +401,15 @@ class page_writer {
     const row& r = rows_[i];
     const bool alone = now.thread == story_.threads;
     const int left = alone ? columns_.front() : left_of(now.thread);
-    const int width =
-        alone ? std::max(box_width, columns_[story_.threads - 1] + box_width - left) : box_width;
+    const int width = width_of(i);
     std::string classes = "event";
     if (now.stale) classes += " stale";
     if (now.involved) classes += " involved";
     if (now.culprit) classes += " culprit";
     html_ += "<div class=\"number\" style=\"top:" + px(r.top + 5) + "\">" + std::to_string(i + 1) +
-             "</div>\n<div class=\"" + classes + "\" id=\"" + id(i) +
-             "\" style=\"left:" + px(left) + ";top:" + px(r.top) + ";width:" + px(width) +
-             ";height:" + px(r.height) + "\">";
+             "</div>\n<div class=\"" + classes + "\" id=\"" + id(i) + "\" title=\"" +
+             escaped(now.source) + "\" style=\"left:" + px(left) + ";top:" + px(r.top) +
+             ";width:" + px(width) + ";height:" + px(r.height) + "\">";
     const std::string label = now.label + (alone ? " the threads" : "");
     html_ += "<div class=\"head\"><b>" + escaped(label) + "</b><span>" + escaped(now.where) +
              "</span></div>";
@@ -339,11 +422,41 @@ class page_writer {
     for (const std::string& remark : now.remarks) {
       html_ += "<div class=\"remark\">" + escaped(remark) + "</div>";
     }
-    if (!now.source.empty()) {
+    if (shows_source(now)) {
       html_ += "<div class=\"source\" title=\"" + escaped(now.source) + "\">" +
                escaped(now.source) + "</div>";
     }
     html_ += "</div>\n";
+  }
+
+  // Steps of one thread, or of none, as one line that can be opened.
+  void folded(std::size_t i) {
+    const row& r = rows_[i];
+    const told_step& first = story_.steps[i];
+    const bool alone = first.thread == story_.threads;
+    const int left = alone ? columns_.front() : left_of(first.thread);
+    const std::size_t count = r.end - r.first;
+    std::string summary = first.label + (alone ? " the threads: " : ": ");
+    if (count == 1) {
+      summary += first.what;
+    } else {
+      summary += std::to_string(count) + (alone ? " steps" : " plain reads");
+    }
+    html_ += "<div class=\"number\" style=\"top:" + px(r.top + 2) + "\">" + std::to_string(i + 1) +
+             "</div>\n<details class=\"event folded\" id=\"" + id(i) +
+             "\" style=\"left:" + px(left) + ";top:" + px(r.top) + ";width:" + px(width_of(i)) +
+             ";height:" + px(r.height) + "\"><summary>" + escaped(summary) + "</summary>";
+    for (std::size_t k = r.first; k != r.end; ++k) {
+      const told_step& each = story_.steps[k];
+      html_ += "<div>" + escaped(each.label + " " + each.where + " " + each.what) + "</div>";
+    }
+    html_ += "</details>\n";
+  }
+
+  // What stands before and after the threads has the width of all.
+  int width_of(std::size_t i) const {
+    if (story_.steps[i].thread != story_.threads) return box_width_;
+    return columns_[story_.threads - 1] + box_width_ - columns_.front();
   }
 
   void arrows() {
@@ -357,7 +470,7 @@ class page_writer {
           kind + "-head\" d=\"M0 0L8 4L0 8Z\"/></marker>";
     }
     html_ += "</defs>\n";
-    for (std::size_t i = 0; i != story_.arrows.size(); ++i) draw(story_.arrows[i], ways_[i]);
+    for (std::size_t i = 0; i != arrows_.size(); ++i) draw(arrows_[i], ways_[i]);
     html_ += "</svg>\n";
   }
 
@@ -367,8 +480,8 @@ class page_writer {
   void draw(const arrow& a, const way& w) {
     constexpr const char* kinds[] = {"rf", "mo", "hb"};
     const std::string kind = kinds[static_cast<std::size_t>(a.what)];
-    const int x1 = left_of(story_.steps[a.from].thread) + (w.from_right ? box_width : 0);
-    const int x2 = left_of(story_.steps[a.to].thread) + (w.to_right ? box_width : 0);
+    const int x1 = left_of(story_.steps[a.from].thread) + (w.from_right ? box_width_ : 0);
+    const int x2 = left_of(story_.steps[a.to].thread) + (w.to_right ? box_width_ : 0);
     const int y1 = rows_[a.from].top + port(a.what) + 6;
     const int y2 = rows_[a.to].top + port(a.what);
     const int x = lane_at(w);
@@ -378,7 +491,10 @@ class page_writer {
     const int out = x > x1 ? turn : -turn;
     const int in = x2 > x ? turn : -turn;
     const auto n = [](int value) { return std::to_string(value) + " "; };
-    html_ += "<g class=\"" + kind + "\" data-from=\"" + id(a.from) + "\" data-to=\"" + id(a.to) +
+    std::string classes = kind;
+    if (a.what == arrow::kind::happens_before && goes(a, arrow::kind::reads_from)) classes += " rf";
+    if (!is_loud(a.from) && !is_loud(a.to)) classes += " quiet";
+    html_ += "<g class=\"" + classes + "\" data-from=\"" + id(a.from) + "\" data-to=\"" + id(a.to) +
              "\"><path marker-end=\"url(#head-" + kind + ")\" d=\"M" + n(x1) + n(y1) + "H" +
              n(x - out) + "Q" + n(x) + n(y1) + n(x) + n(y1 + down) + "V" + n(y2 - down) + "Q" +
              n(x) + n(y2) + n(x + in) + n(y2) + "H" + n(x2) + "\"/><text x=\"" +
@@ -390,6 +506,15 @@ class page_writer {
     const told_step& target = story_.steps[step];
     return "<a href=\"#" + id(step) + "\">" + escaped(target.label) + "</a> <code>" +
            escaped(target.what) + "</code>";
+  }
+
+  void overtaken() {
+    if (story_.overtaken.empty()) return;
+    html_ +=
+        "<div class=\"text\">\n<h2>Order of the writes</h2>\n<p>Writes that were executed in "
+        "another order than mo has them.</p>\n<ul>\n";
+    for (const std::string& each : story_.overtaken) html_ += "<li>" + escaped(each) + "</li>\n";
+    html_ += "</ul>\n</div>\n";
   }
 
   void stale_reads() {
@@ -414,11 +539,13 @@ class page_writer {
 
   const counterexample& told_;
   const story story_;
-  std::vector<row> rows_;
-  std::vector<way> ways_;           // of the arrows
+  std::vector<row> rows_;           // by step
+  std::vector<arrow> arrows_;       // those that are drawn
+  std::vector<way> ways_;           // of these
   std::vector<std::size_t> lanes_;  // in each gutter
   std::vector<int> gutters_;        // their left edges
   std::vector<int> columns_;        // of the threads, and the right edge of all
+  int box_width_ = widest_box;
   int width_ = 0;
   int height_ = 0;
   std::string html_;

@@ -28,6 +28,7 @@ class text_report {
       paragraph(story_.race);
       out_ << '\n';
     }
+    overtaken();
     stale_reads();
     if (!told_.replay.empty()) out_ << "replay: " << told_.replay << '\n';
   }
@@ -42,8 +43,11 @@ class text_report {
     std::string where = told_.program.empty() ? "" : told_.program + ", ";
     paragraph(where + "model " + std::string(name_of(told_.model)));
     for (const told_step& each : story_.steps) {
-      if (each.culprit && !each.source.empty()) paragraph(each.where + ":  " + each.source);
+      const bool told = !story_.waits.empty();  // with its line
+      if (each.culprit && !told && !each.source.empty())
+        paragraph(each.where + ":  " + each.source);
     }
+    for (const std::string& each : story_.waits) paragraph("- " + each);
     out_ << '\n';
   }
 
@@ -123,6 +127,13 @@ class text_report {
   void put(std::string_view before, const std::string& text, std::size_t width, bool last) {
     out_ << (last && text.empty() ? before.substr(0, 2) : before) << text;
     if (!last) out_ << std::string(width - std::min(width, columns_of(text)), ' ');
+  }
+
+  void overtaken() {
+    if (story_.overtaken.empty()) return;
+    out_ << "Writes that were executed in another order than mo has them:\n";
+    for (const std::string& each : story_.overtaken) paragraph("- " + each);
+    out_ << '\n';
   }
 
   void stale_reads() {

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <deque>
 #include <map>
 #include <string>
 #include <string_view>
@@ -49,6 +48,101 @@ constexpr std::string_view verb_of(const event& e) noexcept {
   return e.success == order::heavy ? "heavy_fence" : "fence";
 }
 
+object_kind kind_of(const counterexample& told, location_id l) noexcept {
+  return l < told.locations.size() ? told.locations[l].is : object_kind::word;
+}
+
+// What an event on a set of sleepers (waiting.hpp) does, for whoever knows no such thing.
+struct sleepers_event {
+  enum class kind : std::uint8_t {
+    look,
+    enter,
+    sleep,
+    wake_up,
+    notify_one,
+    notify_all,
+    wake,
+    retry
+  };
+
+  static constexpr std::uint64_t everyone = 0xffff'ffff;
+
+  sleepers_event(const execution_graph& graph, event_id id) {
+    const event& e = graph[id];
+    const std::uint64_t own = std::uint64_t{1} << e.thread % 32;
+    const std::uint64_t before = graph.value_read(id);
+    const bool enters =
+        e.update == update_kind::bit_or ||
+        (e.update == update_kind::compare && (e.operand & own) != 0 && (e.expected & own) == 0);
+    if (e.update == update_kind::add) {
+      what = e.operand == everyone + 1 ? kind::notify_one : kind::notify_all;
+      whom = before & everyone;
+    } else if (e.kind == event_kind::update && enters) {
+      what = kind::enter;
+    } else if (e.kind == event_kind::update) {
+      whom = before & ~e.value & everyone;
+      what = e.update == update_kind::bit_and && e.operand == ~own ? kind::wake_up : kind::wake;
+    } else if (e.update == update_kind::compare) {
+      what = kind::retry;
+    } else if ((before & own) != 0) {
+      what = kind::sleep;
+    } else {
+      what = has_slept(graph, e) ? kind::wake_up : kind::look;
+    }
+  }
+
+  // The verb of the call that it belongs to.
+  std::string_view verb() const noexcept {
+    constexpr std::string_view verbs[] = {"wait",       "wait",       "wait", "wait",
+                                          "notify_one", "notify_all", "wake", "wait"};
+    return verbs[static_cast<std::size_t>(what)];
+  }
+
+  std::string text(const std::string& name) const {
+    switch (what) {
+      case kind::look:
+        return "wait on " + name;
+      case kind::enter:
+        return "go to sleep on " + name;
+      case kind::sleep:
+        return "sleep on " + name;
+      case kind::wake_up:
+        return "wake up on " + name;
+      case kind::wake:
+        return "wake " + threads() + " on " + name;
+      case kind::retry:
+        return "look again on " + name;
+      case kind::notify_one:
+      case kind::notify_all:
+        break;
+    }
+    const std::string found = whom == 0 ? "nobody sleeps" : threads() + " may be woken";
+    return std::string(verb()) + " " + name + ": " + found;
+  }
+
+  std::string threads() const {
+    std::string all;
+    for (unsigned t = 0; t != 32; ++t) {
+      if ((whom >> t & 1) != 0) all += (all.empty() ? "T" : ", T") + std::to_string(t);
+    }
+    return all;
+  }
+
+  kind what = kind::look;
+  std::uint64_t whom = 0;  // threads, as bits
+
+ private:
+  // Whether the last thing that the thread did here was to go to sleep.
+  static bool has_slept(const execution_graph& graph, const event& e) {
+    for (std::size_t i = e.index; i-- != 0;) {
+      const event& before = graph[graph.thread(e.thread)[i]];
+      if (before.location != e.location) continue;
+      return before.writes() && (before.value >> e.thread % 32 & 1) != 0;
+    }
+    return false;
+  }
+};
+
 // The names of what the program shares, and so of values that are addresses.
 class name_table {
  public:
@@ -66,18 +160,23 @@ class name_table {
       }
     }
     std::map<std::string, unsigned> uses;
-    for (const auto& [l, votes] : locations) ++uses[locations_[l] = winner(votes, made_at(l))];
+    for (const auto& [l, votes] : locations) {
+      locations_[l] = winner(votes, made_at(l));
+      // Who sleeps on an atomic is no object of its own.
+      if (kind_of(told, l) != object_kind::sleepers) ++uses[locations_[l]];
+    }
     for (const auto& [o, votes] : objects) ++uses[objects_[o] = winner(votes, "variable")];
     std::map<std::string, unsigned> used;
     const auto distinguish = [&](std::string& name) {
       if (uses[name] > 1) name += "#" + std::to_string(++used[name]);
     };
-    for (auto& [l, name] : locations_) distinguish(name);
+    for (auto& [l, name] : locations_) {
+      if (kind_of(told, l) != object_kind::sleepers) distinguish(name);
+    }
     for (auto& [o, name] : objects_) distinguish(name);
   }
 
-  // The object that the line of a step operates on, by name; empty if the line does not tell. A
-  // compare-and-swap may be a mutex that is locked.
+  // The object that the line of a step operates on, by name; empty if the line does not tell.
   std::string named_in(source_files& files, const step& now) const {
     const std::string_view line = files.line(now.from);
     std::string_view name;
@@ -87,11 +186,18 @@ class name_table {
       name = object_of_call(line, {"set"});
     } else if (now.what == step::kind::fault) {
       name = object_of_call(line, {"get", "set"});
+    } else if (const object_kind is = kind_of(told_, told_.graph[now.e].location);
+               is == object_kind::mutex) {
+      name = object_of_call(line, {"lock", "try_lock", "unlock"});
+    } else if (is == object_kind::sleepers) {
+      name = object_of_call(line, {"wait", "notify_one", "notify_all"});
     } else if (told_.graph[now.e].update == update_kind::compare) {
       name = object_of_call(line, {"compare_exchange_strong", "compare_exchange_weak"});
-      if (name.empty()) name = object_of_call(line, {"lock", "try_lock"});
     } else {
       name = object_of_call(line, {verb_of(told_.graph[now.e])});
+      if (name.empty() && told_.graph[now.e].kind == event_kind::read) {
+        name = object_of_call(line, {"wait"});
+      }
     }
     return std::string(name);
   }
@@ -168,6 +274,8 @@ class name_table {
 
   std::string made_at(location_id l) const {
     if (l >= told_.locations.size()) return "location";
+    if (told_.locations[l].is == object_kind::mutex) return "mutex";
+    if (told_.locations[l].is == object_kind::sleepers) return "a condition";
     const place& made = told_.locations[l].made;
     // A program that is data, such as a litmus test, gives the name in the place of a function's.
     if (made.line == 0) return *made.function == '\0' ? "location" : made.function;
@@ -199,7 +307,9 @@ class teller {
     describe_steps();
     relate_events();
     for (std::size_t i = 0; i != told_.steps.size(); ++i) explain_read(i);
+    for (const location_id l : graph_.active_locations()) explain_order(l);
     mark_culprits();
+    for (const waiting_thread& each : told_.waiting) explain_wait(each);
     return std::move(made_);
   }
 
@@ -294,6 +404,20 @@ class teller {
       if (e.success <= order::seq_cst) added.what.append(" ").append(name_of(e.success));
       return;
     }
+    if (e.reads()) {
+      added.origin = e.source == initial ? "initial value" : "from " + named(e.source);
+    }
+    const object_kind is = kind_of(told_, e.location);
+    if (is == object_kind::sleepers) {
+      added.what = sleepers_event(graph_, told_.steps[i].e).text(names_.location(e.location));
+      return;
+    }
+    if (is == object_kind::mutex) {
+      added.what = std::string(verb(told_.steps[i].e)) + " " + names_.location(e.location);
+      if (e.kind == event_kind::read)
+        added.what += ": T" + std::to_string(holder(told_.steps[i].e)) + " has it";
+      return;
+    }
     added.what += " " + names_.location(e.location) + " ";
     added.what += name_of(e.effective_order());
     if (e.kind == event_kind::write) {
@@ -307,7 +431,6 @@ class teller {
     } else if (e.kind == event_kind::read && e.update == update_kind::compare) {
       added.what += ", fails, expected " + names_.value(e.expected, i);
     }
-    added.origin = e.source == initial ? "initial value" : "from " + named(e.source);
   }
 
   // That freed memory can be used again makes events of frees, and choices of allocations.
@@ -322,7 +445,35 @@ class teller {
   }
 
   // T1.4 store
-  std::string named(event_id e) const { return label(e) + " " + std::string(verb_of(graph_[e])); }
+  std::string named(event_id e) const { return label(e) + " " + std::string(verb(e)); }
+
+  std::string_view verb(event_id e) const {
+    switch (kind_of(told_, graph_[e].location)) {
+      case object_kind::mutex:
+        return graph_[e].update == update_kind::compare ? "lock" : "unlock";
+      case object_kind::sleepers:
+        return sleepers_event(graph_, e).verb();
+      case object_kind::word:
+        break;
+    }
+    return verb_of(graph_[e]);
+  }
+
+  // Of a mutex that an event finds locked.
+  unsigned holder(event_id e) const noexcept {
+    return static_cast<unsigned>(graph_.value_read(e)) - 1;
+  }
+
+  // T1.4 store flag release = 1 (flag.hpp:12)
+  std::string told(event_id e) const {
+    if (step_of_[e] == no_step) return named(e);
+    const told_step& step = made_.steps[step_of_[e]];
+    return step.label + " " + step.what + in_brackets(step.where);
+  }
+
+  static std::string in_brackets(const std::string& where) {
+    return where.empty() ? "" : " (" + where + ")";
+  }
 
   std::string label(event_id e) const {
     return "T" + std::to_string(graph_[e].thread) + "." + std::to_string(graph_[e].index);
@@ -395,6 +546,39 @@ class teller {
     made_.stale.push_back(std::move(found));
   }
 
+  // Of writes that were executed in another order than mo has them: where somebody reads one that
+  // was executed first as if it came last, the steps do not show why.
+  void explain_order(location_id l) {
+    const auto& co = graph_.at(l).writes;
+    for (std::size_t i = 0; i != co.size(); ++i) {
+      const event_id last = co[i];
+      std::string later;
+      std::size_t first_missed = no_step;
+      for (std::size_t k = 0; k != i; ++k) {
+        const event_id w = co[k];
+        const bool executed = step_of_[w] != no_step && step_of_[last] != no_step;
+        if (!executed || step_of_[w] < step_of_[last]) continue;
+        if (graph_[w].value == graph_[last].value) continue;
+        later += (later.empty() ? "" : "; ") + told(w);
+        first_missed = std::min(first_missed, step_of_[w]);
+      }
+      if (later.empty()) continue;
+      std::string readers;
+      for (const event_id r : graph_.at(l).reads) {
+        if (graph_[r].source != last || step_of_[r] == no_step || step_of_[r] < first_missed)
+          continue;
+        readers += (readers.empty() ? "" : "; ") + told(r);
+      }
+      if (readers.empty()) continue;
+      made_.overtaken.push_back(
+          told(last) + " comes later in mo than " + later + ", although it was executed before: " +
+          (told_.model == memory_model::sc
+               ? "the steps stand in the order of the re-run, not of the interleaving."
+               : "nothing orders the two, and so mo may be either way.") +
+          " So it is what is read by " + readers + ".");
+    }
+  }
+
   std::string why_allowed(event_id w, event_id r) const {
     std::string why = told_.model == memory_model::sc ? "" : why_not_ordered(w, r);
     if (told_.model == memory_model::sc) {
@@ -424,7 +608,10 @@ class teller {
   // What on the path from w to r does not synchronise. For coherence it is enough that a read of w
   // happens before r.
   std::string broken_links(event_id w, event_id r, bool to_read_is_enough) const {
-    std::string why;
+    // First those of which one side synchronises already: the other is what the program's author
+    // has most likely got wrong.
+    std::string halves;
+    std::string others;
     event_id from = w;
     for (const link& each : links(w, r, to_read_is_enough)) {
       if (to_read_is_enough && each.head == w) {
@@ -433,12 +620,24 @@ class teller {
       }
       const event_id learnt = first_that_knows(from, each);
       if (learnt == initial) {
-        why += " " + label(each.read) + " reads from " + label(each.head) +
-               " but does not synchronise with it: " + what_is_missing(each, from) + ".";
+        (sides(each.head, each.read) == 1 ? halves : others) +=
+            " " + label(each.read) + " reads from " + label(each.head) +
+            " but does not synchronise with it: " + what_is_missing(each, from) + ".";
       }
       from = learnt == initial ? each.read : learnt;
     }
-    return why;
+    return halves + others;
+  }
+
+  // How many of the two, a write and a read of it by another thread, synchronise: by their own
+  // orders or with a fence.
+  unsigned sides(event_id head, event_id read) const {
+    const event& from = graph_[head];
+    const event& to = graph_[read];
+    const bool out = releases(from.success) || fenced(from.thread, 0, from.index, releases);
+    const bool in = acquires(to.effective_order()) ||
+                    fenced(to.thread, to.index, graph_.thread(to.thread).size(), acquires);
+    return (out ? 1u : 0u) + (in ? 1u : 0u);
   }
 
   // A step of a causal path from one thread to another: a read of what `head` wrote, or of what
@@ -449,7 +648,8 @@ class teller {
     event_id to;
   };
 
-  // The path of program order and reads from w to r that changes threads least often.
+  // The path of program order and reads from w to r that lacks least: of two reads that tell of w,
+  // the one that was meant to synchronise with what it reads.
   std::vector<link> links(event_id w, event_id r, bool to_read_is_enough) const {
     const std::vector<event_id> path = shortest_path(w, r);
     std::vector<link> made;
@@ -470,23 +670,26 @@ class teller {
 
   std::vector<event_id> shortest_path(event_id w, event_id r) const {
     constexpr std::size_t far = ~std::size_t{0};
+    constexpr std::size_t costs[] = {64, 8, 1};  // by the sides that synchronise
     std::vector<std::size_t> distance(graph_.size(), far);
     std::vector<event_id> towards(graph_.size(), initial);
-    std::deque<event_id> open{r};
+    std::multimap<std::size_t, event_id> open{{0, r}};
     distance[r] = 0;
     const auto reach = [&](event_id e, event_id by, std::size_t length) {
       if (distance[e] <= length) return;
       distance[e] = length;
       towards[e] = by;
-      length == distance[by] ? open.push_front(e) : open.push_back(e);
+      open.emplace(length, e);
     };
     while (!open.empty()) {
-      const event_id e = open.front();
-      open.pop_front();
+      const auto [length, e] = *open.begin();
+      open.erase(open.begin());
+      if (length != distance[e]) continue;
       const event& here = graph_[e];
-      if (here.index != 0) reach(graph_.thread(here.thread)[here.index - 1u], e, distance[e]);
+      if (here.index != 0) reach(graph_.thread(here.thread)[here.index - 1u], e, length);
       if (here.source == initial) continue;
-      reach(here.source, e, distance[e] + (graph_[here.source].thread == here.thread ? 0 : 1));
+      const bool own = graph_[here.source].thread == here.thread;
+      reach(here.source, e, length + (own ? 0 : costs[sides(here.source, e)]));
     }
     std::vector<event_id> path{w};
     while (path.back() != r && path.back() != initial) path.push_back(towards[path.back()]);
@@ -527,6 +730,156 @@ class teller {
       if (e.kind == event_kind::fence && wanted(e.success)) return true;
     }
     return false;
+  }
+
+  // Threads that wait for ever
+
+  void explain_wait(const waiting_thread& waits) {
+    const auto& own = graph_.thread(waits.thread);
+    if (waits.since >= own.size()) {
+      made_.waits.push_back("T" + std::to_string(waits.thread) +
+                            " waits in a loop that reads nothing.");
+      return;
+    }
+    const event_id first = own[waits.since];
+    std::string text = "T" + std::to_string(waits.thread);
+    const object_kind is = kind_of(told_, graph_[first].location);
+    text += is == object_kind::sleepers ? " sleeps" : " waits";
+    if (step_of_[first] != no_step) {
+      const told_step& step = made_.steps[step_of_[first]];
+      if (!step.where.empty()) text += " at " + step.where;
+      if (!step.source.empty()) text += ", `" + step.source + "`";
+      made_.steps[step_of_[first]].culprit = true;
+      made_.steps[step_of_[first]].remarks.push_back("waits for ever");
+    }
+    if (is == object_kind::mutex) {
+      text += why_locked(first);
+    } else if (is == object_kind::sleepers) {
+      text += why_asleep(first);
+    } else {
+      text += why_unchanged(waits);
+    }
+    made_.waits.push_back(std::move(text));
+  }
+
+  std::string why_locked(event_id attempt) const {
+    const unsigned by = holder(attempt);
+    const std::string name = names_.location(graph_[attempt].location);
+    std::string text = ": " + name + " is locked by T" + std::to_string(by);
+    if (graph_[attempt].source != initial) text += ", in " + told(graph_[attempt].source);
+    if (by == graph_[attempt].thread) return text + ": by the same thread.";
+    return text + (waits(by) ? ", which waits itself." : ", which does not unlock it.");
+  }
+
+  bool waits(unsigned thread) const noexcept {
+    return std::any_of(told_.waiting.begin(), told_.waiting.end(),
+                       [&](const waiting_thread& each) { return each.thread == thread; });
+  }
+
+  // Which notifications there were, and whom they woke.
+  std::string why_asleep(event_id sleeping) const {
+    const location_id l = graph_[sleeping].location;
+    const auto& own = graph_.thread(graph_[sleeping].thread);
+    event_id entered = graph_[sleeping].source;
+    for (std::size_t i = graph_[sleeping].index; i-- != 0;) {
+      if (graph_[own[i]].location != l || !graph_[own[i]].writes()) continue;
+      entered = own[i];
+      break;
+    }
+    std::string text = ": it waits on " + names_.location(l) + " for a notification since " +
+                       label(entered) + what_was_read(entered) + ".";
+    bool later = false;
+    bool any = false;
+    for (const event_id n : graph_.at(l).writes) {
+      const sleepers_event now(graph_, n);
+      if (now.verb() != "notify_one" && now.verb() != "notify_all") continue;
+      any = true;
+      const bool before = graph_[n].position < graph_[entered].position;
+      later = later || !before;
+      text += " " + label(n) + " " + std::string(now.verb()) + in_brackets(where(n)) +
+              (before ? " came before it slept" : " came later") + woken_by(n) + ".";
+    }
+    if (!any) return text + " Nobody notifies it.";
+    return later ? text : text + " No notification came after that.";
+  }
+
+  std::string where(event_id e) const {
+    return step_of_[e] == no_step ? "" : made_.steps[step_of_[e]].where;
+  }
+
+  // Of an atomic, its value is looked at before.
+  std::string what_was_read(event_id entered) const {
+    const event& e = graph_[entered];
+    if (e.index == 0) return "";
+    const event_id looked = graph_.thread(e.thread)[e.index - 1u];
+    const event& value = graph_[looked];
+    if (value.kind != event_kind::read || value.place != e.place) return "";
+    if (kind_of(told_, value.location) != object_kind::word) return "";
+    std::string text = ", since it read " + read_by(looked);
+    const auto& co = graph_.at(value.location).writes;
+    const std::size_t next = value.source == initial ? 0 : graph_[value.source].position + 1u;
+    if (next < co.size()) text += "; " + told(co.back()) + " comes later";
+    return text;
+  }
+
+  // flag -> 0, from T1.4 store flag release = 0 (flag.hpp:12)
+  std::string read_by(event_id e) const {
+    const event& read = graph_[e];
+    return names_.location(read.location) + " -> " +
+           names_.value(graph_.value_read(e), step_of_[e] == no_step ? 0 : step_of_[e]) +
+           (read.source == initial ? ", its initial value" : ", from " + told(read.source));
+  }
+
+  // Whom a notification has woken: what its thread does next on the same sleepers.
+  std::string woken_by(event_id notification) const {
+    const event& n = graph_[notification];
+    if ((graph_.value_read(notification) & sleepers_event::everyone) == 0) {
+      return ", when nobody slept";
+    }
+    const auto& own = graph_.thread(n.thread);
+    for (std::size_t i = n.index + 1u; i < own.size(); ++i) {
+      if (graph_[own[i]].location != n.location) continue;
+      const sleepers_event next(graph_, own[i]);
+      if (next.what == sleepers_event::kind::wake) return " and woke " + next.threads();
+      if (next.what != sleepers_event::kind::retry) break;
+    }
+    return " and woke nobody";
+  }
+
+  // What a loop reads again and again, and the writes that would let it go on.
+  std::string why_unchanged(const waiting_thread& waits) const {
+    const auto& own = graph_.thread(waits.thread);
+    std::string text;
+    std::vector<location_id> seen;
+    for (std::size_t i = waits.since; i != own.size(); ++i) {
+      const event& read = graph_[own[i]];
+      if (!read.reads() || std::find(seen.begin(), seen.end(), read.location) != seen.end())
+        continue;
+      seen.push_back(read.location);
+      text += (text.empty() ? ": it reads " : " It reads ") + read_by(own[i]) + "." +
+              other_values(own[i]);
+    }
+    return text.empty() ? "." : text;
+  }
+
+  // Writes of another value than the last: each comes before that one in mo, as all do.
+  std::string other_values(event_id r) const {
+    constexpr std::size_t most = 3;
+    const event& read = graph_[r];
+    const auto& co = graph_.at(read.location).writes;
+    if (read.source == initial) return " Nobody writes it.";
+    std::string text;
+    std::size_t count = 0;
+    for (std::size_t i = graph_[read.source].position; i-- != 0 && count != most;) {
+      const event_id w = co[i];
+      if (graph_[w].value == graph_.value_read(r) || graph_[w].thread == read.thread) continue;
+      ++count;
+      text += " " + told(w) + " comes earlier in mo than " + label(read.source) + ": " +
+              (graph_.knows(graph_.happens_before(read.source), w)
+                   ? "it happens before that."
+                   : "nothing orders the two, and so it may.");
+    }
+    return text.empty() ? " No other thread writes another value." : text;
   }
 
   // Culprits

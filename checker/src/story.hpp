@@ -54,7 +54,9 @@ struct story {
   std::vector<told_step> steps;
   std::vector<arrow> arrows;
   std::vector<stale_read> stale;
+  std::vector<std::string> overtaken;  // writes that came first, and come later in mo than others
   std::string race;  // why the two accesses of a data race are not ordered, if there is a path
+  std::vector<std::string> waits;  // of a deadlock: who waits, for what, and why nothing comes
 };
 
 std::string_view name_of(memory_model m) noexcept;
