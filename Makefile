@@ -104,7 +104,7 @@ proofs:  ## explore every execution: small clients of the headers, and the model
 	$(foreach each,$(pools),$(clients) --family $(each) --letters pgr --calls 3 --spurious 0 &&) true
 	$(clients) --family object_pool_sections_two_cpus --letters pgr --calls 3 --spurious 0 --seconds 10 --partial
 	$(foreach each,$(portable_pools),$(clients) --family $(each) --letters pgr --calls 2 --progress --spurious 0 &&) true
-	$(survey) --calls 3 --within $(SURVEY_SECONDS)
+	$(survey) --calls 3 --within $(SURVEY_SECONDS) --partial
 	$(checked) --skip-litmus --seconds $(MODEL_SECONDS) --partial
 
 ledger:  ## write the ledger of proofs, docs/proofs.md, anew
@@ -121,7 +121,7 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(foreach each,$(portable_pools),$(clients) --family $(each) --letters pgr --calls 3 --progress --spurious 0 --seconds 60 --partial &&) true
 	$(foreach each,$(pools) object_pool_sections_two_cpus,$(clients) --family $(each) --letters pgr --calls 4 --spurious 0 --seconds 15 --partial &&) true
 	$(clients) --family object_pool_two_cpus --client 'p|p|g|r' --spurious 0
-	$(survey) --calls 3 --within 1200
+	$(survey) --calls 3 --within 1200 --partial
 	$(checked) --seconds 900
 	$(call build,checker)
 	$(call test,checker-full)

@@ -83,8 +83,9 @@ the header promises. Clients of fewer calls are beginnings of these.
   --sites              list the headers' sites: each order of each atomic operation
   --help               this text, and the families
 
-It fails (1) if a client has an error, was not finished, or has no complete execution. Wrong usage
-exits with 2, and so does a change of a site that no client reaches.
+The exit status is 0 if all clients are proved, 1 if one has an error, 3 if one was not finished or
+has no complete execution. Wrong usage exits with 2, and so does a change of a site that no client
+reaches.
 )";
 
 struct settings {
@@ -590,7 +591,8 @@ void print_summary(const family& of, const settings& chosen, const std::vector<t
     std::printf("  %zu clients were not run, or have no complete execution\n", sum.not_run);
 }
 
-bool run_family(const family& of, const settings& chosen, models::lines_file& lines) {
+checker::conclusion run_family(const family& of, const settings& chosen,
+                               models::lines_file& lines) {
   const auto start = std::chrono::steady_clock::now();
   const std::vector<client> clients = clients_of(of, chosen);
   const std::vector<task> tasks = tasks_of(clients, chosen.share.value_or(models::share{}));
@@ -603,7 +605,9 @@ bool run_family(const family& of, const settings& chosen, models::lines_file& li
   } else {
     print_summary(of, chosen, tasks, outcomes, sum, elapsed.count());
   }
-  return sum.failed == 0 && sum.not_run == 0 && (sum.unfinished == 0 || chosen.partial);
+  if (sum.failed != 0) return checker::conclusion::error;
+  const bool proved = sum.not_run == 0 && (sum.unfinished == 0 || chosen.partial);
+  return proved ? checker::conclusion::proved : checker::conclusion::unfinished;
 }
 
 // After how many operations a thread can be stopped: one that it makes in no execution stops
@@ -616,7 +620,7 @@ void require_stopped(const task& t, const checker::statistics& found) {
                     std::to_string(found.longest[thread]) + " operations");
 }
 
-bool run_one(const family& of, const settings& chosen) {
+checker::conclusion run_one(const family& of, const settings& chosen) {
   const task t{client_of(chosen.client), chosen.stop};
   if (t.stop && t.stop->first >= t.played.threads.size()) {
     throw usage_error("--stop: the client has no thread " + std::to_string(t.stop->first));
@@ -648,9 +652,9 @@ bool run_one(const family& of, const settings& chosen) {
               << found.first->replay << "'\n";
   } else if (!chosen.replay.empty()) {
     std::printf("  the execution that was replayed does not fail\n");
-    return false;
+    return checker::conclusion::error;
   }
-  return found.errors == 0 && found.cut == 0 && found.complete != 0;
+  return found.concluded();
 }
 
 void print_help() {
@@ -709,7 +713,7 @@ bool has_clients(const family& of, const settings& chosen) {
                     std::to_string(chosen.calls));
 }
 
-bool run_survey(const settings& chosen) {
+checker::conclusion run_survey(const settings& chosen) {
   std::vector<surveyed> clients;
   for (const family& each : all_families()) {
     if (!each.name.starts_with(chosen.family)) continue;
@@ -735,7 +739,9 @@ bool run_survey(const settings& chosen) {
     all.print_json(file);
     if (!file.flush()) throw std::runtime_error("--table: cannot write " + chosen.table);
   }
-  return all.is_good();
+  if (!all.is_good()) return checker::conclusion::error;
+  return all.is_finished() || chosen.partial ? checker::conclusion::proved
+                                             : checker::conclusion::unfinished;
 }
 
 int run(const settings& chosen) {
@@ -747,20 +753,20 @@ int run(const settings& chosen) {
     models::print_sites();
     return 0;
   }
-  if (chosen.within > 0) return run_survey(chosen) ? 0 : 1;
+  if (chosen.within > 0) return static_cast<int>(run_survey(chosen));
   const bool one = !chosen.client.empty() && !chosen.json && !chosen.progress;
-  bool good = true;
+  checker::conclusion sum = checker::conclusion::proved;
   bool any = false;
   models::lines_file lines(chosen.lines);
   for (const family* each : chosen_families(chosen)) {
     if (!has_clients(*each, chosen)) continue;
     any = true;
-    good = (one ? run_one(*each, chosen) : run_family(*each, chosen, lines)) && good;
+    sum = worse(sum, one ? run_one(*each, chosen) : run_family(*each, chosen, lines));
   }
   if (!any) throw usage_error("--calls: no family has clients of " + std::to_string(chosen.calls));
   lines.end();
-  if (good) models::require_changes_reached();
-  return good ? 0 : 1;
+  if (sum == checker::conclusion::proved) models::require_changes_reached();
+  return static_cast<int>(sum);
 }
 
 }  // namespace

@@ -140,6 +140,11 @@ bool survey::is_good() const noexcept {
                       [](const surveyed& each) { return each.failed(); });
 }
 
+bool survey::is_finished() const noexcept {
+  return std::all_of(clients_.begin(), clients_.end(),
+                     [](const surveyed& each) { return each.finished; });
+}
+
 std::vector<survey::row> survey::table() const {
   std::vector<row> rows;
   for (const surveyed& each : clients_) {

@@ -57,6 +57,7 @@ class survey {
 
   // Whether none has failed.
   bool is_good() const noexcept;
+  bool is_finished() const noexcept;
 
   // What is proved of how many clients that have something in common.
   struct row {

@@ -212,7 +212,7 @@ def keep(finding: Finding, place: Path) -> None:
 def json_of(done: subprocess.CompletedProcess[str] | None) -> Any:
     """What a program says of its search. None if it broke, or was called wrongly. A change that nothing reaches is
     an error of its own, which it tells after what it found."""
-    if done is None or done.returncode not in (0, 1, 2) or (done.returncode == 2 and not done.stdout):
+    if done is None or done.returncode not in (0, 1, 2, 3) or (done.returncode == 2 and not done.stdout):
         return None
     return json.loads(done.stdout)
 

@@ -55,9 +55,9 @@ model; litmus tests are run under RC11 and under ISO.
   --json               print the results as JSON, a list of one object for each model
   --help               this text
 
-It fails (1) if a model fails; if one that must fail does not, in the way it must; if an expected outcome was
-never seen; if no execution was complete; or if a search was cut. Wrong usage exits with 2, and so does a
-change of a site that no model reaches.
+The exit status is 0 if all models are proved. It is 1 if a model fails; if one that must fail does not, in the
+way it must; if an expected outcome was never seen; or if no execution was complete. It is 3 if nothing of this
+is so, but a search was cut. Wrong usage exits with 2, and so does a change of a site that no model reaches.
 )";
 
 // ------------------------------------------------------------------------------- the command line
@@ -192,6 +192,10 @@ struct report {
   std::vector<std::string> complaints;  // none: the model has passed
 
   bool passed() const { return complaints.empty(); }
+  // Nothing else is wrong.
+  bool only_cut() const {
+    return !passed() && result.timed_out && failed_by == failure::none && complaints.size() == 1;
+  }
 };
 
 // What a memory model says of a litmus test. The checker leaves out cycles of program order and
@@ -381,12 +385,22 @@ bool passed(const std::vector<report>& reports) {
   return std::all_of(reports.begin(), reports.end(), [](const report& r) { return r.passed(); });
 }
 
+checker::conclusion concluded(const std::vector<report>& reports) {
+  auto all = checker::conclusion::proved;
+  for (const report& r : reports) {
+    if (r.passed()) continue;
+    all = worse(all, r.only_cut() ? checker::conclusion::unfinished : checker::conclusion::error);
+  }
+  return all;
+}
+
 // ------------------------------------------------------------------------------ models in parallel
 
 // What became of a model that ran in a process of its own.
 struct verdict_of_process {
   bool done = false;
   bool passed = false;
+  checker::conclusion concluded = checker::conclusion::error;
   bool cut = false;  // but no failure, and --partial
   std::string text;
   std::vector<std::string> lines;      // for --lines: of each report the members
@@ -394,6 +408,7 @@ struct verdict_of_process {
 
   void store(checker::archive& file) {
     file(passed);
+    file(concluded);
     file(cut);
     file(text);
     file(lines);
@@ -404,8 +419,13 @@ struct verdict_of_process {
 verdict_of_process verdict_on(const std::vector<report>& reports, const options& chosen) {
   const bool cut = std::any_of(reports.begin(), reports.end(),
                                [](const report& r) { return r.result.timed_out; });
-  verdict_of_process found{
-      true, passed(reports), cut && passed(reports), text_of(reports, chosen), {}, {}};
+  verdict_of_process found{true,
+                           passed(reports),
+                           concluded(reports),
+                           cut && passed(reports),
+                           text_of(reports, chosen),
+                           {},
+                           {}};
   for (const report& sum : reports) found.lines.push_back(json_report(sum));
   return found;
 }
@@ -561,7 +581,9 @@ int run_all(const options& chosen) {
               << " failed\n";
   }
   if (failed == 0) require_changes_reached();
-  return failed == 0 ? 0 : 1;
+  auto sum = checker::conclusion::proved;
+  for (const verdict_of_process& each : verdicts) sum = worse(sum, each.concluded);
+  return static_cast<int>(sum);
 }
 
 int run_one(const options& chosen) {
@@ -578,7 +600,7 @@ int run_one(const options& chosen) {
     break;
   }
   if (passed(reports)) require_changes_reached();
-  return passed(reports) ? 0 : 1;
+  return static_cast<int>(concluded(reports));
 }
 
 int run_program(int argc, char** argv) {
@@ -608,11 +630,8 @@ int main(int argc, char** argv) {
   } catch (const poolproof::models::usage_error& error) {
     std::cerr << "checked_models: " << error.what() << "\n(--help lists the options)\n";
     return 2;
-  } catch (const std::invalid_argument& error) {
-    std::cerr << "checked_models: " << error.what() << "\n";
-    return 2;
   } catch (const std::exception& error) {
     std::cerr << "checked_models: " << error.what() << "\n";
-    return 3;
+    return 2;
   }
 }
