@@ -29,7 +29,7 @@ class arena {
 
   explicit arena(unsigned regions) : used_(regions, 0) {
     bytes_ = regions * region_bytes;
-    void* const wish = reinterpret_cast<void*>(std::uintptr_t{0x5'0000'0000'0000});
+    void* const wish = reinterpret_cast<void*>(std::uintptr_t{0x5000'0000'0000});
     constexpr int protection = PROT_READ | PROT_WRITE;
     constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     void* got = ::mmap(wish, bytes_, protection, flags | MAP_FIXED_NOREPLACE, -1, 0);

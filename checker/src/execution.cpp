@@ -51,6 +51,7 @@ execution::execution(program& checked, const options& chosen)
       arena_(thread_count_ + 1),
       order_(chosen.order),
       fibers_(new fiber[thread_count_ + 1]),
+      starts_threads_(checked.starts_threads()),
       schedule_(schedule::parse(chosen.replay, thread_count_)) {
   if (current_ != nullptr) {
     std::fprintf(stderr, "checker: a search cannot run inside another\n");
@@ -59,13 +60,29 @@ execution::execution(program& checked, const options& chosen)
   if (thread_count_ == 0 || thread_count_ > most_threads) {
     throw std::invalid_argument("checker: a program needs 1 to 254 threads");
   }
-  for (unsigned t = 0; t <= thread_count_; ++t) fibers_[t].allocate(stack_bytes);
+  auto* const stacks = static_cast<std::byte*>(checked.stacks());
+  for (unsigned t = 0; t <= thread_count_; ++t) {
+    const std::size_t room = checked.stack_bytes();
+    fibers_[t].allocate(room, stacks == nullptr ? nullptr : stacks + t * 2 * room);
+    fibers_[t].use_thread_pointer(checked.thread_pointer(t));
+  }
+  main_.use_thread_pointer(checked.thread_pointer(thread_count_));
+  if (const auto data = checked.thread_data(); data.size != 0) {
+    for (unsigned t = 0; t <= thread_count_; ++t) {
+      fibers_[t].exchange_thread_data(data.begin, data.size);
+    }
+    main_.exchange_thread_data(data.begin, data.size);
+  }
   std::vector<unsigned> all(thread_count_);
   std::iota(all.begin(), all.end(), 0u);
   if (order_.empty()) order_ = all;
   if (!std::is_permutation(order_.begin(), order_.end(), all.begin(), all.end())) {
     throw std::invalid_argument("options::order: it must name each thread once");
   }
+#if !defined(CHECKER_ADDRESS_SANITIZER)
+  // A program that starts its threads has handlers of its own.
+  if (!starts_threads_) signals_.emplace(on_signal);
+#endif
   location_names_.resize(thread_count_ + 1);
   watches_.resize(thread_count_);
   watching_.resize(thread_count_, 0);
@@ -84,6 +101,11 @@ void execution::not_running() {
 void execution::reset() {
   arena_.reset();
   threads_.assign(thread_count_ + 1, {});
+  if (starts_threads_) {
+    for (unsigned t = 1; t != thread_count_; ++t) threads_[t].state = thread_state::absent;
+    process_ended_ = false;
+    why_given_up_.clear();
+  }
   cells_.clear();
   uses_.clear();
   blocks_.clear();
@@ -173,7 +195,11 @@ void execution::run_fiber() {
         self.program_.start();
         break;
       case stage::threads:
-        self.program_.thread(self.running_);
+        if (self.starts_threads_) {
+          self.run_started_thread();
+        } else {
+          self.program_.thread(self.running_);
+        }
         break;
       case stage::finish:
         self.program_.finish();
@@ -198,13 +224,10 @@ void execution::leave_thread() {
       fail(fault::nondeterministic,
            std::string("the thread ends earlier than before: ") + what_may_differ, {"", "", 0});
     }
-    const unsigned next = next_to_run();
+    unsigned next = next_to_run();
+    if (next == nobody) next = no_longer_idle();
     if (next != nobody) switch_to(next);
-    ended_ = ending::complete;
-    for (unsigned t = 0; t != thread_count_; ++t) {
-      const thread_state state = threads_[t].state;
-      if (state == thread_state::blocked || state == thread_state::cut) ended_ = ending::blocked;
-    }
+    end_execution();
   }
   leave();
 }
@@ -221,10 +244,107 @@ unsigned execution::next_by_chance() const noexcept {
   return best;
 }
 
+// No thread has anything more to do.
+void execution::end_execution() {
+  ended_ = ending::complete;
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    if (unfinished(threads_[t].state)) ended_ = ending::blocked;
+  }
+  leave();
+}
+
+void execution::run_started_thread() {
+  const unsigned self = running_;
+  constexpr place nowhere{"", "", 0};
+  if (self != 0) step_of_thread(lifetime::begins, self, threads_[self].started_by, nowhere);
+  program_.thread(self);
+  end_started_thread();
+}
+
+void execution::end_thread() {
+  end_started_thread();
+  threads_[running_].state = thread_state::finished;
+  leave_thread();
+  leave();
+}
+
+void execution::end_started_thread() {
+  const unsigned self = running_;
+  constexpr place nowhere{"", "", 0};
+  if (self != 0) {
+    step_of_thread(lifetime::ends, self, initial, nowhere);
+  } else {
+    process_ended_ = true;
+  }
+  for (thread_status& each : threads_) {
+    if (each.state == thread_state::joining && each.joins == self) {
+      each.state = thread_state::running;
+    }
+  }
+}
+
+// These are events, so that they order what the threads do; they have no alternatives.
+void execution::step_of_thread(lifetime what, unsigned other, event_id source, const place& from) {
+  event request;
+  request.kind = event_kind::choice;
+  request.alternatives = 1;
+  request.thread_life = what;
+  request.operand = other;
+  request.source = source;
+  perform(request, from);
+}
+
+// The index of a new thread stands in the event: threads that start others at the same time must
+// get the same ones in whatever order an execution is run again.
+unsigned execution::start_thread(const place& from) {
+  const unsigned self = running_;
+  const std::uint32_t position = threads_[self].position;
+  const auto& own = graph().thread(self);
+  unsigned index = 1;
+  if (position != own.size()) {
+    index = static_cast<unsigned>(graph()[own[position]].operand);
+  } else {
+    // Those that stand in the graph have to be there first.
+    for (unsigned next = next_to_run(); next != self; next = next_to_run()) {
+      if (next == nobody) refuse_replay("a thread makes no such event: it has come to its end");
+      switch_to(next);
+    }
+    while (index < thread_count_ && threads_[index].state != thread_state::absent) ++index;
+    if (index >= thread_count_) return thread_count_;
+  }
+  step_of_thread(lifetime::starts, index, initial, from);
+  threads_[index].started_by = graph().thread(self)[position];
+  if (threads_[index].state == thread_state::absent) {
+    threads_[index].state = thread_state::unstarted;
+  }
+  return index;
+}
+
+// Joining is possible only when the other has ended: it adds no executions in which it has not.
+void execution::join_thread(unsigned index, const place& from) {
+  thread_status& self = threads_[running_];
+  const unsigned own = running_;
+  if (self.position == graph().thread(own).size()) {
+    while (threads_[index].state != thread_state::finished) {
+      self.state = thread_state::joining;
+      self.joins = index;
+      unsigned next = next_to_run();
+      if (next == nobody) next = no_longer_idle();
+      if (next == nobody) end_execution();
+      switch_to(next);
+    }
+    self.state = thread_state::running;
+    step_of_thread(lifetime::joins, index, graph().last_of(index), from);
+  } else {
+    step_of_thread(lifetime::joins, index, initial, from);
+  }
+}
+
 inline unsigned execution::next_to_run() const noexcept {
   if (!schedule_.done() && left_to_replay_ == 0) {
     const unsigned scheduled = schedule_.next_thread();
-    return threads_[scheduled].state <= thread_state::running ? scheduled : nobody;
+    const thread_state state = threads_[scheduled].state;
+    return state <= thread_state::running || state == thread_state::idle ? scheduled : nobody;
   }
   if (left_to_replay_ != 0) {
     for (unsigned t : order_) {
@@ -245,7 +365,8 @@ void execution::switch_to(unsigned thread) {
   const unsigned self = running_;
   fiber& from = stage_ == stage::threads && running_ != thread_count_ ? fibers_[running_] : main_;
   running_ = thread;
-  if (threads_[thread].state == thread_state::unstarted) {
+  const thread_state state = threads_[thread].state;
+  if (state == thread_state::unstarted || state == thread_state::absent) {
     threads_[thread].state = thread_state::running;
     fibers_[thread].start(run_fiber);
   }
@@ -293,7 +414,7 @@ bool execution::same_request(const event& held, const event& asked) noexcept {
   if (held.update != update_kind::none) {
     return held.operand == asked.operand && held.expected == asked.expected;
   }
-  if (held.kind != asked.kind) return false;
+  if (held.kind != asked.kind || held.thread_life != asked.thread_life) return false;
   return held.kind == event_kind::write
              ? held.value == asked.value
              : held.alternatives == asked.alternatives && held.operand == asked.operand;
@@ -468,6 +589,39 @@ inline location_id execution::make_location(std::uint64_t value, const void* obj
   return names[ordinal];
 }
 
+location_id execution::find_location(std::uint64_t key, std::uint64_t value, const void* object,
+                                     const place& from) {
+  const auto [found, added] = keyed_locations_.try_emplace(key, locations_);
+  if (added) {
+    ++locations_;
+    initial_values_.push_back(0);
+    location_places_.push_back({thread_count_, 0, from, object});
+  }
+  initial_values_[found->second] = value;
+  return found->second;
+}
+
+// The last in co of the writes that the running thread knows, if it knows all that were executed.
+engine::settled_value execution::settled(location_id l, std::uint64_t initial_value,
+                                         bool writes) const {
+  engine::settled_value found{true, initial_value};
+  if (!graph().has(l)) return found;
+  const auto& all = graph().at(l);
+  for (event_id w : all.writes) {
+    if (!executed(w)) continue;
+    if (knows(graph()[w].thread, graph()[w].index)) {
+      found.value = graph()[w].value;
+    } else {
+      found.ordered = false;
+    }
+  }
+  if (!writes) return found;
+  for (event_id r : all.reads) {
+    if (executed(r) && !knows(graph()[r].thread, graph()[r].index)) found.ordered = false;
+  }
+  return found;
+}
+
 const clock_table::lane* execution::clock() const noexcept {
   const std::uint32_t position = threads_[running_].position;
   if (position == 0) return nullptr;
@@ -486,6 +640,7 @@ inline execution::cell_id execution::make_cell(const void* object, unsigned size
 
 inline void execution::use_cell(cell_id id, const void* object, const place& from) {
   if (id >= cells_.size() || cells_[id].object != object) [[unlikely]] {
+    if (id == engine::unwatched) return;
     fail(fault::use_after_free, "the object does not live", from, object);
   }
   if (!in_threads()) return;
@@ -545,7 +700,7 @@ void* execution::allocate(std::size_t size, std::size_t alignment, const place& 
 std::byte* execution::reuse(std::size_t size, std::size_t alignment, const place& from) {
   if (!in_threads() || !options_.reuse_memory || !graph().has_frees()) return nullptr;
   const std::uint32_t position = threads_[running_].position;
-  if (position == 0) return nullptr;
+  if (position == 0 || reused_so_far() >= options_.reuses) return nullptr;
   graph().find_reusable(graph().thread(running_)[position - 1], shape_of(size, alignment),
                         reusable_);
   if (reusable_.empty()) return nullptr;
@@ -559,6 +714,16 @@ std::byte* execution::reuse(std::size_t size, std::size_t alignment, const place
   return reinterpret_cast<std::byte*>(graph()[allocation.source].operand);
 }
 
+unsigned execution::reused_so_far() const noexcept {
+  unsigned count = 0;
+  if (options_.reuses == ~0u) return count;
+  for (std::uint32_t i = 0; i != threads_[running_].position; ++i) {
+    const event& before = graph()[graph().thread(running_)[i]];
+    count += before.allocates && before.source != initial ? 1 : 0;
+  }
+  return count;
+}
+
 void execution::note_free(const block& freed, const place& from) {
   if (!in_threads() || !options_.reuse_memory) return;
   event request;
@@ -570,7 +735,7 @@ void execution::note_free(const block& freed, const place& from) {
   perform(request, from);
 }
 
-void execution::deallocate(void* memory, const place& from) {
+void execution::deallocate(void* memory, const place& from, bool reusable) {
   if (memory == nullptr) return;
   std::size_t number = 0;
   if (arena_.holds(memory)) {
@@ -594,7 +759,7 @@ void execution::deallocate(void* memory, const place& from) {
   freed.freed = true;
   std::memset(memory, 0xdd, freed.size);
   ++threads_[running_].changes;
-  note_free(block(freed), from);
+  if (reusable) note_free(block(freed), from);
 }
 
 void execution::begin_iteration() noexcept {
@@ -810,6 +975,127 @@ bool execution::stuck() const noexcept {
   return self.iteration != self.position;
 }
 
+bool execution::block_turn(std::uint32_t position) {
+  const unsigned own = running_;
+  thread_status& self = threads_[own];
+  // Where it has events yet to make, it went on: others saw what it did.
+  if (!in_threads() || self.position != graph().thread(own).size()) return false;
+  bool wrote = false;
+  for (std::uint32_t i = position; i != self.position; ++i) {
+    const event& done = graph()[graph().thread(own)[i]];
+    if (done.kind == event_kind::choice || done.failed_spuriously) return false;
+    wrote = wrote || done.writes();
+  }
+  self.iteration = position;
+  if (!wrote) {
+    self.state = thread_state::blocked;
+    if (stuck()) {
+      ended_ = ending::blocked;
+      leave();
+    }
+    leave_thread();
+    leave();
+  }
+  if (!may_be_in_vain(own)) return false;
+  self.state = thread_state::idle;
+  unsigned next = next_to_run();
+  if (next == nobody) next = no_longer_idle();
+  if (next == nobody) end_execution();
+  if (next != own) switch_to(next);
+  self.state = thread_state::running;
+  return true;
+}
+
+// Whether e belongs to a turn that its thread makes in vain.
+bool execution::of_turn(event_id e) const noexcept {
+  const thread_status& maker = threads_[graph()[e].thread];
+  return (maker.state == thread_state::blocked || maker.state == thread_state::idle) &&
+         graph()[e].index >= maker.iteration;
+}
+
+// Whether a thread's last turn may leave the memory as it was: of each location, what it added it has
+// taken back; or what it wrote stands together in co, from an update to the value that this read.
+bool execution::may_be_in_vain(unsigned thread) const noexcept {
+  const auto& own = graph().thread(thread);
+  const std::uint32_t begin = threads_[thread].iteration;
+  for (std::uint32_t i = begin; i != own.size(); ++i) {
+    const event& first = graph()[own[i]];
+    if (!first.writes()) continue;
+    std::uint64_t added = 0;
+    bool adds = true;
+    for (std::uint32_t k = begin; k != own.size(); ++k) {
+      const event& each = graph()[own[k]];
+      if (!each.writes() || each.location != first.location) continue;
+      adds = adds && (each.update == update_kind::add || each.update == update_kind::sub);
+      added += each.update == update_kind::add ? each.operand : 0 - each.operand;
+    }
+    if (adds && (added & first.mask) == 0) continue;
+    const auto& co = graph().at(first.location).writes;
+    const auto mine = [&](event_id e) {
+      return graph()[e].thread == thread && graph()[e].index >= begin;
+    };
+    if (first.position != 0 && mine(co[first.position - 1u])) continue;
+    std::size_t last = first.position;
+    while (last + 1 != co.size() && mine(co[last + 1])) ++last;
+    if (first.kind != event_kind::update || graph()[co[last]].value != graph().value_read(own[i])) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Whether all would be as it is without the last turn of a thread, and those of others that go round
+// in vain. What they wrote, where it stands together in co, begins with an update and ends with the
+// value that this read; and nobody else has read it on the way: so who reads the last of it may read
+// what the first one read. A store may be the head of a release sequence: then the update that the
+// same thread made before has to acquire, so that the store passes on what it read.
+bool execution::leaves_no_trace(unsigned thread) const noexcept {
+  const auto& own = graph().thread(thread);
+  for (std::uint32_t i = threads_[thread].iteration; i != own.size(); ++i) {
+    const event& written = graph()[own[i]];
+    if (!written.writes()) continue;
+    const auto& accesses = graph().at(written.location);
+    const auto& co = accesses.writes;
+    std::size_t first = written.position;
+    std::size_t last = written.position;
+    while (first != 0 && of_turn(co[first - 1])) --first;
+    while (last + 1 != co.size() && of_turn(co[last + 1])) ++last;
+    const event& head = graph()[co[first]];
+    if (head.kind != event_kind::update) return false;
+    if (graph()[co[last]].value != graph().value_read(co[first])) return false;
+    if (written.kind == event_kind::write) {
+      std::size_t before = written.position;
+      while (before != first && graph()[co[before - 1]].thread == thread) --before;
+      const event& chain = graph()[co[before]];
+      if (chain.kind != event_kind::update || !acquires(chain.success)) return false;
+    }
+    if (written.position == last) continue;
+    for (event_id r : accesses.reads) {
+      if (graph()[r].source == own[i] && graph()[r].thread != thread && !of_turn(r)) return false;
+    }
+  }
+  return true;
+}
+
+// A thread that was taken to go round in vain, and that others have seen since.
+unsigned execution::no_longer_idle() const noexcept {
+  for (unsigned t : order_) {
+    if (threads_[t].state == thread_state::idle && !leaves_no_trace(t)) return t;
+  }
+  return nobody;
+}
+
+void execution::give_up_thread(engine::surrender why) {
+  thread_status& self = threads_[running_];
+  self.iteration = self.position;
+  excluded_ = excluded_ || why == engine::surrender::excluded;
+  self.state = why == engine::surrender::waits      ? thread_state::blocked
+               : why == engine::surrender::excluded ? thread_state::excluded
+                                                    : thread_state::stopped;
+  leave_thread();
+  leave();
+}
+
 void execution::add_outcome(std::string_view text) {
   if (!outcome_.empty()) outcome_ += "; ";
   outcome_ += text;
@@ -890,6 +1176,46 @@ life_id begin_plain(const void* address, unsigned size, bool initialised) {
 }
 
 void end(const void* address, life_id life) { execution::current().end_cell(life, address); }
+
+location_id find_location(std::uint64_t key, std::uint64_t value, const void* object,
+                          const place& from) {
+  return execution::current().find_location(key, value, object, from);
+}
+
+settled_value settled(location_id location, std::uint64_t initial_value, bool writes) {
+  return execution::current().settled(location, initial_value, writes);
+}
+
+std::uint64_t last_value(location_id location, std::uint64_t initial_value) {
+  return execution::current().last_value(location, initial_value);
+}
+
+knowledge look() noexcept { return execution::current().look(); }
+
+bool block_turn(std::uint32_t position) { return execution::current().block_turn(position); }
+void give_up_thread(surrender why, std::string_view text) {
+  if (!text.empty()) execution::current().cut_turns(std::string(text));
+  execution::current().give_up_thread(why);
+}
+void end_process() noexcept { execution::current().end_process(); }
+void end_thread() { execution::current().end_thread(); }
+
+unsigned start_thread(const place& from) { return execution::current().start_thread(from); }
+void join_thread(unsigned index, const place& from) {
+  execution::current().join_thread(index, from);
+}
+
+bool tracing() noexcept { return execution::current().tracing(); }
+std::size_t note_plain(bool write, const void* object, std::uint64_t value, const place& from) {
+  execution& now = execution::current();
+  now.trace_plain(write, object, value, from);
+  return now.traced() - 1;
+}
+void correct_plain(std::size_t step, std::uint64_t value) {
+  execution::current().correct_step(step, value);
+}
+
+const std::byte* stack_end() noexcept { return execution::current().stack_end(); }
 
 std::uint64_t load(const void* address, unsigned size, handle known, order o, const place& from) {
   execution& now = execution::current();
@@ -982,7 +1308,9 @@ void* allocate(std::size_t size, std::size_t alignment, const place& from) {
 void* allocate_static(std::size_t size, std::size_t alignment) noexcept {
   return execution::current().make_static(size, alignment);
 }
-void deallocate(void* memory, const place& from) { execution::current().deallocate(memory, from); }
+void deallocate(void* memory, const place& from, bool reusable) {
+  execution::current().deallocate(memory, from, reusable);
+}
 
 unsigned choose(unsigned alternatives, const place& from) {
   return execution::current().choose(alternatives, from);

@@ -99,6 +99,9 @@ class execution {
 
   using moment = engine::moment;
   moment mark() const noexcept { return {running_, threads_[running_].position}; }
+  engine::knowledge look() const noexcept {
+    return {running_, threads_[running_].position, clock()};
+  }
   bool happened_before(const moment& then) const noexcept {
     return !in_threads() || then.thread == thread_count_ || then.position == 0 ||
            knows(then.thread, then.position - 1);
@@ -119,6 +122,15 @@ class execution {
   [[gnu::always_inline]] location_id make_location(std::uint64_t value, const void* object,
                                                    const place& from, object_kind is);
 
+  // The same of a location that is called by a key, whoever comes to it first.
+  location_id find_location(std::uint64_t key, std::uint64_t value, const void* object,
+                            const place& from);
+  engine::settled_value settled(location_id l, std::uint64_t initial_value, bool writes) const;
+  std::uint64_t last_value(location_id l, std::uint64_t initial_value) const noexcept {
+    if (!graph().has(l) || graph().at(l).writes.empty()) return initial_value;
+    return graph()[graph().at(l).writes.back()].value;
+  }
+
   // The life and accesses of an object that threads share, for races: its construction and
   // destruction are writes.
   using cell_id = std::uint32_t;
@@ -128,6 +140,9 @@ class execution {
   void end_cell(cell_id id, const void* object);
   bool tracing() const noexcept { return tracing_ != nullptr; }
   void trace_plain(bool write, const void* object, std::uint64_t value, const place& from);
+  std::size_t traced() const noexcept { return tracing_->steps.size(); }
+  void correct_step(std::size_t step, std::uint64_t value) { tracing_->steps[step].value = value; }
+  const std::byte* stack_end() const noexcept { return fibers_[running_].stack_end(); }
   bool cell_initialised(cell_id id) const noexcept { return cells_[id].initialised; }
 
   void* allocate(std::size_t size, std::size_t alignment, const place& from);
@@ -135,12 +150,23 @@ class execution {
   void* make_static(std::size_t size, std::size_t alignment) noexcept {
     return arena_.allocate(thread_count_, size, alignment);
   }
-  void deallocate(void* memory, const place& from);
+  // `reusable`: another allocation may get the block.
+  void deallocate(void* memory, const place& from, bool reusable = true);
 
   // Of a loop that waits: an iteration begins, and ends without success. If it changed nothing, its
   // thread is blocked.
   void begin_iteration() noexcept;
   void fail_iteration();
+  bool block_turn(std::uint32_t position);
+  [[noreturn]] void give_up_thread(engine::surrender why);
+  void end_process() noexcept { process_ended_ = true; }
+  [[noreturn]] void end_thread();
+  void cut_turns(std::string why) {
+    if (why_given_up_.empty()) why_given_up_ = std::move(why);
+  }
+
+  unsigned start_thread(const place& from);
+  void join_thread(unsigned index, const place& from);
 
   [[noreturn]] void exclude();
   void add_outcome(std::string_view text);
@@ -149,9 +175,21 @@ class execution {
                                     const void* object = nullptr);
 
  private:
-  // From `blocked` to `cut` a thread will do nothing more in this execution, but has not come to its
-  // end.
-  enum class thread_state : std::uint8_t { unstarted, running, blocked, cut, stopped, finished };
+  // `cut`: it goes no further, for a bound is met; `excluded`: it goes no further, and the execution is not one of those that are looked at;
+  // `idle`: it goes round in a loop, and leaves no trace; `joining`: it waits for the end of
+  // another; `absent`: nobody has started it.
+  enum class thread_state : std::uint8_t {
+    unstarted,
+    running,
+    blocked,
+    cut,
+    excluded,
+    stopped,
+    finished,
+    idle,
+    joining,
+    absent
+  };
 
   struct thread_status {
     thread_state state = thread_state::unstarted;
@@ -161,6 +199,8 @@ class execution {
     std::uint64_t changes = 0;    // of plain data and memory
     std::jmp_buf* restart = nullptr;
     std::uint64_t changes_at_iteration = 0;
+    unsigned joins = 0;             // the thread it waits for
+    event_id started_by = initial;  // the event of the thread that started it
   };
 
   // Loops that wait, although no await says so. Where a thread has gone round four times, and each time
@@ -219,6 +259,19 @@ class execution {
 
   [[noreturn]] static void not_running();
   static void run_fiber();
+  [[gnu::cold]] void run_started_thread();
+  [[gnu::cold]] void end_started_thread();
+  [[gnu::cold]] void step_of_thread(lifetime what, unsigned other, event_id source,
+                                    const place& from);
+  bool unfinished(thread_state s) const noexcept {
+    return s == thread_state::blocked || s == thread_state::cut || s == thread_state::excluded ||
+           s == thread_state::idle || s == thread_state::joining;
+  }
+  [[noreturn]] void end_execution();
+  bool of_turn(event_id e) const noexcept;
+  bool may_be_in_vain(unsigned thread) const noexcept;
+  bool leaves_no_trace(unsigned thread) const noexcept;
+  unsigned no_longer_idle() const noexcept;
 
   void run();
   bool next();
@@ -227,6 +280,7 @@ class execution {
   void look_at_clock_within();
   bool divide();
   void store(archive& file);
+  void store_keyed_locations(archive& file);
   void save();
   bool resume();
   void reset();
@@ -248,6 +302,7 @@ class execution {
   void record();
   void record_again();
   bool deadlocked() const;
+  bool reads_last(event_id e) const noexcept;
   void add_hash();
   void look_at_conflicts();
   void look_at_plain_memory();
@@ -282,7 +337,6 @@ class execution {
   void wait_in_hunt();
   void end_turn();
   bool reads_newest(unsigned thread) const;
-  bool in_waiting_turn(event_id w) const noexcept;
   bool find_by_chance();
   void note_standing();
   const watch* watch_of(std::uint32_t position) const noexcept;
@@ -301,6 +355,7 @@ class execution {
   bool stuck() const noexcept;
   std::byte* reuse(std::size_t size, std::size_t alignment, const place& from);
   void note_free(const block& freed, const place& from);
+  unsigned reused_so_far() const noexcept;
   [[gnu::always_inline]] unsigned next_to_run() const noexcept;
   void switch_to(unsigned thread);
   [[gnu::cold]] void switch_watched(unsigned self, unsigned thread);
@@ -335,8 +390,11 @@ class execution {
   const exceptions_in_flight exceptions_;
   std::string thrown_;                   // by a thread that did not catch it
 #if !defined(CHECKER_ADDRESS_SANITIZER)  // which tells of them itself
-  crash_signals signals_{on_signal};
+  std::optional<crash_signals> signals_;
 #endif
+  const bool starts_threads_;
+  bool process_ended_ = false;
+  std::string why_given_up_;  // a thread, in this execution: it is cut
   // How the last run ended.
   enum class ending : std::uint8_t { complete, blocked, abandoned };
   ending ended_ = ending::complete;
@@ -360,6 +418,7 @@ class execution {
 
   std::vector<std::uint64_t> initial_values_;
   std::vector<std::vector<location_id>> location_names_;  // by thread and ordinal
+  std::unordered_map<std::uint64_t, location_id> keyed_locations_;
   location_id locations_ = 0;
   std::vector<cell> cells_;
   std::vector<std::uint16_t> uses_;  // of each cell by each thread: one more than the time

@@ -10,9 +10,15 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <utility>
+#include <vector>
 
 #include <sys/mman.h>
+#if defined(__x86_64__)
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#endif
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -41,17 +47,31 @@ class fiber {
     if (memory_ != nullptr) ::munmap(memory_, bytes_);
   }
 
-  // Its stack grows down to a page that nobody may touch.
-  void allocate(std::size_t stack_bytes) {
+  // Its stack grows down to a page that nobody may touch. It lies at `wish`, if that is free.
+  void allocate(std::size_t stack_bytes, void* wish = nullptr) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
     bytes_ = (stack_bytes + page - 1) / page * page + page;
-    memory_ = ::mmap(nullptr, bytes_, PROT_READ | PROT_WRITE,
+    memory_ = ::mmap(wish, bytes_, PROT_READ | PROT_WRITE,
                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory_ == MAP_FAILED || ::mprotect(memory_, page, PROT_NONE) != 0) {
       std::perror("checker: no memory for the stack of a thread");
       std::exit(2);
     }
   }
+
+  // It runs with this thread pointer, by which the compiler finds what is thread_local. Null, for
+  // all fibers of a program: with that of the process.
+  void use_thread_pointer(void* pointer) noexcept { thread_pointer_ = pointer; }
+
+  // Or what of it is of one thread only is exchanged: `live` is where the running one has it.
+  void exchange_thread_data(std::byte* live, std::size_t size) {
+    live_data_ = live;
+    data_.assign(live, live + size);
+  }
+
+  // The lowest address of its stack, and the one behind the highest.
+  std::byte* stack_begin() const noexcept { return static_cast<std::byte*>(memory_); }
+  std::byte* stack_end() const noexcept { return static_cast<std::byte*>(memory_) + bytes_; }
 
   // The next switch to it calls `entry`, which must not return.
   void start(entry_point entry) noexcept {
@@ -69,6 +89,10 @@ class fiber {
 
   // Goes on with `to`; returns when someone switches back.
   void switch_to(fiber& to) noexcept {
+    if (to.thread_pointer_ != nullptr) [[unlikely]]
+      set_thread_pointer(to.thread_pointer_);
+    if (live_data_ != nullptr) [[unlikely]]
+      exchange_data(to);
 #if defined(CHECKER_ADDRESS_SANITIZER)
     came_from_ = this;
     const bool own = to.bytes_ == 0;
@@ -157,8 +181,31 @@ class fiber {
 #error "checker: switching stacks is written for x86-64 and AArch64"
 #endif
 
+  [[gnu::noinline]] void exchange_data(const fiber& to) noexcept {
+    std::memcpy(data_.data(), live_data_, data_.size());
+    std::memcpy(live_data_, to.data_.data(), data_.size());
+  }
+
+  [[gnu::noinline]] static void set_thread_pointer(void* pointer) noexcept {
+#if defined(__x86_64__)
+    // The instruction, where the kernel lets programs use it.
+    static const bool instruction = (::getauxval(AT_HWCAP2) & 2) != 0;
+    if (instruction) {
+      asm volatile("wrfsbase %0" : : "r"(pointer) : "memory");
+    } else {
+      constexpr int set_fs = 0x1002;
+      ::syscall(SYS_arch_prctl, set_fs, pointer);
+    }
+#else
+    static_cast<void>(pointer);
+#endif
+  }
+
   void* memory_ = nullptr;
   std::size_t bytes_ = 0;
+  void* thread_pointer_ = nullptr;
+  std::byte* live_data_ = nullptr;
+  std::vector<std::byte> data_;
   void* stack_pointer_ = nullptr;
 #if defined(CHECKER_ADDRESS_SANITIZER)
   void* fake_stack_ = nullptr;

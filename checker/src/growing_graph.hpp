@@ -157,7 +157,7 @@ inline void execution_graph::find_reusable(event_id before, std::uint64_t shape,
 inline bool execution_graph::choose(event_id e, std::uint64_t alternative) {
   event& chosen = events_[e];
   chosen.value = alternative;
-  chosen.source = initial;
+  if (chosen.alternatives > 1) chosen.source = initial;
   if (chosen.allocates && alternative != 0) {
     const event_id before =
         chosen.index == 0 ? initial : threads_[chosen.thread][chosen.index - 1u];

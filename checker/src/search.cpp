@@ -200,9 +200,22 @@ void execution::store(archive& file) {
   explorer_.store(file);
   file(location_names_);
   file(locations_);
+  store_keyed_locations(file);
   file(initial_values_);
   totals_.store(file);
   if (file.reading()) location_places_.resize(locations_);
+}
+
+void execution::store_keyed_locations(archive& file) {
+  std::vector<std::uint64_t> keys;
+  std::vector<location_id> names;
+  for (const auto& [key, name] : keyed_locations_) {
+    keys.push_back(key);
+    names.push_back(name);
+  }
+  file(keys);
+  file(names);
+  for (std::size_t i = 0; i != keys.size(); ++i) keyed_locations_[keys[i]] = names[i];
 }
 
 // The old file stays until the new one is whole.
@@ -283,14 +296,25 @@ void execution::record() {
   if (ended_ == ending::blocked) {
     if (!why_cut_.empty()) {
       note(fault::cut, why_cut_);
-    } else if (excluded_) {
-      ++totals_.excluded;
-    } else if (!stale_ && deadlocked()) {
-      note(fault::deadlock, "no thread can go on");
-    } else {
-      ++totals_.blocked;
+      return;
     }
-    return;
+    if (!why_given_up_.empty()) {
+      note(fault::cut, why_given_up_);
+      return;
+    }
+    if (excluded_) {
+      ++totals_.excluded;
+      return;
+    }
+    if (stale_ || !deadlocked()) {
+      ++totals_.blocked;
+      return;
+    }
+    if (!process_ended_) {
+      note(fault::deadlock, "no thread can go on");
+      return;
+    }
+    ended_ = ending::complete;
   }
   if (!plain_looked_at_) look_at_plain_memory();
   if (stage_ == stage::threads && !options_.stopped_thread) finish();
@@ -366,7 +390,7 @@ void execution::finish() {
   ended_ = ending::abandoned;
   if (!run_alone(stage::finish)) return;
   for (const block& each : blocks_) {
-    if (each.freed || !options_.find_leaks) continue;
+    if (each.freed || !options_.find_leaks || !program_.must_free()) continue;
     note(fault::memory_leak, "a block of " + std::to_string(each.size) + " bytes is not freed");
     return;
   }
@@ -377,30 +401,35 @@ void execution::finish() {
 // elsewhere.
 bool execution::deadlocked() const {
   for (unsigned t = 0; t != thread_count_; ++t) {
-    if (threads_[t].state == thread_state::blocked && !reads_newest(t)) return false;
+    const thread_state state = threads_[t].state;
+    if (state == thread_state::excluded) return false;
+    if (state != thread_state::blocked && state != thread_state::idle) continue;
+    if (!reads_newest(t)) return false;
   }
   return true;
 }
 
-// Whether what a thread has read in its turn is the last of its location, but for what the turns of
-// waiting threads have put back.
+// Whether what a thread has read in its turn is the last of its location.
 bool execution::reads_newest(unsigned thread) const {
   for (std::uint32_t i = threads_[thread].iteration; i != threads_[thread].position; ++i) {
-    const event& read = graph()[graph().thread(thread)[i]];
-    if (!read.reads()) continue;
-    const auto& co = graph().at(read.location).writes;
-    std::size_t last = co.size();
-    while (last != 0 && in_waiting_turn(co[last - 1])) --last;
-    const std::size_t place = read.source == initial ? 0 : graph()[read.source].position + 1u;
-    if (place < last) return false;
+    if (!reads_last(graph().thread(thread)[i])) return false;
   }
   return true;
 }
 
-bool execution::in_waiting_turn(event_id w) const noexcept {
-  const thread_status& writer = threads_[graph()[w].thread];
-  return writer.state == thread_state::blocked && graph()[w].index >= writer.iteration &&
-         graph()[w].index < writer.position;
+// Whether e, of a thread that waits, reads the last write. What threads wrote in turns that they make
+// in vain does not count: who has read it, and another value than the last, may yet read that.
+bool execution::reads_last(event_id e) const noexcept {
+  const event& read = graph()[e];
+  if (!read.reads()) return true;
+  const auto& co = graph().at(read.location).writes;
+  std::size_t behind = co.size();
+  while (behind != 0 && of_turn(co[behind - 1])) --behind;
+  const event_id last = behind == 0 ? initial : co[behind - 1];
+  if (read.source == last) return true;
+  if (read.source == initial || !of_turn(read.source)) return false;
+  const std::uint64_t value = last == initial ? read.initial_value : graph()[last].value;
+  return graph()[read.source].thread == read.thread || graph()[read.source].value == value;
 }
 
 // The sum of the events' hashes is the graph's: what an event is, where it reads from, and its

@@ -40,7 +40,7 @@ constexpr std::string_view verb_of(const event& e) noexcept {
     case event_kind::write:
       return "store";
     case event_kind::choice:
-      return "choose";
+      return e.thread_life == lifetime::none ? "choose" : "thread";
     case event_kind::fence:
       break;
   }
@@ -303,7 +303,7 @@ class teller {
       : told_(told), graph_(told.graph), names_(told, files_), step_of_(graph_.size(), no_step) {}
 
   story tell() {
-    made_.threads = graph_.thread_count();
+    made_.threads = threads();
     describe_steps();
     relate_events();
     for (std::size_t i = 0; i != told_.steps.size(); ++i) explain_read(i);
@@ -314,6 +314,16 @@ class teller {
   }
 
  private:
+  // Of a program that starts its threads, those that it did start.
+  unsigned threads() const {
+    unsigned started = 0;
+    for (event_id e = 0; e != graph_.size(); ++e) {
+      if (graph_[e].thread_life != lifetime::starts) continue;
+      started = std::max(started, static_cast<unsigned>(graph_[e].operand) + 1);
+    }
+    return started == 0 ? graph_.thread_count() : started;
+  }
+
   // Steps
 
   void describe_steps() {
@@ -323,7 +333,7 @@ class teller {
     for (std::size_t i = 0; i != told_.steps.size(); ++i) {
       const step& now = told_.steps[i];
       told_step added;
-      added.thread = now.thread;
+      added.thread = std::min(now.thread, made_.threads);
       added.kind = now.what;
       if (now.thread < made_.threads) {
         std::size_t& event_count = events[now.thread];
@@ -396,7 +406,7 @@ class teller {
     told_step& added = made_.steps[i];
     added.what = verb_of(e);
     if (e.kind == event_kind::choice) {
-      if (describe_memory(added, e)) return;
+      if (describe_memory(added, e) || describe_thread(added, e)) return;
       added.what += " of " + std::to_string(e.alternatives) + " -> " + std::to_string(e.value);
       return;
     }
@@ -442,6 +452,27 @@ class teller {
           e.source == initial ? "use fresh memory" : "use the memory of " + label(e.source);
     }
     return e.frees || e.allocates;
+  }
+
+  static bool describe_thread(told_step& added, const event& e) {
+    const std::string other = "thread " + std::to_string(e.operand);
+    switch (e.thread_life) {
+      case lifetime::none:
+        return false;
+      case lifetime::starts:
+        added.what = "start " + other;
+        break;
+      case lifetime::begins:
+        added.what = "begins";
+        break;
+      case lifetime::ends:
+        added.what = "ends";
+        break;
+      case lifetime::joins:
+        added.what = "join " + other;
+        break;
+    }
+    return true;
   }
 
   // T1.4 store

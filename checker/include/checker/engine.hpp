@@ -19,9 +19,10 @@
 // All are calls from within a running execution, and mean nothing outside of one. Some do not
 // return: the engine leaves an execution that it has seen enough of.
 //
-// Stands on: counterexample, place.
+// Stands on: clock, counterexample, place.
 #pragma once
 
+#include "clock.hpp"
 #include "counterexample.hpp"
 #include "place.hpp"
 
@@ -46,6 +47,8 @@ struct handle {
   location_id location;
   life_id life;
 };
+// Of a location whose lives and races the front end sees to itself.
+inline constexpr life_id unwatched = ~life_id{0};
 
 // Memory begins to live: atomic, or plain with or without a value.
 handle begin_atomic(const void* address, unsigned size, std::uint64_t value, const place& from,
@@ -53,6 +56,30 @@ handle begin_atomic(const void* address, unsigned size, std::uint64_t value, con
 life_id begin_plain(const void* address, unsigned size, bool initialised);
 // Its end is a write.
 void end(const void* address, life_id life);
+
+// The location that is called by `key`, in whichever order threads come to it; `value` is what it
+// has before any write. The front end sees to it that a key stands for the same in each execution.
+location_id find_location(std::uint64_t key, std::uint64_t value, const void* object,
+                          const place& from);
+
+// What an atomic location has for a plain access of the running thread, if that is ordered behind all
+// its writes, and with `writes` behind its reads too.
+struct settled_value {
+  bool ordered;
+  std::uint64_t value;
+};
+settled_value settled(location_id location, std::uint64_t initial_value, bool writes);
+// What it has when all threads are done.
+std::uint64_t last_value(location_id location, std::uint64_t initial_value);
+
+// How far the running thread is, and how much it knows of the others: of each, so many events
+// happen before what it does next. Null: of none. It lasts until the next operation.
+struct knowledge {
+  unsigned thread;
+  std::uint32_t position;
+  const clock_table::lane* known;
+};
+knowledge look() noexcept;
 
 // Atomic operations. Values are those of the memory, of 1, 2, 4 or 8 bytes, and zeros above.
 std::uint64_t load(const void* address, unsigned size, handle known, order o, const place& from);
@@ -82,7 +109,8 @@ void write(const void* address, unsigned size, life_id life, const void* bytes, 
 // what is static: of the process rather than of its heap.
 void* allocate(std::size_t size, std::size_t alignment, const place& from);
 void* allocate_static(std::size_t size, std::size_t alignment) noexcept;
-void deallocate(void* memory, const place& from);
+// `reusable`: whether another allocation may get the block.
+void deallocate(void* memory, const place& from, bool reusable = true);
 
 // A choice of one in `alternatives`, the first of which is tried first.
 unsigned choose(unsigned alternatives, const place& from);
@@ -110,6 +138,33 @@ bool happened_before(const moment& then) noexcept;
 
 // An assumption does not hold: this execution is not one of those that are asked about.
 [[noreturn]] void exclude();
+// The running thread has come back to where it stood when it had made `position` events, and stands
+// there as it did. If it has changed nothing, it is blocked; and if what it has written is as it
+// was, it goes on only if others have seen what it did: then the result is true.
+bool block_turn(std::uint32_t position);
+// It goes no further in this execution: the others do. `waits`: that is a deadlock if they end;
+// `excluded`: the execution is none of those that are looked at; `stopped`: it is one all the same.
+enum class surrender : std::uint8_t { waits, excluded, stopped };
+// With a text, the execution counts as cut for that reason.
+[[noreturn]] void give_up_thread(surrender why, std::string_view text = {});
+// The process has ended, whatever its other threads still do.
+void end_process() noexcept;
+
+// Of a program that starts its threads: begins one and returns its index, or `threads` if there is
+// none left; and waits for the end of one.
+unsigned start_thread(const place& from);
+void join_thread(unsigned index, const place& from);
+// The running thread ends, as if it had returned.
+[[noreturn]] void end_thread();
+
+// While the execution of an error is run once more: what a thread did that is no event. The number
+// that is returned is that of the step.
+bool tracing() noexcept;
+std::size_t note_plain(bool write, const void* object, std::uint64_t value, const place& from);
+void correct_plain(std::size_t step, std::uint64_t value);
+
+// The stack of the running thread: the address behind it.
+const std::byte* stack_end() noexcept;
 
 void add_outcome(std::string_view text);
 // `object`: what was accessed, if anything.

@@ -56,6 +56,10 @@ enum class update_kind : std::uint8_t {
   compare
 };
 
+// Steps in the life of a thread that another one starts. Each is an event without alternatives: a
+// thread's first has the source `starts`, and who joins it the source `ends`.
+enum class lifetime : std::uint8_t { none, starts, begins, ends, joins };
+
 struct event {
   // What it writes, or the alternative that it chose.
   std::uint64_t value = 0;
@@ -78,6 +82,7 @@ struct event {
   bool may_fail_spuriously = false;  // a weak compare-and-swap
   bool failed_spuriously = false;
   bool watched = false;            // a turn of a loop may begin here: see spins in execution.hpp
+  lifetime thread_life = lifetime::none;
   bool frees = false;              // a point in time, where the block at address `operand` is freed
   bool allocates = false;          // a choice: a fresh block, or one that was freed, its `source`
   std::uint16_t alternatives = 0;  // of a choice
@@ -143,6 +148,8 @@ class execution_graph {
   const event& operator[](event_id id) const noexcept { return events_[id]; }
   const std::vector<event_id>& thread(unsigned t) const noexcept { return threads_[t]; }
   const accesses& at(location_id l) const noexcept { return locations_[l]; }
+  // Whether there may be events of this location.
+  bool has(location_id l) const noexcept { return l < locations_.size(); }
   const std::vector<location_id>& active_locations() const noexcept { return active_; }
   // Whether the order of seq_cst operations can be broken: by two of them, or an asymmetric pair.
   bool has_seq_cst() const noexcept { return seq_cst_events_ + asymmetric_fences_ > 1; }

@@ -34,6 +34,24 @@ class program {
   // last write stands in co need not run the threads again, unless finish changes what they left.
   enum class finishing : std::uint8_t { ignores_values, looks, changes };
   virtual finishing finishes_by() const { return finishing::changes; }
+  // Whether only thread 0 is there at first, and threads are started and joined as it goes:
+  // `threads` is then how many there may be. When thread 0 has come to its end, nobody waits for
+  // threads that sleep.
+  virtual bool starts_threads() const { return false; }
+  // Whether what is allocated and not freed is an error; else `finish` may look for itself.
+  virtual bool must_free() const { return true; }
+  // Where the stacks of the threads lie, if that is free, and how large each is.
+  virtual void* stacks() const { return nullptr; }
+  virtual std::size_t stack_bytes() const { return std::size_t{256} << 10; }
+  // What a thread finds its thread_local data by; null for all: they share that of the process. The
+  // one that is behind the last thread is that of `start`, `finish` and the search.
+  virtual void* thread_pointer(unsigned) const { return nullptr; }
+  // Or, where they share it, what of it is exchanged when another thread runs.
+  struct bytes {
+    std::byte* begin = nullptr;
+    std::size_t size = 0;
+  };
+  virtual bytes thread_data() const { return {}; }
 };
 
 // 128 bits, added over all complete graphs: two searches that visit the same graphs agree.
@@ -143,6 +161,8 @@ struct options {
   unsigned stopped_after = 0;
   // Whether memory that was freed may be allocated again in the same execution: both are tried.
   bool reuse_memory = true;
+  // How many allocations of each thread may do so.
+  unsigned reuses = ~0u;
   // Whether the search goes on after an error.
   bool keep_going = false;
   // Whether memory that is not freed at the end is an error.
