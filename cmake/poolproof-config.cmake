@@ -1,6 +1,7 @@
 include(CMakeFindDependencyMacro)
 find_dependency(Threads)
 include(${CMAKE_CURRENT_LIST_DIR}/poolproof-targets.cmake)
+include(${CMAKE_CURRENT_LIST_DIR}/checker_add_test.cmake OPTIONAL)
 
 # The components are the targets.
 foreach(component IN LISTS poolproof_FIND_COMPONENTS)

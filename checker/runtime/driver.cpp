@@ -1,0 +1,501 @@
+// Takes the place of main: reads the options of the checker, explores the program, and says what
+// was found.
+#include "runtime.hpp"
+
+#include <checker/page.hpp>
+#include <checker/report.hpp>
+
+#include <charconv>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <fstream>
+#include <iostream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace checker::runtime {
+
+void reset_random();
+
+namespace {
+
+using main_function = int(int, char**, char**);
+
+main_function* program_main = nullptr;
+std::vector<std::string> program_arguments;
+char** program_environment = nullptr;
+
+constexpr std::string_view usage = R"(options of the checker; all others reach main:
+
+  --check-model M       rc11 (default), iso or sc
+  --check-jobs N        on N processes; 0: one for each CPU (default: 1)
+  --check-seconds S     give up after S seconds: the search is then not finished
+  --check-runs N        give up after N runs
+  --check-events N      a thread with more operations than N is cut (default: 2000)
+  --check-spurious N    how often each thread's weak compare-exchanges may fail, and its waits end,
+                        for no reason (default: 1)
+  --check-reuse N       how many allocations of each thread may get memory that was freed (default: 1)
+  --check-no-leaks      memory that is not freed is no error
+  --check-stop T,N      thread T stops for ever after N operations: the others must come to their end
+  --check-keep-going    go on after an error, and count them all
+  --check-replay STRING run only this execution, with its output
+  --check-page FILE     write the error as a page
+  --check-json FILE     write the verdict as a line of JSON; - is standard output
+  --check-outcomes      list what checker_outcome has noted
+  --check-estimate S    say for S seconds how large the search is, without doing it
+  --check-checkpoint F  write the search to F from time to time, and go on from it if it is there
+  --check-shard I/N     only part I (0 .. N-1) of N of the search
+  --check-quiet         no verdict in words
+  --check-help          this
+
+Exit status: 0 if the program is proved for these bounds, 1 if an error was found, 2 for wrong
+arguments or what the checker cannot run, 3 if the search was not finished.
+)";
+
+struct settings {
+  options search;
+  unsigned jobs = 1;
+  bool leaks = true;
+  bool quiet = false;
+  bool outcomes = false;
+  double estimate = 0;
+  std::string page;
+  std::string json;
+} chosen;
+
+// Where messages go: what the program writes goes nowhere.
+int own_output = 1;
+int own_errors = 2;
+unsigned runs = 0;
+
+void say(std::string_view text, int to) {
+  while (!text.empty()) {
+    const auto count = ::write(to, text.data(), text.size());
+    if (count <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(count));
+  }
+}
+
+[[noreturn]] void reject(const std::string& message) {
+  say("checker: " + message + " (--check-help lists the options)\n", own_errors);
+  std::_Exit(2);
+}
+
+template <class Number>
+Number to_number(std::string_view text, const std::string& option) {
+  Number value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || end != text.data() + text.size()) {
+    reject(option + ": '" + std::string(text) + "' is not a number");
+  }
+  return value;
+}
+
+// `before` and what follows the separator.
+std::string_view split(std::string_view& text, char at, const std::string& option) {
+  const std::size_t place = text.find(at);
+  if (place == std::string_view::npos) reject(option + ": expected a value as T" + at + "N");
+  const std::string_view before = text.substr(0, place);
+  text.remove_prefix(place + 1);
+  return before;
+}
+
+void read_arguments(int argc, char** argv) {
+  chosen.search.events_per_thread = 2000;
+  chosen.search.reuses = 1;
+  for (int i = 0; i < argc; ++i) {
+    std::string option = argv[i];
+    if (i == 0 || !option.starts_with("--check-")) {
+      program_arguments.push_back(option);
+      continue;
+    }
+    std::string given;
+    bool has_value = false;
+    if (const std::size_t equals = option.find('='); equals != std::string::npos) {
+      given = option.substr(equals + 1);
+      option.resize(equals);
+      has_value = true;
+    }
+    const auto value = [&]() -> std::string_view {
+      if (!has_value) {
+        if (i + 1 == argc) reject(option + ": a value is missing");
+        given = argv[++i];
+      }
+      return given;
+    };
+    if (option == "--check-help") {
+      say(usage, own_output);
+      std::_Exit(0);
+    } else if (option == "--check-model") {
+      const std::string_view name = value();
+      if (name == "rc11") {
+        chosen.search.model = memory_model::rc11;
+      } else if (name == "iso") {
+        chosen.search.model = memory_model::iso;
+      } else if (name == "sc") {
+        chosen.search.model = memory_model::sc;
+      } else {
+        reject(option + ": '" + std::string(name) + "' is none of rc11, iso, sc");
+      }
+    } else if (option == "--check-jobs") {
+      chosen.jobs = to_number<unsigned>(value(), option);
+    } else if (option == "--check-seconds") {
+      chosen.search.seconds = to_number<double>(value(), option);
+    } else if (option == "--check-runs") {
+      chosen.search.most_runs = to_number<std::uint64_t>(value(), option);
+    } else if (option == "--check-events") {
+      chosen.search.events_per_thread = to_number<unsigned>(value(), option);
+    } else if (option == "--check-spurious") {
+      chosen.search.spurious_failures = to_number<unsigned>(value(), option);
+    } else if (option == "--check-reuse") {
+      chosen.search.reuses = to_number<unsigned>(value(), option);
+      chosen.search.reuse_memory = chosen.search.reuses != 0;
+    } else if (option == "--check-no-leaks") {
+      chosen.leaks = false;
+    } else if (option == "--check-stop") {
+      std::string_view text = value();
+      chosen.search.stopped_thread = to_number<unsigned>(split(text, ',', option), option);
+      chosen.search.stopped_after = to_number<unsigned>(text, option);
+    } else if (option == "--check-keep-going") {
+      chosen.search.keep_going = true;
+    } else if (option == "--check-replay") {
+      chosen.search.replay = value();
+    } else if (option == "--check-page") {
+      chosen.page = value();
+    } else if (option == "--check-json") {
+      chosen.json = value();
+    } else if (option == "--check-outcomes") {
+      chosen.outcomes = true;
+    } else if (option == "--check-estimate") {
+      chosen.estimate = to_number<double>(value(), option);
+    } else if (option == "--check-checkpoint") {
+      chosen.search.checkpoint = value();
+    } else if (option == "--check-shard") {
+      std::string_view text = value();
+      chosen.search.part = to_number<unsigned>(split(text, '/', option), option);
+      chosen.search.parts = to_number<unsigned>(text, option);
+      if (chosen.search.part >= chosen.search.parts) reject(option + ": I must be less than N");
+    } else if (option == "--check-quiet") {
+      chosen.quiet = true;
+    } else {
+      reject("there is no option " + option);
+    }
+  }
+  const std::string& path = program_arguments.front();
+  chosen.search.name = path.substr(path.rfind('/') + 1);
+}
+
+// The program's output, and its standard error output, go nowhere; but once, where it is replayed.
+void show_output(bool shown) {
+  std::fflush(nullptr);
+  static const int nowhere = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  ::dup2(shown ? own_output : nowhere, 1);
+  ::dup2(shown ? own_errors : nowhere, 2);
+}
+
+// The program, as the engine knows it.
+class checked_program final : public program {
+ public:
+  explicit checked_program(unsigned threads) : threads_(threads) {}
+
+  unsigned threads() const override { return threads_; }
+  bool starts_threads() const override { return true; }
+  bool must_free() const override { return false; }
+  void* stacks() const override { return reinterpret_cast<void*>(stacks_begin); }
+  std::size_t stack_bytes() const override { return runtime::stack_bytes; }
+  void* thread_pointer(unsigned thread) const override {
+    return has_thread_blocks() ? runtime::thread_pointer(thread == threads_ ? 0 : thread) : nullptr;
+  }
+  bytes thread_data() const override { return exchanged_data(); }
+  finishing finishes_by() const override {
+    return anything_unfreed() ? finishing::changes : finishing::ignores_values;
+  }
+
+  void start() override {
+    active = false;
+    if (!chosen.search.replay.empty()) show_output(runs == 0);
+    ++runs;
+    is_stuck = false;
+    tracing = engine::tracing();
+    operation_done();
+    restore_state();
+    reset_shadow();
+    reset_heap();
+    reset_threads();
+    reset_exits();
+    reset_time();
+    reset_random();
+    reset_waiting();
+  }
+
+  void thread(unsigned index) override {
+    active = true;
+    if (index != 0) return run_thread(index);
+    operation_done();
+    start_thread_data(0);
+    // main may change what it is given.
+    arguments_.clear();
+    texts_ = program_arguments;
+    for (std::string& each : texts_) arguments_.push_back(each.data());
+    arguments_.push_back(nullptr);
+    exit_process(
+        program_main(static_cast<int>(texts_.size()), arguments_.data(), program_environment), 0);
+  }
+
+  void finish() override {
+    operation_done();
+    if (chosen.leaks) look_for_leaks();
+  }
+
+ private:
+  const unsigned threads_;
+  std::vector<std::string> texts_;
+  std::vector<char*> arguments_;
+};
+
+std::string with_commas(std::uint64_t number) {
+  std::string text = std::to_string(number);
+  for (std::size_t at = text.size(); at > 3; at -= 3) text.insert(at - 3, ",");
+  return text;
+}
+
+const char* name_of_model(memory_model m) noexcept {
+  constexpr const char* names[] = {"rc11", "iso", "sc"};
+  return names[static_cast<std::size_t>(m)];
+}
+
+// Plain accesses that only one thread makes, and of which none is to blame, say nothing.
+void leave_out_private_accesses(counterexample& told) {
+  const auto plain = [](const step& s) {
+    return s.what == step::kind::plain_read || s.what == step::kind::plain_write;
+  };
+  constexpr unsigned several = ~0u;
+  std::map<const void*, unsigned> users;  // of an object: its thread, if it is one
+  for (const step& each : told.steps) {
+    if (!plain(each) && each.what != step::kind::fault) continue;
+    const auto [found, added] = users.try_emplace(each.object, each.thread);
+    if (found->second != each.thread || each.what == step::kind::fault) found->second = several;
+  }
+  const auto shared = [&](const step& s) { return users[s.object] == several; };
+  std::vector<step> kept;
+  for (const step& each : told.steps) {
+    if (!plain(each) || shared(each)) kept.push_back(each);
+  }
+  told.steps = std::move(kept);
+}
+
+std::string in_json(std::string_view text) {
+  std::string made = "\"";
+  for (const char c : text) {
+    if (c == '"' || c == '\\') made += '\\';
+    if (static_cast<unsigned char>(c) < ' ') {
+      made += ' ';
+    } else {
+      made += c;
+    }
+  }
+  return made + "\"";
+}
+
+constexpr const char* names_of_verdicts[] = {"proved", "error", "", "not finished"};
+
+void write_json(const statistics& found, int status, double seconds) {
+  std::ostringstream out;
+  char hash[40];
+  std::snprintf(hash, sizeof hash, "%016llx%016llx",
+                static_cast<unsigned long long>(found.hash.high),
+                static_cast<unsigned long long>(found.hash.low));
+  out << "{\"name\": " << in_json(chosen.search.name)
+      << ", \"model\": " << in_json(name_of_model(chosen.search.model))
+      << ", \"verdict\": " << in_json(names_of_verdicts[status])
+      << ", \"complete\": " << found.complete << ", \"blocked\": " << found.blocked
+      << ", \"cut\": " << found.cut << ", \"duplicates\": " << found.duplicates
+      << ", \"errors\": " << found.errors << ", \"outcomes\": " << found.outcomes.size()
+      << ", \"hash\": \"" << hash << "\", \"seconds\": " << seconds;
+  if (found.first) {
+    out << ", \"error\": " << in_json(name_of(found.first->what))
+        << ", \"text\": " << in_json(found.first->text)
+        << ", \"replay\": " << in_json(found.replay);
+  }
+  out << "}\n";
+  if (chosen.json == "-") {
+    say(out.str(), own_output);
+  } else {
+    std::ofstream(chosen.json) << out.str();
+  }
+}
+
+std::string counts(const statistics& found, double seconds) {
+  unsigned threads = 0;
+  std::uint64_t operations = 0;
+  for (const std::uint32_t each : found.longest) {
+    threads += each != 0 ? 1 : 0;
+    operations = std::max<std::uint64_t>(operations, each);
+  }
+  std::string text = with_commas(found.complete) + " executions";
+  if (found.blocked != 0) text += " (and " + with_commas(found.blocked) + " that wait)";
+  char spent[32];
+  std::snprintf(spent, sizeof spent, "%.2f s", seconds);
+  text += ", " + std::to_string(threads) + " threads of at most " + std::to_string(operations) +
+          " operations, model " + name_of_model(chosen.search.model) + ", " + spent;
+  return text;
+}
+
+int tell(statistics& found, double seconds) {
+  const int status = found.errors != 0 ? 1 : found.cut != 0 || found.complete == 0 ? 3 : 0;
+  if (found.first) {
+    leave_out_private_accesses(*found.first);
+    resolve_places(*found.first);
+  }
+  if (!chosen.json.empty()) write_json(found, status, seconds);
+  if (!chosen.page.empty() && found.first) {
+    std::ofstream page(chosen.page);
+    page << checker::page(*found.first);
+    if (!page.flush()) reject("--check-page: cannot write " + chosen.page);
+  }
+  if (chosen.quiet) return status;
+  std::ostringstream out;
+  if (chosen.outcomes) {
+    for (const std::string& each : found.outcomes) out << "outcome: " << each << '\n';
+  }
+  if (found.first) {
+    print(out, *found.first);
+    if (!found.replay.empty()) {
+      out << "again, with its output: " << program_arguments.front() << " --check-replay "
+          << found.replay << '\n';
+    }
+  }
+  if (status == 0) {
+    out << chosen.search.name << ": proved. " << counts(found, seconds) << '\n';
+    out << "Within these bounds: as many operations as the program makes; "
+        << chosen.search.spurious_failures << " spurious failures and " << chosen.search.reuses
+        << " re-used blocks a thread. Load buffering is not explored.\n";
+  } else if (status == 1) {
+    out << chosen.search.name << ": " << with_commas(found.errors) << " error"
+        << (found.errors == 1 ? "" : "s") << ". " << counts(found, seconds) << '\n';
+  } else if (found.complete == 0 && found.cut == 0) {
+    out << chosen.search.name << ": no execution comes to its end, so that nothing is proved. "
+        << counts(found, seconds) << '\n';
+  } else {
+    out << chosen.search.name << ": not finished, so that nothing is proved: " << found.cut
+        << " executions were cut by a bound, or the time was up. " << counts(found, seconds)
+        << '\n';
+  }
+  if (excused_races() != 0) {
+    out << "Races inside std::atomic<std::shared_ptr> of libstdc++ were not counted: it unlocks "
+           "with a "
+           "relaxed operation.\n";
+  }
+  say(out.str(), own_output);
+  return status;
+}
+
+int explore_all() {
+  const auto began = std::chrono::steady_clock::now();
+  const auto elapsed = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  };
+  for (thread_limit = 8;; thread_limit = std::min(2 * thread_limit, most_threads)) {
+    make_thread_blocks(thread_limit);
+    checked_program checked(thread_limit);
+    if (chosen.estimate > 0) {
+      const size_estimate size = estimate(checked, chosen.search, chosen.estimate);
+      show_output(true);
+      char text[96] = "the time was too short for an estimate\n";
+      if (size.known) {
+        std::snprintf(text, sizeof text, "%s%.0f +- %.0f executions\n",
+                      size.rough ? "roughly " : "", size.executions, size.error);
+      }
+      say(text, own_output);
+      return size.known ? 0 : 3;
+    }
+    statistics found = checker::explore(checked, chosen.search, chosen.jobs);
+    active = false;
+    if (found.first && found.first->text == too_many_threads) {
+      if (thread_limit == most_threads) {
+        show_output(true);
+        reject("the program has more than " + std::to_string(most_threads - 1) + " threads");
+      }
+      continue;
+    }
+    show_output(true);
+    return tell(found, elapsed());
+  }
+}
+
+int run(int argc, char** argv, char** environment) {
+  program_environment = environment;
+  own_output = ::fcntl(1, F_DUPFD_CLOEXEC, 3);
+  own_errors = ::fcntl(2, F_DUPFD_CLOEXEC, 3);
+  read_arguments(argc, argv);
+  int status = 2;
+  try {
+    find_symbols();
+    make_shadow();
+    make_thread_blocks(2);
+    show_output(false);
+    note_exits();
+    note_keys();
+    catch_faults();
+    watch_for_loops();
+    note_state();
+    status = explore_all();
+  } catch (const std::exception& wrong) {
+    show_output(true);
+    say(std::string("checker: ") + wrong.what() + "\n", own_errors);
+  }
+  release_faults();
+  // The program's own static data is as it was at the entry of main: nobody destroys it again.
+  std::fflush(nullptr);
+  std::_Exit(status);
+}
+
+[[gnu::constructor]] void begin() { find_owners(); }
+
+}  // namespace
+
+}  // namespace checker::runtime
+
+using namespace checker::runtime;
+namespace engine = checker::engine;
+
+using start_main = int(int (*)(int, char**, char**), int, char**, void (*)(), void (*)(),
+                       void (*)(), void*);
+
+CHECKER_EXPORT int __libc_start_main(int (*entry)(int, char**, char**), int argc, char** argv,
+                                     void (*init)(), void (*fini)(), void (*rtld_fini)(),
+                                     void* stack_end) {
+  program_main = entry;
+  auto* const real = reinterpret_cast<start_main*>(next_function("__libc_start_main"));
+  return real(run, argc, argv, init, fini, rtld_fini, stack_end);
+}
+
+// What <checker/program.h> calls.
+
+CHECKER_EXPORT void checker_program_assume(int holds) {
+  if (holds != 0 || !active) return;
+  engine::give_up_thread(engine::surrender::excluded);
+}
+CHECKER_EXPORT unsigned checker_program_choose(unsigned alternatives) {
+  if (!active) return 0;
+  const unsigned chosen_one = engine::choose(alternatives, place_of(CHECKER_CALLER));
+  operation_done();
+  something_changed();
+  return chosen_one;
+}
+CHECKER_EXPORT void checker_program_outcome(const char* text) {
+  if (active) engine::add_outcome(text);
+}
+CHECKER_EXPORT unsigned checker_program_thread_index() { return active ? engine::thread() : 0; }
+CHECKER_EXPORT void checker_program_stop_here() {
+  if (active) engine::give_up_thread(engine::surrender::stopped);
+}

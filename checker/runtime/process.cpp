@@ -1,0 +1,387 @@
+// What a program expects of the process it runs in: exit and abort, signals, clocks, the random
+// numbers of the C library. They are those of one execution, and the same in each.
+#include "runtime.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include <cxxabi.h>
+#include <dlfcn.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+namespace checker::runtime {
+
+namespace {
+
+// What is called at exit, the last first.
+struct exit_call {
+  void (*call)(void*);
+  void* argument;
+};
+std::vector<exit_call> exits, exits_at_main;
+
+void call_plain(void* function) { reinterpret_cast<void (*)()>(function)(); }
+
+// Time, in nanoseconds. A thread knows of the limits that have expired in what happens before.
+struct moment_of_time {
+  std::uint32_t position;
+  std::int64_t time;
+};
+std::vector<moment_of_time> advances[most_threads];
+std::uint32_t looks[most_threads];
+
+constexpr std::int64_t second = 1'000'000'000;
+// Some day in 2025: a program that subtracts a day or a year from it stays positive.
+constexpr std::int64_t beginning = 1'750'000'000 * second;
+
+unsigned self() noexcept { return concurrent ? known().thread : 0; }
+
+std::int64_t advanced() {
+  std::int64_t latest = 0;
+  for (unsigned t = 0; t != thread_limit; ++t) {
+    for (const moment_of_time& each : advances[t]) {
+      const bool before = t == self() || (concurrent && knows(t, each.position));
+      if (before) latest = std::max(latest, each.time);
+    }
+  }
+  return latest;
+}
+
+// A look takes a microsecond; who looks again and again waits for time to pass, and is not kept.
+std::int64_t now() {
+  std::uint32_t& count = looks[self()];
+  ++count;
+  something_changed();
+  constexpr std::uint32_t patient = 16;
+  std::int64_t passed = std::int64_t{count} * 1000;
+  if (count > patient) passed += std::int64_t{1000} << std::min(count - patient, 44u);
+  return std::max(beginning, advanced()) + passed;
+}
+
+void advance_to(std::int64_t time) {
+  advances[self()].push_back({concurrent ? known().position : 0, time});
+}
+
+timespec spec_of(std::int64_t time) noexcept { return {time / second, time % second}; }
+std::int64_t time_of(const timespec& t) noexcept { return t.tv_sec * second + t.tv_nsec; }
+
+void pass(std::int64_t span) { advance_to(std::max(beginning, advanced()) + span); }
+
+// Faults
+
+constexpr int fault_signals[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP};
+constexpr std::size_t fault_stack_bytes = std::size_t{256} << 10;
+
+const char* name_of_signal(int signal) noexcept {
+  switch (signal) {
+    case SIGSEGV:
+      return "SIGSEGV";
+    case SIGBUS:
+      return "SIGBUS";
+    case SIGFPE:
+      return "SIGFPE";
+    case SIGTRAP:
+      return "SIGTRAP";
+    default:
+      return "SIGILL";
+  }
+}
+
+void on_fault(int signal, siginfo_t* what, void* where) {
+  const auto at = address_of(what->si_addr);
+  if (signal == SIGSEGV && what->si_code == SEGV_ACCERR && note_first_write(at)) return;
+  const auto* const context = static_cast<const ucontext_t*>(where);
+  const auto code = static_cast<address>(context->uc_mcontext.gregs[REG_RIP]);
+  if (!active) {
+    std::fprintf(stderr, "checker: %s outside of an execution, at address %p, code %p\n",
+                 name_of_signal(signal), what->si_addr, reinterpret_cast<void*>(code));
+    std::_Exit(2);
+  }
+  std::string text = name_of_signal(signal);
+  if (signal == SIGSEGV || signal == SIGBUS) {
+    char shown[64];
+    std::snprintf(shown, sizeof shown, " at address %#llx", static_cast<unsigned long long>(at));
+    text += at == 0 ? " at the null pointer" : shown;
+    const address end = address_of(engine::stack_end());
+    if (at < end - stack_bytes && at + 2 * 4096 > end - stack_bytes) {
+      text += ": the stack of the thread is used up";
+    }
+  }
+  fail(fault::assertion, text, code + 1);
+}
+
+}  // namespace
+
+namespace {
+
+std::uint64_t operations_before = 0;
+unsigned quiet_ticks = 0;
+
+// The program's code may be left where it stands. Other code is not interrupted: who calls it sees.
+void on_tick(int, siginfo_t*, void* where) {
+  const bool moved = operations != operations_before;
+  operations_before = operations;
+  quiet_ticks = moved || !active ? 0 : quiet_ticks + 1;
+  constexpr unsigned most_ticks = 4;
+  if (quiet_ticks < most_ticks) return;
+  quiet_ticks = 0;
+  const auto* const context = static_cast<const ucontext_t*>(where);
+  if (static_cast<address>(context->uc_mcontext.gregs[REG_RIP]) < low_end) give_up_stuck();
+  is_stuck = true;
+}
+
+// Of the processor's time: a busy machine is no loop.
+void start_clock() {
+  constexpr itimerval quarter{{0, 250'000}, {0, 250'000}};
+  ::setitimer(ITIMER_VIRTUAL, &quarter, nullptr);
+}
+
+}  // namespace
+
+bool is_stuck = false;
+
+void give_up_stuck() {
+  is_stuck = false;
+  engine::give_up_thread(engine::surrender::excluded,
+                         "thread " + std::to_string(self()) +
+                             " has run for a second without an operation that others could see");
+}
+
+void watch_for_loops() {
+  struct sigaction action {};
+  action.sa_sigaction = on_tick;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART;
+  ::sigaction(SIGVTALRM, &action, nullptr);
+  ::pthread_atfork(nullptr, nullptr, start_clock);
+  start_clock();
+}
+
+void catch_faults() {
+  stack_t own{};
+  own.ss_sp = ::mmap(nullptr, fault_stack_bytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  own.ss_size = fault_stack_bytes;
+  ::sigaltstack(&own, nullptr);
+  struct sigaction action {};
+  action.sa_sigaction = on_fault;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
+  for (int each : fault_signals) ::sigaction(each, &action, nullptr);
+}
+
+void release_faults() {
+  constexpr itimerval never{};
+  ::setitimer(ITIMER_VIRTUAL, &never, nullptr);
+  for (int each : fault_signals) std::signal(each, SIG_DFL);
+}
+
+void note_exits() { exits_at_main = exits; }
+void reset_exits() { exits = exits_at_main; }
+void run_exits() {
+  while (!exits.empty()) {
+    const exit_call last = exits.back();
+    exits.pop_back();
+    last.call(last.argument);
+  }
+}
+
+void exit_process(int status, address code) {
+  run_thread_exits();
+  run_exits();
+  if (status != 0) {
+    fail(fault::assertion, "the program ends with exit status " + std::to_string(status), code);
+  }
+  engine::end_process();
+  engine::end_thread();
+}
+
+void reset_time() {
+  for (auto& each : advances) each.clear();
+  std::fill(std::begin(looks), std::end(looks), 0);
+}
+
+void expire(const timespec& limit, bool absolute) {
+  if (absolute) {
+    advance_to(time_of(limit));
+  } else {
+    pass(time_of(limit));
+  }
+}
+
+}  // namespace checker::runtime
+
+using namespace checker::runtime;
+using checker::fault;
+
+#define CHECKER_OURS from_program(CHECKER_CALLER)
+
+// Exit
+
+CHECKER_EXPORT int __cxa_atexit(void (*call)(void*), void* argument, void* library) noexcept {
+  // The destructors of other libraries are run when the process really ends.
+  if (owner_of(CHECKER_CALLER) != owner::program) {
+    return CHECKER_NEXT(__cxa_atexit)(call, argument, library);
+  }
+  exits.push_back({call, argument});
+  return 0;
+}
+CHECKER_EXPORT int atexit(void (*call)()) noexcept {
+  exits.push_back({call_plain, reinterpret_cast<void*>(call)});
+  return 0;
+}
+
+CHECKER_EXPORT void exit(int status) noexcept {
+  if (CHECKER_OURS) exit_process(status, CHECKER_CALLER);
+  CHECKER_NEXT(exit)(status);
+  __builtin_unreachable();
+}
+namespace {
+[[noreturn]] void end_at_once(int status, address code) {
+  if (from_program(code)) {
+    if (status != 0) {
+      fail(fault::assertion, "the program ends with exit status " + std::to_string(status), code);
+    }
+    checker::engine::end_process();
+    checker::engine::end_thread();
+  }
+  for (;;) ::syscall(SYS_exit_group, status);
+}
+}  // namespace
+CHECKER_EXPORT void _exit(int status) { end_at_once(status, CHECKER_CALLER); }
+CHECKER_EXPORT void _Exit(int status) noexcept { end_at_once(status, CHECKER_CALLER); }
+CHECKER_EXPORT void quick_exit(int status) noexcept { end_at_once(status, CHECKER_CALLER); }
+
+CHECKER_EXPORT void abort() noexcept {
+  if (!CHECKER_OURS) {
+    std::signal(SIGABRT, SIG_DFL);
+    ::raise(SIGABRT);
+    end_at_once(134, 0);
+  }
+  std::string text = "the program calls abort";
+  // The C++ library of the program, which is not the runtime's own, knows of an exception.
+  using current = std::type_info*();
+  static auto* const type =
+      reinterpret_cast<current*>(::dlsym(RTLD_DEFAULT, "__cxa_current_exception_type"));
+  if (owner_of(CHECKER_CALLER) == owner::library && type != nullptr) {
+    const std::type_info* const thrown = type();
+    text = "std::terminate is called";
+    if (thrown != nullptr) {
+      int failed = 0;
+      char* const name = abi::__cxa_demangle(thrown->name(), nullptr, nullptr, &failed);
+      text = std::string("an exception is not caught, of type ") +
+             (failed == 0 ? name : thrown->name());
+    }
+  }
+  fail(fault::assertion, text, CHECKER_CALLER);
+}
+
+CHECKER_EXPORT void __assert_fail(const char* expression, const char* file, unsigned line,
+                                  const char* function) noexcept {
+  if (!CHECKER_OURS) {
+    std::fprintf(stderr, "%s:%u: %s: assertion failed: %s\n", file, line, function, expression);
+    ::raise(SIGABRT);
+  }
+  fail(fault::assertion, expression, CHECKER_CALLER);
+}
+
+CHECKER_EXPORT void __stack_chk_fail() {
+  fail(fault::assertion, "the program overwrites its stack", CHECKER_CALLER);
+}
+// A pure virtual call is a use of an object that is not constructed yet, or not any more.
+CHECKER_EXPORT void __cxa_pure_virtual() {
+  fail(fault::assertion, "a pure virtual function is called", CHECKER_CALLER);
+}
+
+// Time
+
+CHECKER_EXPORT int clock_gettime(clockid_t clock, timespec* result) noexcept {
+  if (!CHECKER_OURS) return static_cast<int>(CHECKER_NEXT(clock_gettime)(clock, result));
+  *result = spec_of(now());
+  return 0;
+}
+CHECKER_EXPORT int gettimeofday(timeval* result, void*) noexcept {
+  if (!CHECKER_OURS) return static_cast<int>(::syscall(SYS_gettimeofday, result, nullptr));
+  const std::int64_t time = now();
+  *result = {time / second, time % second / 1000};
+  return 0;
+}
+CHECKER_EXPORT time_t time(time_t* result) noexcept {
+  const time_t seconds =
+      CHECKER_OURS ? now() / second : static_cast<time_t>(::syscall(SYS_time, nullptr));
+  if (result != nullptr) *result = seconds;
+  return seconds;
+}
+CHECKER_EXPORT clock_t clock() noexcept {
+  return CHECKER_OURS ? (now() - beginning) / 1000 : CHECKER_NEXT(clock)();
+}
+CHECKER_EXPORT int nanosleep(const timespec* span, timespec* left) {
+  if (!CHECKER_OURS) return CHECKER_NEXT(nanosleep)(span, left);
+  pass(time_of(*span));
+  return 0;
+}
+CHECKER_EXPORT int clock_nanosleep(clockid_t clock, int flags, const timespec* span,
+                                   timespec* left) {
+  if (!CHECKER_OURS) return CHECKER_NEXT(clock_nanosleep)(clock, flags, span, left);
+  expire(*span, flags == TIMER_ABSTIME);
+  return 0;
+}
+CHECKER_EXPORT int usleep(useconds_t span) {
+  if (!CHECKER_OURS) return CHECKER_NEXT(usleep)(span);
+  pass(std::int64_t{span} * 1000);
+  return 0;
+}
+CHECKER_EXPORT unsigned sleep(unsigned span) {
+  if (!CHECKER_OURS) return CHECKER_NEXT(sleep)(span);
+  pass(std::int64_t{span} * second);
+  return 0;
+}
+
+// The machine
+
+CHECKER_EXPORT int get_nprocs() noexcept { return CHECKER_OURS ? 2 : CHECKER_NEXT(get_nprocs)(); }
+CHECKER_EXPORT long sysconf(int what) noexcept {
+  if (CHECKER_OURS && (what == _SC_NPROCESSORS_ONLN || what == _SC_NPROCESSORS_CONF)) return 2;
+  return CHECKER_NEXT(sysconf)(what);
+}
+
+// Random numbers: the same in each execution.
+
+namespace {
+std::uint64_t random_state = 0;
+std::uint64_t next_random() noexcept {
+  random_state += 0x9e3779b97f4a7c15;
+  std::uint64_t z = random_state;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+  return z ^ (z >> 31);
+}
+}  // namespace
+namespace checker::runtime {
+void reset_random() { random_state = 0; }
+}  // namespace checker::runtime
+
+CHECKER_EXPORT int rand() noexcept { return static_cast<int>(next_random() >> 33); }
+CHECKER_EXPORT void srand(unsigned seed) noexcept { random_state = seed; }
+CHECKER_EXPORT long random() noexcept { return static_cast<long>(next_random() >> 33); }
+CHECKER_EXPORT void srandom(unsigned seed) noexcept { random_state = seed; }
+CHECKER_EXPORT int getentropy(void* to, std::size_t size) noexcept {
+  auto* const bytes = static_cast<unsigned char*>(to);
+  for (std::size_t i = 0; i != size; ++i) bytes[i] = static_cast<unsigned char>(next_random());
+  return 0;
+}
+CHECKER_EXPORT ssize_t getrandom(void* to, std::size_t size, unsigned) noexcept {
+  getentropy(to, size);
+  return static_cast<ssize_t>(size);
+}

@@ -1,0 +1,268 @@
+// What the parts of the runtime know of each other.
+//
+// The runtime is a shared library that is linked with a program that was compiled with
+// -fsanitize=thread, in the place of ThreadSanitizer's. The compiler has turned each access of
+// memory into a call of it; what the program calls of the C library it takes over, where an
+// execution must be able to put it back, or to choose. `main` runs once in each execution, as
+// thread 0, and the threads it starts are fibers of this process.
+//
+// Stands on: <checker/engine.hpp>.
+#pragma once
+
+#include <checker/engine.hpp>
+#include <checker/search.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <time.h>
+
+// Of what the program calls.
+#define CHECKER_EXPORT extern "C" __attribute__((visibility("default"), used))
+
+namespace checker::runtime {
+
+using address = std::uintptr_t;
+
+inline address address_of(const volatile void* pointer) noexcept {
+  return reinterpret_cast<address>(pointer);
+}
+// Where the function that asks was called from.
+#define CHECKER_CALLER ::checker::runtime::address_of(__builtin_return_address(0))
+
+inline constexpr unsigned most_threads = 40;
+
+// What lies at fixed addresses, so that the addresses of a program are the same in each run: the
+// heap of an execution, which is the engine's; stacks; blocks of thread_local data; and what the
+// program allocates before main.
+inline constexpr address low_end = address{1} << 32;  // the program itself lies below
+inline constexpr address heap_begin = 0x5000'0000'0000;
+inline constexpr std::size_t region_bytes = std::size_t{1} << 26;
+inline constexpr address heap_end = heap_begin + (most_threads + 1) * region_bytes;
+inline constexpr address stacks_begin = heap_begin + (std::size_t{5} << 30);
+inline constexpr std::size_t stack_bytes = std::size_t{1} << 20;
+inline constexpr address blocks_begin = heap_begin + (std::size_t{6} << 30);
+inline constexpr std::size_t block_bytes = std::size_t{256} << 10;
+inline constexpr address early_begin = heap_begin + (std::size_t{7} << 30);
+inline constexpr std::size_t early_bytes = std::size_t{1} << 29;
+inline constexpr address fixed_end = early_begin + early_bytes;
+
+// Whether the program is running: between the entry of main and its end, in an execution.
+inline bool active = false;
+// Whether it has started a thread in this execution. Until then thread 0 is alone: what it does is
+// done to memory itself, and is no event.
+inline bool concurrent = false;
+// Of executions: names what is theirs in the shadow memory.
+inline std::uint32_t epoch = 0;
+// Whether each step is noted: of an execution that is run once more, to be told.
+inline bool tracing = false;
+// How many threads there may be.
+inline unsigned thread_limit = 0;
+
+// Code, by whose it is.
+enum class owner : std::uint8_t { program, library, system, runtime };
+owner owner_of(address code) noexcept;
+// Whether a call from there is one of the program, or of the C++ library for it, in an execution.
+inline bool from_program(address code) noexcept {
+  return active && owner_of(code) <= owner::library;
+}
+// Finds out which code is whose.
+void find_owners();
+
+// What the engine calls a place in the source: an address in the program's code, or, while an
+// error is told, a list of such addresses, of a function and those that called it.
+place place_of(address code);
+// Becomes files, lines and functions.
+void resolve_places(counterexample& told);
+
+// What the running thread knows of the others. It is asked for again after each operation.
+extern engine::knowledge known_now;
+extern bool known_is_current;
+extern address stack_end_now;
+inline const engine::knowledge& known() noexcept {
+  if (!known_is_current) {
+    known_now = engine::look();
+    stack_end_now = address_of(engine::stack_end());
+    known_is_current = true;
+  }
+  return known_now;
+}
+extern std::uint64_t operations;
+inline void operation_done() noexcept {
+  known_is_current = false;
+  ++operations;
+}
+inline bool knows(unsigned thread, std::uint32_t time) noexcept {
+  const engine::knowledge& now = known();
+  return thread == now.thread || (now.known != nullptr && now.known[thread] > time);
+}
+
+// Races that are the C++ library's own, and known, are not the program's errors.
+bool is_excused(address code);
+unsigned excused_races() noexcept;
+
+// An error in the program, at a place in its code.
+[[noreturn]] void fail(fault what, std::string_view text, address code,
+                       const void* object = nullptr);
+
+// The shadow of memory: who accessed what, and when.
+
+void reset_shadow();
+void make_shadow();
+void read_range(address from, std::size_t size, address code);
+void write_range(address from, std::size_t size, address code);
+// A block is given back: a write of all of it. `checked`: that is looked at for races.
+void free_range(address from, std::size_t size, bool checked, address code);
+// The memory of a block that was freed is another's.
+void renew_range(address from, std::size_t size);
+// All atomic memory gets its last value.
+void settle_all();
+// A step that shows a write gets the value that is there now.
+void complete_step();
+
+// Atomic operations of 1, 2, 4 and 8 bytes.
+std::uint64_t atomic_load(address at, unsigned size, order o, address code);
+void atomic_store(address at, unsigned size, std::uint64_t value, order o, address code);
+std::uint64_t atomic_update(address at, unsigned size, update_kind kind, std::uint64_t operand,
+                            order o, address code);
+bool atomic_compare(address at, unsigned size, std::uint64_t& expected, std::uint64_t desired,
+                    engine::compare_orders orders, address code);
+void atomic_fence(order o, address code);
+// The same of any other size.
+void wide_load(address at, std::size_t size, void* into, order o, address code);
+void wide_store(address at, std::size_t size, const void* from, order o, address code);
+void wide_exchange(address at, std::size_t size, const void* from, void* into, order o,
+                   address code);
+bool wide_compare(address at, std::size_t size, void* expected, const void* desired,
+                  engine::compare_orders orders, address code);
+
+// Runs `turn` until it returns true. One that returns false has changed nothing.
+template <class Turn>
+void await(Turn turn, address code) {
+  for (;;) {
+    if (concurrent) engine::begin_iteration();
+    if (turn()) return;
+    if (!concurrent) fail(fault::deadlock, "this thread waits, and there is no other", code);
+    engine::fail_iteration();
+    operation_done();
+  }
+}
+
+// Loops that wait.
+
+// Where the running thread has called from, with the registers that it gets back.
+struct standing {
+  std::uint64_t rbx, rbp, r12, r13, r14, r15;
+  const std::uint64_t* rsp;
+};
+// It had made so many events when it came there.
+void arrive(const standing& at, std::uint32_t position);
+// The running thread has changed something: it stands nowhere that it stood before.
+void something_changed() noexcept;
+void reset_standing(unsigned thread);
+
+// A function that notes, first of all, where it is called from: who comes back with the same registers
+// and the same stack stands where it stood. The body is that of a function of another name.
+#define CHECKER_ENTRY(name)                    \
+  asm(".pushsection .text\n"                   \
+      ".globl " #name                          \
+      "\n"                                     \
+      ".type " #name ", @function\n" #name     \
+      ":\n"                                    \
+      "movq %rbx, checker_standing+0(%rip)\n"  \
+      "movq %rbp, checker_standing+8(%rip)\n"  \
+      "movq %r12, checker_standing+16(%rip)\n" \
+      "movq %r13, checker_standing+24(%rip)\n" \
+      "movq %r14, checker_standing+32(%rip)\n" \
+      "movq %r15, checker_standing+40(%rip)\n" \
+      "movq %rsp, checker_standing+48(%rip)\n" \
+      "jmp checker" #name                      \
+      "\n"                                     \
+      ".size " #name ", . - " #name            \
+      "\n"                                     \
+      ".popsection\n");                        \
+  extern "C" [[gnu::visibility("hidden"), gnu::used]]
+extern "C" [[gnu::visibility("hidden")]] standing checker_standing;
+
+// The heap.
+
+void reset_heap();
+void note_early_state();
+void restore_early_state();
+// Whether an address is in a block that lives; else fails.
+void check_memory(address at, std::size_t size, address code);
+// Whether a block may hold what was never written.
+bool is_fresh_memory(address at, unsigned size) noexcept;
+void look_for_leaks();
+bool anything_unfreed() noexcept;
+
+// The state of the program, which each execution finds as it was at the entry of main.
+
+void note_state();
+void restore_state();
+// Each thread has a block of its own, if the program has thread_local data of its own. Else it is enough
+// to exchange that of the C++ library, which costs less.
+bool has_thread_blocks() noexcept;
+void make_thread_blocks(unsigned count);
+void* thread_pointer(unsigned thread);
+program::bytes exchanged_data() noexcept;
+inline address exchanged_begin = 0;
+inline address exchanged_end = 0;
+inline bool is_exchanged(address at) noexcept {
+  return at - exchanged_begin < exchanged_end - exchanged_begin;
+}
+// Gives a new thread its thread_local data.
+void start_thread_data(unsigned thread);
+// Whether a fault was no more than the first write to a page.
+bool note_first_write(address at);
+// Calls visit(begin, end) for memory that the program may keep pointers in.
+void for_each_root(void (*visit)(address, address));
+
+// Threads.
+
+inline constexpr std::string_view too_many_threads = "more threads than this search has room for";
+void note_keys();
+void reset_threads();
+void run_thread(unsigned index);
+void run_thread_exits();
+bool all_threads_ended() noexcept;
+
+// What is called at exit.
+void note_exits();
+void reset_exits();
+void run_exits();
+[[noreturn]] void exit_process(int status, address code);
+
+// Time: it stands still, but that each look at it takes some, and that it goes on to the end of a
+// limit that expires.
+void reset_time();
+void expire(const timespec& limit, bool absolute = true);
+
+void reset_waiting();
+// The running thread does something else than to poll.
+void end_poll(unsigned thread) noexcept;
+// Whether the running thread has done nothing but compute for a second: it is given up where it stands.
+extern bool is_stuck;
+[[noreturn]] void give_up_stuck();
+void watch_for_loops();
+void catch_faults();
+void release_faults();
+void find_symbols();
+// The counts of waiters that the C++ library keeps: words of its own that no order depends on.
+bool is_waiter_count(address at) noexcept;
+
+int explore(int argc, char** argv);
+int run_main();
+
+// A function of the C library, behind our own of that name.
+void* next_function(const char* name);
+#define CHECKER_NEXT(name)                                                             \
+  (*[] {                                                                               \
+    static const auto found =                                                          \
+        reinterpret_cast<decltype(&::name)>(::checker::runtime::next_function(#name)); \
+    return found;                                                                      \
+  }())
+
+}  // namespace checker::runtime

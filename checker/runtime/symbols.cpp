@@ -1,0 +1,263 @@
+// Places in the program's code, and what stands there in its source. In a search a place is no more
+// than the address of a call. When an error is told, each step has the calls that led to it, and
+// the first of them that is the program's own is the line to show: addr2line knows the lines.
+#include "runtime.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <deque>
+#include <fstream>
+#include <map>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <elf.h>
+#include <unistd.h>
+#include <unwind.h>
+
+namespace checker::runtime {
+
+namespace {
+
+constexpr const char* of_code = "code";    // the line is an address
+constexpr const char* of_calls = "calls";  // the line is an index of call_lists
+
+std::vector<std::vector<address>> call_lists;
+
+constexpr std::size_t most_calls = 64;
+
+_Unwind_Reason_Code note_call(_Unwind_Context* context, void* list) {
+  auto& calls = *static_cast<std::vector<address>*>(list);
+  const auto code = static_cast<address>(_Unwind_GetIP(context));
+  if (code == 0 || calls.size() == most_calls) return _URC_END_OF_STACK;
+  if (owner_of(code) != owner::runtime) calls.push_back(code);
+  return _URC_NO_REASON;
+}
+
+struct line {
+  std::string function;
+  std::string file;
+  std::uint32_t number = 0;
+
+  bool known() const { return number != 0 && file != "??"; }
+  // Whether it is the program's own, not a header's of the compiler or the system.
+  bool own() const {
+    return known() && !file.starts_with("/usr/include/") && !file.starts_with("/usr/lib") &&
+           file.find("/include/c++/") == std::string::npos;
+  }
+};
+
+std::string program_path() {
+  char path[4096];
+  const auto size = ::readlink("/proc/self/exe", path, sizeof path);
+  return size > 0 ? std::string(path, static_cast<std::size_t>(size)) : std::string();
+}
+
+// A name without its parameters: what a report has room for.
+std::string short_name(const std::string& name) {
+  const std::size_t end = name.find('(');
+  return end == 0 || end == std::string::npos ? name : name.substr(0, end);
+}
+
+// For each address the functions that are inlined there, the innermost first.
+std::map<address, std::vector<line>> lines_of(const std::vector<address>& codes) {
+  std::map<address, std::vector<line>> found;
+  for (std::size_t first = 0; first < codes.size(); first += 500) {
+    std::string command = "addr2line -aifC -e '" + program_path() + "'";
+    const std::size_t end = std::min(codes.size(), first + 500);
+    for (std::size_t i = first; i != end; ++i) {
+      char text[32];
+      std::snprintf(text, sizeof text, " %#zx", static_cast<std::size_t>(codes[i]));
+      command += text;
+    }
+    command += " 2>/dev/null";
+    std::FILE* const answers = ::popen(command.c_str(), "r");
+    if (answers == nullptr) return found;
+    char text[8192];
+    std::vector<line>* now = nullptr;
+    bool at_function = true;
+    while (std::fgets(text, sizeof text, answers) != nullptr) {
+      std::string answer(text, std::strcspn(text, "\n"));
+      unsigned long long code = 0;
+      if (answer.starts_with("0x") && std::sscanf(answer.c_str(), "%llx", &code) == 1) {
+        now = &found[code];
+        at_function = true;
+      } else if (now == nullptr) {
+        continue;
+      } else if (at_function) {
+        now->push_back({short_name(answer), {}, 0});
+        at_function = false;
+      } else {
+        if (const std::size_t more = answer.find(" (discriminator"); more != std::string::npos) {
+          answer.resize(more);
+        }
+        const std::size_t colon = answer.rfind(':');
+        now->back().file = answer.substr(0, colon);
+        if (colon != std::string::npos) {
+          now->back().number =
+              static_cast<std::uint32_t>(std::strtoul(answer.c_str() + colon + 1, nullptr, 10));
+        }
+        at_function = true;
+      }
+    }
+    ::pclose(answers);
+  }
+  return found;
+}
+
+// Texts of places, which have to stay.
+std::deque<std::string> texts;
+const char* kept(const std::string& text) {
+  texts.push_back(text);
+  return texts.back().c_str();
+}
+
+struct symbol_range {
+  address begin = 0, end = 0;
+} waiters;
+
+}  // namespace
+
+place place_of(address code) {
+  if (!tracing) [[likely]] {
+    return {of_code, "", static_cast<std::uint32_t>(code)};
+  }
+  std::vector<address> calls;
+  _Unwind_Backtrace(note_call, &calls);
+  if (calls.empty() || std::find(calls.begin(), calls.end(), code) == calls.end()) {
+    calls.insert(calls.begin(), code);
+  }
+  call_lists.push_back(std::move(calls));
+  return {of_calls, "", static_cast<std::uint32_t>(call_lists.size() - 1)};
+}
+
+void resolve_places(counterexample& told) {
+  const auto calls_of = [](const place& p) -> std::vector<address> {
+    if (p.file == of_code && p.line != 0) return {p.line};
+    if (p.file == of_calls) return call_lists[p.line];
+    return {};
+  };
+  std::vector<place*> places;
+  for (step& each : told.steps) places.push_back(&each.from);
+  for (place& each : told.places) places.push_back(&each);
+  for (named_location& each : told.locations) places.push_back(&each.made);
+  std::vector<address> codes;
+  for (const place* each : places) {
+    // A return address is behind the call that it belongs to.
+    for (const address code : calls_of(*each)) {
+      if (code < low_end) codes.push_back(code - 1);
+    }
+  }
+  std::sort(codes.begin(), codes.end());
+  codes.erase(std::unique(codes.begin(), codes.end()), codes.end());
+  const auto lines = lines_of(codes);
+  std::map<std::string, const char*> interned;
+  const auto text = [&](const std::string& t) {
+    auto& found = interned[t];
+    if (found == nullptr) found = kept(t);
+    return found;
+  };
+  for (place* each : places) {
+    const line* first = nullptr;
+    const line* own = nullptr;
+    for (const address code : calls_of(*each)) {
+      const auto found = lines.find(code - 1);
+      if (found == lines.end()) continue;
+      for (const line& l : found->second) {
+        if (first == nullptr && l.known()) first = &l;
+        if (own == nullptr && l.own()) own = &l;
+      }
+      if (own != nullptr) break;
+    }
+    if (own == nullptr) own = first;
+    if (own == nullptr) {
+      *each = {"", "", 0};
+    } else {
+      *each = {text(own->file), text(own->function), own->number};
+    }
+  }
+}
+
+namespace {
+std::map<address, std::vector<line>> known_lines;
+unsigned excused = 0;
+
+// Whether a function of this header is what runs at an address, inlined or not: or, with nothing but
+// the library's swap in between, what called it.
+bool runs_in(std::string_view header, const std::vector<address>& calls) {
+  for (const address code : calls) {
+    const auto [found, added] = known_lines.try_emplace(code);
+    if (added && code < low_end) {
+      auto lines = lines_of({code - 1});
+      if (!lines.empty()) found->second = lines.begin()->second;
+    }
+    bool swap_only = !found->second.empty();
+    for (const line& each : found->second) {
+      if (each.file.ends_with(header)) return true;
+      swap_only = swap_only && each.file.ends_with("/bits/move.h");
+    }
+    if (!swap_only) return false;
+  }
+  return false;
+}
+}  // namespace
+
+// std::atomic<std::shared_ptr> of libstdc++ 12 gives its lock back with a relaxed operation, after it
+// has read its pointer: by the letter, the next who writes it races with that.
+bool is_excused(address code) {
+  std::vector<address> calls;
+  _Unwind_Backtrace(note_call, &calls);
+  while (!calls.empty() && calls.front() != code) calls.erase(calls.begin());
+  const bool found = runs_in("/bits/shared_ptr_atomic.h", calls);
+  excused += found ? 1 : 0;
+  return found;
+}
+
+unsigned excused_races() noexcept { return excused; }
+
+void find_symbols() {
+  std::ifstream in(program_path(), std::ios::binary);
+  Elf64_Ehdr header{};
+  if (!in.read(reinterpret_cast<char*>(&header), sizeof header)) return;
+  std::vector<Elf64_Shdr> sections(header.e_shnum);
+  in.seekg(static_cast<std::streamoff>(header.e_shoff));
+  in.read(reinterpret_cast<char*>(sections.data()),
+          static_cast<std::streamsize>(sections.size() * sizeof(Elf64_Shdr)));
+  const auto contents = [&](const Elf64_Shdr& section) {
+    std::vector<char> bytes(section.sh_size);
+    in.seekg(static_cast<std::streamoff>(section.sh_offset));
+    in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    return bytes;
+  };
+  for (const Elf64_Shdr& section : sections) {
+    if (section.sh_type != SHT_SYMTAB || section.sh_link >= sections.size()) continue;
+    const std::vector<char> table = contents(section);
+    const std::vector<char> names = contents(sections[section.sh_link]);
+    for (std::size_t at = 0; at + sizeof(Elf64_Sym) <= table.size(); at += sizeof(Elf64_Sym)) {
+      Elf64_Sym symbol{};
+      std::memcpy(&symbol, table.data() + at, sizeof symbol);
+      if (symbol.st_name >= names.size()) continue;
+      constexpr const char* wanted = "_ZZNSt8__detail18__waiter_pool_base6_S_forEPKvE3__w";
+      if (std::strcmp(names.data() + symbol.st_name, wanted) == 0) {
+        waiters = {symbol.st_value, symbol.st_value + symbol.st_size};
+      }
+    }
+  }
+}
+
+// The pool is an array of pairs, each on a line of the cache: a count, and a version.
+bool is_waiter_count(address at) noexcept {
+  constexpr std::size_t pair_bytes = 128;
+  return at - waiters.begin < waiters.end - waiters.begin && (at - waiters.begin) % pair_bytes == 0;
+}
+
+void fail(fault what, std::string_view text, address code, const void* object) {
+  if (tracing) complete_step();
+  engine::fail(what, text, place_of(code), object);
+}
+
+}  // namespace checker::runtime

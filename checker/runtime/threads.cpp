@@ -1,0 +1,894 @@
+// Threads, and what they wait with, of the C library: pthread's functions, which the C++ library is
+// made of. They are atomic operations on the objects' own memory, so that races, uses after a free
+// and the like are seen as with any other; how they wait is an await.
+#include "runtime.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <climits>
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <semaphore.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace checker::runtime {
+
+namespace {
+
+struct held_lock {
+  address lock;
+  unsigned times;
+  bool shared;
+};
+
+struct thread_exit {
+  void (*call)(void*);
+  void* object;
+};
+
+constexpr unsigned most_keys = 64;
+
+struct thread {
+  void* (*routine)(void*) = nullptr;
+  void* argument = nullptr;
+  void* result = nullptr;
+  bool ended = false;
+  bool detached = false;
+  bool joined = false;
+  std::vector<held_lock> locks;
+  std::vector<thread_exit> exits;
+  const void* values[most_keys] = {};
+};
+
+thread threads[most_threads];
+unsigned threads_started = 1;  // in this execution, with main
+
+struct key {
+  bool used = false;
+  void (*destroy)(void*) = nullptr;
+};
+key keys[most_keys];
+key keys_at_main[most_keys];
+
+// What pthread_self says: the same in each run.
+constexpr pthread_t first_name = 0x7000'0000'1000;
+constexpr pthread_t name_step = 0x1000;
+
+unsigned self() noexcept { return concurrent ? known().thread : 0; }
+pthread_t name_of(unsigned index) noexcept { return first_name + index * name_step; }
+unsigned index_of(pthread_t name) noexcept {
+  return static_cast<unsigned>((name - first_name) / name_step);
+}
+
+thread* known_thread(pthread_t name) noexcept {
+  const unsigned index = index_of(name);
+  return name < first_name || index >= most_threads || index >= thread_limit ? nullptr
+                                                                             : &threads[index];
+}
+
+held_lock* held_by_self(address lock) noexcept {
+  auto& locks = threads[self()].locks;
+  const auto found = std::find_if(locks.begin(), locks.end(),
+                                  [&](const held_lock& each) { return each.lock == lock; });
+  return found == locks.end() ? nullptr : &*found;
+}
+
+void forget(address lock) {
+  auto& locks = threads[self()].locks;
+  locks.erase(std::find_if(locks.begin(), locks.end(),
+                           [&](const held_lock& each) { return each.lock == lock; }));
+}
+
+// A choice whether a time limit expires before what is waited for. Not, first.
+bool expires(address code) {
+  const bool expired = engine::choose(2, place_of(code)) != 0;
+  operation_done();
+  something_changed();
+  return expired;
+}
+
+// Mutexes. The first word is the thread that holds it, counted from 1, or 0.
+
+int type_of(const pthread_mutex_t* m) noexcept { return m->__data.__kind & 3; }
+
+bool take(address lock, address code) {
+  std::uint64_t holder = 0;
+  return atomic_compare(lock, 4, holder, self() + 1, {order::acquire, order::relaxed, false}, code);
+}
+
+// 0, or why it is decided without a look at the lock.
+constexpr int go_on = -1;
+int lock_again(pthread_mutex_t* m, bool tries, address code) {
+  held_lock* const held = held_by_self(address_of(m));
+  if (held == nullptr) return go_on;
+  if (type_of(m) == PTHREAD_MUTEX_RECURSIVE) {
+    ++held->times;
+    return 0;
+  }
+  if (tries) return EBUSY;
+  if (type_of(m) == PTHREAD_MUTEX_ERRORCHECK) return EDEADLK;
+  fail(fault::deadlock, "the thread locks a mutex that it has locked already", code, m);
+}
+
+int lock(pthread_mutex_t* m, address code) {
+  const int decided = lock_again(m, false, code);
+  if (decided != go_on) return decided;
+  await([&] { return take(address_of(m), code); }, code);
+  threads[self()].locks.push_back({address_of(m), 1, false});
+  return 0;
+}
+
+// A lock with a time limit is had at once, or in an execution in which this comes later; or the
+// time expires, and then it may as well do so at once.
+int try_lock(pthread_mutex_t* m, int otherwise, address code) {
+  const int decided = lock_again(m, otherwise == EBUSY, code);
+  if (decided != go_on) return decided;
+  if (!take(address_of(m), code)) return otherwise;
+  threads[self()].locks.push_back({address_of(m), 1, false});
+  return 0;
+}
+
+int unlock(pthread_mutex_t* m, address code) {
+  held_lock* const held = held_by_self(address_of(m));
+  if (held == nullptr) {
+    if (type_of(m) == PTHREAD_MUTEX_ERRORCHECK || type_of(m) == PTHREAD_MUTEX_RECURSIVE) {
+      return EPERM;
+    }
+    fail(fault::misuse, "the mutex is not locked by this thread", code, m);
+  }
+  if (--held->times != 0) return 0;
+  forget(address_of(m));
+  atomic_store(address_of(m), 4, 0, order::release, code);
+  return 0;
+}
+
+// Reader-writer locks. The word is the number of readers, or `writing`.
+
+constexpr std::uint64_t writing = 0x8000'0000;
+
+bool take_shared(address lock, address code) {
+  std::uint64_t readers = atomic_load(lock, 4, order::relaxed, code);
+  if ((readers & writing) != 0) return false;
+  return atomic_compare(lock, 4, readers, readers + 1, {order::acquire, order::relaxed, false},
+                        code);
+}
+
+bool take_to_write(address lock, address code) {
+  std::uint64_t readers = 0;
+  return atomic_compare(lock, 4, readers, writing, {order::acquire, order::relaxed, false}, code);
+}
+
+int lock_shared(pthread_rwlock_t* l, int otherwise, address code) {
+  if (held_lock* const held = held_by_self(address_of(l)); held != nullptr) {
+    if (!held->shared) return otherwise == 0 ? EDEADLK : otherwise;
+    ++held->times;
+    return 0;
+  }
+  if (otherwise == 0) {
+    await([&] { return take_shared(address_of(l), code); }, code);
+  } else if (!take_shared(address_of(l), code)) {
+    return otherwise;
+  }
+  threads[self()].locks.push_back({address_of(l), 1, true});
+  return 0;
+}
+
+int lock_to_write(pthread_rwlock_t* l, int otherwise, address code) {
+  if (held_by_self(address_of(l)) != nullptr) {
+    if (otherwise == 0) {
+      fail(fault::deadlock, "the thread locks a lock that it has locked already", code, l);
+    }
+    return otherwise;
+  }
+  if (otherwise == 0) {
+    await([&] { return take_to_write(address_of(l), code); }, code);
+  } else if (!take_to_write(address_of(l), code)) {
+    return otherwise;
+  }
+  threads[self()].locks.push_back({address_of(l), 1, false});
+  return 0;
+}
+
+int unlock(pthread_rwlock_t* l, address code) {
+  held_lock* const held = held_by_self(address_of(l));
+  if (held == nullptr) {
+    fail(fault::misuse, "the lock is not locked by this thread", code, l);
+  }
+  if (--held->times != 0) return 0;
+  const bool shared = held->shared;
+  forget(address_of(l));
+  if (shared) {
+    atomic_update(address_of(l), 4, update_kind::sub, 1, order::release, code);
+  } else {
+    atomic_store(address_of(l), 4, 0, order::release, code);
+  }
+  return 0;
+}
+
+// A call with which a loop may wait.
+void arrive_here() {
+  if (active && concurrent) arrive(checker_standing, known().position);
+}
+
+// Threads that sleep, as bits of a word: who sleeps has set its bit, and wakes when another has
+// cleared it.
+
+std::uint64_t own_bit() noexcept { return std::uint64_t{1} << self(); }
+
+class sleepers {
+ public:
+  // The word of a condition variable is in it.
+  sleepers(address word, address code) : word_(word), code_(code) {}
+  // That of a futex is beside all memory.
+  static sleepers of_futex(address word, address code) {
+    sleepers made(word, code);
+    constexpr std::uint64_t queues = std::uint64_t{1} << 63;
+    made.known_ = {engine::find_location(word | queues, 0, reinterpret_cast<const void*>(word),
+                                         place_of(code)),
+                   engine::unwatched};
+    made.outside_ = true;
+    return made;
+  }
+
+  std::uint64_t load(order o) {
+    if (!outside_) return atomic_load(word_, 8, o, code_);
+    const std::uint64_t value = engine::load(nullptr, 8, known_, o, place_of(code_));
+    operation_done();
+    return value;
+  }
+  std::uint64_t update(update_kind kind, std::uint64_t operand) {
+    if (!outside_) return atomic_update(word_, 8, kind, operand, order::acq_rel, code_);
+    const std::uint64_t value =
+        engine::update(nullptr, 8, known_, kind, operand, order::acq_rel, place_of(code_));
+    operation_done();
+    return value;
+  }
+  bool compare(std::uint64_t& expected, std::uint64_t desired) {
+    constexpr engine::compare_orders orders{order::acq_rel, order::acquire, false};
+    if (!outside_) return atomic_compare(word_, 8, expected, desired, orders, code_);
+    const bool done =
+        engine::compare_exchange(nullptr, 8, known_, expected, desired, orders, place_of(code_));
+    operation_done();
+    return done;
+  }
+
+  void enter() { update(update_kind::bit_or, own_bit()); }
+  void leave() { update(update_kind::bit_and, ~own_bit()); }
+  void sleep() {
+    await([&] { return (load(order::acquire) & own_bit()) == 0; }, code_);
+  }
+
+  // Wakes so many, each of them a choice. An update even if nobody sleeps: so that who goes to
+  // sleep later sees what the caller did before, and that the word is another than it was.
+  unsigned wake(unsigned most) {
+    std::uint64_t asleep = update(update_kind::add, one_more) + one_more;
+    unsigned woken = 0;
+    while (woken != most && (asleep & all) != 0) {
+      std::uint64_t chosen = asleep & all;
+      const auto count = static_cast<unsigned>(std::popcount(chosen));
+      unsigned chosen_count = count;
+      if (count > most - woken) {
+        unsigned skip = engine::choose(count, place_of(code_));
+        operation_done();
+        for (; skip != 0; --skip) chosen &= chosen - 1;
+        chosen &= -chosen;
+        chosen_count = 1;
+      }
+      if (compare(asleep, asleep & ~chosen)) {
+        asleep &= ~chosen;
+        woken += chosen_count;
+      }
+    }
+    return woken;
+  }
+
+  static constexpr std::uint64_t all = (std::uint64_t{1} << most_threads) - 1;
+  // Above the bits: counts who went to sleep, so that a word that has been changed is another.
+  static constexpr std::uint64_t one_more = std::uint64_t{1} << most_threads;
+
+ private:
+  address word_;
+  address code_;
+  engine::handle known_{};
+  bool outside_ = false;
+};
+
+// A wait may end for no reason, within the budget of the search.
+int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address code) {
+  held_lock* const held = held_by_self(address_of(m));
+  if (held == nullptr) fail(fault::misuse, "the mutex is not locked by this thread", code, m);
+  const unsigned times = held->times;
+  if (!concurrent && until == nullptr) {
+    fail(fault::deadlock, "this thread waits, and there is no other", code, c);
+  }
+  end_poll(self());
+  sleepers all(address_of(c), code);
+  if (!concurrent) {
+    expire(*until);
+    return ETIMEDOUT;
+  }
+  all.enter();
+  forget(address_of(m));
+  atomic_store(address_of(m), 4, 0, order::release, code);
+  bool expired = until != nullptr && expires(code);
+  bool woken = expired;
+  if (!expired) {
+    woken = engine::choose_spurious(place_of(code));
+    operation_done();
+  }
+  if (woken) {
+    all.leave();
+  } else {
+    all.sleep();
+  }
+  if (expired) expire(*until);
+  await([&] { return take(address_of(m), code); }, code);
+  threads[self()].locks.push_back({address_of(m), times, false});
+  return expired ? ETIMEDOUT : 0;
+}
+
+// A futex: the value and the queue are looked at under one lock. Who finds the value looks at the
+// queue before, and goes to sleep only if nothing has happened to the queue since.
+long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, bool absolute,
+                   address code) {
+  const auto fails = [](int why) {
+    errno = why;
+    return -1L;
+  };
+  if (!concurrent) {
+    if (atomic_load(word, 4, order::relaxed, code) != expected) return fails(EAGAIN);
+    if (limit == nullptr) {
+      fail(fault::deadlock, "this thread waits, and there is no other", code);
+    }
+    expire(*limit, absolute);
+    return fails(ETIMEDOUT);
+  }
+  end_poll(self());
+  sleepers all = sleepers::of_futex(word, code);
+  bool sleeps = false;
+  await(
+      [&] {
+        std::uint64_t queue = all.load(order::acquire);
+        if (atomic_load(word, 4, order::relaxed, code) != expected) return true;
+        sleeps = all.compare(queue, (queue | own_bit()) + sleepers::one_more);
+        return sleeps;
+      },
+      code);
+  if (!sleeps) return fails(EAGAIN);
+  if (limit != nullptr && expires(code)) {
+    all.leave();
+    expire(*limit, absolute);
+    return fails(ETIMEDOUT);
+  }
+  all.sleep();
+  return 0;
+}
+
+long wake_futex(address word, unsigned most, address code) {
+  if (!concurrent) return 0;
+  end_poll(self());
+  return static_cast<long>(sleepers::of_futex(word, code).wake(most));
+}
+
+void run_exits_of(unsigned index) {
+  thread& ending = threads[index];
+  while (!ending.exits.empty()) {
+    const thread_exit last = ending.exits.back();
+    ending.exits.pop_back();
+    last.call(last.object);
+  }
+  for (int round = 0; round != 4; ++round) {
+    for (unsigned k = 0; k != most_keys; ++k) {
+      void* const value = const_cast<void*>(ending.values[k]);
+      if (value == nullptr || !keys[k].used) continue;
+      ending.values[k] = nullptr;
+      if (keys[k].destroy != nullptr) keys[k].destroy(value);
+    }
+  }
+}
+
+void end_of_thread(void* result) {
+  const unsigned index = self();
+  run_exits_of(index);
+  threads[index].result = result;
+  threads[index].ended = true;
+}
+
+int join(pthread_t name, void** result, bool may_wait, address code) {
+  thread* const other = known_thread(name);
+  if (other == nullptr) return ESRCH;
+  if (other->joined || other->detached) {
+    fail(fault::misuse, "the thread was joined or detached before", code);
+  }
+  const unsigned index = index_of(name);
+  if (index == self()) return EDEADLK;
+  if (!may_wait && !other->ended) return EBUSY;
+  engine::join_thread(index, place_of(code));
+  operation_done();
+  something_changed();
+  other->joined = true;
+  if (result != nullptr) *result = other->result;
+  return 0;
+}
+
+}  // namespace
+
+void reset_threads() {
+  for (unsigned t = 0; t != thread_limit; ++t) {
+    threads[t].routine = nullptr;
+    threads[t].ended = threads[t].detached = threads[t].joined = false;
+    threads[t].locks.clear();
+    threads[t].exits.clear();
+    std::fill(std::begin(threads[t].values), std::end(threads[t].values), nullptr);
+    reset_standing(t);
+  }
+  std::copy(std::begin(keys_at_main), std::end(keys_at_main), std::begin(keys));
+  threads_started = 1;
+  concurrent = false;
+}
+
+void note_keys() { std::copy(std::begin(keys), std::end(keys), std::begin(keys_at_main)); }
+
+void run_thread(unsigned index) {
+  operation_done();
+  start_thread_data(index);
+  end_of_thread(threads[index].routine(threads[index].argument));
+}
+
+void run_thread_exits() { run_exits_of(self()); }
+
+bool all_threads_ended() noexcept {
+  for (unsigned t = 1; t < threads_started; ++t) {
+    if (!threads[t].ended) return false;
+  }
+  return true;
+}
+
+}  // namespace checker::runtime
+
+using namespace checker::runtime;
+using checker::fault;
+using checker::order;
+using checker::update_kind;
+namespace engine = checker::engine;
+
+#define CHECKER_OURS from_program(CHECKER_CALLER)
+
+CHECKER_EXPORT int pthread_create(pthread_t* made, const pthread_attr_t* attributes,
+                                  void* (*routine)(void*), void* argument) {
+  if (!CHECKER_OURS) {
+    std::fputs("checker: a thread is started before main, which is not supported\n", stderr);
+    std::_Exit(2);
+  }
+  const address code = CHECKER_CALLER;
+  const unsigned index = engine::start_thread(place_of(code));
+  operation_done();
+  if (index >= thread_limit) fail(fault::misuse, too_many_threads, code);
+  concurrent = true;
+  something_changed();
+  threads[index].routine = routine;
+  threads[index].argument = argument;
+  int state = PTHREAD_CREATE_JOINABLE;
+  if (attributes != nullptr) ::pthread_attr_getdetachstate(attributes, &state);
+  threads[index].detached = state == PTHREAD_CREATE_DETACHED;
+  threads_started = std::max(threads_started, index + 1);
+  *made = name_of(index);
+  return 0;
+}
+
+CHECKER_EXPORT int pthread_join(pthread_t name, void** result) {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_join)(name, result);
+  return join(name, result, true, CHECKER_CALLER);
+}
+
+CHECKER_EXPORT int pthread_detach(pthread_t name) {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_detach)(name);
+  thread* const other = known_thread(name);
+  if (other == nullptr) return ESRCH;
+  if (other->joined || other->detached) {
+    fail(fault::misuse, "the thread was joined or detached before", CHECKER_CALLER);
+  }
+  other->detached = true;
+  return 0;
+}
+
+CHECKER_EXPORT void pthread_exit(void* result) {
+  end_of_thread(result);
+  engine::end_thread();
+}
+
+CHECKER_EXPORT pthread_t pthread_self() noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_self)();
+  return name_of(self());
+}
+CHECKER_EXPORT int pthread_equal(pthread_t a, pthread_t b) noexcept { return a == b ? 1 : 0; }
+CHECKER_EXPORT int pthread_setname_np(pthread_t, const char*) noexcept { return 0; }
+CHECKER_EXPORT int pthread_setaffinity_np(pthread_t, std::size_t, const cpu_set_t*) noexcept {
+  return 0;
+}
+CHECKER_ENTRY(sched_yield)
+int checkersched_yield() noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(sched_yield)();
+  arrive_here();
+  return 0;
+}
+CHECKER_EXPORT int sched_getcpu() noexcept {
+  return CHECKER_OURS ? static_cast<int>(self() % 2) : CHECKER_NEXT(sched_getcpu)();
+}
+
+// Mutexes
+
+CHECKER_EXPORT int pthread_mutex_init(pthread_mutex_t* m,
+                                      const pthread_mutexattr_t* attributes) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_init)(m, attributes);
+  write_range(address_of(m), sizeof *m, CHECKER_CALLER);
+  *m = PTHREAD_MUTEX_INITIALIZER;
+  if (attributes != nullptr) ::pthread_mutexattr_gettype(attributes, &m->__data.__kind);
+  return 0;
+}
+CHECKER_EXPORT int pthread_mutex_destroy(pthread_mutex_t* m) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_destroy)(m);
+  if (atomic_load(address_of(m), 4, order::relaxed, CHECKER_CALLER) != 0) {
+    fail(fault::misuse, "a mutex is destroyed that is locked", CHECKER_CALLER, m);
+  }
+  write_range(address_of(m), 4, CHECKER_CALLER);
+  return 0;
+}
+CHECKER_ENTRY(pthread_mutex_lock)
+int checkerpthread_mutex_lock(pthread_mutex_t* m) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_lock)(m);
+  arrive_here();
+  return lock(m, CHECKER_CALLER);
+}
+CHECKER_ENTRY(pthread_mutex_trylock)
+int checkerpthread_mutex_trylock(pthread_mutex_t* m) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_trylock)(m);
+  arrive_here();
+  return try_lock(m, EBUSY, CHECKER_CALLER);
+}
+CHECKER_ENTRY(pthread_mutex_timedlock)
+int checkerpthread_mutex_timedlock(pthread_mutex_t* m, const timespec* until) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_timedlock)(m, until);
+  arrive_here();
+  const int done = try_lock(m, ETIMEDOUT, CHECKER_CALLER);
+  if (done == ETIMEDOUT) expire(*until);
+  return done;
+}
+CHECKER_ENTRY(pthread_mutex_clocklock)
+int checkerpthread_mutex_clocklock(pthread_mutex_t* m, clockid_t clock,
+                                   const timespec* until) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_clocklock)(m, clock, until);
+  arrive_here();
+  const int done = try_lock(m, ETIMEDOUT, CHECKER_CALLER);
+  if (done == ETIMEDOUT) expire(*until);
+  return done;
+}
+CHECKER_EXPORT int pthread_mutex_unlock(pthread_mutex_t* m) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_unlock)(m);
+  return unlock(m, CHECKER_CALLER);
+}
+
+// Spin locks are mutexes without a type.
+CHECKER_EXPORT int pthread_spin_init(pthread_spinlock_t* s, int) noexcept {
+  write_range(address_of(s), sizeof *s, CHECKER_CALLER);
+  *s = 0;
+  return 0;
+}
+CHECKER_EXPORT int pthread_spin_destroy(pthread_spinlock_t*) noexcept { return 0; }
+CHECKER_EXPORT int pthread_spin_lock(pthread_spinlock_t* s) noexcept {
+  const address code = CHECKER_CALLER;
+  await([&] { return take(address_of(s), code); }, code);
+  return 0;
+}
+CHECKER_EXPORT int pthread_spin_trylock(pthread_spinlock_t* s) noexcept {
+  return take(address_of(s), CHECKER_CALLER) ? 0 : EBUSY;
+}
+CHECKER_EXPORT int pthread_spin_unlock(pthread_spinlock_t* s) noexcept {
+  atomic_store(address_of(s), 4, 0, order::release, CHECKER_CALLER);
+  return 0;
+}
+
+// Reader-writer locks
+
+CHECKER_EXPORT int pthread_rwlock_init(pthread_rwlock_t* l,
+                                       const pthread_rwlockattr_t* attributes) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_init)(l, attributes);
+  write_range(address_of(l), sizeof *l, CHECKER_CALLER);
+  *l = PTHREAD_RWLOCK_INITIALIZER;
+  return 0;
+}
+CHECKER_EXPORT int pthread_rwlock_destroy(pthread_rwlock_t* l) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_destroy)(l);
+  if (atomic_load(address_of(l), 4, order::relaxed, CHECKER_CALLER) != 0) {
+    fail(fault::misuse, "a lock is destroyed that is locked", CHECKER_CALLER, l);
+  }
+  return 0;
+}
+#define CHECKER_RWLOCK(name, call)                                    \
+  CHECKER_ENTRY(pthread_rwlock_##name)                                \
+  int checkerpthread_rwlock_##name(pthread_rwlock_t* l) noexcept {    \
+    if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_##name)(l); \
+    arrive_here();                                                    \
+    return call;                                                      \
+  }
+CHECKER_RWLOCK(rdlock, lock_shared(l, 0, CHECKER_CALLER))
+CHECKER_RWLOCK(tryrdlock, lock_shared(l, EBUSY, CHECKER_CALLER))
+CHECKER_RWLOCK(wrlock, lock_to_write(l, 0, CHECKER_CALLER))
+CHECKER_RWLOCK(trywrlock, lock_to_write(l, EBUSY, CHECKER_CALLER))
+CHECKER_RWLOCK(unlock, unlock(l, CHECKER_CALLER))
+#define CHECKER_TIMED_RWLOCK(name, take)                                                 \
+  CHECKER_EXPORT int pthread_rwlock_timed##name(pthread_rwlock_t* l,                     \
+                                                const timespec* until) noexcept {        \
+    if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_timed##name)(l, until);        \
+    const int done = take(l, ETIMEDOUT, CHECKER_CALLER);                                 \
+    if (done == ETIMEDOUT) expire(*until);                                               \
+    return done;                                                                         \
+  }                                                                                      \
+  CHECKER_EXPORT int pthread_rwlock_clock##name(pthread_rwlock_t* l, clockid_t clock,    \
+                                                const timespec* until) noexcept {        \
+    if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_clock##name)(l, clock, until); \
+    const int done = take(l, ETIMEDOUT, CHECKER_CALLER);                                 \
+    if (done == ETIMEDOUT) expire(*until);                                               \
+    return done;                                                                         \
+  }
+CHECKER_TIMED_RWLOCK(rdlock, lock_shared)
+CHECKER_TIMED_RWLOCK(wrlock, lock_to_write)
+
+// Condition variables
+
+CHECKER_EXPORT int pthread_cond_init(pthread_cond_t* c,
+                                     const pthread_condattr_t* attributes) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_init)(c, attributes);
+  write_range(address_of(c), sizeof *c, CHECKER_CALLER);
+  *c = PTHREAD_COND_INITIALIZER;
+  return 0;
+}
+CHECKER_EXPORT int pthread_cond_destroy(pthread_cond_t* c) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_destroy)(c);
+  const std::uint64_t asleep =
+      atomic_load(address_of(c), 8, order::relaxed, CHECKER_CALLER) & sleepers::all;
+  if (asleep != 0) {
+    fail(fault::misuse, "a condition variable is destroyed that threads wait for", CHECKER_CALLER,
+         c);
+  }
+  return 0;
+}
+CHECKER_EXPORT int pthread_cond_wait(pthread_cond_t* c, pthread_mutex_t* m) {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_wait)(c, m);
+  return wait(c, m, nullptr, CHECKER_CALLER);
+}
+CHECKER_EXPORT int pthread_cond_timedwait(pthread_cond_t* c, pthread_mutex_t* m,
+                                          const timespec* until) {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_timedwait)(c, m, until);
+  return wait(c, m, until, CHECKER_CALLER);
+}
+CHECKER_EXPORT int pthread_cond_clockwait(pthread_cond_t* c, pthread_mutex_t* m, clockid_t clock,
+                                          const timespec* until) {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_clockwait)(c, m, clock, until);
+  return wait(c, m, until, CHECKER_CALLER);
+}
+CHECKER_EXPORT int pthread_cond_signal(pthread_cond_t* c) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_signal)(c);
+  if (concurrent) sleepers(address_of(c), CHECKER_CALLER).wake(1);
+  return 0;
+}
+CHECKER_EXPORT int pthread_cond_broadcast(pthread_cond_t* c) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_broadcast)(c);
+  if (concurrent) sleepers(address_of(c), CHECKER_CALLER).wake(UINT_MAX);
+  return 0;
+}
+
+// Semaphores: the first word is what is left.
+
+CHECKER_EXPORT int sem_init(sem_t* s, int, unsigned value) noexcept {
+  write_range(address_of(s), sizeof *s, CHECKER_CALLER);
+  *reinterpret_cast<unsigned*>(s) = value;
+  return 0;
+}
+CHECKER_EXPORT int sem_destroy(sem_t*) noexcept { return 0; }
+CHECKER_EXPORT int sem_post(sem_t* s) noexcept {
+  atomic_update(address_of(s), 4, update_kind::add, 1, order::release, CHECKER_CALLER);
+  return 0;
+}
+namespace {
+bool take_one(sem_t* s, address code) {
+  std::uint64_t left = atomic_load(address_of(s), 4, order::relaxed, code);
+  return left != 0 && atomic_compare(address_of(s), 4, left, left - 1,
+                                     {order::acquire, order::relaxed, false}, code);
+}
+}  // namespace
+CHECKER_EXPORT int sem_wait(sem_t* s) {
+  const address code = CHECKER_CALLER;
+  await([&] { return take_one(s, code); }, code);
+  return 0;
+}
+CHECKER_ENTRY(sem_trywait)
+int checkersem_trywait(sem_t* s) noexcept {
+  arrive_here();
+  std::uint64_t left = atomic_load(address_of(s), 4, order::relaxed, CHECKER_CALLER);
+  while (left != 0) {
+    if (atomic_compare(address_of(s), 4, left, left - 1, {order::acquire, order::relaxed, false},
+                       CHECKER_CALLER)) {
+      return 0;
+    }
+  }
+  errno = EAGAIN;
+  return -1;
+}
+CHECKER_ENTRY(sem_timedwait)
+int checkersem_timedwait(sem_t* s, const timespec* until) {
+  arrive_here();
+  if (take_one(s, CHECKER_CALLER)) return 0;
+  expire(*until);
+  errno = ETIMEDOUT;
+  return -1;
+}
+CHECKER_EXPORT int sem_getvalue(sem_t* s, int* value) noexcept {
+  *value = static_cast<int>(atomic_load(address_of(s), 4, order::relaxed, CHECKER_CALLER));
+  return 0;
+}
+
+// Once. The word is 0, 1 while it is done, and then 2.
+
+namespace {
+struct once_guard {
+  address word;
+  address code;
+  bool done = false;
+  ~once_guard() { atomic_store(word, 4, done ? 2 : 0, order::release, code); }
+};
+}  // namespace
+
+CHECKER_EXPORT int pthread_once(pthread_once_t* once, void (*routine)()) {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_once)(once, routine);
+  const address code = CHECKER_CALLER;
+  bool mine = false;
+  await(
+      [&] {
+        std::uint64_t state = 0;
+        mine = atomic_compare(address_of(once), 4, state, 1,
+                              {order::acquire, order::acquire, false}, code);
+        return mine || state == 2;
+      },
+      code);
+  if (!mine) return 0;
+  once_guard guard{address_of(once), code};
+  routine();
+  guard.done = true;
+  return 0;
+}
+
+// Statics of functions. The first byte is what the compiler's own check looks at; the second is 0,
+// 1 while the static is made, and then 2.
+
+namespace {
+bool is_of_library(const std::uint8_t* guard) noexcept {
+  return owner_of(address_of(guard)) == owner::library || address_of(guard) >= low_end;
+}
+}  // namespace
+
+CHECKER_EXPORT int checker_guard_acquire(std::uint8_t* guard) asm("__cxa_guard_acquire");
+CHECKER_EXPORT int checker_guard_acquire(std::uint8_t* guard) {
+  if (!CHECKER_OURS || is_of_library(guard)) return guard[0] == 0 ? 1 : 0;
+  const address code = CHECKER_CALLER;
+  bool mine = false;
+  await(
+      [&] {
+        std::uint64_t state = 0;
+        mine = atomic_compare(address_of(guard + 1), 1, state, 1,
+                              {order::acquire, order::acquire, false}, code);
+        return mine || state == 2;
+      },
+      code);
+  return mine ? 1 : 0;
+}
+CHECKER_EXPORT void checker_guard_release(std::uint8_t* guard) asm("__cxa_guard_release");
+CHECKER_EXPORT void checker_guard_release(std::uint8_t* guard) {
+  if (!CHECKER_OURS || is_of_library(guard)) {
+    guard[0] = 1;
+    // Of a static that was made before main: it is made.
+    if (address_of(guard) < low_end) guard[1] = 2;
+    return;
+  }
+  atomic_store(address_of(guard), 1, 1, order::release, CHECKER_CALLER);
+  atomic_store(address_of(guard + 1), 1, 2, order::release, CHECKER_CALLER);
+}
+CHECKER_EXPORT void checker_guard_abort(std::uint8_t* guard) asm("__cxa_guard_abort");
+CHECKER_EXPORT void checker_guard_abort(std::uint8_t* guard) {
+  if (!CHECKER_OURS || is_of_library(guard)) return;
+  atomic_store(address_of(guard + 1), 1, 0, order::release, CHECKER_CALLER);
+}
+
+// thread_local data: the destructors, and keys.
+
+CHECKER_EXPORT int __cxa_thread_atexit(void (*call)(void*), void* object, void* library) {
+  if (!CHECKER_OURS) {
+    using function = int(void (*)(void*), void*, void*);
+    return reinterpret_cast<function*>(next_function("__cxa_thread_atexit_impl"))(call, object,
+                                                                                  library);
+  }
+  threads[self()].exits.push_back({call, object});
+  return 0;
+}
+CHECKER_EXPORT int __cxa_thread_atexit_impl(void (*call)(void*), void* object, void* library) {
+  if (!CHECKER_OURS) {
+    using function = int(void (*)(void*), void*, void*);
+    return reinterpret_cast<function*>(next_function("__cxa_thread_atexit_impl"))(call, object,
+                                                                                  library);
+  }
+  threads[self()].exits.push_back({call, object});
+  return 0;
+}
+
+CHECKER_EXPORT int pthread_key_create(pthread_key_t* made, void (*destroy)(void*)) noexcept {
+  for (unsigned k = 0; k != most_keys; ++k) {
+    if (keys[k].used) continue;
+    keys[k] = {true, destroy};
+    for (thread& each : threads) each.values[k] = nullptr;
+    *made = k;
+    return 0;
+  }
+  return EAGAIN;
+}
+CHECKER_EXPORT int pthread_key_delete(pthread_key_t k) noexcept {
+  if (k >= most_keys || !keys[k].used) return EINVAL;
+  keys[k].used = false;
+  return 0;
+}
+CHECKER_EXPORT void* pthread_getspecific(pthread_key_t k) noexcept {
+  return k < most_keys ? const_cast<void*>(threads[active ? self() : 0].values[k]) : nullptr;
+}
+CHECKER_EXPORT int pthread_setspecific(pthread_key_t k, const void* value) noexcept {
+  if (k >= most_keys || !keys[k].used) return EINVAL;
+  threads[active ? self() : 0].values[k] = value;
+  return 0;
+}
+
+// System calls that a program makes by number.
+
+CHECKER_EXPORT long syscall(long number, ...) noexcept {
+  std::va_list list;
+  va_start(list, number);
+  long a[6];
+  for (long& each : a) each = va_arg(list, long);
+  va_end(list);
+  if (!CHECKER_OURS) return CHECKER_NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  const address code = CHECKER_CALLER;
+  switch (number) {
+    case SYS_futex: {
+      const auto word = static_cast<address>(a[0]);
+      const int what = static_cast<int>(a[1]) & FUTEX_CMD_MASK;
+      const auto value = static_cast<std::uint32_t>(a[2]);
+      const auto* const limit = reinterpret_cast<const timespec*>(a[3]);
+      if (what == FUTEX_WAIT) return wait_on_futex(word, value, limit, false, code);
+      if (what == FUTEX_WAIT_BITSET) return wait_on_futex(word, value, limit, true, code);
+      if (what == FUTEX_WAKE || what == FUTEX_WAKE_BITSET) return wake_futex(word, value, code);
+      fail(fault::misuse, "a futex operation that the checker does not know", code);
+    }
+    case SYS_sched_yield:
+      return 0;
+    case SYS_gettid:
+      return 1000 + static_cast<long>(self());
+    case SYS_membarrier:
+      // The heavy side of an asymmetric fence. Query and registration are answered as by a kernel.
+      if (a[0] == 0) return 0xff;
+      if (a[0] == 1 || a[0] == 2 || a[0] == 8) atomic_fence(order::heavy, code);
+      return 0;
+    default:
+      return CHECKER_NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  }
+}
+CHECKER_EXPORT pid_t gettid() noexcept {
+  return CHECKER_OURS ? static_cast<pid_t>(1000 + self())
+                      : static_cast<pid_t>(CHECKER_NEXT(syscall)(SYS_gettid));
+}
