@@ -70,7 +70,7 @@ test-pins: build  ## run the unit tests on each pin that a process may find itse
 test-repeat: build  ## run each unit test TIMES times on each pin
 	$(run_tests) --repeat $(or $(TIMES),10) --only "$(ONLY)" --beside "$(BESIDE)"
 
-test-checker:  ## run the self-test of the checker: oracles, random programs, laws; 4 min
+test-checker:  ## run the self-test of the checker: oracles, random programs, unmodified programs; 8 min
 	$(call build,checker)
 	$(call test,checker)
 
