@@ -112,6 +112,10 @@ std::string_view split(std::string_view& text, char at, const std::string& optio
 void read_arguments(int argc, char** argv) {
   chosen.search.events_per_thread = 2000;
   chosen.search.reuses = 1;
+  // The runtime sees more of a thread than the engine does, and finds its turns itself.
+  chosen.search.find_waits = false;
+  chosen.search.prune_put_back = false;
+  chosen.search.chances = 0;
   for (int i = 0; i < argc; ++i) {
     std::string option = argv[i];
     if (i == 0 || !option.starts_with("--check-")) {
