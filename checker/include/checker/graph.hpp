@@ -81,7 +81,7 @@ struct event {
   bool in_co = false;
   bool may_fail_spuriously = false;  // a weak compare-and-swap
   bool failed_spuriously = false;
-  bool watched = false;            // a turn of a loop may begin here: see spins in execution.hpp
+  bool watched = false;  // a turn of a loop may begin here: see spins in execution.hpp
   lifetime thread_life = lifetime::none;
   bool frees = false;              // a point in time, where the block at address `operand` is freed
   bool allocates = false;          // a choice: a fresh block, or one that was freed, its `source`
