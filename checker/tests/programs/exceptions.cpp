@@ -1,6 +1,6 @@
 // Exceptions in threads, while other threads have theirs; one that nobody catches.
 // Mended: proved
-// Broken: assertion
+// Broken: uncaught exception
 #include <atomic>
 #include <cassert>
 #include <stdexcept>
