@@ -37,7 +37,8 @@
 #include "tracked.hpp"
 
 // A child of a process with threads starts one: ThreadSanitizer takes it for the parent's, whose
-// identity it has. And what AddressSanitizer locks while a thread starts stays locked in a child.
+// identity it has. And what AddressSanitizer locks while a thread starts stays locked in a child; and
+// with it comes g++'s look at the type of an object, which needs a file.
 #if defined(__has_feature)
 #define POOLPROOF_TEST_HAS_FEATURE(feature) __has_feature(feature)
 #else
@@ -48,6 +49,7 @@
 #define POOLPROOF_TEST_NO_FORK_BESIDE_THREADS_THAT_START
 #elif defined(__SANITIZE_ADDRESS__) || POOLPROOF_TEST_HAS_FEATURE(address_sanitizer)
 #define POOLPROOF_TEST_NO_FORK_BESIDE_THREADS_THAT_START
+#define POOLPROOF_TEST_FILES_NEEDED
 #endif
 
 namespace {
@@ -300,6 +302,7 @@ TEST_CASE_METHOD(all_given_back, "trimmer_without_thread_is_an_error_and_no_trim
   check_all_go();
 }
 
+#if !defined(POOLPROOF_TEST_FILES_NEEDED)
 // As a program does that shuts itself in. The kernel then refuses to poll two files.
 TEST_CASE_METHOD(all_given_back, "process_that_may_open_no_more_files_is_trimmed_at_rest",
                  "[trimmer]") {
@@ -309,15 +312,14 @@ TEST_CASE_METHOD(all_given_back, "process_that_may_open_no_more_files_is_trimmed
     const trimmer working(trimmer_options{.look_interval = 50ms});
     const rlimit none{};
     ::setrlimit(RLIMIT_NOFILE, &none);
-    const auto begun = steady_clock::now();
-    const std::clock_t used_before = std::clock();
     if (!comes_true([] { return tracked::alive() == 0; })) return false;
-    const std::chrono::duration<double> passed = steady_clock::now() - begun;
-    const double used = static_cast<double>(std::clock() - used_before) / CLOCKS_PER_SEC;
     // Without rest it uses a CPU, or what others leave it of one.
-    return used < passed.count() / 8;
+    const std::clock_t used_before = std::clock();
+    std::this_thread::sleep_for(500ms);
+    return std::clock() - used_before < CLOCKS_PER_SEC / 10;
   }));
 }
+#endif
 
 // --- A program's end and fork -------------------------------------------------------------------
 
