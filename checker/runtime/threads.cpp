@@ -128,6 +128,12 @@ int lock(pthread_mutex_t* m, address code) {
   return 0;
 }
 
+// What a call with a time limit has come to; if to nothing, its time is over.
+int in_time(int done, const timespec& until) {
+  if (done == ETIMEDOUT) expire(until);
+  return done;
+}
+
 // A lock with a time limit is had at once, or in an execution in which this comes later; or the
 // time expires, and then it may as well do so at once.
 int try_lock(pthread_mutex_t* m, int otherwise, address code) {
@@ -560,18 +566,14 @@ CHECKER_ENTRY(pthread_mutex_timedlock)
 int checkerpthread_mutex_timedlock(pthread_mutex_t* m, const timespec* until) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_timedlock)(m, until);
   arrive_here();
-  const int done = try_lock(m, ETIMEDOUT, CHECKER_CALLER);
-  if (done == ETIMEDOUT) expire(*until);
-  return done;
+  return in_time(try_lock(m, ETIMEDOUT, CHECKER_CALLER), *until);
 }
 CHECKER_ENTRY(pthread_mutex_clocklock)
 int checkerpthread_mutex_clocklock(pthread_mutex_t* m, clockid_t clock,
                                    const timespec* until) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_clocklock)(m, clock, until);
   arrive_here();
-  const int done = try_lock(m, ETIMEDOUT, CHECKER_CALLER);
-  if (done == ETIMEDOUT) expire(*until);
-  return done;
+  return in_time(try_lock(m, ETIMEDOUT, CHECKER_CALLER), *until);
 }
 CHECKER_EXPORT int pthread_mutex_unlock(pthread_mutex_t* m) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_unlock)(m);
@@ -630,16 +632,12 @@ CHECKER_RWLOCK(unlock, unlock(l, CHECKER_CALLER))
   CHECKER_EXPORT int pthread_rwlock_timed##name(pthread_rwlock_t* l,                     \
                                                 const timespec* until) noexcept {        \
     if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_timed##name)(l, until);        \
-    const int done = take(l, ETIMEDOUT, CHECKER_CALLER);                                 \
-    if (done == ETIMEDOUT) expire(*until);                                               \
-    return done;                                                                         \
+    return in_time(take(l, ETIMEDOUT, CHECKER_CALLER), *until);                          \
   }                                                                                      \
   CHECKER_EXPORT int pthread_rwlock_clock##name(pthread_rwlock_t* l, clockid_t clock,    \
                                                 const timespec* until) noexcept {        \
     if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_clock##name)(l, clock, until); \
-    const int done = take(l, ETIMEDOUT, CHECKER_CALLER);                                 \
-    if (done == ETIMEDOUT) expire(*until);                                               \
-    return done;                                                                         \
+    return in_time(take(l, ETIMEDOUT, CHECKER_CALLER), *until);                          \
   }
 CHECKER_TIMED_RWLOCK(rdlock, lock_shared)
 CHECKER_TIMED_RWLOCK(wrlock, lock_to_write)
