@@ -39,14 +39,13 @@ struct magazine_model : model, with_sections {
 
   bool give(unsigned item) {
     items_[item].prepare();
-    if (sections::give<magazine_layout::give>(near_, &items_[item])) return true;
+    if (sections::give(near_, &items_[item])) return true;
     items_[item].claim();
     return false;
   }
 
   bool take() {
-    bool ticks = false;
-    token* const item = sections::take<magazine_layout::take>(near_, ticks);
+    token* const item = sections::take_ticking(near_);
     if (item != nullptr) item->claim();
     return item != nullptr;
   }
@@ -307,7 +306,7 @@ struct section_shard_model : model, with_sections {
   void put(unsigned index) {
     token* const item = &items_[index];
     item->prepare();
-    if (sections::give<magazine_layout::give>(near_, item)) {
+    if (sections::give(near_, item)) {
       outcome("gave by a section");
       return;
     }
@@ -316,8 +315,7 @@ struct section_shard_model : model, with_sections {
   }
 
   void get() {
-    bool ticks = false;
-    if (receive(sections::take<magazine_layout::take>(near_, ticks), "took by a section")) return;
+    if (receive(sections::take_ticking(near_), "took by a section")) return;
     if (!receive(shard_.take(), "took without")) outcome("missed");
   }
 
@@ -463,14 +461,13 @@ struct reach_vs_show : model, with_sections {
     }
     token& item = items_[index - 1];
     item.prepare();
-    if (!sections::give<magazine_layout::give>(shown_, &item)) {
+    if (!sections::give(shown_, &item)) {
       item.claim();
       outcome("out of reach");
       return;
     }
     outcome("reached a shard");
-    bool ticks = false;
-    if (token* const taken = sections::take<magazine_layout::take>(shown_, ticks)) taken->claim();
+    if (token* const taken = sections::take_ticking(shown_)) taken->claim();
   }
 
   void after() override {
@@ -516,8 +513,7 @@ struct first_give_vs_told_search : model, with_sections {
     }
     if (index == 1) {
       item_.prepare();
-      if (sections::give<magazine_layout::give>(table_.near(), &item_))
-        return told_.store(1, std::memory_order_release);
+      if (sections::give(table_.near(), &item_)) return told_.store(1, std::memory_order_release);
       item_.claim();
       outcome("no room yet");
       return;

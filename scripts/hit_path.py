@@ -71,9 +71,9 @@ AARCH64 = Architecture(
 # What each compiler of Debian 12 makes of it. Fewer is welcome: then write it here.
 COMPILERS = {
     "g++": (X86_64, 42),
-    "clang++": (X86_64, 49),
-    "aarch64-linux-gnu-g++": (AARCH64, 58),
-    "clang++ --target=aarch64-linux-gnu": (AARCH64, 57),
+    "clang++": (X86_64, 47),
+    "aarch64-linux-gnu-g++": (AARCH64, 57),
+    "clang++ --target=aarch64-linux-gnu": (AARCH64, 55),
 }
 
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\t(\S+)(?:\s+(.*))?$")

@@ -13,7 +13,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using poolproof::cycle_state;
-using poolproof::share;
+using poolproof::work_share;
 using poolproof::test::all_given_back;
 using poolproof::test::event;
 using poolproof::test::interrupt;
@@ -155,14 +155,14 @@ TEST_CASE_METHOD(all_given_back, "turn_during_a_search_makes_it_be_repeated", "[
 }
 
 TEST_CASE("share_is_a_part_rounded_down_and_never_more_than_all", "[cycles]") {
-  CHECK(share().is_none());
-  CHECK(share(0, 10).is_none());
-  CHECK(share(10, 10)(1000) == 1000);
-  CHECK(share(11, 10)(1000) == 1000);
-  CHECK(share(1, 0)(1000) == 1000);
-  CHECK(share(0, 0)(1000) == 1000);
+  CHECK(work_share().is_none());
+  CHECK(work_share(0, 10).is_none());
+  CHECK(work_share(10, 10)(1000) == 1000);
+  CHECK(work_share(11, 10)(1000) == 1000);
+  CHECK(work_share(1, 0)(1000) == 1000);
+  CHECK(work_share(0, 0)(1000) == 1000);
   for (const std::uint64_t of : {2ULL, 1000ULL, 1ULL << 40, 1ULL << 62}) {
-    const std::uint64_t half = share(of / 2, of)(1'000'000);
+    const std::uint64_t half = work_share(of / 2, of)(1'000'000);
     CHECK(half <= 500'000);
     CHECK(half >= 499'000);
   }

@@ -60,30 +60,26 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
       case 0:
       case 1: {
         int* const item = &things[below(things.size())];
-        const auto give = [&]<std::int64_t Change>() {
-          const bool given = sections::give<Change>(here.near(), item);
-          CHECK(given == by_steps::give<Change>(section, steps_shards.near(), item));
-          return given;
-        };
-        const bool given = below(2) == 0 ? give.template operator()<magazine_layout::give>()
-                                         : give.template operator()<magazine_layout::hand_back>();
+        const bool hands_back = below(2) == 0;
+        const bool given =
+            hands_back ? sections::hand_back(here.near(), item) : sections::give(here.near(), item);
+        CHECK(given == (hands_back ? by_steps::hand_back(section, steps_shards.near(), item)
+                                   : by_steps::give(section, steps_shards.near(), item)));
         done[0] += given;
         done[1] += !given;
         break;
       }
       case 2:
       case 3: {
-        const auto take = [&]<std::int64_t Change>() {
-          bool ticks = false;
-          bool steps_tick = false;
-          int* const item = sections::take<Change>(here.near(), ticks);
-          CHECK(item == by_steps::take<Change>(section, steps_shards.near(), steps_tick));
-          CHECK(ticks == steps_tick);
-          ticked += ticks;
-          return item;
-        };
-        const int* const item = below(2) == 0 ? take.template operator()<magazine_layout::take>()
-                                              : take.template operator()<magazine_layout::loan>();
+        const bool lends = below(2) == 0;
+        const int* item = lends ? sections::loan(here.near()) : sections::take(here.near());
+        CHECK(item == (lends ? by_steps::loan(section, steps_shards.near())
+                             : by_steps::take(section, steps_shards.near())));
+        if (item == nullptr) {
+          item = sections::take_ticking(here.near());
+          CHECK(item == by_steps::take_ticking(section, steps_shards.near()));
+          ticked += item != nullptr;
+        }
         done[2] += item != nullptr;
         done[3] += item == nullptr;
         break;
@@ -128,9 +124,9 @@ TEST_CASE("take_ticks_as_often_as_the_magazine_is_paced", "[magazine]") {
     int count = 0;
     for (int i = 0; i != takes; ++i) {
       REQUIRE(here.give(&things[0]));
-      bool ticks = false;
-      REQUIRE(sections::take<magazine_layout::take>(here.near(), ticks) != nullptr);
-      count += ticks;
+      if (sections::take(here.near()) != nullptr) continue;
+      REQUIRE(sections::take_ticking(here.near()) != nullptr);
+      ++count;
     }
     return count;
   };
@@ -148,14 +144,13 @@ TEST_CASE("magazine_takes_nothing_before_it_is_used", "[magazine]") {
   on_one_cpu here;
   shards_up_to unused(here.cpu());
   test_magazine& own = unused.own().own_magazine();
-  CHECK(own.room() == 0);
-  CHECK_FALSE(sections::give<magazine_layout::give>(unused.near(), &things[0]));
+  CHECK(own.room_beside(own.size()) == 0);
+  CHECK_FALSE(sections::give(unused.near(), &things[0]));
   CHECK(own.deepen());
-  CHECK(own.room() == 1);
-  CHECK(sections::give<magazine_layout::give>(unused.near(), &things[0]));
-  CHECK(own.room() == 0);
-  bool ticks = false;
-  CHECK(sections::take<magazine_layout::take>(unused.near(), ticks) == &things[0]);
+  CHECK(own.room_beside(own.size()) == 1);
+  CHECK(sections::give(unused.near(), &things[0]));
+  CHECK(own.room_beside(own.size()) == 0);
+  CHECK(sections::take(unused.near()) == &things[0]);
 }
 
 TEST_CASE("magazine_is_a_stack_as_deep_as_it_was_made", "[magazine]") {
@@ -185,9 +180,9 @@ TEST_CASE("sections_beyond_their_reach_take_no_effect", "[magazine]") {
   test_near shorter;
   shorter.show(here.near().first(), here.cpu());
   for (const test_near* near : {&not_yet, &shorter}) {
-    bool ticks = false;
-    CHECK_FALSE(sections::give<magazine_layout::give>(*near, &things[1]));
-    CHECK(sections::take<magazine_layout::take>(*near, ticks) == nullptr);
+    CHECK_FALSE(sections::give(*near, &things[1]));
+    CHECK(sections::take(*near) == nullptr);
+    CHECK(sections::take_ticking(*near) == nullptr);
   }
   CHECK(here.give(&things[1]));
   CHECK(here.take() == &things[1]);

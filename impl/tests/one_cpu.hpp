@@ -67,11 +67,8 @@ class on_one_cpu {
   const test_near& near() const { return shards_.near(); }
   test_shard& own() { return shards_.own(); }
 
-  int* take() {
-    bool ticks = false;
-    return std_sync::sections::take<magazine_layout::take>(near(), ticks);
-  }
-  bool give(int* item) { return std_sync::sections::give<magazine_layout::give>(near(), item); }
+  int* take() { return std_sync::sections::take_ticking(near()); }
+  bool give(int* item) { return std_sync::sections::give(near(), item); }
 
  private:
   cpu_set_t before_;

@@ -110,12 +110,9 @@ int* const given = &things[0];
 
 // What the caller has in its hands afterwards. A function of its own, so that each section is once
 // in the program.
-[[gnu::noinline]] int* by_take(const test_near& near) {
-  bool ticks = false;
-  return std_sync::sections::take<magazine_layout::take>(near, ticks);
-}
+[[gnu::noinline]] int* by_take(const test_near& near) { return std_sync::sections::take(near); }
 [[gnu::noinline]] int* by_give(const test_near& near) {
-  return std_sync::sections::give<magazine_layout::give>(near, given) ? nullptr : given;
+  return std_sync::sections::give(near, given) ? nullptr : given;
 }
 
 int* by_section(operation wanted, const test_near& near) {
@@ -125,10 +122,8 @@ int* by_section(operation wanted, const test_near& near) {
 int* by_steps(operation wanted, const shards_up_to& shards, int* item = given) {
   using steps = magazine_steps<test_near>;
   plain_section section{shards.cpu()};
-  bool ticks = false;
-  if (wanted == operation::take)
-    return steps::take<magazine_layout::take>(section, shards.near(), ticks);
-  return steps::give<magazine_layout::give>(section, shards.near(), item) ? nullptr : item;
+  if (wanted == operation::take) return steps::take(section, shards.near());
+  return steps::give(section, shards.near(), item) ? nullptr : item;
 }
 
 enum class event : std::uint8_t { nothing, take, give, turn, end };

@@ -29,13 +29,13 @@
 namespace poolproof {
 
 // A part of a number, in 2^-20.
-class share {
+class work_share {
  public:
   static constexpr std::uint64_t whole = std::uint64_t{1} << 20;
 
-  constexpr share() noexcept = default;
+  constexpr work_share() noexcept = default;
   // Of `part` in `of`; all, if that is not more.
-  constexpr share(std::uint64_t part, std::uint64_t of) noexcept {
+  constexpr work_share(std::uint64_t part, std::uint64_t of) noexcept {
     // So that the product below has room.
     const int excess = (std::max)(0, static_cast<int>(std::bit_width(of)) - 43);
     parts_ = part >= of ? whole : (part >> excess) * whole / (of >> excess);
@@ -62,7 +62,7 @@ class cycle_state {
     // Calls are so few that the next should look, too.
     bool quiet = false;
     // What is to be destroyed now of what is overdue.
-    share due;
+    work_share due;
   };
 
   // Automatic cycles every `interval` from now on; no value, none.
@@ -114,7 +114,7 @@ class cycle_state {
     const std::uint64_t over_before = (std::min)(over, time_between(begun, last));
     const std::uint64_t left = time_between(over_before, interval_ / 2);
     return {.quiet = time_between(last, time) >= interval_ / 16,
-            .due = share(over - over_before, left)};
+            .due = work_share(over - over_before, left)};
   }
 
   // True if some shard may be due to turn. Anyone; wait-free.

@@ -10,8 +10,9 @@
 // thus costs them nothing, for the bounds are what they compare with in any case. Closed for good,
 // it does not open again.
 //
-// A take whose operations go round ticks: it is time for a look at the clock. Where calls are many
-// each counts as one of 256; where they are few, each goes nearly round.
+// Where the operations would go round it is time for a look at the clock: a take then takes nothing,
+// and its caller looks, and takes by take_ticking. Where calls are many each counts as one of 256;
+// where they are few, each goes nearly round.
 //
 // The handles are those that were borrowed by sections of this CPU, less those that were returned by
 // them: a negative number if most return elsewhere than they came from. Only the sum over all
@@ -61,11 +62,12 @@ class magazine {
     return count_of(word_.load(std::memory_order_relaxed));
   }
 
-  // How many more it takes: none while it is closed. Anyone; wait-free; a hint.
-  std::uint32_t room() const noexcept {
+  // How many more it takes than the `held` that are in it: none while it is closed. Anyone;
+  // wait-free; a hint.
+  std::uint32_t room_beside(std::uint32_t held) const noexcept {
     // [magazine_room.bounds] relaxed: hint, rechecked by [give_step.bounds].
     const std::uint32_t depth = limit_of(bounds_.load(std::memory_order_relaxed));
-    return depth - (std::min)(depth, size());
+    return depth - (std::min)(depth, held);
   }
 
   // Doubles the depth, up to `most`, unless another thread does so; a magazine that has not been
@@ -257,7 +259,7 @@ requires(!Sync::sections::compiled) class magazine<T, Sync> {
   static constexpr bool has_layout() noexcept { return true; }
 
   std::uint32_t size() const noexcept { return 0; }
-  std::uint32_t room() const noexcept { return 0; }
+  std::uint32_t room_beside(std::uint32_t) const noexcept { return 0; }
   bool deepen(std::uint32_t = 0) noexcept { return false; }
   static constexpr std::uint32_t slowest_pace = 0;
   std::uint32_t pace() const noexcept { return 0; }
@@ -285,8 +287,35 @@ struct magazine_steps {
   using item_type = typename Shards::item_type;
   using magazine_type = typename Shards::magazine_type;
 
-  template <std::int64_t Change, class Section>
-  static item_type* take(Section& here, const Shards& shards, bool& ticks) noexcept {
+  template <class Section>
+  static item_type* take(Section& here, const Shards& shards) noexcept {
+    return take(here, shards, 0, false);
+  }
+
+  template <class Section>
+  static item_type* loan(Section& here, const Shards& shards) noexcept {
+    return take(here, shards, magazine_layout::one_handle, false);
+  }
+
+  template <class Section>
+  static item_type* take_ticking(Section& here, const Shards& shards) noexcept {
+    return take(here, shards, 0, true);
+  }
+
+  template <class Section>
+  static bool give(Section& here, const Shards& shards, item_type* item) noexcept {
+    return give(here, shards, item, 0);
+  }
+
+  template <class Section>
+  static bool hand_back(Section& here, const Shards& shards, item_type* item) noexcept {
+    return give(here, shards, item, -magazine_layout::one_handle);
+  }
+
+ private:
+  template <class Section>
+  static item_type* take(Section& here, const Shards& shards, std::int64_t handles,
+                         bool may_tick) noexcept {
     if (here.cpu() >= shards.reach()) return nullptr;
     magazine_type& own = shards.first()[here.cpu()].own_magazine();
     // [take_step.bounds] acquire: pairs with [reopen.bounds], [deepen.swap]; so that word and items
@@ -302,16 +331,17 @@ struct magazine_steps {
     item_type* const item = own.items_[count - 1].load(std::memory_order_relaxed);
     // [take_step.pace] relaxed: ordered by [take_step.bounds]; which pace it is does not matter.
     const std::uint64_t paced = now + own.pace_.load(std::memory_order_relaxed);
+    if (paced < now && !may_tick) return nullptr;
     here.commit([&] {
       // [take_step.commit] relaxed: section; seen by the next one, or by the closer (M7).
-      own.word_.store(paced + static_cast<std::uint64_t>(Change), std::memory_order_relaxed);
+      own.word_.store(paced + static_cast<std::uint64_t>(handles), std::memory_order_relaxed);
     });
-    ticks = paced < now;
     return item;
   }
 
-  template <std::int64_t Change, class Section>
-  static bool give(Section& here, const Shards& shards, item_type* item) noexcept {
+  template <class Section>
+  static bool give(Section& here, const Shards& shards, item_type* item,
+                   std::int64_t handles) noexcept {
     if (here.cpu() >= shards.reach()) return false;
     magazine_type& own = shards.first()[here.cpu()].own_magazine();
     // [give_step.bounds] acquire: pairs with [reopen.bounds], [deepen.swap]; so that the closer has
@@ -326,7 +356,7 @@ struct magazine_steps {
     own.items_[count].store(item, std::memory_order_relaxed);
     here.commit([&] {
       // [give_step.commit] relaxed: section; as [take_step.commit].
-      own.word_.store(now + static_cast<std::uint64_t>(Change), std::memory_order_relaxed);
+      own.word_.store(now + 1 + static_cast<std::uint64_t>(handles), std::memory_order_relaxed);
     });
     return true;
   }

@@ -97,7 +97,7 @@ class object_pool {
   // null. Inlined where it is called, with all that a hit runs through: g++ stops inlining in large
   // translation units. What a miss does is not.
   [[nodiscard, gnu::always_inline]] inline item get() {
-    if (T* const found = take_near<magazine_layout::take>(near_)) [[likely]]
+    if (T* const found = Sync::sections::take(near_)) [[likely]]
       return item(found);
     return item(get_slow());
   }
@@ -118,13 +118,13 @@ class object_pool {
   [[gnu::always_inline]] inline void put(item given) noexcept {
     if (given == nullptr) return;
     T* const put = given.release();
-    if (!Sync::sections::template give<magazine_layout::give>(near_, put)) [[unlikely]]
+    if (!Sync::sections::give(near_, put)) [[unlikely]]
       put_slow(put);
   }
 
   // As get, in a handle that puts the item back when it is destroyed.
   [[nodiscard, gnu::always_inline]] inline handle borrow() {
-    if (T* const found = take_near<magazine_layout::loan>(lending_)) [[likely]]
+    if (T* const found = Sync::sections::loan(lending_)) [[likely]]
       return handle(loan{used_core(), found});
     return handle(borrow_slow());
   }
@@ -177,23 +177,8 @@ class object_pool {
     return options;
   }
 
-  // A hit: the newest item of the CPU's magazine, or null.
-  template <std::int64_t Change>
-  [[gnu::always_inline]] inline T* take_near(const near_shards<T, Sync>& shards) noexcept {
-    bool ticks = false;
-    T* const found = Sync::sections::template take<Change>(shards, ticks);
-    if (ticks) [[unlikely]]
-      return note_tick(found);
-    return found;
-  }
-
-  [[gnu::noinline, gnu::returns_nonnull]] T* note_tick(T* found) noexcept {
-    used_core()->look_at_clock();
-    return found;
-  }
-
   T* find(interrupts others) noexcept {
-    if (T* const found = take_near<magazine_layout::take>(near_)) return found;
+    if (T* const found = Sync::sections::take(near_)) return found;
     core* const inner = find_core();
     return inner != nullptr ? inner->get(others) : nullptr;
   }
@@ -318,8 +303,7 @@ class object_pool<T, Deleter, Sync>::handle {
 
   [[gnu::always_inline]] inline void give_back() noexcept {
     T* const item = item_.release();
-    if (!Sync::sections::template give<magazine_layout::hand_back>(inner_->near(), item))
-        [[unlikely]]
+    if (!Sync::sections::hand_back(inner_->near(), item)) [[unlikely]]
       inner_->end_borrow(item);
   }
 

@@ -99,10 +99,6 @@ class pool_core final : public pool_entry<Sync> {
     put_slow(own, item, has_magazine);
   }
 
-  // Begins a cycle if it is time, and does of what is overdue anywhere as much as the time demands: at
-  // each tick.
-  [[gnu::noinline]] void look_at_clock() noexcept { cycles_.look_and_sweep(local(Sync::cpu())); }
-
   // One cycle. See object_pool::rotate.
   void rotate() noexcept override { cycles_.rotate(); }
 
@@ -159,14 +155,11 @@ class pool_core final : public pool_entry<Sync> {
   [[gnu::noinline]] void make_room(shard_type& own) noexcept;
   [[gnu::noinline]] void push_all(shard_type& own, T* const* items, std::uint32_t count) noexcept;
 
-  bool give_near(T* item) noexcept {
-    return Sync::sections::template give<magazine_layout::give>(near(), item);
-  }
+  bool give_near(T* item) noexcept { return Sync::sections::give(near(), item); }
   std::uint32_t search(std::uint32_t cpu, shard_type& own, T** out, std::uint32_t room,
                        interrupts others) noexcept;
   std::uint32_t pop_own(shard_type& own, T** out, std::uint32_t room) noexcept;
   static void deepen(shard_type& own, bool found_all, std::uint32_t most) noexcept;
-  std::uint32_t refill_size(std::uint32_t cpu, shard_type& own) noexcept;
   T* keep_rest(shard_type& own, T* const* taken, std::uint32_t count) noexcept;
 
   bool has_lent() const noexcept {
@@ -235,21 +228,31 @@ void pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
   handful moved;
   T** const end = moved.data() + moved.size();
   T** oldest = end;
-  bool ticks = false;
   // The newest comes first and goes to the back: they are pushed in the order they were put in.
   while (oldest != moved.data()) {
-    T* const item = Sync::sections::template take<magazine_layout::take>(near(), ticks);
+    T* const item = Sync::sections::take_ticking(near());
     if (item == nullptr) break;
     *--oldest = item;
   }
   if (oldest != end) push_all(own, oldest, static_cast<std::uint32_t>(end - oldest));
 }
 
+// Takes an item where the hit has not: of the magazine, if it is time for a look at the clock; else
+// of whatever place has one.
 template <class T, class Deleter, sync_policy Sync>
 T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own,
                                          interrupts others) noexcept {
   handful taken;
-  const std::uint32_t wanted = refill_size(cpu, own);
+  std::uint32_t wanted = 1;
+  if (Sync::sections::runs() && cpu < near().reach()) {
+    const std::uint32_t held = own.own_magazine().size();
+    if (T* const item = held != 0 ? Sync::sections::take_ticking(near()) : nullptr) {
+      cycles_.look_and_sweep(own);
+      return item;
+    }
+    // As many besides as its magazine has room for.
+    wanted = (std::min)(shard_type::handful, 1 + own.own_magazine().room_beside(held));
+  }
   const std::uint32_t count = search(cpu, own, taken.data(), wanted, others);
   // After the search, not before: an overdue cycle destroys what the search may find. But before the
   // magazine gets the rest, so that it is put after the cycles that have begun.
@@ -315,15 +318,6 @@ std::uint32_t pool_core<T, Deleter, Sync>::pop_own(shard_type& own, T** out,
   }
   busy_.add(1);
   return 0;
-}
-
-// How many items a get takes out of a ring: one, and as many as its magazine, if it has one, has
-// room for.
-template <class T, class Deleter, sync_policy Sync>
-std::uint32_t pool_core<T, Deleter, Sync>::refill_size(std::uint32_t cpu,
-                                                       shard_type& own) noexcept {
-  if (!Sync::sections::runs() || cpu >= near().reach()) return 1;
-  return (std::min)(shard_type::handful, 1 + own.own_magazine().room());
 }
 
 // Returns the first item that a get has taken out of a ring, and gives the others to the magazine,

@@ -12,13 +12,14 @@
 // The two sections themselves are the assembly of the architecture, rseq_<architecture>.hpp: each
 // is a file that defines rseq_assembly, with
 //
-//   take(first, reach, change, word), give(first, reach, change, item)
+//   take(first, reach), loan(first, reach), take_ticking(first, reach),
+//   give(first, reach, item), hand_back(first, reach, item)
 //                         as in no_sections, of untyped items, where first and reach are the members
 //                         of the near_shards; the steps are those of magazine_steps, and rseq_cs is
 //                         cleared on return.
 //
-// They are no templates: clang++ 14 crashes on a template with such assembly in a precompiled
-// header.
+// They are made by macros, not by templates: clang++ 14 crashes on a template with such assembly in
+// a precompiled header.
 //
 // Stands on: section, and the assembly of the architecture; glibc's <sys/rseq.h>.
 #pragma once
@@ -80,20 +81,41 @@ struct rseq_sections {
     return membarrier(command) || (register_membarrier() && membarrier(command));
   }
 
-  template <std::int64_t Change, class Shards>
-  [[gnu::always_inline]] static inline typename Shards::item_type* take(const Shards& shards,
-                                                                        bool& ticks) noexcept {
-    return static_cast<typename Shards::item_type*>(
-        rseq_assembly::take<Change>(shards.first_word(), shards.reach_word(), ticks));
+  template <class Shards>
+  [[gnu::always_inline]] static inline typename Shards::item_type* take(
+      const Shards& shards) noexcept {
+    return item_of<Shards>(rseq_assembly::take(shards.first_word(), shards.reach_word()));
   }
 
-  template <std::int64_t Change, class Shards>
+  template <class Shards>
+  [[gnu::always_inline]] static inline typename Shards::item_type* loan(
+      const Shards& shards) noexcept {
+    return item_of<Shards>(rseq_assembly::loan(shards.first_word(), shards.reach_word()));
+  }
+
+  template <class Shards>
+  static typename Shards::item_type* take_ticking(const Shards& shards) noexcept {
+    return item_of<Shards>(rseq_assembly::take_ticking(shards.first_word(), shards.reach_word()));
+  }
+
+  template <class Shards>
   [[gnu::always_inline]] static inline bool give(const Shards& shards,
                                                  typename Shards::item_type* item) noexcept {
-    return rseq_assembly::give<Change>(shards.first_word(), shards.reach_word(), item);
+    return rseq_assembly::give(shards.first_word(), shards.reach_word(), item);
+  }
+
+  template <class Shards>
+  [[gnu::always_inline]] static inline bool hand_back(const Shards& shards,
+                                                      typename Shards::item_type* item) noexcept {
+    return rseq_assembly::hand_back(shards.first_word(), shards.reach_word(), item);
   }
 
  private:
+  template <class Shards>
+  [[gnu::always_inline]] static inline typename Shards::item_type* item_of(void* taken) noexcept {
+    return static_cast<typename Shards::item_type*>(taken);
+  }
+
   enum class answer : std::uint8_t { unknown, no, yes };
 
   // The kernel has written no CPU, a negative number, for a thread that it does not know.

@@ -41,23 +41,86 @@
       [log_stride] "i"(magazine_layout::log_shard),                                          \
       [cs] "i"(__builtin_offsetof(struct rseq, rseq_cs)),                                    \
       [cpu] "i"(__builtin_offsetof(struct rseq, cpu_id)), [word] "i"(magazine_layout::word), \
-      [items] "i"(magazine_layout::items), [change] "i"(Change)
+      [items] "i"(magazine_layout::items), [handle] "i"(magazine_layout::one_handle)
 // Where the handler's jump is too far for one instruction, a linker makes one that uses x16 and x17.
 #define POOLPROOF_SECTION_CLOBBERS "memory", "cc", "x16", "x17"
+
+// Steps as in magazine_steps::take: [pin.reach] and [pin.first] before the section, for they do not
+// change once they are set; [take_step.bounds], here ldar, to [take_step.commit]. ldar takes no
+// offset. What is between pace and commit tells the three apart.
+#define POOLPROOF_TAKE(name, before_commit)                                                \
+  [[gnu::always_inline]] static inline void* name(                                         \
+      const std::atomic<void*>& first, const std::atomic<std::uint32_t>& reach) noexcept { \
+    const std::uint32_t reached = reach.load(std::memory_order_acquire);                   \
+    void* const shards = first.load(std::memory_order_relaxed);                            \
+    void* own = nullptr;                                                                   \
+    std::uint64_t now = 0;                                                                 \
+    void* item = nullptr;                                                                  \
+    std::uint64_t pace = 0;                                                                \
+    asm volatile inline goto(                                                              \
+        POOLPROOF_SECTION_BEGIN                                                            \
+        "add %[item], %[own], %[floor]\n"                                                  \
+        "ldar %w[item], [%[item]]\n"                                                       \
+        "ldr %[now], [%[own], %[word]]\n"                                                  \
+        "cmp %w[item], %w[now], uxtb\n"                                                    \
+        "b.hs %l[elsewhere]\n"                                                             \
+        "ldr %[pace], [%[own], %[pace_at]]\n"                                              \
+        "add %[item], %[own], %w[now], uxtb #3\n"                                          \
+        "ldr %[item], [%[item], %[items] - 8]\n"                                           \
+        "adds %[now], %[now], %[pace]\n" before_commit                                     \
+        "str %[now], [%[own], %[word]]\n" POOLPROOF_SECTION_END                            \
+        : [own] "=&r"(own), [now] "=&r"(now), [item] "=&r"(item), [pace] "=&r"(pace)       \
+        : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor),                   \
+          [pace_at] "i"(magazine_layout::pace)                                             \
+        : POOLPROOF_SECTION_CLOBBERS                                                       \
+        : elsewhere);                                                                      \
+    if (item == nullptr) __builtin_unreachable();                                          \
+    return item;                                                                           \
+  elsewhere:                                                                               \
+    forget();                                                                              \
+    return nullptr;                                                                        \
+  }
+
+// Steps as in magazine_steps::give.
+#define POOLPROOF_GIVE(name, before_commit)                                               \
+  [[gnu::always_inline]] static inline bool name(const std::atomic<void*>& first,         \
+                                                 const std::atomic<std::uint32_t>& reach, \
+                                                 void* item) noexcept {                   \
+    const std::uint32_t reached = reach.load(std::memory_order_acquire);                  \
+    void* const shards = first.load(std::memory_order_relaxed);                           \
+    void* own = nullptr;                                                                  \
+    std::uint64_t now = 0;                                                                \
+    std::uint64_t count = 0;                                                              \
+    asm volatile inline goto(                                                             \
+        POOLPROOF_SECTION_BEGIN                                                           \
+        "add %[count], %[own], %[limit]\n"                                                \
+        "ldar %w[count], [%[count]]\n"                                                    \
+        "ldr %[now], [%[own], %[word]]\n"                                                 \
+        "cmp %w[count], %w[now], uxtb\n"                                                  \
+        "b.ls %l[elsewhere]\n"                                                            \
+        "add %[count], %[own], %w[now], uxtb #3\n"                                        \
+        "str %[item], [%[count], %[items]]\n" before_commit                               \
+        "str %[now], [%[own], %[word]]\n" POOLPROOF_SECTION_END                           \
+        : [own] "=&r"(own), [now] "=&r"(now), [count] "=&r"(count)                        \
+        : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit), [item] "r"(item) \
+        : POOLPROOF_SECTION_CLOBBERS                                                      \
+        : elsewhere);                                                                     \
+    return true;                                                                          \
+  elsewhere:                                                                              \
+    forget();                                                                             \
+    return false;                                                                         \
+  }
 
 namespace poolproof {
 
 static_assert(RSEQ_SIG == 0xd428bc00, "as an instruction: brk #0x45e0");
 
 struct rseq_assembly {
-  template <std::int64_t Change>
-  [[gnu::always_inline]] static inline void* take(const std::atomic<void*>& first,
-                                                  const std::atomic<std::uint32_t>& reach,
-                                                  bool& ticks) noexcept;
-  template <std::int64_t Change>
-  [[gnu::always_inline]] static inline bool give(const std::atomic<void*>& first,
-                                                 const std::atomic<std::uint32_t>& reach,
-                                                 void* item) noexcept;
+  POOLPROOF_TAKE(take, "b.cs %l[elsewhere]\n")
+  POOLPROOF_TAKE(loan, "b.cs %l[elsewhere]\nadd %[now], %[now], %[handle]\n")
+  POOLPROOF_TAKE(take_ticking, "")
+  POOLPROOF_GIVE(give, "add %[now], %[now], 1\n")
+  POOLPROOF_GIVE(hand_back, "sub %[now], %[now], %[handle] - 1\n")
 
  private:
   static char* area() noexcept {
@@ -73,83 +136,13 @@ struct rseq_assembly {
   }
 };
 
-// Steps as in magazine_steps::take: [pin.reach] and [pin.first] before the section, for they do not
-// change once they are set; [take_step.bounds], here ldar, to [take_step.commit]. ldar takes no
-// offset. The carry of the pace's addition is the tick.
-template <std::int64_t Change>
-inline void* rseq_assembly::take(const std::atomic<void*>& first,
-                                 const std::atomic<std::uint32_t>& reach, bool& ticks) noexcept {
-  const std::uint32_t reached = reach.load(std::memory_order_acquire);
-  void* const shards = first.load(std::memory_order_relaxed);
-  void* own = nullptr;
-  std::uint64_t now = 0;
-  void* item = nullptr;
-  std::uint64_t pace = 0;
-  asm volatile inline goto(
-      POOLPROOF_SECTION_BEGIN
-      "add %[item], %[own], %[floor]\n"
-      "ldar %w[item], [%[item]]\n"
-      "ldr %[now], [%[own], %[word]]\n"
-      "cmp %w[item], %w[now], uxtb\n"
-      "b.hs %l[elsewhere]\n"
-      "ldr %[pace], [%[own], %[pace_at]]\n"
-      "add %[item], %[own], %w[now], uxtb #3\n"
-      "ldr %[item], [%[item], %[items] - 8]\n"
-      "adds %[now], %[now], %[pace]\n"
-      ".if %c[change]\n"
-      "add %[now], %[now], %[change]\n"
-      ".endif\n"
-      "str %[now], [%[own], %[word]]\n"  // the commit
-      POOLPROOF_SECTION_END "cset %w[pace], cs\n"
-      : [own] "=&r"(own), [now] "=&r"(now), [item] "=&r"(item), [pace] "=&r"(pace)
-      : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor),
-        [pace_at] "i"(magazine_layout::pace)
-      : POOLPROOF_SECTION_CLOBBERS
-      : elsewhere);
-  if (item == nullptr) __builtin_unreachable();
-  ticks = pace != 0;
-  return item;
-elsewhere:
-  forget();
-  return nullptr;
-}
-
-// Steps as in magazine_steps::give.
-template <std::int64_t Change>
-inline bool rseq_assembly::give(const std::atomic<void*>& first,
-                                const std::atomic<std::uint32_t>& reach, void* item) noexcept {
-  const std::uint32_t reached = reach.load(std::memory_order_acquire);
-  void* const shards = first.load(std::memory_order_relaxed);
-  void* own = nullptr;
-  std::uint64_t now = 0;
-  std::uint64_t count = 0;
-  asm volatile inline goto(
-      POOLPROOF_SECTION_BEGIN
-      "add %[count], %[own], %[limit]\n"
-      "ldar %w[count], [%[count]]\n"
-      "ldr %[now], [%[own], %[word]]\n"
-      "cmp %w[count], %w[now], uxtb\n"
-      "b.ls %l[elsewhere]\n"
-      "add %[count], %[own], %w[now], uxtb #3\n"
-      "str %[item], [%[count], %[items]]\n"
-      "add %[now], %[now], %[change]\n"
-      "str %[now], [%[own], %[word]]\n"  // the commit
-      POOLPROOF_SECTION_END
-      : [own] "=&r"(own), [now] "=&r"(now), [count] "=&r"(count)
-      : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit), [item] "r"(item)
-      : POOLPROOF_SECTION_CLOBBERS
-      : elsewhere);
-  return true;
-elsewhere:
-  forget();
-  return false;
-}
-
 }  // namespace poolproof
 
 #undef POOLPROOF_SECTION_BEGIN
 #undef POOLPROOF_SECTION_END
 #undef POOLPROOF_SECTION_INPUTS
 #undef POOLPROOF_SECTION_CLOBBERS
+#undef POOLPROOF_TAKE
+#undef POOLPROOF_GIVE
 
 #endif

@@ -43,19 +43,74 @@
       [log_stride] "i"(magazine_layout::log_shard), [signature] "i"(RSEQ_SIG),               \
       [cs] "i"(__builtin_offsetof(struct rseq, rseq_cs)),                                    \
       [cpu] "i"(__builtin_offsetof(struct rseq, cpu_id)), [word] "i"(magazine_layout::word), \
-      [items] "i"(magazine_layout::items), [change] "i"(Change)
+      [items] "i"(magazine_layout::items), [handle] "i"(magazine_layout::one_handle)
+
+// Steps as in magazine_steps::take: [pin.reach] to [take_step.commit]. Reach and first shard are
+// operands in memory: two registers and two instructions less. What is between pace and commit
+// tells the three apart.
+#define POOLPROOF_TAKE(name, before_commit)                                                   \
+  [[gnu::always_inline]] static inline void* name(                                            \
+      const std::atomic<void*>& first, const std::atomic<std::uint32_t>& reach) noexcept {    \
+    void* own = nullptr;                                                                      \
+    std::uint64_t now = 0;                                                                    \
+    void* item = nullptr;                                                                     \
+    asm volatile inline goto(POOLPROOF_SECTION_BEGIN                                          \
+                             "movl %c[floor](%[own]), %k[item]\n"                             \
+                             "movq %c[word](%[own]), %[now]\n"                                \
+                             "cmpb %b[now], %b[item]\n"                                       \
+                             "jae %l[elsewhere]\n"                                            \
+                             "movzbl %b[now], %k[item]\n"                                     \
+                             "movq %c[items]-8(%[own],%[item],8), %[item]\n"                  \
+                             "addq %c[pace](%[own]), %[now]\n" before_commit                  \
+                             "movq %[now], %c[word](%[own])\n" POOLPROOF_SECTION_END          \
+                             : [own] "=&r"(own), [now] "=&r"(now), [item] "=&r"(item)         \
+                             : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor), \
+                               [pace] "i"(magazine_layout::pace)                              \
+                             : "memory", "cc"                                                 \
+                             : elsewhere);                                                    \
+    if (item == nullptr) __builtin_unreachable();                                             \
+    return item;                                                                              \
+  elsewhere:                                                                                  \
+    forget();                                                                                 \
+    return nullptr;                                                                           \
+  }
+
+// Steps as in magazine_steps::give. The word is stored in full, though often only its lowest byte
+// changes: a load does not get its value forwarded from a narrower store.
+#define POOLPROOF_GIVE(name, before_commit)                                               \
+  [[gnu::always_inline]] static inline bool name(const std::atomic<void*>& first,         \
+                                                 const std::atomic<std::uint32_t>& reach, \
+                                                 void* item) noexcept {                   \
+    void* own = nullptr;                                                                  \
+    std::uint64_t now = 0;                                                                \
+    std::uint64_t count = 0;                                                              \
+    asm volatile inline goto(                                                             \
+        POOLPROOF_SECTION_BEGIN                                                           \
+        "movl %c[limit](%[own]), %k[count]\n"                                             \
+        "movq %c[word](%[own]), %[now]\n"                                                 \
+        "cmpb %b[now], %b[count]\n"                                                       \
+        "jbe %l[elsewhere]\n"                                                             \
+        "movzbl %b[now], %k[count]\n"                                                     \
+        "movq %[item], %c[items](%[own],%[count],8)\n" before_commit                      \
+        "movq %[now], %c[word](%[own])\n" POOLPROOF_SECTION_END                           \
+        : [own] "=&r"(own), [now] "=&r"(now), [count] "=&r"(count)                        \
+        : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit), [item] "r"(item) \
+        : "memory", "cc"                                                                  \
+        : elsewhere);                                                                     \
+    return true;                                                                          \
+  elsewhere:                                                                              \
+    forget();                                                                             \
+    return false;                                                                         \
+  }
 
 namespace poolproof {
 
 struct rseq_assembly {
-  template <std::int64_t Change>
-  [[gnu::always_inline]] static inline void* take(const std::atomic<void*>& first,
-                                                  const std::atomic<std::uint32_t>& reach,
-                                                  bool& ticks) noexcept;
-  template <std::int64_t Change>
-  [[gnu::always_inline]] static inline bool give(const std::atomic<void*>& first,
-                                                 const std::atomic<std::uint32_t>& reach,
-                                                 void* item) noexcept;
+  POOLPROOF_TAKE(take, "jc %l[elsewhere]\n")
+  POOLPROOF_TAKE(loan, "jc %l[elsewhere]\naddq $%c[handle], %[now]\n")
+  POOLPROOF_TAKE(take_ticking, "")
+  POOLPROOF_GIVE(give, "incq %[now]\n")
+  POOLPROOF_GIVE(hand_back, "subq $%c[handle]-1, %[now]\n")
 
  private:
   // From the thread's pointer, the base of %fs.
@@ -70,75 +125,12 @@ struct rseq_assembly {
   }
 };
 
-// Steps as in magazine_steps::take: [pin.reach] to [take_step.commit]. Reach and first shard are
-// operands in memory: two registers and two instructions less. The carry of the pace's addition is
-// the tick, which leaq and movq leave alone.
-template <std::int64_t Change>
-inline void* rseq_assembly::take(const std::atomic<void*>& first,
-                                 const std::atomic<std::uint32_t>& reach, bool& ticks) noexcept {
-  void* own = nullptr;
-  std::uint64_t now = 0;
-  void* item = nullptr;
-  bool carry = false;
-  asm volatile inline goto(POOLPROOF_SECTION_BEGIN
-                           "movl %c[floor](%[own]), %k[item]\n"
-                           "movq %c[word](%[own]), %[now]\n"
-                           "cmpb %b[now], %b[item]\n"
-                           "jae %l[elsewhere]\n"
-                           "movzbl %b[now], %k[item]\n"
-                           "movq %c[items]-8(%[own],%[item],8), %[item]\n"
-                           "addq %c[pace](%[own]), %[now]\n"
-                           ".if %c[change]\n"
-                           "leaq %c[change](%[now]), %[now]\n"
-                           ".endif\n"
-                           "movq %[now], %c[word](%[own])\n"  // the commit
-                           POOLPROOF_SECTION_END
-                           : [own] "=&r"(own), [now] "=&r"(now), [item] "=&r"(item), "=@ccc"(carry)
-                           : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor),
-                             [pace] "i"(magazine_layout::pace)
-                           : "memory"
-                           : elsewhere);
-  if (item == nullptr) __builtin_unreachable();
-  ticks = carry;
-  return item;
-elsewhere:
-  forget();
-  return nullptr;
-}
-
-// Steps as in magazine_steps::give. The word is stored in full, though often only its lowest byte
-// changes: a load does not get its value forwarded from a narrower store.
-template <std::int64_t Change>
-inline bool rseq_assembly::give(const std::atomic<void*>& first,
-                                const std::atomic<std::uint32_t>& reach, void* item) noexcept {
-  void* own = nullptr;
-  std::uint64_t now = 0;
-  std::uint64_t count = 0;
-  asm volatile inline goto(
-      POOLPROOF_SECTION_BEGIN
-      "movl %c[limit](%[own]), %k[count]\n"
-      "movq %c[word](%[own]), %[now]\n"
-      "cmpb %b[now], %b[count]\n"
-      "jbe %l[elsewhere]\n"
-      "movzbl %b[now], %k[count]\n"
-      "movq %[item], %c[items](%[own],%[count],8)\n"
-      "addq $%c[change], %[now]\n"
-      "movq %[now], %c[word](%[own])\n"  // the commit
-      POOLPROOF_SECTION_END
-      : [own] "=&r"(own), [now] "=&r"(now), [count] "=&r"(count)
-      : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit), [item] "r"(item)
-      : "memory", "cc"
-      : elsewhere);
-  return true;
-elsewhere:
-  forget();
-  return false;
-}
-
 }  // namespace poolproof
 
 #undef POOLPROOF_SECTION_BEGIN
 #undef POOLPROOF_SECTION_END
 #undef POOLPROOF_SECTION_INPUTS
+#undef POOLPROOF_TAKE
+#undef POOLPROOF_GIVE
 
 #endif

@@ -3,8 +3,8 @@
 //
 // A section reads and writes what belongs to its CPU without a locked instruction: it takes effect
 // by one store, its last, and a thread that is preempted, migrated or interrupted by a signal before
-// that store starts again, perhaps elsewhere. There are two sections, both on the magazine of the
-// current CPU: take and give. What they do is written in C++ in magazine.hpp, which is what a
+// that store starts again, perhaps elsewhere. There are five sections, all on the magazine of the
+// current CPU: three that take from it, two that give to it. What they do is written in C++ in magazine.hpp, which is what a
 // checker runs; production has them in the assembly of each architecture: see rseq.hpp.
 //
 //   L1. A word that a section stores to is never written by a locked instruction, and by nobody
@@ -59,14 +59,9 @@ struct magazine_layout {
   static constexpr int items = 24;
   // Shards lie in an array; a magazine is at the beginning of its shard.
   static constexpr int log_shard = 10;
-  // What sections add to the word. A take: the pace, which is some operations more and one item less,
-  // and nothing else; a loan: one handle more besides. A give: one item more; a return: one handle
-  // less besides.
+  // What sections add to the word. A take: the pace, which is some operations more and one item less.
+  // A give: one item more. A handle that is lent or comes back is one more or less besides.
   static constexpr std::int64_t one_handle = std::int64_t{1} << 8;
-  static constexpr std::int64_t take = 0;
-  static constexpr std::int64_t loan = one_handle;
-  static constexpr std::int64_t give = 1;
-  static constexpr std::int64_t hand_back = give - one_handle;
 };
 
 // For a policy without sections: a compiler drops what they would do.
@@ -86,19 +81,37 @@ struct no_sections {
   // refuses: nothing is then known. Anyone; takes a system call.
   [[nodiscard]] static bool restart_all() noexcept { return false; }
 
-  // Takes an item of the current CPU's magazine, or null, and adds `Change`, a take or a loan, and
-  // its pace to its word. Tells whether it ticks: the operations have gone round, and it
-  // is time for a look at the clock. `shards` are a near_shards (shard_table.hpp). Anyone; lock-free.
-  template <std::int64_t Change, class Shards>
-  static typename Shards::item_type* take(const Shards&, bool&) noexcept {
+  // Takes an item of the current CPU's magazine. Null if that is empty or closed, the CPU has none,
+  // or the thread runs no sections; and once in a round of operations, when it is time for a look at
+  // the clock: then take_ticking takes what is there. `shards` are a near_shards (shard_table.hpp).
+  // Anyone; lock-free.
+  template <class Shards>
+  static typename Shards::item_type* take(const Shards&) noexcept {
     return nullptr;
   }
 
-  // Gives an item to it, and adds `Change`, a give or a hand_back, to its word. False if it is full
-  // or closed, the CPU has none, or the thread runs no sections: the item is then still the
-  // caller's. Anyone; lock-free.
-  template <std::int64_t Change, class Shards>
+  // As take, and counts a handle more.
+  template <class Shards>
+  static typename Shards::item_type* loan(const Shards&) noexcept {
+    return nullptr;
+  }
+
+  // As take, but also when it is time for a look at the clock. The next round begins with it.
+  template <class Shards>
+  static typename Shards::item_type* take_ticking(const Shards&) noexcept {
+    return nullptr;
+  }
+
+  // Gives an item to it. False if it is full or closed, the CPU has none, or the thread runs no
+  // sections: the item is then still the caller's. Anyone; lock-free.
+  template <class Shards>
   static bool give(const Shards&, typename Shards::item_type*) noexcept {
+    return false;
+  }
+
+  // As give, and counts a handle less.
+  template <class Shards>
+  static bool hand_back(const Shards&, typename Shards::item_type*) noexcept {
     return false;
   }
 };

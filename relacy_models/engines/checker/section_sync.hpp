@@ -75,24 +75,39 @@ struct sections_of_depth {
     return false;
   }
 
-  template <std::int64_t Change, class Shards>
-  static typename Shards::item_type* take(const Shards& shards, bool& ticks,
+  template <class Shards>
+  static typename Shards::item_type* take(const Shards& shards,
                                           call_site from = call_site::here()) noexcept {
-    typename Shards::item_type* item = nullptr;
-    if (!runs()) return item;
-    using steps = magazine_steps<Shards>;
-    run([&](auto& here) { item = steps::template take<Change>(here, shards, ticks); }, from);
-    return item;
+    return run<typename Shards::item_type*>(
+        [&](auto& here) { return magazine_steps<Shards>::take(here, shards); }, from);
   }
 
-  template <std::int64_t Change, class Shards>
+  template <class Shards>
+  static typename Shards::item_type* loan(const Shards& shards,
+                                          call_site from = call_site::here()) noexcept {
+    return run<typename Shards::item_type*>(
+        [&](auto& here) { return magazine_steps<Shards>::loan(here, shards); }, from);
+  }
+
+  template <class Shards>
+  static typename Shards::item_type* take_ticking(const Shards& shards,
+                                                  call_site from = call_site::here()) noexcept {
+    return run<typename Shards::item_type*>(
+        [&](auto& here) { return magazine_steps<Shards>::take_ticking(here, shards); }, from);
+  }
+
+  template <class Shards>
   static bool give(const Shards& shards, typename Shards::item_type* item,
                    call_site from = call_site::here()) noexcept {
-    bool given = false;
-    if (!runs()) return given;
-    using steps = magazine_steps<Shards>;
-    run([&](auto& here) { given = steps::template give<Change>(here, shards, item); }, from);
-    return given;
+    return run<bool>([&](auto& here) { return magazine_steps<Shards>::give(here, shards, item); },
+                     from);
+  }
+
+  template <class Shards>
+  static bool hand_back(const Shards& shards, typename Shards::item_type* item,
+                        call_site from = call_site::here()) noexcept {
+    return run<bool>(
+        [&](auto& here) { return magazine_steps<Shards>::hand_back(here, shards, item); }, from);
   }
 
  private:
@@ -109,8 +124,16 @@ struct sections_of_depth {
     Commit commit_;
   };
 
+  // Nothing, if the thread runs no sections.
+  template <class Result, class Body>
+  static Result run(Body body, const call_site& from) {
+    Result result{};
+    if (runs()) run_in_section([&](auto& here) { result = body(here); }, from);
+    return result;
+  }
+
   template <class Body>
-  static void run(Body body, const call_site& from) {
+  static void run_in_section(Body body, const call_site& from) {
     section_machine* const machine = running_machine;
     const auto at_once = [](auto operation) { operation(); };
     switch (machine->fault) {
