@@ -205,14 +205,13 @@ class pool_client final : public checker::program {
         if constexpr (Sync::sections::compiled) machine().runs[self()] = false;
         return;
       case 'c':
-        pass_time(interval, step::kind::clock);
+        pass_half_intervals(2);
         return;
       case 'C':
-        pass_time(3 * interval, step::kind::clock);
+        pass_half_intervals(6);
         return;
       case 'h':
-        // Of two, the second ends an interval, and no get need notice.
-        pass_time(interval / 2, step::kind::cycle);
+        pass_half_intervals(1);
         return;
       default:
         make_call(sign);
@@ -327,11 +326,11 @@ class pool_client final : public checker::program {
     }
   }
 
-  void pass_time(std::chrono::nanoseconds time, step::kind seen) {
+  void pass_half_intervals(std::uint8_t count) {
     recorded passing(*this, call_kind::other);
-    passing.sees(seen);
+    passing.sees(step::kind::clock, count);
     models::process_states::get<models::model_clock>().nanoseconds.fetch_add(
-        static_cast<std::uint64_t>(time.count()), std::memory_order_relaxed);
+        static_cast<std::uint64_t>(count * (interval / 2).count()), std::memory_order_relaxed);
   }
 
   bool passes_half() const noexcept {

@@ -240,7 +240,7 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
           .bound = bound,
           .least_threads = 1,
           .most_threads = 4,
-          .most_calls = 12,
+          .most_calls = 16,
           .plays_around = true,
           .of_size = [clients](std::size_t size) { return clients.of_size(size); },
           .make = [setting, play](const client& played) { return play(played, setting); },

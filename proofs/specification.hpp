@@ -14,6 +14,7 @@
 // Stands on: the standard library.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
@@ -42,6 +43,7 @@ enum class clause : std::uint8_t {
   hits,
   pin,
   due,
+  share,
   memory,
 };
 
@@ -51,7 +53,7 @@ struct sentence {
   std::string_view says;
 };
 
-inline constexpr std::array<sentence, 19> all_clauses{{
+inline constexpr std::array<sentence, 20> all_clauses{{
     {clause::once, "once",
      "an item is handed out at most once per put, and destroyed exactly once"},
     {clause::kept, "kept",
@@ -79,6 +81,9 @@ inline constexpr std::array<sentence, 19> all_clauses{{
     {clause::hits, "hits", "stats() tells gets of victims, steals and busy rings from hits"},
     {clause::pin, "pin", "stats().pin tells how the calling thread finds its shard"},
     {clause::due, "due", "the calls of a pool begin a cycle when its interval is over"},
+    {clause::share, "share",
+     "a look at the clock half an interval after an automatic cycle has begun does what is left of "
+     "it: so an item is gone after the second, but what a get takes along counts as put then"},
     {clause::memory, "memory",
      "two cycles after the last item is gone a pool keeps no memory for items"},
 }};
@@ -153,7 +158,7 @@ struct step {
     made,     // the factory makes something
     cycle,    // a cycle begins
     swept,    // the call that began it returns
-    clock,    // the clock passes the interval of automatic cycles
+    clock,    // half intervals of automatic cycles go by; the item is their number
     destroy,  // the pool destroys the item
     ends,     // the pool's end begins
     ended,    // and returns
@@ -180,6 +185,11 @@ struct observed_run {
   std::array<counts, 4> told;  // by stats; a step's item is the index
   std::size_t told_count = 0;
   std::size_t blocks_left = 0;  // of memory for items, where none is left
+
+  bool refused_restart() const noexcept {
+    return std::any_of(calls.begin(), calls.begin() + static_cast<std::ptrdiff_t>(call_count),
+                       [](const call& each) { return each.refused_restart; });
+  }
 };
 
 // Looks for the order in which the pool's promises explain a run.
@@ -198,6 +208,8 @@ class specification {
     std::uint8_t possible = 0;  // cycles that may have begun since the put
     std::uint8_t sure = 0;      // cycles that have begun and ended since, with nobody else inside
     std::uint8_t put_by = 0;    // the step
+    std::uint8_t done = 0;      // automatic cycles that have begun since, and of which all is done
+    bool owed = false;          // one has begun, and perhaps not all of it is done
   };
 
   // The pool, and what it has counted.
@@ -216,8 +228,12 @@ class specification {
     std::uint8_t unsettled = 0;  // cycles that were not alone: some shard may still owe them
     bool used = false;           // some call has made the pool's inner part
     std::uint8_t pending = 0;    // intervals that are over, and whose cycles may not have begun yet
-    std::uint8_t looks = 0;      // gets on CPU 0 meanwhile
+    std::uint8_t looks = 0;      // gets on CPU 0 since the clock moved
     std::uint8_t begun = 0;      // cycles that such gets have begun
+    std::uint8_t halves = 0;     // half intervals since the first use
+    std::uint8_t cycle_at = 0;   // the one with which the last of these cycles began
+    std::uint32_t doomed = 0;    // items that are gone when the call that looked last returns
+    std::uint8_t looker = nobody;
 
     bool has(std::uint8_t item) const noexcept { return (items >> item & 1) != 0; }
     std::size_t size() const noexcept { return static_cast<std::size_t>(std::popcount(items)); }
@@ -241,6 +257,7 @@ class specification {
   bool take(bag& now, const step& taken) noexcept;
   bool miss(bag& now, const step& missed) noexcept;
   void look_at_clock(bag& now, const step& get) noexcept;
+  void pass_time(bag& now, const step& of) noexcept;
   bool cycle(bag& now) noexcept;
   bool swept(bag& now, const step& of) noexcept;
   bool is_elsewhere(std::size_t put, std::size_t cycle) const noexcept;
@@ -331,6 +348,8 @@ inline bool specification::explains_rest(const bag& now, std::uint64_t done) noe
 
 inline bool specification::take_step(bag& now, std::size_t number) noexcept {
   const step& next = run_.steps[number];
+  const bool returned = next.call != now.looker && !encloses(now.looker, next.call);
+  if (returned && (now.doomed & now.items) != 0 && !object(clause::share)) return false;
   switch (next.what) {
     case step::kind::put:
       return put(now, number);
@@ -345,8 +364,7 @@ inline bool specification::take_step(bag& now, std::size_t number) noexcept {
       return cycle(now);
     case step::kind::clock:
       if (!run_.around.automatic_cycles) return true;
-      if (now.used) ++now.pending;
-      now.looks = 0;
+      pass_time(now, next);
       return cycle(now);
     case step::kind::swept:
       return swept(now, next);
@@ -369,8 +387,9 @@ inline bool specification::put(bag& now, std::size_t number) noexcept {
   const std::uint8_t item = run_.steps[number].item;
   now.used = true;
   now.items |= std::uint32_t{1} << item;
+  now.doomed &= ~(std::uint32_t{1} << item);
   const auto owed = static_cast<std::uint8_t>(now.pending + now.unsettled);
-  now.ages[item] = {owed, 0, static_cast<std::uint8_t>(number)};
+  now.ages[item] = {.possible = owed, .put_by = static_cast<std::uint8_t>(number)};
   return true;
 }
 
@@ -382,7 +401,11 @@ inline bool specification::take(bag& now, const step& taken) noexcept {
   if (old.possible != 0) ++now.possible_victim_hits;
   if (run_.around.sections && old.possible != 0) {
     // It takes along what its magazine has room for, which counts as put now.
-    for (age& each : now.ages) each.sure = 0;
+    for (age& each : now.ages) {
+      each.sure = 0;
+      each.done = 0;
+      each.owed = false;
+    }
   }
   look_at_clock(now, taken);
   ++now.takes;
@@ -421,13 +444,34 @@ inline bool specification::miss(bag& now, const step& missed) noexcept {
   return static_cast<std::size_t>(std::popcount(there)) <= puts || object(clause::miss_in_hands);
 }
 
-// One in tick_period gets on a CPU looks at the clock, and begins the cycle that is due.
+// A cycle is due at the end of each interval since the first use.
+inline void specification::pass_time(bag& now, const step& of) noexcept {
+  now.looks = 0;
+  if (!now.used) return;
+  const int over = now.halves / 2;
+  now.halves = static_cast<std::uint8_t>(now.halves + of.item);
+  if (now.halves / 2 != over) ++now.pending;
+}
+
+// One in tick_period gets on a CPU looks at the clock, begins the cycle that is due, and half an
+// interval later does what is left of it.
 inline void specification::look_at_clock(bag& now, const step& get) noexcept {
   const call& self = call_of(get);
-  if (now.pending == 0 || self.cpu != 0 || self.inside != nobody || !alone(get.call)) return;
+  if (self.cpu != 0 || self.inside != nobody || !alone(get.call)) return;
   if (++now.looks != run_.around.tick_period) return;
-  now.pending = 0;
-  ++now.begun;
+  if (now.pending != 0) {
+    now.pending = 0;
+    ++now.begun;
+    now.cycle_at = static_cast<std::uint8_t>(now.halves / 2 * 2);
+    for (age& each : now.ages) each.owed = true;
+  }
+  if (now.halves == now.cycle_at || run_.refused_restart()) return;
+  now.looker = get.call;
+  for (std::uint8_t i = 0; i != most_items; ++i) {
+    now.ages[i].done = static_cast<std::uint8_t>(now.ages[i].done + now.ages[i].owed);
+    now.ages[i].owed = false;
+    if (now.has(i) && now.ages[i].done >= 2) now.doomed |= std::uint32_t{1} << i;
+  }
 }
 
 inline bool specification::cycle(bag& now) noexcept {
