@@ -16,7 +16,8 @@ import hit_path  # noqa: E402
 import portable_path  # noqa: E402
 
 INCLUDE = ROOT / "impl" / "include" / "poolproof"
-PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md")), *sorted(ROOT.glob("*/README.md"))]
+PROSE = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md")),
+         *sorted(ROOT.glob("*/README.md")), *sorted(ROOT.glob("checker/*/*.md"))]
 
 
 def counts() -> dict[str, int]:
@@ -77,9 +78,9 @@ class Numbers(unittest.TestCase):
             self.assertEqual([], [each for each in used if each not in order[:place]], name)
 
     def test_no_line_number_of_a_header_stands_in_prose(self) -> None:
-        """The example in the checker's README is compared with what its program prints."""
+        """The example in the checker's guide is compared with what its program prints."""
         for path in PROSE:
-            if path != ROOT / "checker" / "README.md":
+            if path != ROOT / "checker" / "docs" / "guide.md":
                 self.assertEqual([], re.findall(r"\w+\.hpp:\d+", path.read_text()), path.name)
 
     def test_prose_is_no_wider_than_a_page(self) -> None:

@@ -167,7 +167,7 @@ struct options {
   bool keep_going = false;
   // Whether memory that is not freed at the end is an error.
   bool find_leaks = true;
-  // Whether a loop that is seen to wait is one: see "Waiting" in the README. Else it is run until it
+  // Whether a loop that is seen to wait is one: see "Waiting" in docs/reference.md. Else it is run until it
   // ends, or has gone round a hundred times.
   bool find_waits = true;
   // Whether a turn of a loop that waits is left out if each of its writes is an update that wrote what

@@ -1,5 +1,5 @@
-"""The programs of the checker's README: the first is its example, the second compiles and prints
-what stands below it."""
+"""The programs in the checker's pages: that of the README is its example, that of the guide compiles
+and prints what stands below it; and the lists of the reference, which are whole."""
 
 import os
 import re
@@ -11,12 +11,14 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BROKEN_FLAG = os.environ.get("BROKEN_FLAG")
-README = (ROOT / "checker" / "README.md").read_text()
+README, GUIDE, REFERENCE = ((ROOT / "checker" / page).read_text()
+                            for page in ("README.md", "docs/guide.md", "docs/reference.md"))
 
 
-def programs() -> list[str]:
-    blocks = re.findall(r"```cpp\n(.*?)```", README, re.DOTALL)
-    return [block for block in blocks if "int main" in block]
+def program(page: str) -> str:
+    blocks = re.findall(r"```cpp\n(.*?)```", page, re.DOTALL)
+    [found] = [block for block in blocks if "int main" in block]
+    return found
 
 
 def library() -> list[str]:
@@ -25,23 +27,22 @@ def library() -> list[str]:
     return [built] if built else [str(path) for path in (ROOT / "checker" / "src").glob("*.cpp")]
 
 
-class CheckerReadme(unittest.TestCase):
-    def test_first_program_is_the_example(self) -> None:
+class CheckerPages(unittest.TestCase):
+    def test_program_of_the_readme_is_the_example(self) -> None:
         example = (ROOT / "checker" / "examples" / "broken_flag.cpp").read_text()
-        self.assertEqual(2, len(programs()))
-        self.assertEqual(example, programs()[0])
+        self.assertEqual(example, program(README))
 
     @unittest.skipUnless(BROKEN_FLAG, "BROKEN_FLAG names no program: 'make test-checker' runs this test")
-    def test_first_program_prints_what_is_shown(self) -> None:
+    def test_the_example_prints_what_the_guide_shows(self) -> None:
         run = subprocess.run([BROKEN_FLAG, "/dev/null"], capture_output=True, text=True, check=False, timeout=60,
                              cwd=ROOT / "checker" / "examples")
-        [shown] = re.findall(r"\n```\n([^`]*broken_flag, model rc11\n[^`]*)```\n", README)
+        [shown] = re.findall(r"\n```\n([^`]*broken_flag, model rc11\n[^`]*)```\n", GUIDE)
         self.assertEqual((0, shown), (run.returncode, run.stdout))
 
     @unittest.skipUnless(shutil.which("g++"), "there is no g++")
-    def test_second_program_prints_what_is_shown(self) -> None:
+    def test_program_of_the_guide_prints_what_is_shown(self) -> None:
         with tempfile.TemporaryDirectory() as place:
-            (Path(place) / "model.cpp").write_text(programs()[1])
+            (Path(place) / "model.cpp").write_text(program(GUIDE))
             compiled = subprocess.run(
                 ["g++", "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion",
                  "-Werror", f"-I{ROOT}/checker/include", "model.cpp", *library(), "-o", "model"],
@@ -50,11 +51,11 @@ class CheckerReadme(unittest.TestCase):
             run = subprocess.run(["./model"], cwd=place, capture_output=True, text=True, timeout=60)
         self.assertEqual((0, ""), (run.returncode, run.stderr))
         for line in run.stdout.splitlines():
-            self.assertIn(f"\n    {line}\n", README)
+            self.assertIn(f"\n    {line}\n", GUIDE)
         self.assertEqual(2, len(run.stdout.splitlines()))
 
     def test_every_header_is_listed(self) -> None:
-        table = README.split("\n## The headers, in reading order\n", 1)[1]
+        table = REFERENCE.split("\n## The headers, in reading order\n", 1)[1]
         for folder, tells in zip(("include/checker", "src"), table.split("\n\nHow it works")):
             headers = {path.name for path in (ROOT / "checker" / folder).glob("*.hpp")}
             self.assertEqual(headers, set(re.findall(r"`(\w+\.hpp)`", tells)))
@@ -62,7 +63,7 @@ class CheckerReadme(unittest.TestCase):
     def test_every_option_and_result_is_documented(self) -> None:
         text = (ROOT / "checker" / "include" / "checker" / "search.hpp").read_text()
         for name in ("statistics", "options"):
-            table = README.split(f"\n| `{name}` member |", 1)[1].split("\n\n", 1)[0]
+            table = REFERENCE.split(f"\n| `{name}` member |", 1)[1].split("\n\n", 1)[0]
             body = re.search(rf"\nstruct {name} \{{\n(.*?)\n\}};", text, re.DOTALL)
             assert body is not None
             members = re.findall(r"^  [\w:<>(), &]+ (\w+)(?: = [^;]*)?;", body.group(1),
