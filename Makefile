@@ -37,7 +37,7 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 .NOTPARALLEL:
 .PHONY: help setup setup-bench setup-all build test test-pins test-repeat test-checker check check-full proofs ledger models models-quick \
         mutants mutants-quick stress \
-        tsan asan aarch64 ports bench plots report lint format install clean
+        tsan asan aarch64 ports bench plots report docs lint format install clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -182,6 +182,11 @@ report:  ## write the report of bench/results: build/report/index.html and the f
 	@$(call needs_module,matplotlib,setup-bench)
 	@$(call needs_module,jinja2,setup-bench)
 	$(PYTHON) plots/report.py
+
+docs:  ## write the API reference, build/docs/html/index.html; a public name without a comment is an error
+	@$(call needs,doxygen,setup-all)
+	@mkdir -p build
+	doxygen docs/Doxyfile
 
 lint:  ## check the order labels, the format, and what clang-tidy finds
 	@$(call needs,clang-format clang-tidy,setup)

@@ -48,6 +48,7 @@ bench="
 rest="
   libclang-rt-$(clang_version)-dev          |                           | make tsan and make asan with clang++
   valgrind                                  | valgrind                  | a test: the instructions of the portable pin
+  doxygen                                   | doxygen                   | make docs
   parallel                                  | parallel                  | a test: a recipe for many processors
   qemu-user                                 | qemu-aarch64              | make ports
   g++-aarch64-linux-gnu                     | aarch64-linux-gnu-g++     | make ports, make aarch64

@@ -40,6 +40,7 @@ class immortal {
   immortal(const immortal&) = delete;
   immortal& operator=(const immortal&) = delete;
 
+  // The object.
   // NOLINTBEGIN(cppcoreguidelines-pro-type-union-access): it has one member
   constexpr T& operator*() noexcept { return object_; }
   constexpr T* operator->() noexcept { return std::addressof(object_); }

@@ -50,6 +50,7 @@ namespace poolproof {
 template <class T, class Deleter = std::default_delete<T>, sync_policy Sync = std_sync>
 class object_pool {
  public:
+  // What the pool hands out, and takes back.
   using item = std::unique_ptr<T, Deleter>;
   class handle;
 
@@ -271,6 +272,7 @@ class object_pool<T, Deleter, Sync>::handle {
     if (inner_ != nullptr) give_back();
   }
 
+  // Takes over what the other one has, which is empty then.
   handle(handle&& other) noexcept
       : inner_(std::exchange(other.inner_, nullptr)), item_(std::move(other.item_)) {}
 

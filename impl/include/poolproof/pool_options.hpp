@@ -17,23 +17,29 @@ namespace poolproof {
 // of libstdc++'s.
 class optional_interval {
  public:
+  // Never.
   constexpr optional_interval(std::nullopt_t) noexcept {}
 
+  // This time.
   template <class Rep, class Period>
   constexpr optional_interval(std::chrono::duration<Rep, Period> time)
       : time_(time), is_time_(true) {}
 
+  // This time, or never.
   template <class Rep, class Period>
   constexpr optional_interval(std::optional<std::chrono::duration<Rep, Period>> time)
       : time_(time.value_or(std::chrono::duration<Rep, Period>::zero())),
         is_time_(time.has_value()) {}
 
+  // The time; none for never.
   constexpr operator std::optional<std::chrono::nanoseconds>() const noexcept {
     return is_time_ ? std::optional(time_) : std::nullopt;
   }
 
+  // Whether a pool may have it.
   constexpr bool is_positive_or_never() const noexcept { return !is_time_ || time_.count() > 0; }
 
+  // Whether both are the same time, or both never.
   friend constexpr bool operator==(optional_interval, optional_interval) noexcept = default;
 
  private:
@@ -41,6 +47,7 @@ class optional_interval {
   bool is_time_ = false;
 };
 
+// What a user says of a pool. Designated initialisers name what is not as usual: {.cycle_interval = 10s}.
 struct pool_options {
   // How often the pool begins a cycle by itself; std::nullopt: never. Cycles are done by the threads
   // that call the pool. A call that looks at the clock destroys 32 items of what is overdue, or the

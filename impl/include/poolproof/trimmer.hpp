@@ -60,6 +60,7 @@
 
 namespace poolproof {
 
+// What a user says of a trimmer.
 struct trimmer_options {
   // How often the thread looks for what is due. Positive.
   std::chrono::milliseconds look_interval = std::chrono::seconds(1);
@@ -287,6 +288,7 @@ class [[gnu::visibility("default")]] trim_thread {
 // std::system_error if the thread is refused; without exceptions the program ends then.
 class trimmer {
  public:
+  // Starts the thread, if it is the process's first.
   [[nodiscard]] explicit trimmer(trimmer_options options = {}) : user_{checked(options)} {
     if (const int error = trim_thread::instance().add(user_)) refuse(error);
   }
