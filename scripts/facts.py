@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Numbers in the documents, made from what they are about: the Makefile, the ledgers, the compilers' budgets.
+
+A document has them between two marks, such as <!-- bounds: begin --> and <!-- bounds: end -->. Without an
+option it says which documents are out of date, and fails if one is; --write makes them anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any, Callable
+
+ROOT = Path(__file__).resolve().parent.parent
+COUNTED_CLIENTS = re.compile(r"^(\w+), (\d+) calls( of [\w, ]+)?$")
+
+# What each family is, in the order of the table.
+FAMILIES = {
+    "pool_dequeue": "ring",
+    "pool_dequeue_batches": "ring, two items at once",
+    "object_pool_one_cpu": "pool, one CPU, portable pin",
+    "object_pool_two_cpus": "pool, two CPUs, portable pin",
+    "object_pool_sections_one_cpu": "pool, one CPU, sections",
+    "object_pool_sections_two_cpus": "pool, two CPUs, sections",
+}
+
+
+def documents() -> list[Path]:
+    """What tells what is: not history, and not what is generated as a whole."""
+    named = [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    found = [path for pattern in ("docs/*.md", "*/README.md", "impl/tests/*.md", "checker/*/*.md")
+             for path in sorted(ROOT.glob(pattern))]
+    return named + [path for path in found if path.name != "proofs.md"]
+
+
+def entries() -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((ROOT / "proofs" / "ledger.json").read_text())["entries"]
+    return found
+
+
+def models() -> list[dict[str, Any]]:
+    return [entry for entry in entries() if not COUNTED_CLIENTS.match(entry["subject"])]
+
+
+def mutants() -> dict[str, int]:
+    ledger = tomllib.loads((ROOT / "relacy_models" / "mutants.toml").read_text())
+    return {kind: len(ledger[kind]) for kind in ("weakening", "operation", "patch")}
+
+
+def would_run(target: str) -> str:
+    """What `make TARGET` would run, with its variables filled in."""
+    told = subprocess.run(["make", "--no-print-directory", "-n", target], cwd=ROOT, capture_output=True, text=True,
+                          check=True)
+    return re.sub(r"\\\n\s*", " ", told.stdout)
+
+
+def sizes(target: str) -> dict[tuple[str, bool], str]:
+    """For each family, without and with stopped threads: the calls of its clients, and their limit of time."""
+    found = {}
+    for command in re.split(r"&&|\n", would_run(target)):
+        family = re.search(r"proofs/proofs .*--family (\w+)", command)
+        calls = re.search(r"--calls (\d+)", command)
+        if family and calls and family[1] in FAMILIES:
+            limit = re.search(r"--seconds (\d+)", command)
+            size = calls[1] + (f", as far as {limit[1]} s each suffice" if limit else "")
+            found[family[1], "--progress" in command] = size
+    return found
+
+
+def bounds() -> str:
+    check, full = sizes("proofs"), sizes("check-full")
+    lines = ["| clients of | calls in `make check` | in `make check-full` |", "| --- | --- | --- |"]
+    for stops in (False, True):
+        for family, words in FAMILIES.items():
+            if (family, stops) in check:
+                told = f"{words}; each thread stopped anywhere" if stops else words
+                lines.append(f"| {told} | {check[family, stops]} | {full[family, stops]} |")
+    for target, where in (("proofs", check), ("check-full", full)):
+        where["seconds", False] = re.findall(r"checked_models .*--seconds (\d+)", would_run(target))[0]
+    lines.append(f"| models | all, as far as {check['seconds', False]} s each suffice | "
+                 f"all, as far as {full['seconds', False]} s each suffice |")
+    return "\n".join(lines)
+
+
+def ledger() -> str:
+    everything = models()
+    done = [entry for entry in everything if entry["proved"]]
+    quick = sum(entry["seconds"] < 3 for entry in done)
+    families = [entry for entry in entries() if COUNTED_CLIENTS.match(entry["subject"])]
+    proved, clients = (sum(entry[key] for entry in families) for key in ("proved", "clients"))
+    executions = sum(entry["executions"] for entry in entries())
+    return "\n".join([
+        "| in the ledger | proved | of |", "| --- | --- | --- |",
+        f"| clients | {proved:,} | {clients:,} |",
+        f"| models, with two minutes each | {len(done)} | {len(everything)} |",
+        "",
+        f"These are {executions:,} executions.",
+        f"Of the models {quick} take less than three seconds, the longest {max(each['seconds'] for each in done):.0f} s.",
+    ])
+
+
+def killed() -> str:
+    count = mutants()
+    return "\n".join([
+        "| kind of mutant | how many |", "| --- | --- |",
+        f"| a memory order made weaker by one step: all that are not relaxed | {count['weakening']} |",
+        f"| an atomic operation that does something else | {count['operation']} |",
+        f"| an algorithm broken by a patch | {count['patch']} |",
+    ])
+
+
+def targets() -> str:
+    """The targets of `make help` that say how long they take."""
+    lines = ["| `make` | does | minutes |", "| --- | --- | --- |"]
+    for name, does, minutes in re.findall(r"^([a-z0-9-]+):.*## (.*); (\d+) min$", (ROOT / "Makefile").read_text(),
+                                          re.MULTILINE):
+        lines.append(f"| `{name}` | {does} | {minutes} |")
+    return "\n".join(lines)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {"bounds": bounds, "ledger": ledger, "mutants": killed, "targets": targets}
+
+
+def renewed(text: str) -> str:
+    for name, make in BLOCKS.items():
+        marks = re.compile(rf"(<!-- {name}: begin -->\n).*?(<!-- {name}: end -->)", re.DOTALL)
+        if marks.search(text):
+            made = make()
+            text = marks.sub(lambda found, made=made: f"{found[1]}{made}\n{found[2]}", text)  # type: ignore[misc]
+    return text
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="change the documents")
+    options = parser.parse_args()
+    texts = {path: path.read_text(encoding="utf-8") for path in documents()}
+    stale = [path for path, text in texts.items() if renewed(text) != text]
+    for path in stale:
+        if options.write:
+            path.write_text(renewed(texts[path]), encoding="utf-8")
+        print(f"{'written' if options.write else 'out of date'}: {path.relative_to(ROOT)}")
+    if stale and not options.write:
+        sys.exit("scripts/facts.py --write makes them anew")
+
+
+if __name__ == "__main__":
+    main()
