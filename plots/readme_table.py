@@ -1,8 +1,8 @@
 #!/usr/bin/python3
-"""Print the README's table of a campaign, as Markdown; --write puts it between the marks in README.md.
+"""Print the README's tables of a campaign, as Markdown; --write puts them between the marks in README.md.
 
-A cell is the time for a get with its put as a multiple of poolproof's, and bold where the other one is
-faster.
+A cell of the first is the time for a get with its put as a multiple of poolproof's, and bold where the other one
+is faster. The second has the scenarios in which another one wins most clearly, whether the first has them or not.
 """
 
 from __future__ import annotations
@@ -13,14 +13,23 @@ import sys
 
 import campaign as results
 import style
-from campaign import ALLOCATORS, BASE, SUBJECT, VECTOR, Campaign, Case, Contender, ResultError, Spread
+from campaign import ALLOCATORS, BASE, SUBJECT, VECTOR, Campaign, Case, Contender, Loss, ResultError, Spread
 
 README = style.ROOT / "README.md"
 BEGIN, END = "<!-- campaign: begin -->\n", "<!-- campaign: end -->\n"
-CASES = (("a hit", Case("pool", 1)), ("a hit, 2 threads", Case("pool", 2)), ("16 gets, 16 puts", Case("burst_16", 1)),
-         ("100 puts, 100 gets", Case("pool_overflow", 1)), ("more gets than puts", Case("pool_starvation", 2)),
+CASES = (("a hit", Case("pool", 1)), ("a hit, 2 threads", Case("pool", 2)),
+         ("a hit by `borrow`", Case("pool_borrow", 1)),
+         ("16 gets, 16 puts", Case("burst_16", 1)), ("100 puts, 100 gets", Case("pool_overflow", 1)),
+         ("1,000 puts, 1,000 gets", Case("pool_overflow_1000", 1)),
+         ("more gets than puts, 2 threads", Case("pool_starvation", 2)),
          ("put on one thread, get on another", Case("producer_consumer", 2)),
          ("64 threads", Case("oversubscribed", 64)))
+WORDS = {case: label for label, case in CASES} | {
+    Case("first_use", 1): "a pool made, used once, destroyed",
+    Case("pool_expensive_new", 1): "bursts, with cycles in between",
+    Case("pool_expensive_new", 2): "bursts, with cycles in between, 2 threads",
+}
+SHOWN_LOSSES = 4
 MISSING = "not measured"
 
 
@@ -40,6 +49,18 @@ def best_allocator(campaign: Campaign, case: Case) -> str:
     return f"{cell(value)} ({best.variant})"
 
 
+def worst_losses(campaign: Campaign) -> list[str]:
+    """The scenarios in which another one is faster by most: one line each."""
+    worst: dict[str, Loss] = {}
+    for loss in results.losses(campaign):
+        known = worst.get(loss.case.scenario)
+        if loss.what == "time" and (known is None or loss.factor.median > known.factor.median):
+            worst[loss.case.scenario] = loss
+    ranked = sorted(worst.values(), key=lambda each: -each.factor.median)[:SHOWN_LOSSES]
+    return [f"| {WORDS.get(each.case, each.case.label)} | {each.who.label} | {style.number(each.factor.median)} × |"
+            for each in ranked]
+
+
 def table(campaign: Campaign) -> str:
     result = campaign.result
     columns = (("`thread_local` vector", VECTOR), ("Go `sync.Pool`", campaign.go),
@@ -57,6 +78,8 @@ def table(campaign: Campaign) -> str:
               "whole cores, where there are three); bold where the other one is faster. "
               f"{style.machine_line(result)} · {built['compiler']} "
               f"{style.short_flags(built['flags'])} · commit {style.commit_of(result)}.", ""]
+    if lost := worst_losses(campaign):
+        lines += ["| where it loses most | to | which is faster by |", "| --- | --- | --- |", *lost, ""]
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-// What a pool promises, as a program: the README's guarantees, a clause for each.
+// What a pool promises, as a program: docs/guarantees.md, a clause for each.
 //
 // A run of a pool is a set of calls and what was seen of them: the items that they took, those that
 // were destroyed meanwhile, what the machine refused. To the specification the pool is a bag of

@@ -8,7 +8,8 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SAID_IN = [ROOT / "README.md", ROOT / "docs" / "interface.md", *sorted((ROOT / "impl" / "include" / "poolproof").glob("*.hpp"))]
+SAID_IN = [ROOT / "docs" / "guarantees.md", ROOT / "docs" / "interface.md",
+           *sorted((ROOT / "impl" / "include" / "poolproof").glob("*.hpp"))]
 
 
 def plain(text: str) -> str:

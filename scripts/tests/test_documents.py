@@ -1,0 +1,180 @@
+"""The documents: links lead somewhere, code compiles and prints what they say, words are explained, lists are
+whole, and what is generated in them is up to date."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from unittest import mock
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import facts  # noqa: E402
+
+DOCS = ROOT / "docs"
+PAGES = [*facts.documents(), ROOT / "CHANGELOG.md", *sorted(DOCS.glob("decisions/*.md"))]
+FENCED = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
+
+
+def prose(path: Path) -> str:
+    """Without code: what is fenced, and what stands between backquotes."""
+    return re.sub(r"`[^`\n]*`", "", FENCED.sub("", path.read_text()))
+
+
+def anchors(path: Path) -> set[str]:
+    """The headings of a page, as links name them."""
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ (.*)$", FENCED.sub("", path.read_text()), re.MULTILINE):
+        words = re.sub(r"[^\w\- ]", "", re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading).lower())
+        found.add(words.replace(" ", "-"))
+    return found
+
+
+class Links(unittest.TestCase):
+    def test_each_leads_somewhere(self) -> None:
+        for page in PAGES:
+            for link in re.findall(r"\]\(([^)\s]+)\)", prose(page)):
+                if re.match(r"\w+:", link):
+                    continue
+                name, _, anchor = link.partition("#")
+                target = (page.parent / name).resolve() if name else page
+                self.assertTrue(target.exists(), f"{page.relative_to(ROOT)}: {link}")
+                if anchor:
+                    self.assertIn(anchor, anchors(target), f"{page.relative_to(ROOT)}: {link}")
+
+    def test_files_named_in_prose_exist(self) -> None:
+        for page in facts.documents():
+            for name in re.findall(r"`((?:docs|examples|impl|proofs|relacy_models|scripts|stress|checker|bench|plots)"
+                                   r"/[\w./-]*\w(?:\.\w+|/))`", page.read_text()):
+                if "<" not in name and not name.startswith("plots/figures"):
+                    places = (ROOT / name, page.parent / name)
+                    self.assertTrue(any(place.exists() for place in places), f"{page.relative_to(ROOT)}: {name}")
+
+
+def blocks() -> list[tuple[Path, str, str]]:
+    """The code of the pages that uses the library, and what stands behind it."""
+    found = []
+    for page in sorted(DOCS.glob("*.md")):
+        for block, after in re.findall(r"^```cpp\n(.*?)^```\n(.*?)(?=\n\n|\Z)", page.read_text() + "\n",
+                                       re.DOTALL | re.MULTILINE):
+            if "#include <poolproof/" in block:
+                found.append((page, block, after))
+    return found
+
+
+def joined() -> str:
+    """All of it as one program, which takes a compiler no longer than the longest: each block in a namespace."""
+    includes, bodies, calls = set(), [], []
+    for number, (page, block, _) in enumerate(blocks()):
+        includes.update(re.findall(r"^#include .*$", block, re.MULTILINE))
+        body = re.sub(r"^#include .*$", "", block, flags=re.MULTILINE).replace("int main() {", "void run() {")
+        bodies.append(f'#line 1 "{page.name}"\nnamespace block_{number} {{ {body} }}')
+        calls.append(f"block_{number}::run();" if "int main() {" in block else "")
+        calls.append('std::cout << "-- end of block" << std::endl;')
+    return "\n".join(["#include <iostream>", *sorted(includes), *bodies, "int main() {", *calls, "}"])
+
+
+class Code(unittest.TestCase):
+    @unittest.skipUnless(shutil.which("g++"), "there is no g++")
+    def test_it_compiles_and_prints_what_the_page_says(self) -> None:
+        self.assertGreater(len(blocks()), 5)
+        with tempfile.TemporaryDirectory() as place:
+            source, program = Path(place) / "blocks.cpp", Path(place) / "blocks"
+            source.write_text(joined())
+            compiled = subprocess.run(
+                ["g++", "-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Wconversion", "-Werror",
+                 f"-I{ROOT}/impl/include", source, "-pthread", "-o", program],
+                capture_output=True, text=True, check=False)
+            self.assertEqual(0, compiled.returncode, compiled.stderr)
+            run = subprocess.run([program], capture_output=True, text=True, check=False, timeout=60)
+        self.assertEqual((0, ""), (run.returncode, run.stderr))
+        for (page, block, after), printed in zip(blocks(), run.stdout.split("-- end of block\n"), strict=False):
+            said = re.match(r"\nprints `([^`]*)`", after)
+            self.assertEqual(printed.strip(), said[1] if said else "", f"{page.name}:\n{block}")
+
+
+class Lists(unittest.TestCase):
+    def test_every_page_is_in_the_index(self) -> None:
+        for folder in (DOCS, DOCS / "decisions"):
+            index = (folder / "README.md").read_text()
+            for page in folder.glob("*.md"):
+                if page.name != "README.md":
+                    self.assertIn(f"({page.name})", index, folder.name)
+
+    def test_decisions_are_listed_by_date_and_say_it(self) -> None:
+        index = (DOCS / "decisions" / "README.md").read_text()
+        listed = re.findall(r"^\| (\d{4}-\d\d-\d\d) \| \[.*\]\((\S+)\) \|$", index, re.MULTILINE)
+        self.assertEqual(sorted(date for date, _ in listed), [date for date, _ in listed])
+        for date, name in listed:
+            self.assertTrue(name.startswith(date), name)
+
+    def test_every_call_of_a_pool_is_on_the_page_of_the_interface(self) -> None:
+        header = (ROOT / "impl" / "include" / "poolproof" / "object_pool.hpp").read_text()
+        public = header.split("\nclass object_pool {", 1)[1].split("\n private:", 1)[0]
+        calls = set(re.findall(r"^  [\w\[\], :]*?\b(?:item|handle|void|pool_stats) (\w+)\(", public, re.MULTILINE))
+        self.assertLessEqual({"get", "try_get", "try_get_near", "put", "borrow", "stats", "rotate"}, calls)
+        page = (DOCS / "interface.md").read_text()
+        for call in calls:
+            self.assertIn(f"`p.{call}(", page)
+
+    def test_every_folder_is_on_the_map(self) -> None:
+        page = (DOCS / "architecture.md").read_text()
+        tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
+        if tracked.returncode != 0:
+            self.skipTest("this is no checkout")
+        for folder in {name.split("/")[0] for name in tracked.stdout.split() if "/" in name} - {".ci", ".github"}:
+            self.assertIn(f"`{folder}/", page)
+
+
+class Words(unittest.TestCase):
+    def test_what_is_explained_on_a_page_is_in_the_glossary(self) -> None:
+        """A word in bold inside a sentence is one that is explained there."""
+        known = set(re.findall(r"\*\*(\w[\w ]*)\*\*", (DOCS / "glossary.md").read_text()))
+        known |= {f"{word}s" for word in known}
+        inside = {"design.md", "memory-ordering.md"}  # whose bold words are emphasis
+        for page in (ROOT / "README.md", *(page for page in DOCS.glob("*.md") if page.name not in inside)):
+            for word in re.findall(r"(?<=[a-z,:] )\*\*([a-z ]+)\*\*", prose(page)):
+                self.assertTrue(word in known, f"{page.name}: {word!r} is not in the glossary")
+
+
+class Facts(unittest.TestCase):
+    def test_what_is_generated_is_up_to_date(self) -> None:
+        for page in facts.documents():
+            self.assertTrue(facts.renewed(page.read_text()) == page.read_text(),
+                            f"{page.relative_to(ROOT)}: scripts/facts.py --write makes it anew")
+
+    def test_every_block_is_used(self) -> None:
+        told = "".join(page.read_text() for page in facts.documents())
+        for name in facts.BLOCKS:
+            self.assertEqual(1, told.count(f"<!-- {name}: begin -->"), name)
+
+    def test_what_changes_is_noticed(self) -> None:
+        old = (DOCS / "verification.md").read_text()
+        with mock.patch.object(facts, "mutants", return_value={"weakening": 1, "operation": 2, "patch": 3}):
+            self.assertIn("by a patch | 3 |", facts.renewed(old))
+
+    def test_bounds_are_those_of_the_makefile(self) -> None:
+        rows = [row for row in facts.bounds().splitlines() if re.search(r"\| \d+", row)]
+        self.assertEqual(len(facts.sizes("proofs")), len(rows))
+        self.assertGreater(len(rows), len(facts.FAMILIES))
+
+    def test_minutes_in_prose_are_those_of_the_targets(self) -> None:
+        known = {name: minutes for name, minutes in
+                 re.findall(r"^([a-z0-9-]+):.*; (\d+) min$", (ROOT / "Makefile").read_text(), re.MULTILINE)}
+        self.assertIn("check", known)
+        words = {"one": "1", "five": "5", "six": "6", "eight": "8", "a": "1"}
+        for page in facts.documents():
+            for name, said in re.findall(r"make (?:setup )?([a-z0-9-]+)`?[^.|\n]{0,70}?\b(\w+) min(?:ute)?s?\b",
+                                         page.read_text()):
+                if name in known:
+                    self.assertEqual(known[name], words.get(said, said), f"{page.relative_to(ROOT)}: make {name}")
+
+
+if __name__ == "__main__":
+    unittest.main()
