@@ -16,6 +16,9 @@ import tomllib
 from pathlib import Path
 from typing import Any, Callable
 
+import hit_path
+import portable_path
+
 ROOT = Path(__file__).resolve().parent.parent
 COUNTED_CLIENTS = re.compile(r"^(\w+), (\d+) calls( of [\w, ]+)?$")
 
@@ -100,7 +103,8 @@ def ledger() -> str:
         f"| models, with two minutes each | {len(done)} | {len(everything)} |",
         "",
         f"These are {executions:,} executions.",
-        f"Of the models {quick} take less than three seconds, the longest {max(each['seconds'] for each in done):.0f} s.",
+        f"Of the models {quick} take less than three seconds, "
+        f"the longest {max(each['seconds'] for each in done):.0f} s.",
     ])
 
 
@@ -123,7 +127,25 @@ def targets() -> str:
     return "\n".join(lines)
 
 
-BLOCKS: dict[str, Callable[[], str]] = {"bounds": bounds, "ledger": ledger, "mutants": killed, "targets": targets}
+def hit() -> str:
+    budgets = [most for _, most in hit_path.COMPILERS.values()]
+    return "\n".join([
+        "On Linux, x86-64 or aarch64, with glibc 2.35 or later, one get and one put that hit cost",
+        f"{min(budgets)} to {max(budgets)} instructions, none of them locked.",
+    ])
+
+
+def instructions() -> str:
+    """Of a get and a put that hit, as functions: the budgets of the tests that count them."""
+    lines = ["| compiler | with sections | on the portable pin |", "| --- | --- | --- |"]
+    for compiler, (_, most) in hit_path.COMPILERS.items():
+        lines.append(f"| `{compiler}` | {most} | {portable_path.COMPILERS.get(compiler, 'not counted')} |")
+    return "\n".join(lines)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "bounds": bounds, "ledger": ledger, "mutants": killed, "targets": targets, "hit": hit, "instructions": instructions,
+}
 
 
 def renewed(text: str) -> str:

@@ -9,11 +9,10 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "scripts"))
+sys.path[:0] = [str(ROOT / "scripts"), str(ROOT / "plots")]
 
+import campaign  # noqa: E402
 import facts  # noqa: E402
-import hit_path  # noqa: E402
-import portable_path  # noqa: E402
 
 INCLUDE = ROOT / "impl" / "include" / "poolproof"
 PROSE = facts.documents()
@@ -53,16 +52,6 @@ class Numbers(unittest.TestCase):
                     if found[1] not in ("for", "of"):
                         self.assertEqual(count, int(found[2]), f"{path.relative_to(ROOT)}: {found[0]}")
 
-    def test_instructions_are_those_of_the_budgets(self) -> None:
-        budgets = [most for _, most in hit_path.COMPILERS.values()]
-        text = re.sub(r"\s+", " ", (ROOT / "README.md").read_text())
-        self.assertIn(f"cost {min(budgets)} to {max(budgets)} instructions", text)
-        text = re.sub(r"\s+", " ", (ROOT / "docs" / "performance.md").read_text())
-        known = hit_path.COMPILERS
-        self.assertIn(f"in all {known['g++'][1]} with g++ and {known['clang++'][1]} with clang++", text)
-        of = portable_path.COMPILERS
-        self.assertIn(f"{of['g++']} instructions with g++, {of['clang++']} with clang++", text)
-
     def test_sizes_are_those_of_the_headers(self) -> None:
         """Each phrase stands somewhere, and wherever it does, with the number that the headers have."""
         handful = re.search(r"\bhandful = std::clamp\(magazine_type::capacity, 2U, (\d+)U\);",
@@ -85,8 +74,24 @@ class Numbers(unittest.TestCase):
             for name, each in found:
                 self.assertEqual(number, int(each.replace(",", "")), f"{name}: {phrase}")
 
+    def test_headings_have_the_times_of_the_campaign(self) -> None:
+        measured = campaign.load([])
+        page = re.sub(r"\s+", " ", (ROOT / "docs" / "performance.md").read_text())
+        cases = {r"## A hit: ([\d.]+) ns": ("pool", 1), r"## A burst: ([\d.]+) ns": ("pool_overflow", 1),
+                 r"within a magazine, ([\d.]+) beyond": ("pool_overflow_1000", 1),
+                 r"find nothing: ([\d.]+) ns with one thread": ("pool_starvation", 1),
+                 r"with one thread, ([\d.]+) with two": ("pool_starvation", 2)}
+        for heading, (scenario, threads) in cases.items():
+            said = re.search(heading, page)
+            assert said is not None, heading
+            took = measured.time(campaign.Case(scenario, threads), campaign.SUBJECT)
+            assert took is not None, scenario
+            self.assertAlmostEqual(took.median, float(said[1]), msg=heading,
+                                   delta=0.05 if float(said[1]) > 9 else 0.005)
+
     def test_every_header_stands_on_those_to_its_left(self) -> None:
-        lines = re.search(r"^    section .*(?:\n    -> .*)*", (ROOT / "docs" / "architecture.md").read_text(), re.MULTILINE)
+        page = (ROOT / "docs" / "architecture.md").read_text()
+        lines = re.search(r"^    section .*(?:\n    -> .*)*", page, re.MULTILINE)
         assert lines is not None
         order = re.findall(r"\w+", lines[0])
         headers = {path.stem for path in INCLUDE.glob("*.hpp")} - {"rseq_x86_64", "rseq_aarch64"}
