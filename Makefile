@@ -188,10 +188,11 @@ docs:  ## write the API reference, build/docs/html/index.html; a public name wit
 	@mkdir -p build
 	doxygen docs/Doxyfile
 
-lint:  ## check the order labels, the format, and what clang-tidy finds
+lint:  ## check the order labels, the numbers in documents, the format, and what clang-tidy finds
 	@$(call needs,clang-format clang-tidy,setup)
 	$(PYTHON) scripts/lint_orders.py --check-markdown
 	$(PYTHON) proofs/ledger.py --check
+	$(PYTHON) scripts/facts.py
 	@clang-format --dry-run -Werror $(SOURCES) && echo 'format: $(words $(SOURCES)) files'
 	@mkdir -p build
 	@clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include 2>build/tidy.log || { cat build/tidy.log; exit 1; }

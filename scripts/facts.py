@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import re
 import subprocess
 import sys
@@ -57,8 +58,9 @@ def mutants() -> dict[str, int]:
 
 def would_run(target: str) -> str:
     """What `make TARGET` would run, with its variables filled in."""
+    alone = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKEOVERRIDES", "MFLAGS")}
     told = subprocess.run(["make", "--no-print-directory", "-n", target], cwd=ROOT, capture_output=True, text=True,
-                          check=True)
+                          check=True, env=alone)
     return re.sub(r"\\\n\s*", " ", told.stdout)
 
 
