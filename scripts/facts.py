@@ -86,7 +86,10 @@ def bounds() -> str:
                 told = f"{words}; each thread stopped anywhere" if stops else words
                 lines.append(f"| {told} | {check[family, stops]} | {full[family, stops]} |")
     for target, where in (("proofs", check), ("check-full", full)):
-        where["seconds", False] = re.findall(r"checked_models .*--seconds (\d+)", would_run(target))[0]
+        where["survey", False], where["seconds", False] = re.findall(r"(?:--within|checked_models .*--seconds) (\d+)",
+                                                                     would_run(target))
+    lines.append("| pool, every public call, and accidents; the cheapest first | "
+                 f"up to 3, in {check['survey', False]} s | up to 3, in {full['survey', False]} s |")
     lines.append(f"| models | all, as far as {check['seconds', False]} s each suffice | "
                  f"all, as far as {full['seconds', False]} s each suffice |")
     return "\n".join(lines)
