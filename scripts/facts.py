@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Numbers in the documents, made from what they are about: the Makefile, the ledgers, the compilers' budgets.
+"""Numbers in the documents, made from what they are about: the Makefile, the ledgers, the budgets of a hit, the
+newest campaign.
 
 A document has them between two marks, such as <!-- bounds: begin --> and <!-- bounds: end -->. Without an
 option it says which documents are out of date, and fails if one is; --write makes them anew.
@@ -21,6 +22,11 @@ import hit_path
 import portable_path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "plots"))
+
+import campaign  # noqa: E402
+import targets as aims  # noqa: E402
+
 COUNTED_CLIENTS = re.compile(r"^(\w+), (\d+) calls( of [\w, ]+)?$")
 
 # What each family is, in the order of the table.
@@ -148,8 +154,20 @@ def instructions() -> str:
     return "\n".join(lines)
 
 
+def verdicts() -> str:
+    """What the newest campaign says of each target."""
+    lines = ["| scenario | wanted | measured: median (quartiles) | |", "| --- | --- | --- | --- |"]
+    for verdict in aims.verdicts(campaign.load([])):
+        value = verdict.measured.value if verdict.measured else None
+        told = f"{value.median:.3g} ({value.low:.3g} to {value.high:.3g}) {verdict.target.unit}" if value else ""
+        says = f"**{verdict.says}**" if verdict.says == "missed" else verdict.says
+        lines.append(f"| {verdict.target.scenario} | {verdict.target.aim} | {told.strip()} | {says} |")
+    return "\n".join(lines)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "bounds": bounds, "ledger": ledger, "mutants": killed, "targets": targets, "hit": hit, "instructions": instructions,
+    "verdicts": verdicts,
 }
 
 

@@ -81,6 +81,7 @@ class Numbers(unittest.TestCase):
                  r"within a magazine, ([\d.]+) beyond": ("pool_overflow_1000", 1),
                  r"find nothing: ([\d.]+) ns with one thread": ("pool_starvation", 1),
                  r"with one thread, ([\d.]+) with two": ("pool_starvation", 2)}
+        self.assertIn(f"the campaign on commit {measured.result['source']['commit'][:12]},", page)
         for heading, (scenario, threads) in cases.items():
             said = re.search(heading, page)
             assert said is not None, heading

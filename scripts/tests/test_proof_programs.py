@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
+import shlex
 import subprocess
 import tempfile
 import unittest
@@ -24,6 +26,20 @@ OWNERS = ("--model", "owner_vs_owner")
 
 def run(program: str, *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([program, *options], capture_output=True, text=True, check=False, timeout=300)
+
+
+@unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")
+class Documents(unittest.TestCase):
+    def test_commands_that_they_show_do_what_they_are_for(self) -> None:
+        """Those that name a client or a model: they pass, and did run it."""
+        shown = {line for page in ROOT.glob("docs/*.md")
+                 for line in re.findall(r"^    build/models/\S*/(\w+ --.*)$", page.read_text(), re.MULTILINE)}
+        self.assertGreater(len(shown), 1)
+        for line in shown:
+            name, *options = shlex.split(line)
+            done = run({"proofs": PROOFS, "checked_models": MODELS}[name] or "", *options)
+            self.assertEqual(0, done.returncode, line + done.stdout + done.stderr)
+            self.assertRegex(done.stdout, r"\b[1-9]\d* complete", line)
 
 
 @unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")
