@@ -21,9 +21,10 @@ from typing import Any
 
 from runner.campaign import Campaign, Variant, load, tasks_of, what_is_missing
 from runner.errors import RunnerError
+from runner.files import write
 from runner.programs import KINDS
 from runner.provenance import ROOT, build_flags, digest, machine, newer_sources, source
-from runner.result import KEPT, MOST_DRIFT, RESULTS, new_path, result_of, write
+from runner.result import KEPT, MOST_DRIFT, RESULTS, new_path, result_of
 from runner.session import Partial, Runnable, run
 from runner.tables import text
 
@@ -203,8 +204,8 @@ def parse_arguments() -> argparse.Namespace:
                         default=ROOT / "build" / "release",
                         help="where the programs were built (default: build/release)")
     parser.add_argument("--output", type=pathlib.Path, metavar="FILE",
-                        help="where to write the result (default: a new file in bench/results; with "
-                             "--quick nowhere)")
+                        help="where to write the result's head; its tables lie beside it (default: a new "
+                             "result in bench/results; with --quick nowhere)")
     for part in ("variant", "scenario", "peer"):
         parser.add_argument(f"--{part}", action="append", metavar="NAME",
                             help=f"only this {part} (needs --quick; may be repeated)")

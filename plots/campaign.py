@@ -12,18 +12,22 @@ the rounds, and their quartiles as the spread.
 
 from __future__ import annotations
 
-import json
 import pathlib
 import statistics
+import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "bench"))
+
+from runner import files  # noqa: E402
+
 RESULTS = ROOT / "bench" / "results"
 SCHEMA = 2
 MOST_DRIFT = 0.05
-REQUIRED = {1: ("quick", "date", "command", "source", "machine", "build", "google_benchmark"),
+REQUIRED = {1: ("quick", "date", "command", "source", "machine", "build", "runs"),
             SCHEMA: ("campaign", "quick", "date", "source", "machine", "rounds", "slot_drift", "variants", "samples")}
 
 BASE = "glibc"  # the variant without a preload, in which all peers are compared
@@ -365,11 +369,11 @@ def machine_name(result: Mapping[str, Any]) -> str:
 def read(path: pathlib.Path) -> dict[str, Any]:
     """A result of either schema, whatever it is worth."""
     try:
-        result = json.loads(path.read_text(encoding="utf-8"))
+        result = files.read(path)
     except OSError as error:
         raise ResultError(f"{path}: {error.strerror}") from error
     except ValueError as error:
-        raise ResultError(f"{path}: not JSON") from error
+        raise ResultError(f"{path}: {error}") from error
     if not isinstance(result, dict) or result.get("schema") not in (1, SCHEMA):
         raise ResultError(f"{path}: not a result of bench/run.py (schema 1 or {SCHEMA})")
     return result
@@ -378,7 +382,9 @@ def read(path: pathlib.Path) -> dict[str, Any]:
 def check(result: Mapping[str, Any], path: pathlib.Path) -> None:
     """Refuses what must not be published."""
     if missing := [key for key in REQUIRED[result["schema"]] if key not in result]:
-        raise ResultError(f"{path}: lacks {', '.join(missing)}; bench/run.py makes a whole one")
+        tables = [files.table_path(path, each).name for each in missing if each in files.TABLES]
+        beside = f" (there is no {' and no '.join(tables)} beside it)" if tables else ""
+        raise ResultError(f"{path}: lacks {', '.join(missing)}{beside}; bench/run.py makes a whole one")
     if result["quick"]:
         raise ResultError(f"{path}: a quick run is never shown; run the campaign without --quick")
     builds = result["variants"] if result["schema"] == SCHEMA else {"": result["build"]}
@@ -442,7 +448,7 @@ def checker_seconds(result: Mapping[str, Any]) -> dict[str, Spread]:
     """By benchmark."""
     units = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1.0}
     seconds: dict[str, list[float]] = {}
-    for run in result["google_benchmark"]["benchmarks"]:
+    for run in result["runs"]:
         if run["run_type"] == "iteration":
             name = run["run_name"].partition("/")[0]
             seconds.setdefault(name, []).append(run["real_time"] * units[run["time_unit"]])

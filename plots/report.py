@@ -195,7 +195,7 @@ def write(paths: list[pathlib.Path], output: pathlib.Path) -> pathlib.Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", nargs="*", type=pathlib.Path, metavar="RESULT", help="JSON of bench/run.py")
+    parser.add_argument("results", nargs="*", type=pathlib.Path, metavar="RESULT", help="the JSON head of a result of bench/run.py")
     parser.add_argument("--output", type=pathlib.Path, metavar="FOLDER", default=REPORT,
                         help="where the page and its figures go (default: build/report)")
     options = parser.parse_args()

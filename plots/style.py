@@ -182,7 +182,7 @@ def main(name: str, what: str | None, figure: Callable[[list[pathlib.Path]], Fig
     """The command line of a figure's script."""
     parser = argparse.ArgumentParser(description=what, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", nargs="*", type=pathlib.Path, metavar="RESULT",
-                        help="JSON of bench/run.py (default: all in bench/results, of which the newest is drawn)")
+                        help="the JSON head of a result of bench/run.py (default: all in bench/results, of which the newest is drawn)")
     parser.add_argument("--output", type=pathlib.Path, metavar="STEM", default=FIGURES / name,
                         help=f"writes STEM.png and STEM.svg (default: plots/figures/{name})")
     options = parser.parse_args()

@@ -1,12 +1,11 @@
 """From a finished campaign's reports to its result, and where that is written.
 
-Schema 2 is a campaign's, with samples; schema 1 is Google Benchmark's own report of one program, for
-those without peers.
+Schema 2 is a campaign's, with samples; schema 1 has the runs of one program as Google Benchmark reports
+them, for those without peers.
 """
 
 from __future__ import annotations
 
-import json
 import pathlib
 import re
 import statistics
@@ -106,9 +105,7 @@ def drift(slots: dict[int, list[float]]) -> float:
 
 def plain_result(runnable: Runnable, header: dict[str, Any], records: list[Record]) -> Result:
     program = runnable.program
-    report = {"context": records[0]["report"]["context"],
-              "benchmarks": [run for each in records for run in each["report"]["benchmarks"]]}
-    build = program.build(report)
+    build = program.build(records[0]["report"])
     return {
         "schema": SCHEMA,
         "quick": header["quick"],
@@ -121,7 +118,8 @@ def plain_result(runnable: Runnable, header: dict[str, Any], records: list[Recor
         "load_before": records[0]["load"],
         "load_after": records[-1]["load"],
         "repetitions": header["rounds"],
-        "google_benchmark": report,
+        "google_benchmark": records[0]["report"]["context"],
+        "runs": [run for each in records for run in each["report"]["benchmarks"]],
     }
 
 
@@ -151,10 +149,3 @@ def new_path(folder: pathlib.Path, result: Result) -> pathlib.Path:
         count += 1
         path = folder / f"{name}-{count}.json"
     return path
-
-
-def write(path: pathlib.Path, result: Result) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("x", encoding="utf-8") as file:
-        json.dump(result, file, indent=1)
-        file.write("\n")

@@ -42,10 +42,10 @@ class Series:
         return low, high
 
 
-def all_series(report: dict[str, Any]) -> list[Series]:
+def all_series(runs: list[dict[str, Any]]) -> list[Series]:
     """One series per benchmark, in the order of the program."""
     found: dict[tuple[str, int], tuple[int, Series]] = {}
-    for run in report["benchmarks"]:
+    for run in runs:
         if run["run_type"] != "iteration":
             continue
         name = re.sub(r"/(real_time|manual_time|iterations:\d+|threads:\d+)", "", run["run_name"])
@@ -184,6 +184,6 @@ def heading(result: dict[str, Any]) -> str:
 def text(result: dict[str, Any]) -> str:
     """Everything that is printed of a result."""
     if result["schema"] == SCHEMA:
-        series = all_series(result["google_benchmark"])
+        series = all_series(result["runs"])
         return "\n\n".join((heading(result), table(series), FOOT))
     return "\n\n".join((heading(result), campaign_table(result["samples"]), CAMPAIGN_FOOT))

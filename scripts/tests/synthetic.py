@@ -154,5 +154,5 @@ def checker_run() -> dict[str, Any]:
         "schema": 1, "quick": False, "date": "2026-01-02T03:04:05+00:00", "command": ["checker_bench"],
         "source": {"commit": "0123456789abcdef0123456789abcdef01234567", "dirty": False},
         "build": {"compiler": "g++ 12.2.0", "flags": ["-O3", "-DNDEBUG"], "optimized": True},
-        "machine": machine(), "repetitions": 5, "google_benchmark": {"benchmarks": runs},
+        "machine": machine(), "repetitions": 5, "runs": runs,
     }

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "bench"))
 
 import run  # noqa: E402
-from runner import campaign, programs, provenance, result, session, tables  # noqa: E402
+from runner import campaign, files, programs, provenance, result, session, tables  # noqa: E402
 from runner.errors import RunnerError  # noqa: E402
 
 
@@ -29,7 +29,7 @@ def iteration(name: str, family: int, seconds: float, **more: Any) -> dict[str, 
 
 def table_of(*runs: dict[str, Any]) -> list[list[str]]:
     """The rows of the table, cells separated where columns are."""
-    lines = tables.table(tables.all_series({"benchmarks": list(runs)})).splitlines()
+    lines = tables.table(tables.all_series(list(runs))).splitlines()
     starts = [match.start() for match in re.finditer(r"(?<!\S )\b\S+( \S+)*", lines[0])]
     return [[line[start:end].strip() for start, end in zip(starts, [*starts[1:], None])]
             for line in lines[1:]]
@@ -235,7 +235,7 @@ class Campaigns(unittest.TestCase):
         return len(path.read_text().splitlines()) if path.exists() else 0
 
     def published(self) -> list[dict[str, Any]]:
-        return [json.loads(path.read_text()) for path in self.results.glob("*.json")]
+        return [files.read(path) for path in self.results.glob("*.json")]
 
     def test_result_has_every_sample_of_every_round(self) -> None:
         status, said = self.measure()
@@ -371,7 +371,7 @@ class Campaigns(unittest.TestCase):
         self.assertIn("REJECTED", said)
         self.assertEqual([], self.published())
         [path] = self.kept.glob("rejected-some-*.json")
-        self.assertEqual(3 * 7, len(json.loads(path.read_text())["samples"]))
+        self.assertEqual(3 * 7, len(files.read(path)["samples"]))
         self.assertIn(path.name, said)
 
     def test_small_drift_is_published_and_told(self) -> None:
@@ -386,7 +386,7 @@ class Campaigns(unittest.TestCase):
         self.assertIn("never written to", self.measure("--quick", "--output", str(inside))[1])
         outside = self.root / "quick.json"
         self.measure("--quick", "--output", str(outside))
-        self.assertTrue(json.loads(outside.read_text())["quick"])
+        self.assertTrue(files.read(outside)["quick"])
 
     def test_too_few_rounds(self) -> None:
         self.file.write_text(CAMPAIGN.replace("rounds = 3", "rounds = 2"))
@@ -433,7 +433,7 @@ class Campaigns(unittest.TestCase):
                  if each["scenario"] == "pool"}
         self.assertEqual({("bare_slot", 1), ("poolproof", 2)}, found)  # the anchor is always there
 
-    def test_plain_program_keeps_google_benchmarks_report(self) -> None:
+    def test_plain_program_keeps_google_benchmarks_runs(self) -> None:
         plain = self.program.with_name("checker_bench")
         plain.write_text(FAKE)
         plain.chmod(0o755)
@@ -442,10 +442,10 @@ class Campaigns(unittest.TestCase):
         status, said = self.measure()
         self.assertEqual(0, status, said)
         [path] = self.results.glob("checker_bench-0123456789ab-*.json")
-        found = json.loads(path.read_text())
+        found = files.read(path)
         self.assertEqual((1, 3), (found["schema"], found["repetitions"]))
         self.assertNotIn("secret", json.dumps(found))
-        self.assertEqual(3 * (7 + 2), len(found["google_benchmark"]["benchmarks"]))
+        self.assertEqual(3 * (7 + 2), len(found["runs"]))
 
 
 class GoogleBenchmarkReports(unittest.TestCase):
@@ -517,6 +517,45 @@ class ProgressLines(unittest.TestCase):
         self.assertEqual("process 1 of 1, round 1, 10 min left: a pool\n", stream.getvalue())
 
 
+class Files(unittest.TestCase):
+    """What is written is read again."""
+
+    SAMPLE = {"variant": "glibc", "round": 3, "scenario": "rotate", "peer": "poolproof", "threads": 2,
+              "arguments": {"items": 1000, "bytes": 8}, "pairs": 5e18, "wall_ns": 0.1 + 0.2, "slot_ns": None,
+              "counters": {"p99.9_ns": 1e-300, "steals": 0}}
+    HEAD = {"schema": 2, "flags": ["-O3"], "nothing": None}
+
+    def setUp(self) -> None:
+        place = tempfile.TemporaryDirectory()
+        self.addCleanup(place.cleanup)
+        self.head = Path(place.name) / "a.b-c.json"
+
+    def test_every_value_and_what_is_missing(self) -> None:
+        other = {**self.SAMPLE, "arguments": {}, "slot_ns": 2.0, "counters": {"constructed": 7}}
+        written = {**self.HEAD, "samples": [self.SAMPLE, other],
+                   "timelines": [{"variant": "glibc", "round": 0, "peer": "poolproof", "seconds": [1e-05, 2.5],
+                                  "live": [2, 3]}],
+                   "runs": [{"name": "ring/1", "iterations": 3, "label": "18 s, \"goal\" 2 s"},
+                            {"name": "ring/2", "real_time": 1.5}]}
+        files.write(self.head, written)
+        self.assertEqual(written, files.read(self.head))
+
+    def test_one_line_a_sample(self) -> None:
+        files.write(self.head, {**self.HEAD, "samples": [self.SAMPLE] * 5})
+        self.assertEqual(1 + 5, len(files.table_path(self.head, "samples").read_text().splitlines()))
+        self.assertEqual(2 + len(self.HEAD), len(self.head.read_text().splitlines()))
+
+    def test_counter_called_like_a_field(self) -> None:
+        with self.assertRaisesRegex(ValueError, "threads"):
+            files.write(self.head, {**self.HEAD, "samples": [{**self.SAMPLE, "counters": {"threads": 1}}]})
+
+    def test_table_of_something_else(self) -> None:
+        files.write(self.head, {**self.HEAD, "samples": [self.SAMPLE]})
+        files.table_path(self.head, "samples").write_text("a,b\n1,2\n")
+        with self.assertRaisesRegex(ValueError, "a.b-c.samples.csv: its first line does not name"):
+            files.read(self.head)
+
+
 class Names(unittest.TestCase):
     def test_further_result_of_the_same_gets_a_number(self) -> None:
         found = {"schema": 2, "campaign": "pool", "source": {"commit": COMMIT, "dirty": True},
@@ -524,7 +563,7 @@ class Names(unittest.TestCase):
         with tempfile.TemporaryDirectory() as place:
             first = result.new_path(Path(place), found)
             self.assertEqual("pool-0123456789ab_modified-amd_7-g++_12.2.0.json", first.name)
-            result.write(first, found)
+            files.write(first, found)
             self.assertEqual(f"{first.stem}-2.json", result.new_path(Path(place), found).name)
 
 

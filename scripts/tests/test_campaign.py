@@ -1,7 +1,6 @@
 """plots/campaign.py: the arithmetic of the results, and what it refuses."""
 
 import copy
-import json
 import sys
 import tempfile
 import unittest
@@ -14,6 +13,7 @@ sys.path.insert(0, str(ROOT / "plots"))
 import campaign  # noqa: E402
 import synthetic  # noqa: E402
 from campaign import BASE, SUBJECT, Campaign, Case, Contender  # noqa: E402
+from runner import files  # noqa: E402
 
 POOL = Case("pool", 1)
 RIVAL = Contender(BASE, "mutex_vector")
@@ -163,7 +163,7 @@ class Refused(unittest.TestCase):
 
     def write(self, name: str, result: Any) -> Path:
         path = self.place / name
-        path.write_text(json.dumps(result))
+        files.write(path, result)
         return path
 
     def refuse(self, message: str, *paths: Path) -> None:
@@ -191,7 +191,7 @@ class Refused(unittest.TestCase):
                                     ("flags", None, "flags of mimalloc are not known")):
             builds = copy.deepcopy(self.good["variants"])
             builds["mimalloc"][key] = value
-            self.refuse(message, self.changed(variants=builds))
+            self.refuse(message, self.write(f"{key}.json", {**self.good, "variants": builds}))
 
     def test_sample_without_time(self) -> None:
         samples = copy.deepcopy(self.good["samples"])
@@ -201,6 +201,18 @@ class Refused(unittest.TestCase):
     def test_truncated_result(self) -> None:
         del self.good["slot_drift"]
         self.refuse("lacks slot_drift", self.changed())
+
+    def test_result_without_its_samples(self) -> None:
+        path = self.write("alone.json", self.good)
+        files.table_path(path, "samples").rename(self.place / "elsewhere.csv")
+        with self.assertRaisesRegex(campaign.ResultError, r"lacks samples \(there is no alone\.samples\.csv beside it\)"):
+            campaign.check(campaign.read(path), path)
+
+    def test_sample_cut_short(self) -> None:
+        path = self.write("short.json", self.good)
+        samples = files.table_path(path, "samples")
+        samples.write_text(samples.read_text().rpartition(",")[0])
+        self.refuse(f"short.samples.csv, line {len(self.good['samples']) + 1}: ", path)
 
     def test_truncated_checker_run(self) -> None:
         run = synthetic.checker_run()

@@ -3,7 +3,6 @@
 import contextlib
 import importlib.util
 import io
-import json
 import os
 import re
 import subprocess
@@ -26,6 +25,7 @@ import readme_table  # noqa: E402
 import report  # noqa: E402
 import synthetic  # noqa: E402
 from campaign import Campaign, losses  # noqa: E402
+from runner import files  # noqa: E402
 
 
 def start(output: Path, *results: Path, **environment: str) -> subprocess.Popen[str]:
@@ -41,7 +41,7 @@ class InAPlace(unittest.TestCase):
 
     def write(self, name: str, result: dict[str, Any]) -> Path:
         path = self.place / name
-        path.write_text(json.dumps(result))
+        files.write(path, result)
         return path
 
 
