@@ -29,6 +29,9 @@ basic="
   libzstd-dev                               | zstd.h                    | an example, and with it make test
   clang-format                              | clang-format              | make lint, and with it make check
   clang-tidy                                | clang-tidy                | make lint, and with it make check
+  mypy                                      | module mypy               | make lint, and with it make check
+  flake8                                    | module flake8             | make lint, and with it make check
+  python3-tomlkit                           | module tomlkit            | make lint, and with it make check
 "
 bench="
   git                                       | git                       | make bench, which names the commit that it measures

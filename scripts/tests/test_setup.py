@@ -39,12 +39,14 @@ class Setup(unittest.TestCase):
     def installed(self) -> set[str]:
         """What apt-get was told to install."""
         calls = [line.split() for line in (self.place / "log").read_text().splitlines() if "--simulate" not in line]
-        return {word for call in calls if "install" in call for word in call[call.index("install") + 1:] if word[0] != "-"}
+        return {word for call in calls if "install" in call for word in call[call.index("install") + 1:]
+                if word[0] != "-"}
 
     def test_only_what_the_two_commands_need_is_installed(self) -> None:
         self.assertEqual(0, self.run_setup().returncode)
-        self.assertEqual({"g++", "clang", "cmake", "ninja-build", "make", "python3", "relacy-dev", "catch2", "libzstd-dev",
-                          "clang-format", "clang-tidy"}, self.installed())
+        self.assertEqual({"g++", "clang", "cmake", "ninja-build", "make", "python3", "relacy-dev", "catch2",
+                          "libzstd-dev", "clang-format", "clang-tidy", "mypy", "flake8", "python3-tomlkit"},
+                         self.installed())
 
     def test_each_set_has_the_one_before(self) -> None:
         sets = []

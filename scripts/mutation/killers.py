@@ -1,9 +1,10 @@
 """What the checker says of a mutant of the headers: the smallest client or model that fails, or a certificate.
 
 The clients of the program `proofs` are tried by growing number of calls: of puts, gets and rotates first, then of
-all calls and events; then the models of `checked_models`. If nothing fails, the mutant is certified equivalent where the counts and hashes of all clients are those of the
-headers as they are: the search visits each execution once, and a weaker order can only add some. Some client must
-run the changed site beside a conflicting access, else its order was never asked for. Otherwise it is an alarm.
+all calls and events; then the models of `checked_models`. If nothing fails, the mutant is certified equivalent where
+the counts and hashes of all clients are those of the headers as they are: the search visits each execution once, and a
+weaker order can only add some. Some client must run the changed site beside a conflicting access, else its order was
+never asked for. Otherwise it is an alarm.
 """
 
 from __future__ import annotations
@@ -64,23 +65,28 @@ class Finding:
     contending: list[str] = field(default_factory=list)  # of these, who runs the site beside a conflicting access
 
 
+Client = dict[str, Any]  # what the program says of a client, or of a model
+Search = tuple[Family, int, list[Client]]  # of so many calls
+
+
 class Clients:
     """A program `proofs`, and what it finds in headers that are not changed at run time."""
 
     def __init__(self, program: Path, families: tuple[Family, ...] = FAMILIES):
         self.program = program
         self.families = families
-        self._unchanged: dict[tuple[str, int], list[dict]] = {}
+        self._unchanged: dict[tuple[str, int], list[Client]] = {}
         self._lock = threading.Lock()
 
-    def run(self, family: Family, calls: int, options: list[str], program: Path) -> list[dict] | None:
+    def run(self, family: Family, calls: int, options: list[str], program: Path) -> list[Client] | None:
         """All clients of a size, up to the first that fails. None if the program broke."""
         command = [str(program), "--family", family.name, "--calls", str(calls), "--json", "--jobs", "1"]
         command += ["--seconds", SECONDS_OF_CLIENT, "--partial", *family.options, *options]
         found = json_of(_run(command))
-        return None if found is None else found["clients"]
+        clients: list[Client] | None = None if found is None else found["clients"]
+        return clients
 
-    def unchanged(self, family: Family, calls: int) -> list[dict]:
+    def unchanged(self, family: Family, calls: int) -> list[Client]:
         """The same, with the sites that each client runs beside a conflicting access."""
         with self._lock:
             if (family.name, calls) not in self._unchanged:
@@ -90,9 +96,10 @@ class Clients:
                 self._unchanged[family.name, calls] = found
             return self._unchanged[family.name, calls]
 
-    def smallest_failing(self, options: list[str], headers: set[str], program: Path) -> tuple[Finding | None, list]:
+    def smallest_failing(self, options: list[str], headers: set[str],
+                         program: Path) -> tuple[Finding | None, list[Search]]:
         """The first failing client by number of calls; and all searches that were made: unchanged, changed."""
-        searches = []
+        searches: list[Search] = []
         for calls in range(1, max(f.most_calls for f in self.families) + 1):
             for family in self.families:
                 if calls > family.most_calls or (family.headers and not family.headers & headers):
@@ -114,7 +121,8 @@ class Clients:
             failed = FAILED.search(done.stdout) if done else None
             if failed:
                 error, name, scripts = failed.groups()
-                again = self.command(self.family(name), scripts, options, program)
+                family = next(each for each in self.families if each.name == name)
+                again = self.command(family, scripts, options, program)
                 return Finding("killed", error, f"{name} {scripts}", calls, command=again)
         return None
 
@@ -129,7 +137,7 @@ class Clients:
     def family(self, name: str) -> Family | None:
         return next((f for f in self.families if f.name == name), None)
 
-    def _one_by_one(self, family: Family, calls: int, options: list[str], program: Path) -> list[dict]:
+    def _one_by_one(self, family: Family, calls: int, options: list[str], program: Path) -> list[Client]:
         """The same where some client breaks the program, which then tells of none: those that break are left out."""
         for client in self.unchanged(family, calls):
             scripts = client["client"]
@@ -142,17 +150,18 @@ class Clients:
                          "error": report.split("\n")[1].strip(), "replay": replay}]
         return []
 
-    def _killed(self, family: Family, calls: int, client: dict, options: list[str], program: Path) -> Finding:
+    def _killed(self, family: Family, calls: int, client: Client, options: list[str], program: Path) -> Finding:
         replay = ["--replay", client["replay"]] if client["replay"] else []
         command = self.command(family, client["client"], [*options, *replay], program)
         by = f"{family.name} {client['client']}"
         return Finding("killed", client["error"], by, calls, _executions(client), client["replay"], command)
 
 
-def compared(clients: Clients, searches: list, site: str) -> Finding:
+def compared(clients: Clients, searches: list[Search], site: str) -> Finding:
     """Certifies a mutant that no client kills, or raises the alarm. `site` is the label of the one that was changed;
     empty if it was not one, and then nothing is certified."""
-    certificate, contending = [], []
+    certificate: list[str] = []
+    contending: list[str] = []
     for family, calls, changed in searches:
         for before, after in zip(clients.unchanged(family, calls), changed, strict=False):
             if before["client"] != after["client"] or before["cut"] or after["cut"]:
@@ -185,7 +194,7 @@ def smallest_failing_model(program: Path, options: list[str], known: str) -> Fin
     return killed_by_model(program, options, min(failed, key=lambda m: (m["threads"], _executions(m))))
 
 
-def killed_by_model(program: Path, options: list[str], model: dict) -> Finding:
+def killed_by_model(program: Path, options: list[str], model: Client) -> Finding:
     """The finding that a model fails, of what the program says of it."""
     command = [str(program), "--model", model["name"], *options]
     command += ["--replay", model["replay"]] if model["replay"] else []
@@ -193,8 +202,8 @@ def killed_by_model(program: Path, options: list[str], model: dict) -> Finding:
                    _executions(model), model["replay"], command)
 
 
-def _executions(search: dict) -> int:
-    return search["complete"] + search["blocked"] + search["errors"]
+def _executions(search: Client) -> int:
+    return int(search["complete"] + search["blocked"] + search["errors"])
 
 
 def keep(finding: Finding, place: Path) -> None:

@@ -1,18 +1,22 @@
-"""What becomes of a mutant that no client kills; the programs are stand-ins that print what they are told."""
+"""What becomes of a mutant that no client kills, and what is written into the ledger; the programs are stand-ins
+that print what they are told."""
 
 import json
 import sys
 import tempfile
+import tomllib
 import unittest
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from mutant_killers import Clients, Family, Finding, compared, keep, smallest_failing_model  # noqa: E402
+from mutation.killers import Client, Clients, Family, Finding, compared, keep, smallest_failing_model  # noqa: E402
+from mutation.ledger import record  # noqa: E402
 
 FAMILY = Family("ring", 2)
 
 
-def client(name: str, **changes) -> dict:
+def client(name: str, **changes: Any) -> Client:
     same = {"client": name, "complete": 3, "blocked": 1, "errors": 0, "cut": 0, "hash": "aa", "error": "", "replay": "",
             "contended": ["pop.claim"] if "|" in name else []}
     return same | changes
@@ -30,7 +34,7 @@ class Certificates(unittest.TestCase):
         path.chmod(0o755)
         return path
 
-    def judge(self, *changed: dict, site: str = "pop.claim", unchanged: tuple[dict, ...] = ()):
+    def judge(self, *changed: Client, site: str = "pop.claim", unchanged: tuple[Client, ...] = ()) -> Finding:
         before = self.program("before", {"clients": list(unchanged) or [client("+|s"), client("+-|s")]})
         after = self.program("after", {"clients": list(changed)})
         clients = Clients(before, (FAMILY,))
@@ -58,7 +62,8 @@ class Certificates(unittest.TestCase):
         self.assertIn("nothing changes in", found.detail)
 
     def test_every_difference_is_an_alarm(self) -> None:
-        for change in ({"complete": 4}, {"blocked": 0}, {"hash": "ab"}):
+        changes: list[dict[str, Any]] = [{"complete": 4}, {"blocked": 0}, {"hash": "ab"}]
+        for change in changes:
             found = self.judge(client("+|s"), client("+-|s", **change))
             self.assertEqual(("alarm", "ring +-|s"), (found.found, found.by), change)
 
@@ -76,7 +81,9 @@ class Certificates(unittest.TestCase):
                  "replay": ""}
         models = [model | {"name": "a", "threads": 3}, model | {"name": "b", "threads": 2},
                   model | {"name": "c", "threads": 1, "timed_out": True}]
-        self.assertEqual("model b", smallest_failing_model(self.program("models", models), [], "a").by)
+        found = smallest_failing_model(self.program("models", models), [], "a")
+        assert found is not None
+        self.assertEqual("model b", found.by)
 
     def test_a_failure_is_kept_as_text_and_as_a_page_and_must_fail_when_it_is_replayed(self) -> None:
         for status, writes, found in ((1, True, "killed"), (1, False, "alarm"), (0, True, "alarm")):
@@ -90,6 +97,46 @@ class Certificates(unittest.TestCase):
             self.assertEqual(found, finding.found, (status, writes))
             self.assertEqual(writes, (kept / "page.html").exists())
             self.assertIn("lost", (kept / "report.txt").read_text())
+
+
+class Record(unittest.TestCase):
+    """The killers that a run has found, in the ledger."""
+
+    LEDGER = """# What became of every mutant.
+
+[[weakening]]
+site = "take.claim"
+to = "relaxed"
+verdict = "killed"
+by = "a_model"
+checker = "ring p|p"  # the smallest
+
+[[patch]]
+name = "ring: off by one"
+verdict = "killed"
+by = "a_model"
+change = [
+  { file = "ring.hpp", find = "a\\n  \\"b\\"", replace = "c" },
+]
+"""
+
+    def recorded(self, killers: dict[str, str]) -> str:
+        with tempfile.TemporaryDirectory() as place:
+            ledger = Path(place) / "mutants.toml"
+            ledger.write_text(self.LEDGER)
+            record(ledger, killers)
+            return ledger.read_text()
+
+    def test_without_a_killer_nothing_changes(self) -> None:
+        self.assertEqual(self.LEDGER, self.recorded({"another": "ring g"}))
+
+    def test_killers_are_written_and_nothing_else(self) -> None:
+        text = self.recorded({"take.claim -> relaxed": 'ring "p"', "ring: off by one": "model b"})
+        known = tomllib.loads(text)
+        self.assertEqual(('ring "p"', "model b"), (known["weakening"][0]["checker"], known["patch"][0]["checker"]))
+        before, after = self.LEDGER.splitlines(), text.splitlines()
+        self.assertEqual(['checker = "ring p|p"  # the smallest'], [line for line in before if line not in after])
+        self.assertEqual(len(before) + 1, len(after))
 
 
 if __name__ == "__main__":
