@@ -14,6 +14,7 @@ PYTHON ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 PREFIX ?= /usr/local
 
 SOURCES = $(shell find impl checker relacy_models proofs stress bench examples cmake -name '*.[ch]pp')
+PYTHON_FOLDERS = bench checker impl plots proofs relacy_models scripts
 PROGRAMS = pool_scenarios $(patsubst bench/%.cpp,%,$(wildcard bench/*_bench.cpp))
 CAMPAIGNS = $(if $(CAMPAIGN),bench/campaigns/$(CAMPAIGN).toml,$(wildcard bench/campaigns/*.toml))
 
@@ -45,7 +46,7 @@ help:  ## print this list
 	@echo 'Variables:'
 	@sed -n 's/^#   \([A-Z]*=.*\)/  \1/p' $(firstword $(MAKEFILE_LIST))
 
-setup:  ## install what check and test need, and is missing (Debian packages; 155 MB on a bare system)
+setup:  ## install what check and test need, and is missing (Debian packages; 163 MB on a bare system)
 	scripts/setup.sh
 
 setup-bench:  ## the same, and what bench, plots and report need
@@ -188,14 +189,19 @@ docs:  ## write the API reference, build/docs/html/index.html; a public name wit
 	@mkdir -p build
 	doxygen docs/Doxyfile
 
-lint:  ## check the order labels, the numbers in documents, the format, and what clang-tidy finds
+lint:  ## check the order labels, the numbers in documents, the format, what clang-tidy finds, and all Python
 	@$(call needs,clang-format clang-tidy,setup)
+	@$(call needs_module,mypy,setup)
+	@$(call needs_module,flake8,setup)
+	@$(call needs_module,tomlkit,setup)
 	$(PYTHON) scripts/lint_orders.py --check-markdown
 	$(PYTHON) proofs/ledger.py --check
 	$(PYTHON) scripts/facts.py
 	@clang-format --dry-run -Werror $(SOURCES) && echo 'format: $(words $(SOURCES)) files'
 	@mkdir -p build
-	@clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include 2>build/tidy.log || { cat build/tidy.log; exit 1; }
+	@{ $(PYTHON) -m flake8 $(PYTHON_FOLDERS) && $(PYTHON) -m mypy; } >build/python.log 2>&1 & python=$$!; failed=; \
+	clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include 2>build/tidy.log || { cat build/tidy.log; failed=1; }; \
+	wait $$python || failed=1; cat build/python.log; test -z "$$failed"
 
 format:  ## format all C++ sources
 	clang-format -i $(SOURCES)

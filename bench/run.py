@@ -19,7 +19,7 @@ import pathlib
 import sys
 from typing import Any
 
-from runner.campaign import Campaign, Variant, load, tasks_of, what_is_missing
+from runner.campaign import Campaign, load, tasks_of, what_is_missing
 from runner.errors import RunnerError
 from runner.files import write
 from runner.programs import KINDS

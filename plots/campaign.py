@@ -32,7 +32,8 @@ REQUIRED = {1: ("quick", "date", "command", "source", "machine", "build", "runs"
 
 BASE = "glibc"  # the variant without a preload, in which all peers are compared
 ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
-UNTIMED = ("pool_rotate", "rotate_holds", "memory_over_time", "oversubscribed_in_use")  # their time for a pair means nothing
+# Their time for a pair means nothing.
+UNTIMED = ("pool_rotate", "rotate_holds", "memory_over_time", "oversubscribed_in_use")
 # A slot's nanosecond explains nothing of microseconds, and two processes' slots differ by a third at times.
 COMPARED_BY_TIME = ("zstd_responses", "zlib_responses")
 ANCHORS = ("bare_slot", "checked_slot", "two_exchanges")
@@ -146,6 +147,12 @@ def spread(values: Iterable[float]) -> Spread | None:
     return Spread(statistics.median(kept), low, high, kept[0], kept[-1], len(kept))
 
 
+def known(value: Spread | None) -> Spread:
+    """Of what is known to have been measured."""
+    assert value is not None
+    return value
+
+
 def by_round(samples: Iterable[Sample], quantity: Quantity) -> dict[int, float]:
     """The median of each round: a process may have measured more than once."""
     rounds: dict[int, list[float]] = {}
@@ -157,16 +164,19 @@ def by_round(samples: Iterable[Sample], quantity: Quantity) -> dict[int, float]:
 
 def counted(name: str) -> Quantity:
     """A counter, of the samples that have it."""
-    return lambda sample: sample.get("counters", {}).get(name)
+    def count(sample: Sample) -> float | None:
+        value: float | None = sample.get("counters", {}).get(name)
+        return value
+    return count
 
 
 def ns_per_pair(sample: Sample) -> float:
-    return sample["wall_ns"] / sample["pairs"]
+    return float(sample["wall_ns"] / sample["pairs"])
 
 
 def pairs_per_second(sample: Sample) -> float:
     """Of all threads together."""
-    return 1e9 * sample["pairs"] / sample["wall_ns"]
+    return float(1e9 * sample["pairs"] / sample["wall_ns"])
 
 
 # A core whose probe took longer than this multiple of the campaign's fastest was not the thread's alone.
@@ -179,7 +189,7 @@ def whole_cores(result: Mapping[str, Any]) -> list[Sample]:
     """The samples during which no other user of a core slowed the threads down. Programs in different
     languages have different probes."""
     def program(sample: Sample) -> str:
-        return result["variants"][sample["variant"]]["program"]
+        return str(result["variants"][sample["variant"]]["program"])
 
     probe = counted("core_ns")
     fastest: dict[str, float] = {}
@@ -206,7 +216,7 @@ class Campaign:
             contender = Contender(sample["variant"], sample["peer"])
             self._samples.setdefault((case, contender), []).append(sample)
         slots = [sample for sample in self.result["samples"] if sample["slot_ns"] is not None]
-        self._slots = by_round(slots, lambda sample: sample["slot_ns"])
+        self._slots = by_round(slots, lambda sample: float(sample["slot_ns"]))
 
     # What there is.
 
@@ -228,7 +238,7 @@ class Campaign:
 
     def contenders(self, case: Case) -> list[Contender]:
         """Fastest first, in slots."""
-        found = {who: self.ratio(case, who) for each, who in self._samples
+        found = {who: known(self.ratio(case, who)) for each, who in self._samples
                  if each == case and (who.variant == BASE or not who.anchor)}
         return sorted(found, key=lambda who: (found[who].median, who))
 
@@ -289,7 +299,7 @@ class Campaign:
     def slot_of(self, sample: Sample) -> float:
         """The process's own bare slot; a program without one takes the round's."""
         own = sample["slot_ns"]
-        return own if own is not None else self._slots[sample["round"]]
+        return float(own) if own is not None else self._slots[sample["round"]]
 
     def slot_ratio(self, sample: Sample) -> float:
         return ns_per_pair(sample) / self.slot_of(sample)
@@ -414,6 +424,10 @@ def is_campaign(result: Mapping[str, Any]) -> bool:
         sample["peer"] == SUBJECT.peer for sample in result.get("samples", ()))
 
 
+def date_of(result: Mapping[str, Any]) -> str:
+    return str(result["date"])
+
+
 def newest(paths: Iterable[pathlib.Path], wanted: Callable[[Mapping[str, Any]], bool],
            what: str) -> dict[str, Any] | None:
     """The latest of the wanted results; all must be of one machine, so that a date does not decide which
@@ -424,7 +438,7 @@ def newest(paths: Iterable[pathlib.Path], wanted: Callable[[Mapping[str, Any]], 
     machines = sorted({machine_name(result) for _, result in found})
     if len(machines) > 1:
         raise ResultError(f"{what} of different machines ({'; '.join(machines)}); name the files of one")
-    return max((result for _, result in found), key=lambda each: each["date"], default=None)
+    return max((result for _, result in found), key=date_of) if found else None
 
 
 def results_in(paths: list[pathlib.Path]) -> list[pathlib.Path]:
@@ -452,11 +466,11 @@ def checker_seconds(result: Mapping[str, Any]) -> dict[str, Spread]:
         if run["run_type"] == "iteration":
             name = run["run_name"].partition("/")[0]
             seconds.setdefault(name, []).append(run["real_time"] * units[run["time_unit"]])
-    return {name: spread(values) for name, values in seconds.items()}
+    return {name: known(spread(values)) for name, values in seconds.items()}
 
 
 def is_checker_run(result: Mapping[str, Any]) -> bool:
-    return result["schema"] == 1 and result.get("command", [""])[0] == "checker_bench"
+    return bool(result["schema"] == 1 and result.get("command", [""])[0] == "checker_bench")
 
 
 def load_checker(paths: list[pathlib.Path]) -> dict[str, Any] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pathlib
 import re
+from typing import Any
 
 import campaign as results
 import style
@@ -28,14 +29,14 @@ def references() -> dict[str, tuple[float, float]]:
     return found
 
 
-def load(paths: list[pathlib.Path]) -> dict:
+def load(paths: list[pathlib.Path]) -> dict[str, Any]:
     result = results.load_checker(paths)
     if result is None:
         raise ResultError("no result of checker_bench; 'make bench' makes one")
     return result
 
 
-def provenance(result: dict) -> str:
+def provenance(result: dict[str, Any]) -> str:
     build = result["build"]
     return (f"commit {style.commit_of(result)} · {build['compiler']} {style.short_flags(build['flags'])} · "
             f"n = {result['repetitions']} repetitions\n{style.machine_line(result)} · {result['date'][:10]}")

@@ -36,7 +36,7 @@ def draw_panel(axes: style.Axes, campaign: Campaign, items: int) -> None:
 
 def figure(paths: list[pathlib.Path]) -> style.Figure:
     campaign = results.load(paths)
-    sizes = sorted({case.argument("items") for case in campaign.cases_of("pool_rotate")})
+    sizes = sorted({items for case in campaign.cases_of("pool_rotate") if (items := case.argument("items"))})
     if not sizes:
         raise ResultError("the campaign has no sample of 'pool_rotate'")
     drawing, panels = style.new_figure(10.0, 3.6, 1, len(sizes), sharey=True)

@@ -44,7 +44,7 @@ def draw_panel(axes: style.Axes, points: list[Point], unit: float, label: str) -
 
 def figure(paths: list[pathlib.Path]) -> style.Figure:
     campaign = results.load(paths)
-    cases = [(case.argument("shards"), case) for case in campaign.cases_of(SCENARIO)]
+    cases = [(count, case) for case in campaign.cases_of(SCENARIO) if (count := case.argument("shards"))]
     times = [(shards, value) for shards, case in cases if (value := campaign.time(case, SUBJECT))]
     held = [(shards, value) for shards, case in cases if (value := campaign.counter(case, SUBJECT, "empty_bytes"))]
     if not times:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import pathlib
+from typing import Any
 
 import campaign as results
 import style
@@ -16,7 +17,7 @@ CAPTION = ("memory_over_time: a burst of 16 threads, a rest, a burst of four, a 
            "process holds falls only as far as its allocator returns pages to the system.")
 
 
-def draw_panel(axes: style.Axes, timelines: dict[Contender, list[dict]], key: str, unit: float) -> None:
+def draw_panel(axes: style.Axes, timelines: dict[Contender, list[dict[str, Any]]], key: str, unit: float) -> None:
     for place, (who, rounds) in enumerate(timelines.items()):
         look = style.line(place)
         for number, each in enumerate(rounds):
@@ -32,8 +33,8 @@ def draw_panel(axes: style.Axes, timelines: dict[Contender, list[dict]], key: st
 
 def figure(paths: list[pathlib.Path]) -> style.Figure:
     campaign = results.load(paths)
-    timelines: dict[Contender, list[dict]] = {}
-    for each in sorted(campaign.timelines, key=lambda each: each["round"]):
+    timelines: dict[Contender, list[dict[str, Any]]] = {}
+    for each in sorted(campaign.timelines, key=lambda each: int(each["round"])):
         if each["variant"] == BASE:
             timelines.setdefault(Contender(BASE, each["peer"]), []).append(each)
     if not timelines:

@@ -77,7 +77,8 @@ def read() -> Coverage:
     mutants = tomllib.loads(MUTANTS.read_text(encoding="utf-8"))
     for kind in KINDS:
         votes = [killers(each) for each in mutants.get(kind, [])]
-        found.mutants[kind] = (len(votes), *(sum(vote[engine] for vote in votes) for engine in range(3)))
+        relacy, client, model = (sum(vote[engine] for vote in votes) for engine in range(3))
+        found.mutants[kind] = (len(votes), relacy, client, model)
     return found
 
 

@@ -7,7 +7,7 @@ import pathlib
 
 import campaign as results
 import style
-from campaign import SUBJECT, Campaign, Case, ResultError
+from campaign import SUBJECT, Campaign, Case, ResultError, known
 
 NAME = "ratios"
 TITLE = "Every peer beside poolproof"
@@ -28,7 +28,7 @@ def cases(campaign: Campaign) -> list[Case]:
 
 def draw_panel(axes: style.Axes, campaign: Campaign, case: Case) -> None:
     contenders = campaign.shown(case)
-    values = [campaign.versus(case, who) for who in contenders]
+    values = [known(campaign.versus(case, who)) for who in contenders]
     low = min(value.low for value in values)
     high = max(value.high for value in values)
     reach = max(high / low, 3)
@@ -36,7 +36,7 @@ def draw_panel(axes: style.Axes, campaign: Campaign, case: Case) -> None:
         wins = value.median < 1
         axes.barh(place, value.median - 1, left=1, height=0.66, linewidth=0.6, **style.role(who, wins))
         axes.errorbar(value.median, place, xerr=style.whiskers(value), color="black", capsize=2, linewidth=0.8)
-        text = f"{style.number(value.median)}  ({style.nanoseconds(campaign.time(case, who).median)})"
+        text = f"{style.number(value.median)}  ({style.nanoseconds(known(campaign.time(case, who)).median)})"
         axes.annotate(text, (max(value.high, 1), place), xytext=(4, 0), textcoords="offset points", va="center",
                       fontsize=7.5)
     axes.set_xscale("log")

@@ -92,7 +92,8 @@ def split(readme: str) -> tuple[str, str, str] | None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", nargs="*", type=pathlib.Path, metavar="RESULT", help="the JSON head of a result of bench/run.py")
+    parser.add_argument("results", nargs="*", type=pathlib.Path, metavar="RESULT",
+                        help="the JSON head of a result of bench/run.py")
     parser.add_argument("--write", action="store_true", help="change README.md instead of printing")
     options = parser.parse_args()
     try:

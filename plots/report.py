@@ -61,7 +61,7 @@ def counters_of(campaign: Campaign, case: Case, who: Contender) -> str:
     """All that the scenario counts, in its order: the medians."""
     found = []
     for name in campaign.counter_names(case, who):
-        value = campaign.counter(case, who, name).median
+        value = results.known(campaign.counter(case, who, name)).median
         text = style.nanoseconds(value) if name.endswith("_ns") else count(value)
         found.append(f"{name.removesuffix('_ns')} {text}")
     return ", ".join(found)
@@ -195,7 +195,8 @@ def write(paths: list[pathlib.Path], output: pathlib.Path) -> pathlib.Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("results", nargs="*", type=pathlib.Path, metavar="RESULT", help="the JSON head of a result of bench/run.py")
+    parser.add_argument("results", nargs="*", type=pathlib.Path, metavar="RESULT",
+                        help="the JSON head of a result of bench/run.py")
     parser.add_argument("--output", type=pathlib.Path, metavar="FOLDER", default=REPORT,
                         help="where the page and its figures go (default: build/report)")
     options = parser.parse_args()

@@ -39,8 +39,8 @@ def draw_panel(axes: style.Axes, campaign: Campaign, case: Case, contenders: lis
     style.log_axis(axes.xaxis, *axes.get_xlim())
     axes.set_ylim(len(contenders) - 0.4, -0.6)
     axes.set_yticks(range(len(contenders)), [who.label for who in contenders], fontsize=8)
-    for label, who in zip(axes.get_yticklabels(), contenders):
-        label.set_fontweight("bold" if who.own else "normal")
+    for tick, who in zip(axes.get_yticklabels(), contenders):
+        tick.set_fontweight("bold" if who.own else "normal")
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#dddddd", linewidth=0.5)
     axes.set_title(case.label)

@@ -7,7 +7,7 @@ import pathlib
 
 import campaign as results
 import style
-from campaign import ALLOCATORS, BASE, PORTABLE, SUBJECT, VECTOR, Campaign, Case, Contender, ResultError
+from campaign import ALLOCATORS, BASE, PORTABLE, SUBJECT, VECTOR, Campaign, Case, Contender, ResultError, known
 
 NAME = "scaling"
 TITLE = "More threads"
@@ -21,7 +21,7 @@ def drawn(campaign: Campaign) -> list[Contender]:
     case = Case("pool", 1)
     allocators = [Contender(variant, "new_delete") for variant in ALLOCATORS]
     measured = [who for who in allocators if campaign.time(case, who)]
-    best = sorted(measured, key=lambda who: campaign.time(case, who).median)[:1]
+    best = sorted(measured, key=lambda who: known(campaign.time(case, who)).median)[:1]
     others = [Contender(BASE, peer) for peer in ("cpu_slot_stack", "moodycamel_tokens", "mutex_vector")]
     wanted = [SUBJECT, PORTABLE, *([campaign.go] if campaign.go else []), VECTOR, *best, *others]
     return [who for who in wanted if any(campaign.time(each, who) for each in campaign.cases_of("pool"))]

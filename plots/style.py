@@ -23,8 +23,8 @@ except ModuleNotFoundError:
 matplotlib.use("Agg")
 
 import matplotlib.pyplot as pyplot  # noqa: E402
-from matplotlib.axes import Axes  # noqa: E402
-from matplotlib.figure import Figure  # noqa: E402
+from matplotlib.axes import Axes as Axes  # noqa: E402
+from matplotlib.figure import Figure as Figure  # noqa: E402
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter  # noqa: E402
 
 from campaign import Campaign, Contender, ResultError, Spread  # noqa: E402
@@ -130,7 +130,7 @@ def short_flags(flags: list[str]) -> str:
 
 
 def commit_of(result: dict[str, Any]) -> str:
-    return result["source"]["commit"][:12] + (" + changes" if result["source"]["dirty"] else "")
+    return str(result["source"]["commit"])[:12] + (" + changes" if result["source"]["dirty"] else "")
 
 
 def machine_line(result: dict[str, Any]) -> str:
@@ -182,7 +182,7 @@ def main(name: str, what: str | None, figure: Callable[[list[pathlib.Path]], Fig
     """The command line of a figure's script."""
     parser = argparse.ArgumentParser(description=what, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", nargs="*", type=pathlib.Path, metavar="RESULT",
-                        help="the JSON head of a result of bench/run.py (default: all in bench/results, of which the newest is drawn)")
+                        help="the JSON head of a result of bench/run.py (default: of all in bench/results the newest)")
     parser.add_argument("--output", type=pathlib.Path, metavar="STEM", default=FIGURES / name,
                         help=f"writes STEM.png and STEM.svg (default: plots/figures/{name})")
     options = parser.parse_args()

@@ -28,6 +28,11 @@ class Measured:
 
 Measure = Callable[[Campaign], Measured | None]
 Limit = Callable[[Campaign], float]
+Decider = Callable[[Spread], float]
+
+
+def middle(value: Spread) -> float:
+    return value.median
 
 
 @dataclass(frozen=True)
@@ -38,7 +43,7 @@ class Target:
     limit: Limit
     at_most: bool
     unit: str = "×"
-    decides: Callable[[Spread], float] = lambda value: value.median
+    decides: Decider = middle
 
 
 @dataclass(frozen=True)
@@ -129,8 +134,8 @@ def cycle_cost(campaign: Campaign) -> Measured | None:
     cycle, quiet = counted("cycle_p99.9_ns"), counted("quiet_p99.9_ns")
 
     def later(sample: Sample) -> float | None:
-        values = cycle(sample), quiet(sample)
-        return None if None in values else (values[0] - values[1]) / 1e3
+        during, before = cycle(sample), quiet(sample)
+        return None if during is None or before is None else (during - before) / 1e3
     return measured(spread(campaign.rounds(rotation(100_000), SUBJECT, later).values()))
 
 
@@ -158,15 +163,20 @@ def context_bytes(size: int) -> Measure:
 
 
 def cpus(campaign: Campaign) -> int:
-    return campaign.result["machine"]["logical_cpus"]
+    return int(campaign.result["machine"]["logical_cpus"])
 
 
-def at_most(scenario: str, aim: str, limit: float | Limit, measure: Measure, **more: object) -> Target:
-    return Target(scenario, aim, measure, limit if callable(limit) else lambda _: limit, True, **more)
+def at_most(scenario: str, aim: str, limit: float | Limit, measure: Measure, unit: str = "×",
+            decides: Decider = middle) -> Target:
+    return Target(scenario, aim, measure, limit if callable(limit) else constant(limit), True, unit, decides)
 
 
 def at_least(scenario: str, aim: str, limit: float, measure: Measure) -> Target:
-    return Target(scenario, aim, measure, lambda _: limit, False)
+    return Target(scenario, aim, measure, constant(limit), False)
+
+
+def constant(limit: float) -> Limit:
+    return lambda _: limit
 
 
 def worst(value: Spread) -> float:
@@ -201,7 +211,8 @@ TARGETS = (
     at_least("producer_consumer, 2 threads", "at least 2 × faster than Go", 2, than_go(HAND_OVER)),
     at_least("oversubscribed, 64 threads", "at least 0.8 of the throughput of 2 threads", 0.8,
              throughput(CROWD, PAIR)),
-    at_most("oversubscribed, 64 threads", "never more than 16 × CPUs live objects beyond those in use at once, at their peak",
+    at_most("oversubscribed, 64 threads",
+            "never more than 16 × CPUs live objects beyond those in use at once, at their peak",
             lambda campaign: 16 * cpus(campaign), counter(COUNTED_CROWD, "live_beyond_peak"), unit="objects",
             decides=worst),
     at_most("oversubscribed, 64 threads", "at most 2 × CPUs objects left after two cycles, none being in use",
@@ -209,8 +220,8 @@ TARGETS = (
             decides=worst),
     at_most("pool_rotate, 100,000 items", "p99.9 of a put or get during a cycle at most 50 µs above that without",
             50, cycle_cost, unit="µs"),
-    at_most("rotate_holds", "the longest time that a cycle keeps a shard from its users does not grow from 1,000 to 1,000,000 "
-            "items (p99.9: interrupts make the longest ones)", 1, hold_growth),
+    at_most("rotate_holds", "the longest time that a cycle keeps a shard from its users does not grow from 1,000 "
+            "to 1,000,000 items (p99.9: interrupts make the longest ones)", 1, hold_growth),
     *(at_least(f"zstd_responses, {size} bytes, 64 threads", "at least 0.97 of the throughput of a thread_local cache",
                0.97, response_throughput(size)) for size in (512, 4096)),
     *(at_most(f"zstd_responses, {size} bytes, 64 threads", "at most a tenth of its context bytes", 0.1,

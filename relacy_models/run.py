@@ -9,12 +9,14 @@ the headers was reached. Fails if a model fails, or if a site is reached by no m
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import Any
@@ -122,7 +124,8 @@ def list_models(binary: Path) -> list[Record]:
     done = subprocess.run([binary, "--list", "--json"], capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise Failure(f"{binary} --list: {done.stderr.strip()}")
-    return json.loads(done.stdout)
+    models: list[Record] = json.loads(done.stdout)
+    return models
 
 
 # What only sections reach: Relacy has none, and the models of section_models.cpp run on the checker.
@@ -130,7 +133,7 @@ ONLY_BY_SECTIONS = "magazine.hpp"
 
 
 def is_litmus(model: Record) -> bool:
-    return (Path(__file__).parent / LITMUS_FOLDER / model["file"]).is_file()
+    return Path(__file__).parent.joinpath(LITMUS_FOLDER, str(model["file"])).is_file()
 
 
 def labelled_sites() -> list[Record]:
@@ -146,7 +149,7 @@ def labelled_sites() -> list[Record]:
 
 def run_models(models: list[Record], arguments: argparse.Namespace) -> list[Record]:
     """Runs the models, the long ones first, and returns their results in the order of the list."""
-    by_length = sorted(models, key=lambda model: model["full"])
+    by_length = sorted(models, key=lambda model: bool(model["full"]))
     results: dict[str, Record] = {}
     with ThreadPoolExecutor(max_workers=arguments.jobs) as pool:
         futures = {pool.submit(run_model, model, arguments): model["name"] for model in by_length}
@@ -175,7 +178,8 @@ def run_model(model: Record, arguments: argparse.Namespace) -> Record:
     except subprocess.TimeoutExpired:
         return broken(model, f"no result after {patience:.0f} s")
     try:
-        return json.loads(done.stdout)
+        result: Record = json.loads(done.stdout)
+        return result
     except json.JSONDecodeError:
         last_words = (done.stdout + done.stderr).strip()[-500:]
         return broken(model, f"no result, exit status {done.returncode}: {last_words}")
@@ -208,7 +212,8 @@ def show_progress(done: int, total: int, name: str) -> None:
 
 
 def print_models(results: list[Record], verbose: bool) -> None:
-    sys.stdout.reconfigure(line_buffering=True)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)
     print("Models: property | threads | bound | search | iterations | seconds | verdict")
     for result in results:
         iterations = f"{result['iterations']:,} iterations"
@@ -224,7 +229,7 @@ def print_models(results: list[Record], verbose: bool) -> None:
 
 def search_text(result: Record) -> str:
     exhaustive = ", exhaustive for Relacy's semantics" if result["exhaustive"] else ""
-    return result["search"] + exhaustive
+    return str(result["search"]) + exhaustive
 
 
 def verdict(result: Record) -> str:
@@ -258,7 +263,7 @@ def print_litmus(results: list[Record]) -> None:
     )
 
 
-def print_table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+def print_table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
     widths = [max(len(row[i]) for row in [head, *rows]) for i in range(len(head))]
     for row in [head, *rows]:
         print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths)).rstrip())

@@ -22,6 +22,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FOLDER = ROOT / "build" / "aarch64"
@@ -74,8 +75,9 @@ BREAKAGES = (
 )
 
 
-def run(command: list[str | Path], **options: object) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run([str(part) for part in command], text=True, capture_output=True, **options)
+def run(command: list[str | Path], **options: Any) -> subprocess.CompletedProcess[str]:
+    done: subprocess.CompletedProcess[str] = subprocess.run(
+        [str(part) for part in command], text=True, capture_output=True, **options)
     if done.returncode != 0:
         raise Problem(f"this failed:\n  {' '.join(map(str, command))}\n{done.stdout}{done.stderr}")
     return done
@@ -227,7 +229,7 @@ def judge_broken(console: str) -> list[str]:
 
 
 def run_in_user_mode(program: Path) -> list[str]:
-    emulator = next(filter(None, map(shutil.which, USER_MODE)), None)
+    emulator = next((found for each in USER_MODE if (found := shutil.which(each))), None)
     if emulator is None:
         print("aarch64: no qemu-user (Debian: qemu-user-static); not tested: a system without sections")
         return []

@@ -43,7 +43,8 @@ def main() -> int:
     options.found.mkdir(parents=True, exist_ok=True)
     for old in options.found.iterdir():
         old.unlink()
-    failed = next((step for step in options.steps if not (run(step, options.found) and left(step, options.found))), None)
+    failed = next((step for step in options.steps
+                   if not (run(step, options.found) and left(step, options.found))), None)
     print()
     if failed:
         log = options.found / f"{failed}.log"
@@ -63,7 +64,8 @@ def run(step: str, place: Path) -> bool:
     print(f"{step}: begins", flush=True)
     command = ["make", "--no-print-directory", step]
     with (place / f"{step}.log").open("w") as log, subprocess.Popen(
-            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace") as running:
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            errors="replace") as running:
         assert running.stdout is not None
         for line in running.stdout:
             log.write(line)
@@ -73,13 +75,15 @@ def run(step: str, place: Path) -> bool:
                 shown = time.monotonic()
                 print(f"  {line.rstrip()}", flush=True)
     clear = "\r\033[K" if sys.stdout.isatty() else ""
-    print(f"{clear}{step}: {'done' if running.returncode == 0 else 'FAILED'}, {text_of(time.monotonic() - begun)}", flush=True)
+    ended = "done" if running.returncode == 0 else "FAILED"
+    print(f"{clear}{step}: {ended}, {text_of(time.monotonic() - begun)}", flush=True)
     return running.returncode == 0
 
 
 def left(step: str, place: Path) -> bool:
     """Whether a step has left what is said of it at the end: a pass of which nothing is known is none."""
-    missing = [name for name in RESULTS.get(step, ()) if not (place / name).is_file() or not (place / name).stat().st_size]
+    missing = [name for name in RESULTS.get(step, ())
+               if not (place / name).is_file() or not (place / name).stat().st_size]
     if missing:
         with (place / f"{step}.log").open("a") as log:
             log.write(f"It passed, but left no {' and no '.join(missing)} in {place}.\n")
@@ -92,7 +96,8 @@ def text_of(seconds: float) -> str:
 
 def ending(found: Path, seconds: float, passed: bool) -> list[str]:
     """What is said of the results in `found`."""
-    lines = [f"make check: {'everything holds' if passed else 'FAILED'}, in {text_of(seconds)} on {os.cpu_count()} processors; "
+    lines = [f"make check: {'everything holds' if passed else 'FAILED'}, "
+             f"in {text_of(seconds)} on {os.cpu_count()} processors; "
              f"{headers_text()}"]
     lines += proofs(read_lines(found / "proofs.lines"), read_json(found / "survey.json"))
     lines += searched(read_json(found / "relacy.json"))
@@ -105,7 +110,8 @@ def read_lines(path: Path) -> list[Line]:
 
 
 def read_json(path: Path) -> list[Line]:
-    return json.loads(path.read_text()) if path.exists() else []
+    lines: list[Line] = json.loads(path.read_text()) if path.exists() else []
+    return lines
 
 
 def headers_text() -> str:
@@ -168,7 +174,8 @@ def clients(name: str, lines: list[Line], searches: dict[str, Line]) -> list[str
         texts.append(f"{family}, {', '.join(said)}")
     threads = max(line["client"].count("|") + 1 for line in lines)
     properties = list(dict.fromkeys(searches[line["search"]]["property"] for line in lines))
-    return [f"  {name}, clients of up to {threads} threads: {'; '.join(texts)}", *(f"    {each}" for each in properties)]
+    return [f"  {name}, clients of up to {threads} threads: {'; '.join(texts)}",
+            *(f"    {each}" for each in properties)]
 
 
 def survey(rows: list[Line]) -> list[str]:
@@ -188,7 +195,8 @@ def not_proved(lines: list[Line], searches: dict[str, Line]) -> str:
                      ("models", [line for line in unfinished if "client" not in line])):
         limits = {limit for line in of for limit in re.findall(r"--seconds (\S+)", line["search"])}
         if of:
-            texts.append(f"{len(of)} {kind} that take more than {' or '.join(sorted(limits))} s (make check-full gives them more)")
+            texts.append(f"{len(of)} {kind} that take more than {' or '.join(sorted(limits))} s "
+                         "(make check-full gives them more)")
     return "; ".join([*texts, "larger programs; the assembly of the sections, which is tested"])
 
 
@@ -198,7 +206,8 @@ def searched(results: list[Line]) -> list[str]:
     full = sum(result["exhaustive"] for result in results)
     failed = sum(not result["passed"] for result in results)
     random = sum(result["random_iterations"] for result in results)
-    return [f"Searched on Relacy: {len(results)} models and litmus tests, {full} in full for its semantics, {random:,} random "
+    return [f"Searched on Relacy: {len(results)} models and litmus tests, {full} in full for its semantics, "
+            f"{random:,} random "
             f"executions; {failed or 'none'} failed. What is random proves nothing."]
 
 

@@ -29,7 +29,6 @@ extern "C" void {FUNCTION}(poolproof::object_pool<int>& pool) {{ pool.put(pool.g
 """
 
 
-
 @dataclasses.dataclass(frozen=True)
 class Architecture:
     """What its instructions are called, as the start of one: name, space, operands."""
@@ -96,7 +95,8 @@ def disassemble(compiler: str, architecture: Architecture) -> str:
 
 def instructions_of(listing: str) -> dict[int, str]:
     """The instructions of the function's section by address, in order."""
-    inside, found = False, {}
+    inside = False
+    found: dict[int, str] = {}
     for line in listing.splitlines():
         if line.startswith("Disassembly of section"):
             if found:
@@ -143,7 +143,7 @@ def sections_of(path: list[str], architecture: Architecture) -> list[list[str]]:
     for end, text in enumerate(path):
         if match := architecture.end.match(text):
             begin = max(i for i in range(end) if path[i].endswith(match["place"]))
-            sections.append(path[begin + 1 : end])
+            sections.append(path[begin + 1:end])
     return sections
 
 

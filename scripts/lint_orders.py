@@ -121,7 +121,7 @@ class Operation:
 
     def orders(self) -> list[str]:
         """Those that it spells out: its order; of a compare-exchange that of success and that of failure."""
-        last = self.arguments[-2 if self.is_cas else -1 :]
+        last = self.arguments[-2 if self.is_cas else -1:]
         return [match[1] for match in map(ORDER_ARGUMENT.fullmatch, last) if match]
 
 
@@ -260,7 +260,7 @@ class Header:
 
     def _operation(self, match: re.Match[str]) -> Operation:
         line_begin = self.code.rfind("\n", 0, match.start(1)) + 1
-        before = self.code[line_begin : match.start()]
+        before = self.code[line_begin:match.start()]
         return Operation(
             line=self.code.count("\n", 0, match.start(1)) + 1,
             offset=match.start(),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Counts the instructions of a get and a put that hit on the portable pin, under callgrind, and fails if they have become more.
+"""Counts the instructions of a get and a put that hit on the portable pin, under callgrind; fails if they are more.
 
 The program is the one that runs on either pin: valgrind has no restartable sequences, so that each section
 finds the thread unregistered, and the call goes on with locked instructions. What two runs with different numbers of
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 SKIPPED = 77  # as ctest is told
@@ -34,7 +35,7 @@ int main(int, char** arguments) {
 COMPILERS = {"g++": 206, "clang++": 211}
 
 
-def fail(message: str) -> None:
+def fail(message: str) -> NoReturn:
     sys.exit(f"portable_path.py: {message}")
 
 
@@ -48,7 +49,7 @@ def compiled(compiler: str, folder: Path) -> Path:
 
 def instructions(program: Path, hits: int) -> int:
     """Of a whole run."""
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", program, str(hits)]
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", str(program), str(hits)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     counted = re.search(r"Collected : (\d+)", done.stderr)
     if done.returncode != 0 or counted is None:

@@ -73,7 +73,7 @@ class Musl:
         return [package for package, is_there in found.items() if not is_there]
 
     def check(self) -> str:
-        own = subprocess.run(["clang++", "-print-resource-dir"], capture_output=True, text=True, check=True).stdout.strip()
+        own = run(["clang++", "-print-resource-dir"]).strip()
         # libc++ 14 has std::rotl and std::rotr take an unsigned number, where the standard has an int.
         headers = [part for each in (libcxx(), f"{own}/include", MUSL) for part in ("-isystem", str(each))]
         run(["clang++", *FLAGS, "-Wno-sign-conversion", "-D_LIBCPP_HAS_MUSL_LIBC", "-nostdinc", *headers,
@@ -86,9 +86,10 @@ def libcxx() -> Path | None:
 
 
 # QEMU 7.2 does not come back from pthread_create in a program for i386 that is linked dynamically.
-PORTS = (Port("aarch64", "aarch64-linux-gnu", "aarch64"), Port("armhf", "arm-linux-gnueabihf", "arm"),
-         Port("i686", "i686-linux-gnu", "i386", ("-static",)), Port("ppc64le", "powerpc64le-linux-gnu", "ppc64le"),
-         Port("riscv64", "riscv64-linux-gnu", "riscv64"), Port("s390x", "s390x-linux-gnu", "s390x"), Musl())
+PORTS: tuple[Port | Musl, ...] = (
+    Port("aarch64", "aarch64-linux-gnu", "aarch64"), Port("armhf", "arm-linux-gnueabihf", "arm"),
+    Port("i686", "i686-linux-gnu", "i386", ("-static",)), Port("ppc64le", "powerpc64le-linux-gnu", "ppc64le"),
+    Port("riscv64", "riscv64-linux-gnu", "riscv64"), Port("s390x", "s390x-linux-gnu", "s390x"), Musl())
 
 
 def run(command: list[str], text: str = "") -> str:

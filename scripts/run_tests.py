@@ -224,7 +224,7 @@ def repeat(times: int, only: str, jobs: int, beside: str, logs: Path, outcomes: 
 def ending(outcomes: list[Outcome], seconds: float, logs: Path) -> list[str]:
     rows = [(f"{each.passed + each.failed.total():,}", str(each.failed.total()), each.step.says) for each in outcomes]
     lines = ["", *table([("tests", "failed", "of"), *rows])]
-    failed = sum((each.failed for each in outcomes), Counter())
+    failed = sum((each.failed for each in outcomes), Counter[str]())
     for what, count in failed.most_common(MOST_NAMED):
         lines.append(f"failed{f', {count} times' if count > 1 else ''}: {what}")
     if len(failed) > MOST_NAMED:

@@ -72,7 +72,7 @@ class GoogleBenchmark:
     def report(self, output: str) -> dict[str, Any]:
         """What the program found, without what names the machine's owner or its directories."""
         try:
-            report = json.loads(output)
+            report: dict[str, Any] = json.loads(output)
         except json.JSONDecodeError:
             raise RunnerError(f"{self.binary.name} printed no JSON: is it a Google Benchmark "
                               "program?") from None
@@ -110,7 +110,7 @@ RUN_FIELDS = {"name", "run_name", "run_type", "family_index", "per_family_instan
 
 
 def median_run(runs: list[dict[str, Any]]) -> dict[str, Any]:
-    ordered = sorted(runs, key=lambda run: run["wall_ns"] / run["pairs"])
+    ordered = sorted(runs, key=lambda run: float(run["wall_ns"] / run["pairs"]))
     return ordered[(len(ordered) - 1) // 2]
 
 
@@ -198,4 +198,4 @@ def slot_of(samples: list[dict[str, Any]]) -> float:
              if (each["scenario"], each["peer"]) == SLOT and each["threads"] == 1]
     if not found:
         raise RunnerError("a process reports no bare slot: its numbers have no anchor")
-    return statistics.median(found)
+    return float(statistics.median(found))

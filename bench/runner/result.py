@@ -35,7 +35,7 @@ def result_of(campaign: Campaign, runnables: list[Runnable], skipped: dict[str, 
     loads = [next(each["load"] for each in records if each["round"] == turn)
              for turn in range(header["rounds"])]
     # In the order of the plan's processes, whatever the order in which they were run.
-    order = [task.key for each in runnables for task in each.tasks]
+    order: list[tuple[str, ...]] = [task.key for each in runnables for task in each.tasks]
     records = sorted(records, key=lambda each: (each["round"], order.index(tuple(each["task"]))))
     if campaign.is_plain:
         return plain_result(runnables[0], header, records)

@@ -205,7 +205,8 @@ def run(campaign: Campaign, runnables: list[Runnable], partial: Partial, rounds:
     done = {(record["round"], *record["task"]) for record in partial.records}
     progress = Progress(stream, plan)
     for record in partial.records:
-        progress.know(tuple(record["task"]), record["seconds"])
+        variant, scenario, part = record["task"]
+        progress.know((variant, scenario, part), record["seconds"])
     progress.left = [(turn, task) for turn, task in plan if (turn, *task.key) not in done]
     while progress.left:
         turn, task = progress.left[0]

@@ -44,7 +44,7 @@ class Series:
 
 def all_series(runs: list[dict[str, Any]]) -> list[Series]:
     """One series per benchmark, in the order of the program."""
-    found: dict[tuple[str, int], tuple[int, Series]] = {}
+    found: dict[tuple[str, int], tuple[tuple[int, int], Series]] = {}
     for run in runs:
         if run["run_type"] != "iteration":
             continue
@@ -71,7 +71,7 @@ def counter_cell(name: str, values: list[float]) -> str:
 
 
 def table(series: list[Series]) -> str:
-    rows = [("benchmark", "threads", "per iteration", "quartiles", "per item", "counters")]
+    rows: list[tuple[str, ...]] = [("benchmark", "threads", "per iteration", "quartiles", "per item", "counters")]
     for each in series:
         low, high = each.quartiles()
         counters = dict(each.counters)
@@ -127,17 +127,16 @@ def campaign_table(samples: list[dict[str, Any]]) -> str:
                sample["variant"])
         groups.setdefault(key, []).append(sample)
     scenarios = list(dict.fromkeys(sample["scenario"] for sample in samples))
-    rows = [("scenario", "arguments", "threads", "peer", "variant", "per pair", "ratio", "quartiles",
-             "counters")]
-    for key, group in sorted(groups.items(),
-                             key=lambda each: (scenarios.index(each[0][0]), each[0][1],
-                                               int(each[0][2]))):
+    rows: list[tuple[str, ...]] = [("scenario", "arguments", "threads", "peer", "variant", "per pair", "ratio",
+                                    "quartiles", "counters")]
+    for names, group in sorted(groups.items(),
+                               key=lambda each: (scenarios.index(each[0][0]), each[0][1], int(each[0][2]))):
         times = [each["wall_ns"] / each["pairs"] for each in group]
         ratios = [time / (each["slot_ns"] or slots[each["round"]])
                   for time, each in zip(times, group) if each["slot_ns"] or each["round"] in slots]
         counters = {name: [each["counters"][name] for each in group if name in each["counters"]]
                     for name in group[0]["counters"]}
-        rows.append((*key, number(statistics.median(times)),
+        rows.append((*names, number(statistics.median(times)),
                      f"{statistics.median(ratios):.2f}" if ratios else "", quartiles_cell(ratios),
                      ", ".join(counter_cell(*each) for each in counters.items())))
     return aligned(rows)

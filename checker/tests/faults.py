@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 import tomllib
+from typing import Any
 
 TESTS = pathlib.Path(__file__).resolve().parent
 CHECKER = TESTS.parent
@@ -57,11 +58,14 @@ DETECTORS = [
 ]
 
 
+Fault = dict[str, Any]  # as the list has it
+
+
 class FaultListError(Exception):
     """The list is wrong: nothing is known about the tests."""
 
 
-def edited_texts(fault: dict) -> dict[str, str]:
+def edited_texts(fault: Fault) -> dict[str, str]:
     """The files that a fault changes, by their names in the checker's folder, as it leaves them."""
     texts: dict[str, str] = {}
     for edit in fault["edit"]:
@@ -121,7 +125,7 @@ class Workshop:
             self.objects[source] = made
         return str(self.objects[source])
 
-    def apply(self, fault: dict | None) -> None:
+    def apply(self, fault: Fault | None) -> None:
         for name in self.changed:
             shutil.copyfile(CHECKER / name, self.copy / name)
         self.changed = edited_texts(fault) if fault else {}
@@ -144,7 +148,10 @@ class Workshop:
     def run(self, detector: Detector) -> str | None:
         """How the detector failed; None if it passed."""
         command = [str(self.build(detector)), *detector.arguments]
-        limit = lambda: resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+
+        def limit() -> None:
+            resource.setrlimit(resource.RLIMIT_AS, (MEMORY_LIMIT, MEMORY_LIMIT))
+
         try:
             done = subprocess.run(
                 command, capture_output=True, timeout=TIME_LIMIT, preexec_fn=limit, check=False
@@ -156,7 +163,7 @@ class Workshop:
         return "a test fails" if done.returncode != 0 else None
 
 
-def check_fault(shop: Workshop, fault: dict, everything: bool) -> list[tuple[str, str]]:
+def check_fault(shop: Workshop, fault: Fault, everything: bool) -> list[tuple[str, str]]:
     """Which detectors noticed, and how."""
     shop.apply(fault)
     caught = []
@@ -174,7 +181,7 @@ def show(caught: list[tuple[str, str]]) -> str:
     return ", ".join(name if how == "a test fails" else f"{name} ({how})" for name, how in caught)
 
 
-def load(only: str | None) -> list[dict]:
+def load(only: str | None) -> list[Fault]:
     with (TESTS / "faults.toml").open("rb") as file:
         faults = tomllib.load(file)["fault"]
     for fault in faults:

@@ -12,18 +12,20 @@ import pathlib
 import re
 import subprocess
 import sys
+from typing import Any
 
 HERE = pathlib.Path(__file__).parent
 
 
-def expectation(source, which):
+def expectation(source: str, which: str) -> str:
     found = re.search(rf"^// {which}: (.*)$", source, re.MULTILINE)
     if not found:
         sys.exit(f"a program without a line '// {which}: ...'")
     return found.group(1)
 
 
-def run(arguments, environment, program, broken, flags):
+def run(arguments: argparse.Namespace, environment: dict[str, str], program: pathlib.Path, broken: bool,
+        flags: str) -> tuple[int, dict[str, Any], str]:
     """Compiles and runs one variant. Returns its exit status and what it wrote as JSON."""
     binary = arguments.work / f"{program.stem}{'.broken' if broken else ''}{flags.replace(' ', '')}"
     command = [arguments.check, "-std=c++20", *flags.split(), *(["-DBROKEN"] if broken else []),
@@ -38,7 +40,7 @@ def run(arguments, environment, program, broken, flags):
     return done.returncode, found, done.stdout
 
 
-def wrong(status, found, expected):
+def wrong(status: int, found: dict[str, Any], expected: str) -> str | None:
     """What is wrong with a verdict, or nothing."""
     if expected.startswith("proved"):
         if status != 0:
@@ -54,7 +56,7 @@ def wrong(status, found, expected):
     return None
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", required=True, help="check-c++")
     parser.add_argument("--library", help="the runtime")
@@ -89,7 +91,7 @@ def main():
                 print(output)
     if not programs:
         sys.exit("no such program")
-    return failures != 0
+    return 1 if failures else 0
 
 
 if __name__ == "__main__":

@@ -35,9 +35,10 @@ def machine() -> dict[str, Any]:
 
 
 def variants() -> dict[str, Any]:
-    built = {"program": "pool_scenarios", "compiler": "g++ 12.2.0", "flags": ["-O3", "-DNDEBUG", "-Wall"],
-             "optimized": True, "pin": "rseq", "command": ["pool_scenarios"]}
-    found = {"glibc": {**built, "preload": None}}
+    built: dict[str, Any] = {"program": "pool_scenarios", "compiler": "g++ 12.2.0",
+                             "flags": ["-O3", "-DNDEBUG", "-Wall"], "optimized": True, "pin": "rseq",
+                             "command": ["pool_scenarios"]}
+    found: dict[str, dict[str, Any]] = {"glibc": {**built, "preload": None}}
     for name in ("jemalloc", "mimalloc", "tcmalloc"):
         found[name] = {**built, "preload": f"lib{name}.so"}
     found["poolproof_portable"] = {**built, "preload": None, "pin": "sched_getcpu",
@@ -78,7 +79,7 @@ def add_scenarios(maker: Maker) -> None:
                 lock = 4.0 if peer == "mutex_vector" and threads > 1 else 1 / min(threads, 2)
                 own = {"live": 40.0, "live_after_cycles": 0.0} if peer == "poolproof" else {}
                 more = {"slowdown": 0.98, **own} if scenario == "thread_churn" else own
-                maker.add(variant, peer, scenario, threads, cost * lock, **more)
+                maker.add(variant, peer, scenario, threads, cost * lock, None, **more)
 
 
 def add_rotations(maker: Maker) -> None:

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from typing import Any
 
 CHECK = Path(__file__).resolve().parent.parent / "check.py"
 
@@ -21,12 +22,13 @@ if [ -d "$RESULTS/$step" ]; then cp "$RESULTS/$step"/* "$FOUND"; fi
 """
 
 
-def client(search: str, name: str, **changes: object) -> dict:
+def client(search: str, name: str, **changes: object) -> dict[str, Any]:
     return {"search": search, "client": name, "complete": 700, "errors": 0, "cut": 0} | changes
 
 
-def head(search: str, family: str, calls: int, progress: bool = False) -> dict:
-    return {"search": search, "shard": "0/1", "family": family, "calls": calls, "progress": progress, "property": f"{family}: lives"}
+def head(search: str, family: str, calls: int, progress: bool = False) -> dict[str, Any]:
+    return {"search": search, "shard": "0/1", "family": family, "calls": calls, "progress": progress,
+            "property": f"{family}: lives"}
 
 
 LINES = [
@@ -38,7 +40,8 @@ LINES = [
     {"search": "m --seconds 3", "name": "two", "threads": 3, "complete": 9, "errors": 0, "cut": 0, "timed_out": True},
 ]
 SURVEY = [{"family": name, "proved": 2, "clients": 1003, "executions": 10} for name in ("one", "two")]
-RELACY = [{"passed": True, "exhaustive": True, "random_iterations": 0}, {"passed": True, "exhaustive": False, "random_iterations": 5000}]
+RELACY = [{"passed": True, "exhaustive": True, "random_iterations": 0},
+          {"passed": True, "exhaustive": False, "random_iterations": 5000}]
 MUTANTS = [{"agrees": True}, {"agrees": True}, {"agrees": False}]
 
 
@@ -79,7 +82,8 @@ class Ending(unittest.TestCase):
         self.assertIn("on 2 machines: 4 of 2,006 clients of up to 3 calls", ending[6])
         self.assertEqual("  models: 1 of 2, each with its own property and 2 to 3 threads", ending[7])
         self.assertIn("1 models that take more than 3 s", ending[8])
-        self.assertIn("2 models and litmus tests, 1 in full for its semantics, 5,000 random executions; none failed", ending[9])
+        self.assertIn("2 models and litmus tests, 1 in full for its semantics, 5,000 random executions; none failed",
+                      ending[9])
         self.assertIn("2 of 3 on the checker, 2 of 2 on Relacy", ending[10])
 
     def test_what_the_steps_say_stays_in_their_logs(self) -> None:
@@ -102,7 +106,6 @@ class Ending(unittest.TestCase):
         done = self.check("proofs", fails="proofs")
         self.assertIn("Proved: nothing was run.", done.stdout)
         self.assertNotIn("everything holds", done.stdout)
-
 
     def test_a_step_that_passes_and_leaves_nothing_has_failed(self) -> None:
         (self.place / "results" / "mutants-quick" / "mutants-relacy.json").unlink()

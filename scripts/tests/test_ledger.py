@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import pathlib
 import shutil
@@ -12,9 +11,9 @@ import tempfile
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-SPEC = importlib.util.spec_from_file_location("ledger", ROOT / "proofs" / "ledger.py")
-ledger = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(ledger)
+sys.path.insert(0, str(ROOT / "proofs"))
+
+import ledger  # noqa: E402
 import headers  # noqa: E402  (ledger.py knows where it is)
 
 
@@ -122,20 +121,20 @@ class MergeTest(unittest.TestCase):
         self.addCleanup(directory.cleanup)
         self.place = pathlib.Path(directory.name)
 
-    def share(self, number: int, count: int = 2, whole: int = 5, **changes: object) -> list[dict]:
-        head = {"search": "s", "shard": f"{number}/{count}", "whole": whole, "headers": headers.hash_of(), "family": "f",
-                "calls": 2, "progress": False, "property": "p", "bound": "b"}
+    def share(self, number: int, count: int = 2, whole: int = 5, **changes: object) -> list[ledger.Entry]:
+        head = {"search": "s", "shard": f"{number}/{count}", "whole": whole, "headers": headers.hash_of(),
+                "family": "f", "calls": 2, "progress": False, "property": "p", "bound": "b"}
         client = {"search": "s", "complete": 3, "blocked": 1, "errors": 0, "cut": 0, "hash": "ff" * 16, "seconds": 0.5}
         return [head | changes] + [client | {"client": f"p|{i}"} for i in range(number, whole, count)]
 
-    def merged(self, *shares: list[dict]) -> list[dict]:
-        files = []
+    def merged(self, *shares: list[ledger.Entry]) -> list[ledger.Entry]:
+        files: list[pathlib.Path] = []
         for lines in shares:
             files.append(self.place / f"{len(files)}.lines")
             files[-1].write_text("".join(json.dumps(line) + "\n" for line in lines))
         return ledger.entries_of(files)
 
-    def refused(self, why: str, *shares: list[dict]) -> None:
+    def refused(self, why: str, *shares: list[ledger.Entry]) -> None:
         with self.assertRaisesRegex(SystemExit, why):
             self.merged(*shares)
 

@@ -5,21 +5,21 @@ The build of the models runs this, and names the programs in PROOFS and CHECKED_
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import re
 import shlex
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SPEC = importlib.util.spec_from_file_location("ledger", ROOT / "proofs" / "ledger.py")
-ledger = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(ledger)
+sys.path.insert(0, str(ROOT / "proofs"))
 
-PROOFS, MODELS = os.environ.get("PROOFS"), os.environ.get("CHECKED_MODELS")
+import ledger  # noqa: E402
+
+PROOFS, MODELS = os.environ.get("PROOFS", ""), os.environ.get("CHECKED_MODELS", "")
 POOL, RING = ("--family", "object_pool_one_cpu"), ("--family", "pool_dequeue")
 OWNERS = ("--model", "owner_vs_owner")
 
@@ -159,7 +159,7 @@ class Refusals(unittest.TestCase):
 
 @unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")
 class Shares(unittest.TestCase):
-    def entries(self, place: Path, count: int, *options: str) -> list[dict]:
+    def entries(self, place: Path, count: int, *options: str) -> list[ledger.Entry]:
         """Of the ledger, from the lines of all shares, the last share first."""
         files = []
         for share in reversed(range(count)):

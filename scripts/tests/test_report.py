@@ -21,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 PLOTS = ROOT / "plots"
 sys.path.insert(0, str(PLOTS))
 
+import campaign  # noqa: E402
 import readme_table  # noqa: E402
 import report  # noqa: E402
 import synthetic  # noqa: E402
@@ -134,10 +135,9 @@ class Page(unittest.TestCase):
 class ReadmeTable(InAPlace):
     def test_is_that_of_the_committed_campaign(self) -> None:
         parts = readme_table.split(readme_table.README.read_text())
-        paths = readme_table.results.results_in([])
-        if any(readme_table.results.is_campaign(readme_table.results.read(path)) for path in paths):
-            self.assertIsNotNone(parts, "a campaign is committed: README.md needs its table")
-            self.assertEqual(readme_table.table(readme_table.results.load([])), parts[1],
+        if any(campaign.is_campaign(campaign.read(path)) for path in campaign.results_in([])):
+            assert parts is not None, "a campaign is committed: README.md needs its table"
+            self.assertEqual(readme_table.table(campaign.load([])), parts[1],
                              "plots/readme_table.py --write makes it anew")
         else:
             self.assertIsNone(parts, "README.md has a table of a campaign that is not committed")
@@ -159,7 +159,9 @@ class ReadmeTable(InAPlace):
         with (mock.patch.object(readme_table, "README", readme), mock.patch("sys.argv", ["", "--write", str(result)]),
               contextlib.redirect_stdout(io.StringIO())):
             readme_table.main()
-        before, between, after = readme_table.split(readme.read_text())
+        parts = readme_table.split(readme.read_text())
+        assert parts is not None
+        before, between, after = parts
         self.assertEqual(("above\n", "below\n"), (before, after))
         self.assertEqual(readme_table.table(Campaign(synthetic.campaign())), between)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from unittest import mock
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import ending  # noqa: E402
 import run_tests  # noqa: E402
 
 # Writes a report as ctest does, of one test that passes and one that fails on the portable pin.
@@ -60,11 +61,10 @@ class Runs(unittest.TestCase):
         for name, text in (("ctest", CTEST), ("catch", CATCH), ("plain", "#!/bin/sh\n")):
             self.program(self.root / name, text.format(python=sys.executable, programs=self.root))
         clean = {name: text for name, text in os.environ.items() if name not in ("POOLPROOF_PIN", "GLIBC_TUNABLES")}
-        for patch in (mock.patch.object(run_tests, "ROOT", self.root),
-                      mock.patch.object(run_tests, "LOGS", self.root / "logs"),
-                      mock.patch.dict(os.environ, {**clean, "PATH": f"{self.root}:{os.environ['PATH']}"}, clear=True)):
-            patch.start()
-            self.addCleanup(patch.stop)
+        self.enterContext(mock.patch.object(run_tests, "ROOT", self.root))
+        self.enterContext(mock.patch.object(run_tests, "LOGS", self.root / "logs"))
+        path = f"{self.root}:{os.environ['PATH']}"
+        self.enterContext(mock.patch.dict(os.environ, {**clean, "PATH": path}, clear=True))
 
     @staticmethod
     def program(path: Path, text: str) -> None:
@@ -148,7 +148,7 @@ class Ending(unittest.TestCase):
     def test_durations_are_said_in_words(self) -> None:
         for seconds, said in ((0.44, "0.4 s"), (9.96, "10 s"), (59.6, "1 min 0 s"), (200, "3 min 20 s"),
                               (3900, "1 h 5 min")):
-            self.assertEqual(said, run_tests.duration(seconds))
+            self.assertEqual(said, ending.duration(seconds))
 
 
 if __name__ == "__main__":
