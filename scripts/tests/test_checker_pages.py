@@ -17,7 +17,7 @@ README, GUIDE, REFERENCE = ((ROOT / "checker" / page).read_text()
 
 def program(page: str) -> str:
     blocks = re.findall(r"```cpp\n(.*?)```", page, re.DOTALL)
-    [found] = [block for block in blocks if "int main" in block]
+    [found] = [str(block) for block in blocks if "int main" in block]
     return found
 
 
@@ -34,7 +34,7 @@ class CheckerPages(unittest.TestCase):
 
     @unittest.skipUnless(BROKEN_FLAG, "BROKEN_FLAG names no program: 'make test-checker' runs this test")
     def test_the_example_prints_what_the_guide_shows(self) -> None:
-        run = subprocess.run([BROKEN_FLAG, "/dev/null"], capture_output=True, text=True, check=False, timeout=60,
+        run = subprocess.run([str(BROKEN_FLAG), "/dev/null"], capture_output=True, text=True, check=False, timeout=60,
                              cwd=ROOT / "checker" / "examples")
         [shown] = re.findall(r"\n```\n([^`]*broken_flag, model rc11\n[^`]*)```\n", GUIDE)
         self.assertEqual((0, shown), (run.returncode, run.stdout))
