@@ -57,12 +57,17 @@ def head_of(text: str, stem: str) -> str:
     return f"@class poolproof::{stem}" if is_class else "@file"
 
 
+def prose(text: str) -> str:
+    """A comment in which a header's name, such as <ostream>, is no tag of HTML; what is indented is code."""
+    return text if text.startswith("    ") else re.sub(r"<([\w./]+)>", r"&lt;\1&gt;", text)
+
+
 def filtered(text: str, stem: str) -> str:
     lines = text.split("\n")
     head = 0
     while COMMENT.fullmatch(lines[head]):
         head += 1
-    result = [f"///{line[2:]}" for line in lines[:head]]
+    result = [f"///{prose(line[2:])}" for line in lines[:head]]
     if result:
         result[-1] += f" {head_of(text, stem)}"
     scopes = Scopes()
@@ -73,9 +78,9 @@ def filtered(text: str, stem: str) -> str:
         comment = COMMENT.fullmatch(line)
         if comment and scopes.declares() and scopes.begins():
             if not NO_PROSE.match(comment[2]):
-                shared += comment[2]
+                shared += prose(comment[2])
                 is_first = True
-                line = f"{comment[1]}///{comment[2]}"
+                line = f"{comment[1]}///{prose(comment[2])}"
             result.append(line)
             continue
         behind = BEHIND.fullmatch(line) if scopes.declares() else None
@@ -84,7 +89,7 @@ def filtered(text: str, stem: str) -> str:
         elif not line.strip():
             shared = ""
         elif behind:
-            line = f"{behind[1]}///<{behind[2]}"
+            line = f"{behind[1]}///<{prose(behind[2])}"
         elif scopes.declares() and scopes.begins() and line.strip("} ;"):
             if shared and not is_first and not FORWARD.fullmatch(line):
                 line = f"/**{shared} */ {line}"

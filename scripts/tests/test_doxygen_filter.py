@@ -72,6 +72,11 @@ class Filter(unittest.TestCase):
     def test_the_first_declaration_gets_it_once(self) -> None:
         self.assertEqual(1, sum("Goes away." in line for line in filtered("thing")))
 
+    def test_a_name_in_angles_is_no_tag(self) -> None:
+        self.assertEqual(" writes to &lt;ostream&gt;", doxygen_filter.prose(" writes to <ostream>"))
+        self.assertEqual("     vector<int> v;", doxygen_filter.prose("     vector<int> v;"))
+        self.assertEqual(" of a std::unique_ptr<T, Deleter>", doxygen_filter.prose(" of a std::unique_ptr<T, Deleter>"))
+
     def test_what_stands_in_functions_and_what_is_for_tools_is_left_alone(self) -> None:
         for line in ("    // [is.read] relaxed: counter.", "    return value_;  // at once",
                      "  // NOLINTNEXTLINE(some-check)", "  class part;"):
