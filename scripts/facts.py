@@ -108,6 +108,7 @@ def ledger() -> str:
     families = [entry for entry in entries() if COUNTED_CLIENTS.match(entry["subject"])]
     proved, clients = (sum(entry[key] for entry in families) for key in ("proved", "clients"))
     executions = sum(entry["executions"] for entry in entries())
+    unfinished = ", ".join(f"`{name}`" for entry in entries() for name in entry["unfinished"])
     return "\n".join([
         "| in the ledger | proved | of |", "| --- | --- | --- |",
         f"| clients | {proved:,} | {clients:,} |",
@@ -116,6 +117,7 @@ def ledger() -> str:
         f"These are {executions:,} executions.",
         f"Of the models {quick} take less than three seconds, "
         f"the longest {max(each['seconds'] for each in done):.0f} s.",
+        *([f"Unfinished, and so not proved: {unfinished}."] if unfinished else []),
     ])
 
 
