@@ -10,7 +10,7 @@ import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-BROKEN_FLAG = os.environ.get("BROKEN_FLAG")
+BROKEN_FLAG = os.environ.get("BROKEN_FLAG", "")
 README, GUIDE, REFERENCE = ((ROOT / "checker" / page).read_text()
                             for page in ("README.md", "docs/guide.md", "docs/reference.md"))
 
