@@ -123,6 +123,12 @@ class Lists(unittest.TestCase):
         for call in calls:
             self.assertIn(f"`p.{call}(", page)
 
+    def test_headers_that_the_reference_leaves_out_exist(self) -> None:
+        named = re.findall(r"impl/include/poolproof/\w+\.hpp", (DOCS / "Doxyfile").read_text())
+        self.assertTrue(named)
+        for name in named:
+            self.assertTrue((ROOT / name).is_file(), name)
+
     def test_every_folder_is_on_the_map(self) -> None:
         page = (DOCS / "architecture.md").read_text()
         tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -90,6 +90,12 @@ class Numbers(unittest.TestCase):
             self.assertAlmostEqual(took.median, float(said[1]), msg=heading,
                                    delta=0.05 if float(said[1]) > 9 else 0.005)
 
+    def test_newest_release_is_the_version_of_the_headers(self) -> None:
+        version = ".".join(re.findall(r"^#define POOLPROOF_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)$",
+                                      (INCLUDE / "sync.hpp").read_text(), re.MULTILINE))
+        released = re.findall(r"^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+        self.assertEqual(version, released[0])
+
     def test_every_header_stands_on_those_to_its_left(self) -> None:
         page = (ROOT / "docs" / "architecture.md").read_text()
         lines = re.search(r"^    section .*(?:\n    -> .*)*", page, re.MULTILINE)
