@@ -6,6 +6,7 @@
 #include "specification.hpp"
 #include "survey.hpp"
 
+#include "command_line.hpp"
 #include "driver.hpp"
 #include "shares.hpp"
 #include "unfinished.hpp"
@@ -17,14 +18,14 @@
 #include <checker/progress_line.hpp>
 #include <checker/report.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <fstream>
 #include <functional>
-#include <iomanip>
 #include <iostream>
 #include <optional>
 #include <sstream>
@@ -50,39 +51,7 @@ namespace {
 
 using models::usage_error;
 
-constexpr const char* usage = R"(usage: proofs [options]
-
-Explores every execution of every client of a header, of a number of calls, and checks in each what
-the header promises. Clients of fewer calls are beginnings of these.
-
-  --family NAME        of which header (default: all)
-  --calls N            how many calls a client makes in all (default: 6)
-  --client SCRIPTS     only this client, such as '++-|ss'; a failure is reported step by step
-  --stop T:K           thread T does nothing more after K operations: all others must return
-  --progress           every client with every thread stopped after every operation
-  --seconds S          the longest that one client may take; it is then listed as unfinished, with an
-                       estimate of its executions that takes a fifth of that
-  --partial            do not fail because of unfinished clients: they are listed, and not proved
-  --spurious N         how many weak compare-and-swaps of each thread may fail for no reason (default 1)
-  --jobs N             how many processes (default: $JOBS, else one per CPU)
-  --weaken SITE:ORDER  a label or FILE:LINE:op or FILE:LINE:fail, for example pop_tail.claim:relaxed
-  --mutate SITE:HOW    a label or FILE:LINE, and skip-store, exchange-returns-zero or cas-blind
-  --keep-going         explore all clients even if one fails
-  --replay STRING      with --client: run one execution again
-  --page FILE          with --client: write the failure as a page of HTML
-  --progress-line W    how far it is, on the terminal: auto (default: if it is one), always or never
-  --within S           all clients of up to --calls letters, the cheapest first, for so many seconds;
-                       a name of a family stands for all that begin so
-  --table FILE         with --within: write what is proved of how many, as JSON
-  --letters LETTERS    only clients of these letters, with nothing before or after their threads
-  --without CLAUSE     leave a clause of the pool's specification out (to see what needs it)
-  --json               print a list of one object for each family, with its clients
-  --contended          with --json: of each client, the sites that run beside a conflicting access
-  --shard I/N          share I of N of each family's clients, from 0: all shares together are the whole
-  --lines FILE         add a line of JSON for each client: proofs/ledger.py --merge takes those of all shares
-  --sites              list the headers' sites: each order of each atomic operation
-  --help               this text, and the families
-
+constexpr const char* exit_statuses = R"(
 The exit status is 0 if all clients are proved, 1 if one has an error, 3 if one was not finished or
 has no complete execution. Wrong usage exits with 2, and so does a change of a site that no client
 reaches.
@@ -104,7 +73,6 @@ struct settings {
   bool json = false;
   bool contended = false;
   bool sites = false;
-  bool help = false;
   double within = 0;
   std::string table;
   std::string letters;
@@ -114,19 +82,6 @@ struct settings {
   checker::showing line = checker::showing::automatic;
   std::function<void(const checker::progress&)> on_progress;
 };
-
-bool take_flag(settings& chosen, std::string_view option) {
-  bool* const flag = option == "--progress"     ? &chosen.progress
-                     : option == "--partial"    ? &chosen.partial
-                     : option == "--keep-going" ? &chosen.keep_going
-                     : option == "--json"       ? &chosen.json
-                     : option == "--contended"  ? &chosen.contended
-                     : option == "--sites"      ? &chosen.sites
-                     : option == "--help"       ? &chosen.help
-                                                : nullptr;
-  if (flag != nullptr) *flag = true;
-  return flag != nullptr;
-}
 
 void leave_out(const std::string& name) {
   std::string known;
@@ -138,55 +93,6 @@ void leave_out(const std::string& name) {
     known += (known.empty() ? "" : ", ") + std::string(each.name);
   }
   throw usage_error("--without: there is no clause '" + name + "', but " + known);
-}
-
-bool take_option(settings& chosen, std::string_view option, const std::string& value) {
-  if (option == "--family") {
-    chosen.family = value;
-  } else if (option == "--calls") {
-    chosen.calls = models::number_of<std::size_t>(option, value);
-  } else if (option == "--client") {
-    chosen.client = value;
-  } else if (option == "--stop") {
-    const std::size_t colon = value.find(':');
-    if (colon == std::string::npos) throw usage_error("--stop: expected THREAD:OPERATIONS");
-    chosen.stop = {models::number_of<unsigned>(option, value.substr(0, colon)),
-                   models::number_of<unsigned>(option, value.substr(colon + 1))};
-  } else if (option == "--seconds") {
-    chosen.seconds = models::number_of<double>(option, value);
-  } else if (option == "--spurious") {
-    chosen.spurious = models::number_of<unsigned>(option, value);
-    chosen.repeat += " --spurious " + value;
-  } else if (option == "--jobs") {
-    chosen.jobs = models::number_of<unsigned>(option, value);
-  } else if (option == "--weaken") {
-    models::weaken(value);
-    chosen.repeat += " --weaken " + value;
-  } else if (option == "--mutate") {
-    models::mutate(value);
-    chosen.repeat += " --mutate " + value;
-  } else if (option == "--progress-line") {
-    chosen.line = models::showing_of(option, value);
-  } else if (option == "--replay") {
-    chosen.replay = value;
-  } else if (option == "--within") {
-    chosen.within = models::number_of<double>(option, value);
-  } else if (option == "--table") {
-    chosen.table = value;
-  } else if (option == "--letters") {
-    chosen.letters = value;
-  } else if (option == "--without") {
-    leave_out(value);
-  } else if (option == "--page") {
-    chosen.page = value;
-  } else if (option == "--shard") {
-    chosen.share = models::share_of(option, value);
-  } else if (option == "--lines") {
-    chosen.lines = value;
-  } else {
-    return false;
-  }
-  return true;
 }
 
 bool about_one_search(const settings& chosen) {
@@ -211,19 +117,126 @@ void require_possible(const settings& chosen) {
   if (chosen.share || !chosen.lines.empty()) models::require_no_changes("--shard and --lines");
 }
 
-settings read_settings(int argc, char** argv) {
+// What stands behind the options in --help.
+std::string all_that_is_known() {
+  std::ostringstream out;
+  out << exit_statuses << "\nFamilies:\n";
+  for (const family& each : all_families()) {
+    out << "  " << each.name << ": " << each.bound << "; "
+        << (each.least_threads == each.most_threads ? ""
+                                                    : std::to_string(each.least_threads) + " to ")
+        << each.most_threads << " threads, up to " << each.most_calls << " calls in all\n"
+        << "    letters: " << text_of(each.letters) << "\n    checked: " << each.property << '\n';
+  }
+  out << "\nClauses of the pool's specification:\n";
+  for (const sentence& each : all_clauses) out << "  " << each.name << ": " << each.says << '\n';
+  return out.str();
+}
+
+// The options that choose what is searched.
+void add_searches(CLI::App& line, settings& to) {
+  line.add_option("--family", to.family, "of which header (default: all)")->type_name("NAME");
+  line.add_option("--calls", to.calls, "how many calls a client makes in all (default: 6)")
+      ->type_name("N");
+  line.add_option("--client", to.client,
+                  "only this client, such as '++-|ss'; a failure is reported step by step")
+      ->type_name("SCRIPTS");
+  line.add_flag("--progress", to.progress,
+                "every client with every thread stopped after every operation");
+  line.add_option("--within", to.within,
+                  "all clients of up to --calls letters, the cheapest first, for so many\n"
+                  "seconds; a name of a family stands for all that begin so")
+      ->type_name("S")
+      ->check(models::not_negative);
+  line.add_option("--letters", to.letters,
+                  "only clients of these letters, with nothing before or after their threads")
+      ->type_name("LETTERS");
+  line.add_option("--replay", to.replay, "with --client: run one execution again")
+      ->type_name("STRING");
+}
+
+// How they are searched.
+void add_bounds(CLI::App& line, settings& to) {
+  line.add_option("--seconds", to.seconds,
+                  "the longest that one client may take; it is then listed as unfinished, with\n"
+                  "an estimate of its executions that takes a fifth of that")
+      ->type_name("S")
+      ->check(models::not_negative);
+  line.add_flag("--partial", to.partial,
+                "do not fail because of unfinished clients: they are listed, and not proved");
+  line.add_option("--spurious", to.spurious,
+                  "how many weak compare-and-swaps of each thread may fail for no reason\n"
+                  "(default: 1)")
+      ->type_name("N");
+  line.add_option("--jobs", to.jobs, "how many processes (default: one for each CPU)")
+      ->type_name("N")
+      ->envname("JOBS");
+  line.add_flag("--keep-going", to.keep_going, "explore all clients even if one fails");
+}
+
+// What is said of them, and where.
+void add_reports(CLI::App& line, settings& to, std::string& showing) {
+  line.add_option("--page", to.page, "with --client: write the failure as a page of HTML")
+      ->type_name("FILE");
+  line.add_option("--progress-line", showing,
+                  "how far it is, on the terminal: auto (default: if it is one), always or never")
+      ->type_name("WHEN")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+  line.add_option("--table", to.table, "with --within: write what is proved of how many, as JSON")
+      ->type_name("FILE");
+  line.add_flag("--json", to.json, "print a list of one object for each family, with its clients");
+  line.add_flag("--contended", to.contended,
+                "with --json: of each client, the sites that run beside a conflicting access");
+  line.add_option("--lines", to.lines,
+                  "add a line of JSON for each client: proofs/ledger.py --merge takes those of\n"
+                  "all shares")
+      ->type_name("FILE");
+  line.add_flag("--sites", to.sites,
+                "list the headers' sites: each order of each atomic operation");
+}
+
+// Nothing if only --help was asked for.
+std::optional<settings> read_settings(int argc, char** argv) {
   settings chosen;
-  if (const char* const jobs = std::getenv("JOBS"); jobs != nullptr && *jobs != '\0') {
-    chosen.jobs = models::number_of<unsigned>("JOBS", jobs);
+  std::string showing = "auto";
+  models::changes changes;
+  std::vector<std::string> left_out;
+  std::pair<unsigned, unsigned> shard, stop;
+  const auto line = models::command_line(
+      "proofs",
+      "Explores every execution of every client of a header, of a number of calls, and checks in\n"
+      "each what the header promises. Clients of fewer calls are beginnings of these.",
+      all_that_is_known());
+  add_searches(*line, chosen);
+  const CLI::Option* const stops =
+      line->add_option("--stop", stop,
+                       "thread T does nothing more after K operations: all others must return")
+          ->type_name("T:K")
+          ->delimiter(':');
+  add_bounds(*line, chosen);
+  changes.add_to(*line);
+  line->add_option("--without", left_out,
+                   "leave a clause of the pool's specification out (to see what needs it)")
+      ->type_name("CLAUSE")
+      ->allow_extra_args(false)
+      ->take_all();
+  const CLI::Option* const shares =
+      line->add_option("--shard", shard,
+                       "share I of N of each family's clients, from 0: all shares together are\n"
+                       "the whole")
+          ->type_name("I/N")
+          ->delimiter('/');
+  add_reports(*line, chosen, showing);
+  if (!models::parse(*line, argc, argv)) return std::nullopt;
+
+  if (*stops) chosen.stop = stop;
+  if (*shares) chosen.share = models::share_of("--shard", shard);
+  chosen.line = *checker::showing_of(showing);
+  for (const std::string& each : left_out) leave_out(each);
+  if (line->count("--spurious") != 0) {
+    chosen.repeat = " --spurious " + std::to_string(chosen.spurious);
   }
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view option = argv[i];
-    if (take_flag(chosen, option)) continue;
-    if (i + 1 == argc || !take_option(chosen, option, argv[i + 1])) {
-      throw usage_error("'" + std::string(option) + "': unknown, or its value is missing");
-    }
-    ++i;
-  }
+  chosen.repeat += changes.make();
   if (chosen.jobs == 0) chosen.jobs = std::max(1u, std::thread::hardware_concurrency());
   require_possible(chosen);
   return chosen;
@@ -263,7 +276,7 @@ struct outcome {
   checker::size_estimate estimate;  // of a client that was not finished
   std::string error;
   std::string replay;
-  std::string contended;               // sites as --weaken has them, quoted for JSON
+  std::vector<std::string> contended;  // sites as --weaken has them
   std::string stop;                    // the options with which it failed, if a thread was stopped
   std::vector<std::uint64_t> reached;  // how often each site, if sites are changed
 
@@ -316,19 +329,18 @@ checker::size_estimate estimate(const family& of, const settings& chosen, const 
 }
 
 // The sites that some complete execution runs beside a conflicting access.
-std::string contended_sites(const family& of, const settings& chosen, const task& t) {
+std::vector<std::string> contended_sites(const family& of, const settings& chosen, const task& t) {
   checker::contention seen;
   checker::options options = options_of(chosen, t);
   options.on_complete = [&](const checker::execution_graph& graph) { seen.look_at(graph); };
   const auto program = of.make(t.played);
   checker::exploration running(*program, options);
   running.explore();
-  std::string sites;
+  std::vector<std::string> sites;
   seen.for_each([&](std::uint32_t number, bool failed) {
     const checker::place& where = running.where(number);
     const auto part = failed ? models::site_part::fail : models::site_part::op;
-    sites +=
-        (sites.empty() ? "\"" : ", \"") + models::name_of(where.name(), where.line, part) + '"';
+    sites.push_back(models::name_of(where.name(), where.line, part));
   });
   return sites;
 }
@@ -505,35 +517,34 @@ totals add_up(const std::vector<outcome>& outcomes) {
   return sum;
 }
 
-// The members of an object of JSON, without its braces.
-std::string json_of(const task& t, const outcome& found) {
-  std::ostringstream out;
-  out << "\"client\": " << models::quoted(name_of(t)) << ", \"complete\": " << found.complete
-      << ", \"blocked\": " << found.blocked << ", \"errors\": " << found.errors
-      << ", \"cut\": " << found.cut << ", \"searches\": " << found.searches
-      << ", \"hash\": " << models::json_hash(found.hash) << ", \"seconds\": " << std::fixed
-      << std::setprecision(6) << found.seconds
-      << ", \"estimate\": " << models::json_estimate(found.estimate) << ", \"error\": "
-      << models::quoted(found.error + (found.stop.empty() ? "" : " (" + found.stop.substr(1) + ")"))
-      << ", \"replay\": " << models::quoted(found.replay);
-  return out.str();
+models::json json_of(const task& t, const outcome& found) {
+  const std::string stop = found.stop.empty() ? "" : " (" + found.stop.substr(1) + ")";
+  return {{"client", name_of(t)},
+          {"complete", found.complete},
+          {"blocked", found.blocked},
+          {"errors", found.errors},
+          {"cut", found.cut},
+          {"searches", found.searches},
+          {"hash", models::hexadecimal(found.hash)},
+          {"seconds", found.seconds},
+          {"estimate", models::json_estimate(found.estimate)},
+          {"error", found.error + stop},
+          {"replay", found.replay}};
 }
 
-std::string json_of(const family& of) {
-  return "\"family\": " + models::quoted(of.name) +
-         ", \"property\": " + models::quoted(of.property) +
-         ", \"bound\": " + models::quoted(of.bound);
+models::json json_of(const family& of) {
+  return {{"family", of.name}, {"property", of.property}, {"bound", of.bound}};
 }
 
 void print_json(const family& of, const settings& chosen, const std::vector<task>& tasks,
                 const std::vector<outcome>& outcomes) {
-  std::printf("{%s, \"clients\": [\n", json_of(of).c_str());
+  models::json found = json_of(of);
+  models::json& clients = found["clients"] = models::json::array();
   for (std::size_t i = 0; i != tasks.size(); ++i) {
-    std::printf("  {%s", json_of(tasks[i], outcomes[i]).c_str());
-    if (chosen.contended) std::printf(", \"contended\": [%s]", outcomes[i].contended.c_str());
-    std::printf("}%s\n", i + 1 == tasks.size() ? "" : ",");
+    clients.push_back(json_of(tasks[i], outcomes[i]));
+    if (chosen.contended) clients.back()["contended"] = outcomes[i].contended;
   }
-  std::printf("]}\n");
+  std::cout << models::printed(found) << '\n';
 }
 
 // A search by the options that make it.
@@ -551,10 +562,9 @@ void write_lines(models::lines_file& lines, const family& of, const settings& ch
                  std::size_t whole, const std::vector<task>& tasks,
                  const std::vector<outcome>& outcomes) {
   const std::string search = search_of(of, chosen);
-  std::ostringstream what;
-  what << json_of(of) << ", \"calls\": " << chosen.calls
-       << ", \"progress\": " << (chosen.progress ? "true" : "false");
-  lines.begin(search, chosen.share.value_or(models::share{}), whole, what.str());
+  models::json what = json_of(of);
+  what.update({{"calls", chosen.calls}, {"progress", chosen.progress}});
+  lines.begin(search, chosen.share.value_or(models::share{}), whole, what);
   for (std::size_t i = 0; i != tasks.size(); ++i) {
     if (outcomes[i].searches != 0 || outcomes[i].errors != 0) {
       lines.add(search, json_of(tasks[i], outcomes[i]));
@@ -657,23 +667,6 @@ checker::conclusion run_one(const family& of, const settings& chosen) {
   return found.concluded();
 }
 
-void print_help() {
-  std::cout << usage << "\nFamilies:\n";
-  for (const family& each : all_families()) {
-    std::cout << "  " << each.name << ": " << each.bound << "; "
-              << (each.least_threads == each.most_threads
-                      ? ""
-                      : std::to_string(each.least_threads) + " to ")
-              << each.most_threads << " threads, up to " << each.most_calls << " calls in all\n"
-              << "    letters: " << text_of(each.letters) << "\n    checked: " << each.property
-              << '\n';
-  }
-  std::cout << "\nClauses of the pool's specification:\n";
-  for (const sentence& each : all_clauses) {
-    std::cout << "  " << each.name << ": " << each.says << '\n';
-  }
-}
-
 // The families that are meant: the one that is named, or all that have such clients.
 std::vector<const family*> chosen_families(const settings& chosen) {
   std::vector<const family*> meant;
@@ -745,10 +738,6 @@ checker::conclusion run_survey(const settings& chosen) {
 }
 
 int run(const settings& chosen) {
-  if (chosen.help) {
-    print_help();
-    return 0;
-  }
   if (chosen.sites) {
     models::print_sites();
     return 0;
@@ -774,7 +763,8 @@ int run(const settings& chosen) {
 
 int main(int argc, char** argv) {
   try {
-    return poolproof::proofs::run(poolproof::proofs::read_settings(argc, argv));
+    const auto chosen = poolproof::proofs::read_settings(argc, argv);
+    return chosen ? poolproof::proofs::run(*chosen) : 0;
   } catch (const std::exception& wrong) {
     std::cerr << "proofs: " << wrong.what() << "\n(--help lists the options)\n";
     return 2;

@@ -4,6 +4,8 @@
 #include <checker/model.hpp>
 #include <checker/processes.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <ostream>
 #include <sstream>
@@ -182,15 +184,17 @@ void survey::print(std::ostream& to) const {
 }
 
 void survey::print_json(std::ostream& to) const {
-  const char* separator = "[";
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const row& each : table()) {
-    to << separator << "\n  {\"family\": \"" << each.of->name << "\", \"bound\": \""
-       << each.of->bound << "\", \"threads\": " << each.threads << ", \"made_of\": \""
-       << each.made_of << "\", \"proved\": " << each.proved << ", \"clients\": " << each.all
-       << ", \"executions\": " << each.executions << "}";
-    separator = ",";
+    rows.push_back({{"family", each.of->name},
+                    {"bound", each.of->bound},
+                    {"threads", each.threads},
+                    {"made_of", each.made_of},
+                    {"proved", each.proved},
+                    {"clients", each.all},
+                    {"executions", each.executions}});
   }
-  to << "\n]\n";
+  to << rows.dump(1) << '\n';
 }
 
 }  // namespace poolproof::proofs

@@ -1,11 +1,11 @@
 #include "driver.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
 #include <cstddef>
-#include <cstdio>
 #include <functional>
 #include <iostream>
-#include <sstream>
 #include <utility>
 
 namespace poolproof::models {
@@ -76,13 +76,12 @@ void note_change(const labelled_site& which, const site& changed) {
   all_changed.push_back({&which, &changed});
 }
 
-std::string json_site(const site& s, site_part part) {
-  std::ostringstream out;
-  out << "{\"file\": " << quoted(s.file) << ", \"line\": " << s.line
-      << ", \"which\": " << (part == site_part::op ? "\"op\"" : "\"fail\"")
-      << ", \"reached\": " << s[part].reached
-      << ", \"reached_by_threads\": " << s[part].reached_by_threads << "}";
-  return out.str();
+json json_site(const site& s, site_part part) {
+  return {{"file", s.file},
+          {"line", s.line},
+          {"which", part == site_part::op ? "op" : "fail"},
+          {"reached", s[part].reached},
+          {"reached_by_threads", s[part].reached_by_threads}};
 }
 
 }  // namespace
@@ -168,10 +167,11 @@ void require_different_names() {
   throw std::runtime_error("two models have the name " + std::string(*twice));
 }
 
-void list_models(const std::vector<const model_entry*>& models, bool json) {
-  if (json) {
-    std::cout << json_list(models, [](const model_entry* e) { return "{" + json_model(*e) + "}"; })
-              << "\n";
+void list_models(const std::vector<const model_entry*>& models, bool as_json) {
+  if (as_json) {
+    json list = json::array();
+    for (const model_entry* const each : models) list.push_back(json_model(*each));
+    std::cout << printed(list) << "\n";
     return;
   }
   for (const model_entry* const each : models) std::cout << each->name << "\n";
@@ -239,50 +239,34 @@ std::string joined(const std::vector<std::string>& texts) {
   return result;
 }
 
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      result += '\\';
-      result += c;
-    } else if (c == '\n') {
-      result += "\\n";
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      char escaped[8];
-      std::snprintf(escaped, sizeof escaped, "\\u%04x", static_cast<unsigned>(c));
-      result += escaped;
-    } else {
-      result += c;
-    }
-  }
-  return result + '"';
+std::string printed(const json& what) {
+  return what.dump(-1, ' ', false, json::error_handler_t::replace);
 }
-
-std::string json_texts(const std::vector<std::string>& texts) { return json_list(texts, quoted); }
 
 std::string_view text_of(verdict v) { return v == verdict::allowed ? "allowed" : "forbidden"; }
 
-std::string json_model(const model_entry& entry) {
+json json_model(const model_entry& entry) {
   const model_info& info = entry.info;
-  std::ostringstream out;
-  out << "\"name\": " << quoted(entry.name) << ", \"file\": " << quoted(entry.file)
-      << ", \"property\": " << quoted(info.property) << ", \"threads\": " << info.threads
-      << ", \"bound\": " << quoted(info.bound)
-      << ", \"full\": " << (info.search.full ? "true" : "false")
-      << ", \"expected\": " << quoted(text_of(info.expected));
+  json model = {{"name", entry.name},
+                {"file", entry.file},
+                {"property", info.property},
+                {"threads", info.threads},
+                {"bound", info.bound},
+                {"full", info.search.full},
+                {"expected", text_of(info.expected)}};
   if (!info.litmus.program.empty()) {
-    out << ", \"litmus\": {\"program\": " << quoted(info.litmus.program)
-        << ", \"outcome\": " << quoted(info.litmus.outcome)
-        << ", \"relacy\": " << quoted(text_of(info.litmus.relacy))
-        << ", \"rc11\": " << quoted(text_of(info.litmus.rc11))
-        << ", \"iso\": " << quoted(text_of(info.litmus.iso)) << "}";
+    model["litmus"] = {{"program", info.litmus.program},
+                       {"outcome", info.litmus.outcome},
+                       {"relacy", text_of(info.litmus.relacy)},
+                       {"rc11", text_of(info.litmus.rc11)},
+                       {"iso", text_of(info.litmus.iso)}};
   }
-  return out.str();
+  return model;
 }
 
 // The sites of the headers and models that have been reached; and first, with zero if so it is, the
 // changed ones: that a mutant survived and that it was never reached are different verdicts.
-std::string json_sites() {
+json json_sites() {
   std::vector<std::pair<const site*, site_part>> shown;
   for (const changed_site& changed : all_changed) {
     shown.emplace_back(changed.where, changed.labelled->part);
@@ -296,13 +280,17 @@ std::string json_sites() {
       }
     }
   }
-  return json_list(shown, [](const auto& each) { return json_site(*each.first, each.second); });
+  json list = json::array();
+  for (const auto& [where, part] : shown) list.push_back(json_site(*where, part));
+  return list;
 }
 
-std::string json_outcomes(const std::vector<seen_outcome>& outcomes) {
-  return json_list(outcomes, [](const seen_outcome& o) {
-    return "{\"text\": " + quoted(o.text) + ", \"times\": " + std::to_string(o.times) + "}";
-  });
+json json_outcomes(const std::vector<seen_outcome>& outcomes) {
+  json list = json::array();
+  for (const seen_outcome& each : outcomes) {
+    list.push_back({{"text", each.text}, {"times", each.times}});
+  }
+  return list;
 }
 
 }  // namespace poolproof::models

@@ -8,7 +8,8 @@
 #include "model.hpp"
 #include "outcomes.hpp"
 
-#include <charconv>
+#include <nlohmann/json_fwd.hpp>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,15 +17,7 @@
 
 namespace poolproof::models {
 
-template <class Number>
-Number number_of(std::string_view option, std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc{} || end != text.data() + text.size() || number < 0) {
-    throw usage_error(std::string(option) + ": '" + std::string(text) + "' is not a number");
-  }
-  return number;
-}
+using json = nlohmann::ordered_json;
 
 // --weaken SITE:ORDER and --mutate SITE:HOW. They throw usage_error where that would change nothing:
 // there is no such site, its order is not weaker, or its operation is of another kind.
@@ -52,7 +45,7 @@ void add_reached(const std::vector<std::uint64_t>& counts);
 const model_entry& find_model(std::string_view name);
 // A name stands for one model.
 void require_different_names();
-void list_models(const std::vector<const model_entry*>& models, bool json);
+void list_models(const std::vector<const model_entry*>& models, bool as_json);
 
 // Of the outcomes that a model expects, which were not seen; and which others were.
 struct outcome_comparison {
@@ -66,22 +59,10 @@ std::string_view text_of(failure kind);
 std::string_view text_of(verdict v);
 std::string joined(const std::vector<std::string>& texts);
 
-std::string quoted(std::string_view text);
-
-template <class Range, class Print>
-std::string json_list(const Range& range, Print print) {
-  std::string result = "[";
-  for (const auto& element : range) {
-    if (result.size() > 1) result += ", ";
-    result += print(element);
-  }
-  return result + "]";
-}
-
-std::string json_texts(const std::vector<std::string>& texts);
-std::string json_outcomes(const std::vector<seen_outcome>& outcomes);
-// The members of an object, without its braces.
-std::string json_model(const model_entry& entry);
-std::string json_sites();
+// On one line. What is no UTF-8 is replaced.
+std::string printed(const json& what);
+json json_outcomes(const std::vector<seen_outcome>& outcomes);
+json json_model(const model_entry& entry);
+json json_sites();
 
 }  // namespace poolproof::models

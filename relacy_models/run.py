@@ -71,7 +71,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     parser.add_argument("--skip-litmus", action="store_true", help="run the models of the headers only")
     parser.add_argument(
-        "--time-limit", type=float, default=600, help="seconds for one model (default: 600)"
+        "--seconds", type=float, default=600, help="seconds for one model (default: 600)"
     )
     parser.add_argument(
         "--iterations",
@@ -98,7 +98,7 @@ def run_one(arguments: argparse.Namespace) -> int:
     if arguments.is_replay:
         command += ["--replay", arguments.seed]
     else:
-        command += ["--seed", arguments.seed, "--time-limit", str(arguments.time_limit)]
+        command += ["--seed", arguments.seed, "--seconds", str(arguments.seconds)]
     return subprocess.run(command, check=False).returncode
 
 
@@ -166,11 +166,11 @@ def run_models(models: list[Record], arguments: argparse.Namespace) -> list[Reco
 
 def run_model(model: Record, arguments: argparse.Namespace) -> Record:
     command = [str(arguments.binary), "--json", "--model", model["name"]]
-    command += ["--seed", arguments.seed, "--time-limit", str(arguments.time_limit)]
+    command += ["--seed", arguments.seed, "--seconds", str(arguments.seconds)]
     if arguments.iterations is not None and not is_litmus(model):
         command += ["--iterations", str(arguments.iterations)]
     # The program stops by itself; this is for one that hangs inside an execution.
-    patience = arguments.time_limit + 60
+    patience = arguments.seconds + 60
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=patience

@@ -70,10 +70,10 @@ def main() -> int:
     parser.add_argument("--results", type=Path, metavar="FILE",
                         help="write what came of each, for the end of make check")
     parser.add_argument("--jobs", type=int, default=int(os.environ.get("JOBS", os.cpu_count() or 1)))
-    parser.add_argument("--time-limit", type=float, default=120, metavar="S", help="seconds for one model")
+    parser.add_argument("--seconds", type=float, default=120, metavar="S", help="seconds for one model")
     options = parser.parse_args()
     engine = CheckedModels if options.engine == "checker" else Models
-    models = engine(options.build, options.time_limit)
+    models = engine(options.build, options.seconds)
     sites = read_sites()
     if options.survey:
         return survey(models, sites, options.only)

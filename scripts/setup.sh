@@ -25,6 +25,8 @@ basic="
   make                                      | make                      | all targets
   python3                                   | python3                   | all targets but make build
   relacy-dev                                | relacy/base.hpp           | make check, make models, make mutants
+  libcli11-dev                              | CLI/CLI.hpp               | make check, make models, make mutants, make test-checker
+  nlohmann-json3-dev                        | nlohmann/json.hpp         | make check, make models, make mutants, make test-checker
   catch2                                    | catch2                    | make test, make test-checker, make tsan, make asan
   libzstd-dev                               | zstd.h                    | an example, and with it make test
   clang-format                              | clang-format              | make lint, and with it make check
@@ -50,6 +52,7 @@ bench="
 "
 rest="
   libclang-rt-$(clang_version)-dev          |                           | make tsan and make asan with clang++
+  pkgconf                                   | pkg-config                | a test: the installed package without CMake
   valgrind                                  | valgrind                  | a test: the instructions of the portable pin
   doxygen                                   | doxygen                   | make docs
   parallel                                  | parallel                  | a test: a recipe for many processors

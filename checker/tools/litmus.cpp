@@ -3,7 +3,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -17,9 +16,13 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
+#include <utility>
 #include <vector>
 
+#include <CLI/CLI.hpp>
 #include <checker/progress_line.hpp>
+#include <nlohmann/json.hpp>
 
 #include "litmus_program.hpp"
 #include "notation.hpp"
@@ -27,26 +30,10 @@
 namespace {
 
 using namespace checker;
+using json = nlohmann::ordered_json;
 
-constexpr std::string_view usage = R"(usage: litmus [options] FILE...
-
-Explores every execution of the programs in the files, and prints a line of JSON for each program.
+constexpr const char* footer = R"(
 FILE - is standard input. The notation is described in checker/tools/README.md.
-
-  --model M         rc11 (default), iso or sc
-  --only NAME       only the program of this name
-  --set NAME=VALUE  a parameter of the programs, such as n
-  --shard I/N       only part I (0 .. N-1) of N of the search; the parts' counts and hashes add up
-  --jobs N          on N processes; default: one for each CPU
-  --checkpoint FILE write the search to FILE from time to time, and go on from it if it is there
-  --seconds S       give up after S seconds: the search is then cut
-  --estimate S      do not search: estimate for S seconds how many executions there are to be found
-  --progress-line W show how far the search is on the terminal: auto (default: if it is one),
-                    always or never
-  --outcomes        list the outcomes, not only their number
-  --replay STRING   run only this execution
-  --remember N      look for duplicates among the first N complete graphs (default 1000000)
-  --check           fail unless the counts are those that the files expect
 
 The line: name, model, complete (executions in which every thread returned), blocked (executions in
 which a thread waits, for a value that it could yet get in another), cut (bounds that were met),
@@ -76,21 +63,9 @@ struct settings {
   std::exit(2);
 }
 
-template <class Number>
-Number to_number(std::string_view text, const std::string& option) {
-  Number value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) {
-    reject(option + ": '" + std::string(text) + "' is not a number");
-  }
-  return value;
-}
-
 memory_model to_model(std::string_view name) {
   if (name == "rc11") return memory_model::rc11;
-  if (name == "iso") return memory_model::iso;
-  if (name == "sc") return memory_model::sc;
-  reject("--model: '" + std::string(name) + "' is none of rc11, iso, sc");
+  return name == "iso" ? memory_model::iso : memory_model::sc;
 }
 
 std::string_view name_of(memory_model model) {
@@ -98,70 +73,97 @@ std::string_view name_of(memory_model model) {
   return names[static_cast<std::size_t>(model)];
 }
 
-void set_shard(settings& to, std::string_view text) {
-  const std::size_t slash = text.find('/');
-  if (slash == std::string_view::npos) reject("--shard: expected I/N, such as 0/4");
-  to.search.part = to_number<unsigned>(text.substr(0, slash), "--shard");
-  to.search.parts = to_number<unsigned>(text.substr(slash + 1), "--shard");
-  to.sharded = true;
-  if (to.search.part >= to.search.parts) reject("--shard: I must be less than N");
+const CLI::Validator not_negative(
+    [](const std::string& text) {
+      return text.starts_with('-') ? "'" + text + "' is less than 0" : std::string();
+    },
+    "");
+
+// The options that choose what is searched, and how far.
+void add_searches(CLI::App& line, settings& to) {
+  line.add_option("--only", to.only, "only the program of this name")->type_name("NAME");
+  line.add_option("--jobs", to.jobs, "on N processes (default: one for each CPU)")->type_name("N");
+  line.add_option("--checkpoint", to.search.checkpoint,
+                  "write the search to FILE from time to time, and go on from it if it is there")
+      ->type_name("FILE");
+  line.add_option("--seconds", to.search.seconds, "give up after S seconds: the search is then cut")
+      ->type_name("S")
+      ->check(not_negative);
+  line.add_option("--estimate", to.estimate,
+                  "do not search: estimate for S seconds how many executions there are to be\n"
+                  "found")
+      ->type_name("S");
+  line.add_option("--replay", to.search.replay, "run only this execution")->type_name("STRING");
+  line.add_option("--remember", to.search.remember_graphs,
+                  "look for duplicates among the first N complete graphs (default 1000000)")
+      ->type_name("N");
+  line.add_flag("--outcomes", to.list_outcomes, "list the outcomes, not only their number");
+  line.add_flag("--check", to.check, "fail unless the counts are those that the files expect");
+  line.add_option("files", to.files, "programs")->type_name("FILE")->required();
 }
 
-settings read_arguments(const std::vector<std::string>& arguments) {
+// Ends the program if the arguments are wrong, or ask for --help.
+void parse(CLI::App& line, int argc, char** argv) {
+  try {
+    line.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    std::cout << line.help();
+    std::exit(0);
+  } catch (const CLI::ConversionError& wrong) {
+    reject(std::string(wrong.what()) + ", which is not a number");
+  } catch (const CLI::ParseError& wrong) {
+    reject(wrong.what());
+  }
+}
+
+settings read_arguments(int argc, char** argv) {
   settings read;
   read.search.keep_going = true;
   read.search.spurious_failures = 0;
   read.search.remember_graphs = 1'000'000;
-  for (std::size_t i = 0; i != arguments.size(); ++i) {
-    const std::string& option = arguments[i];
-    const auto value = [&]() -> const std::string& {
-      if (i + 1 == arguments.size()) reject(option + ": a value is missing");
-      return arguments[++i];
-    };
-    if (option == "--help" || option == "-h") {
-      std::cout << usage;
-      std::exit(0);
-    } else if (option == "--model") {
-      read.search.model = to_model(value());
-    } else if (option == "--only") {
-      read.only = value();
-    } else if (option == "--set") {
-      const std::string& text = value();
-      const std::size_t sign = text.find('=');
-      if (sign == std::string::npos) reject("--set: expected NAME=VALUE");
-      read.parameters[text.substr(0, sign)] =
-          to_number<std::uint64_t>(std::string_view(text).substr(sign + 1), "--set");
-    } else if (option == "--shard") {
-      set_shard(read, value());
-    } else if (option == "--checkpoint") {
-      read.search.checkpoint = value();
-    } else if (option == "--jobs") {
-      read.jobs = to_number<unsigned>(value(), option);
-    } else if (option == "--seconds") {
-      read.search.seconds = to_number<double>(value(), option);
-    } else if (option == "--estimate") {
-      read.estimate = to_number<double>(value(), option);
-      if (!(read.estimate > 0)) reject("--estimate: how many seconds may it take?");
-    } else if (option == "--progress-line") {
-      const std::string& when = value();
-      const auto known = showing_of(when);
-      if (!known) reject("--progress-line: '" + when + "' is none of auto, always, never");
-      read.line = *known;
-    } else if (option == "--remember") {
-      read.search.remember_graphs = to_number<std::size_t>(value(), option);
-    } else if (option == "--outcomes") {
-      read.list_outcomes = true;
-    } else if (option == "--replay") {
-      read.search.replay = value();
-    } else if (option == "--check") {
-      read.check = true;
-    } else if (option.size() > 1 && option.front() == '-') {
-      reject("unknown option " + option);
-    } else {
-      read.files.push_back(option);
-    }
+  CLI::App line(
+      "Explores every execution of the programs in the files, and prints a line of JSON for each.",
+      "litmus");
+  line.footer(footer);
+  line.get_formatter()->column_width(24);
+  line.set_help_flag("-h,--help", "this text");
+  line.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  add_searches(line, read);
+  std::string memory = "rc11", showing = "auto";
+  line.add_option("--memory", memory, "rc11 (default), iso or sc")
+      ->type_name("MODEL")
+      ->check(CLI::IsMember({"rc11", "iso", "sc"}));
+  line.add_option("--progress-line", showing,
+                  "show how far the search is on the terminal: auto (default: if it is one),\n"
+                  "always or never")
+      ->type_name("WHEN")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+  using setting = std::pair<std::string, std::uint64_t>;
+  line.add_option_function<setting>(
+          "--set", [&](const setting& each) { read.parameters[each.first] = each.second; },
+          "a parameter of the programs, such as n")
+      ->type_name("NAME=VALUE")
+      ->delimiter('=')
+      ->trigger_on_parse();
+  std::pair<unsigned, unsigned> part;
+  const CLI::Option* const sharded =
+      line.add_option("--shard", part,
+                      "only part I (0 .. N-1) of N of the search; the parts' counts and hashes\n"
+                      "add up")
+          ->type_name("I/N")
+          ->delimiter('/');
+  parse(line, argc, argv);
+
+  if (line.count("--estimate") != 0 && !(read.estimate > 0)) {
+    reject("--estimate: how many seconds may it take?");
   }
-  if (read.files.empty()) reject("no file is given");
+  read.search.model = to_model(memory);
+  read.line = *showing_of(showing);
+  if (*sharded) {
+    read.sharded = true;
+    std::tie(read.search.part, read.search.parts) = part;
+    if (part.first >= part.second) reject("--shard: I must be less than N");
+  }
   return read;
 }
 
@@ -170,23 +172,6 @@ std::string read_file(const std::string& name) {
   std::ifstream in(name);
   if (!in) reject(name + ": cannot be read");
   return {std::istreambuf_iterator<char>(in), {}};
-}
-
-// Text in a JSON string.
-std::string quoted(std::string_view text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') {
-      result += {'\\', c};
-    } else if (static_cast<unsigned char>(c) < 0x20) {
-      char code[8];
-      std::snprintf(code, sizeof code, "\\u%04x", c);
-      result += code;
-    } else {
-      result += c;
-    }
-  }
-  return result + '"';
 }
 
 std::string hexadecimal(const graph_hash& hash) {
@@ -202,46 +187,38 @@ std::uint64_t peak_bytes() {
   return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
 }
 
-void print_outcomes(const statistics& found, bool list) {
-  if (!list) {
-    std::cout << found.outcomes.size();
-    return;
-  }
-  std::cout << '[';
-  const char* separator = "";
-  for (const std::string& each : found.outcomes) {
-    std::cout << separator << quoted(each);
-    separator = ", ";
-  }
-  std::cout << ']';
+void print(const json& line) {
+  std::cout << line.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
 }
 
 void print_line(const litmus::program& p, const settings& chosen, const statistics& found,
                 double seconds) {
-  std::cout << "{\"name\": " << quoted(p.name) << ", \"model\": \"" << name_of(chosen.search.model)
-            << "\", \"complete\": " << found.complete << ", \"blocked\": " << found.blocked
-            << ", \"cut\": " << found.cut << ", \"excluded\": " << found.excluded
-            << ", \"duplicates\": " << found.duplicates << ", \"errors\": " << found.errors
-            << ", \"outcomes\": ";
-  print_outcomes(found, chosen.list_outcomes);
-  std::cout << ", \"hash\": \"" << hexadecimal(found.hash) << "\", \"seconds\": " << seconds
-            << ", \"peak_bytes\": " << peak_bytes();
+  json line = {{"name", p.name},
+               {"model", name_of(chosen.search.model)},
+               {"complete", found.complete},
+               {"blocked", found.blocked},
+               {"cut", found.cut},
+               {"excluded", found.excluded},
+               {"duplicates", found.duplicates},
+               {"errors", found.errors},
+               {"outcomes", found.outcomes.size()},
+               {"hash", hexadecimal(found.hash)},
+               {"seconds", seconds},
+               {"peak_bytes", peak_bytes()}};
+  if (chosen.list_outcomes) {
+    json& list = line["outcomes"] = json::array();
+    for (const std::string& each : found.outcomes) list.push_back(each);
+  }
   if (chosen.sharded) {
-    std::cout << ", \"shard\": \"" << chosen.search.part << '/' << chosen.search.parts
-              << "\", \"outcome_hashes\": [";
-    const char* separator = "";
-    for (const std::uint64_t hash : found.outcomes.hashes()) {
-      std::cout << separator << hash;
-      separator = ", ";
-    }
-    std::cout << ']';
+    line["shard"] = std::to_string(chosen.search.part) + '/' + std::to_string(chosen.search.parts);
+    line["outcome_hashes"] = found.outcomes.hashes();
   }
   if (found.first) {
-    std::cout << ", \"first_error\": "
-              << quoted(std::string(checker::name_of(found.first->what)) + ": " + found.first->text)
-              << ", \"replay\": " << quoted(found.first->replay);
+    line["first_error"] =
+        std::string(checker::name_of(found.first->what)) + ": " + found.first->text;
+    line["replay"] = found.first->replay;
   }
-  std::cout << "}" << std::endl;
+  print(line);
 }
 
 // What the file says of the program, against what was found. True if they agree.
@@ -269,14 +246,12 @@ bool expected(const litmus::program& p, const settings& chosen, const statistics
 void estimate(const litmus::program& p, const settings& chosen, const std::string& file) {
   litmus::litmus_program checked(p, file);
   const size_estimate size = checker::estimate(checked, chosen.search, chosen.estimate);
-  std::cout << "{\"name\": " << quoted(p.name) << ", \"model\": \"" << name_of(chosen.search.model)
-            << "\", \"estimate\": ";
+  json line = {{"name", p.name}, {"model", name_of(chosen.search.model)}};
+  for (const char* const each : {"estimate", "error", "rough"}) line[each] = nullptr;
   if (size.known) {
-    std::cout << size.executions << ", \"error\": " << size.error
-              << ", \"rough\": " << (size.rough ? "true" : "false") << "}" << std::endl;
-  } else {
-    std::cout << "null, \"error\": null, \"rough\": null}" << std::endl;
+    line.update({{"estimate", size.executions}, {"error", size.error}, {"rough", size.rough}});
   }
+  print(line);
 }
 
 conclusion explore(const litmus::program& p, const settings& chosen, const std::string& file) {
@@ -321,7 +296,7 @@ int run(const settings& chosen) {
 
 int main(int count, char** arguments) {
   try {
-    return run(read_arguments({arguments + 1, arguments + count}));
+    return run(read_arguments(count, arguments));
   } catch (const std::exception& wrong) {
     std::cerr << "litmus: " << wrong.what() << '\n';
     return 2;

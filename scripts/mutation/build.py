@@ -22,10 +22,10 @@ class Models:
     program_name = "relacy_models"
     takes_searches = True  # the ledger's `search`: options of Relacy's program
 
-    def __init__(self, build: Path, time_limit: float):
+    def __init__(self, build: Path, seconds: float):
         self.build = build
         self.program = build / "relacy_models" / self.program_name
-        self.time_limit = time_limit
+        self.seconds = seconds
         if not self.program.exists():
             raise MutantError(f"{self.program} is missing; 'make models' builds it")
         listed = subprocess.run([self.program, "--list", "--json"], capture_output=True, text=True, check=True)
@@ -40,7 +40,7 @@ class Models:
 
     def run(self, model: str, options: list[str], program: Path | None = None) -> Report:
         command: list[str | Path] = [program or self.program, "--model", model, "--json", *options]
-        command += ["--time-limit", str(self.time_limit)]
+        command += ["--seconds", str(self.seconds)]
         report: Report = self._report(command)
         return report
 
@@ -117,7 +117,7 @@ class CheckedModels(Models):
 
     def run(self, model: str, options: list[str], program: Path | None = None) -> Report:
         command: list[str | Path] = [program or self.program, "--model", model, "--json", *options]
-        command += ["--seconds", str(self.time_limit)]
+        command += ["--seconds", str(self.seconds)]
         found = self._report(command)
         report: Report = found[0] if isinstance(found, list) else found
         return report

@@ -79,6 +79,15 @@ class Refusals(unittest.TestCase):
         ):
             self.refused(PROOFS, why, *options)
 
+    def test_options_that_are_none(self) -> None:
+        """The message names the argument."""
+        for program in (PROOFS, MODELS):
+            for options in (("--nothing",), ("nothing",), ("--seconds", "x"), ("--seconds", "-1"), ("--jobs", "-1"),
+                            ("--jobs", "1.5"), ("--jobs",), ("--progress-line", "maybe"), ("--shard", "1"),
+                            ("--shard", "1/x"), ("--weaken",)):
+                self.refused(program, options[0], *options)
+        self.refused(MODELS, "iso", "--memory", "arm")
+
     def test_sizes_that_no_client_has(self) -> None:
         self.refused(PROOFS, "a client makes at least one", "--calls", "0")
         self.refused(PROOFS, "can hold 12", *POOL, "--calls", "13")

@@ -44,9 +44,9 @@ class Setup(unittest.TestCase):
 
     def test_only_what_the_two_commands_need_is_installed(self) -> None:
         self.assertEqual(0, self.run_setup().returncode)
-        self.assertEqual({"g++", "clang", "cmake", "ninja-build", "make", "python3", "relacy-dev", "catch2",
-                          "libzstd-dev", "clang-format", "clang-tidy", "mypy", "flake8", "python3-tomlkit"},
-                         self.installed())
+        self.assertEqual({"g++", "clang", "cmake", "ninja-build", "make", "python3", "relacy-dev",
+                          "libcli11-dev", "nlohmann-json3-dev", "catch2", "libzstd-dev", "clang-format",
+                          "clang-tidy", "mypy", "flake8", "python3-tomlkit"}, self.installed())
 
     def test_each_set_has_the_one_before(self) -> None:
         sets = []

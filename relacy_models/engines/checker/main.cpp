@@ -1,6 +1,7 @@
 // The program checked_models: runs models on the checker, each in a process of its own, and says
 // what came of them.
 
+#include "../../command_line.hpp"
 #include "../../driver.hpp"
 #include "search.hpp"
 #include "shares.hpp"
@@ -12,8 +13,9 @@
 #include <checker/progress_line.hpp>
 #include <checker/report.hpp>
 
+#include <nlohmann/json.hpp>
+
 #include <algorithm>
-#include <cstdlib>
 #include <exception>
 #include <functional>
 #include <iostream>
@@ -28,36 +30,11 @@
 namespace poolproof::models {
 namespace {
 
-constexpr const char* usage = R"(usage: checked_models [options]
-       checked_models --list [--json]
-
-Runs the models of poolproof's headers on the checker: every execution graph of each, once. One line for each
-model; litmus tests are run under RC11 and under ISO.
-
-  --list               the names of all models
-  --model NAME         run this one only, in this process, and report a failure step by step
-  --skip-litmus        run the models of the headers only
-  --seconds S          the longest that one model may take; its search is then cut (default: no limit), and
-                       its executions estimated, which takes a fifth of that
-  --partial            do not fail because a search was cut: the model is listed as not finished and not proved
-  --jobs N             models that run at a time (default: $JOBS, else one per core)
-  --memory MODEL       rc11, iso or sc (default rc11)
-  --part I/N           part I of N of each search, counted from 0; all parts together are the whole
-  --shard I/N          share I of N of the models, from 0: all shares together are the whole
-  --lines FILE         add a line of JSON for each model: proofs/ledger.py --merge takes those of all shares
-  --weaken SITE:ORDER  a label or FILE:LINE:op or FILE:LINE:fail, for example pop_tail.claim:relaxed
-  --mutate SITE:HOW    a label or FILE:LINE, and skip-store, exchange-returns-zero or cas-blind
-  --sites              list the headers' sites: each order of each atomic operation
-  --count-sites        count how often each site was reached, for --json
-  --replay STRING      with --model: run again one failed execution, as printed by the run that failed
-  --page FILE          with --model: write the failure as a page of HTML
-  --progress-line W    how far it is, on the terminal: auto (default: if it is one), always or never
-  --json               print the results as JSON, a list of one object for each model
-  --help               this text
-
-The exit status is 0 if all models are proved. It is 1 if a model fails; if one that must fail does not, in the
-way it must; if an expected outcome was never seen; or if no execution was complete. It is 3 if nothing of this
-is so, but a search was cut. Wrong usage exits with 2, and so does a change of a site that no model reaches.
+constexpr const char* exit_statuses = R"(
+The exit status is 0 if all models are proved. It is 1 if a model fails; if one that must fail does
+not, in the way it must; if an expected outcome was never seen; or if no execution was complete. It
+is 3 if nothing of this is so, but a search was cut. Wrong usage exits with 2, and so does a change
+of a site that no model reaches.
 )";
 
 // ------------------------------------------------------------------------------- the command line
@@ -65,7 +42,6 @@ is so, but a search was cut. Wrong usage exits with 2, and so does a change of a
 struct options {
   bool list = false;
   bool json = false;
-  bool help = false;
   bool sites = false;
   bool skip_litmus = false;
   bool partial = false;
@@ -85,66 +61,7 @@ struct options {
 
 checker::memory_model memory_model_of(std::string_view text) {
   if (text == "rc11") return checker::memory_model::rc11;
-  if (text == "iso") return checker::memory_model::iso;
-  if (text == "sc") return checker::memory_model::sc;
-  throw usage_error("--memory: '" + std::string(text) + "' is not rc11, iso or sc");
-}
-
-// Takes an option without a value. False if there is no such option.
-bool take_flag(options& chosen, std::string_view option) {
-  if (option == "--help") {
-    chosen.help = true;
-  } else if (option == "--list") {
-    chosen.list = true;
-  } else if (option == "--sites") {
-    chosen.sites = true;
-  } else if (option == "--json") {
-    chosen.json = true;
-  } else if (option == "--skip-litmus") {
-    chosen.skip_litmus = true;
-  } else if (option == "--partial") {
-    chosen.partial = true;
-  } else if (option == "--count-sites") {
-    watching_sites = true;
-  } else {
-    return false;
-  }
-  return true;
-}
-
-// The same with a value.
-bool take_option(options& chosen, std::string_view option, const std::string& value) {
-  if (option == "--model") {
-    chosen.model = value;
-  } else if (option == "--seconds") {
-    chosen.seconds = number_of<double>(option, value);
-  } else if (option == "--jobs") {
-    chosen.jobs = number_of<unsigned>(option, value);
-  } else if (option == "--memory") {
-    chosen.memory = memory_model_of(value);
-    chosen.repeat += " --memory " + value;
-  } else if (option == "--part") {
-    chosen.part = share_of(option, value);
-  } else if (option == "--shard") {
-    chosen.shard = share_of(option, value);
-  } else if (option == "--lines") {
-    chosen.lines = value;
-  } else if (option == "--replay") {
-    chosen.replay = value;
-  } else if (option == "--page") {
-    chosen.page = value;
-  } else if (option == "--progress-line") {
-    chosen.line = showing_of(option, value);
-  } else if (option == "--weaken") {
-    weaken(value);
-    chosen.repeat += " --weaken " + value;
-  } else if (option == "--mutate") {
-    mutate(value);
-    chosen.repeat += " --mutate " + value;
-  } else {
-    return false;
-  }
-  return true;
+  return text == "iso" ? checker::memory_model::iso : checker::memory_model::sc;
 }
 
 // Options that say nothing together.
@@ -160,19 +77,87 @@ void require_possible(const options& chosen) {
   if (divided) require_no_changes("--shard and --lines");
 }
 
-options read_options(int argc, char** argv) {
+// The options that choose what is run, and how far.
+void add_searches(CLI::App& line, options& to) {
+  line.add_flag("--list", to.list, "the names of all models");
+  line.add_option("--model", to.model,
+                  "run this one only, in this process, and report a failure step by step")
+      ->type_name("NAME");
+  line.add_flag("--skip-litmus", to.skip_litmus, "run the models of the headers only");
+  line.add_option("--seconds", to.seconds,
+                  "the longest that one model may take; its search is then cut (default: no\n"
+                  "limit), and its executions estimated, which takes a fifth of that")
+      ->type_name("S")
+      ->check(not_negative);
+  line.add_flag("--partial", to.partial,
+                "do not fail because a search was cut: the model is listed as not finished and\n"
+                "not proved");
+  line.add_option("--jobs", to.jobs, "models that run at a time (default: one for each CPU)")
+      ->type_name("N")
+      ->envname("JOBS");
+  line.add_option("--replay", to.replay,
+                  "with --model: run again one failed execution, as printed by the run that failed")
+      ->type_name("STRING");
+}
+
+// What is said of it, and where.
+void add_reports(CLI::App& line, options& to, std::string& showing) {
+  line.add_option("--lines", to.lines,
+                  "add a line of JSON for each model: proofs/ledger.py --merge takes those of all\n"
+                  "shares")
+      ->type_name("FILE");
+  line.add_flag("--sites", to.sites,
+                "list the headers' sites: each order of each atomic operation");
+  line.add_flag("--count-sites", watching_sites,
+                "count how often each site was reached, for --json");
+  line.add_option("--page", to.page, "with --model: write the failure as a page of HTML")
+      ->type_name("FILE");
+  line.add_option("--progress-line", showing,
+                  "how far it is, on the terminal: auto (default: if it is one), always or never")
+      ->type_name("WHEN")
+      ->check(CLI::IsMember({"auto", "always", "never"}));
+  line.add_flag("--json", to.json,
+                "print the results as JSON, a list of one object for each model");
+}
+
+// Nothing if only --help was asked for.
+std::optional<options> read_options(int argc, char** argv) {
   options chosen;
-  if (const char* const jobs = std::getenv("JOBS"); jobs != nullptr && *jobs != '\0') {
-    chosen.jobs = number_of<unsigned>("JOBS", jobs);
+  std::string memory, showing = "auto";
+  changes changed;
+  std::pair<unsigned, unsigned> part, shard;
+  const auto line =
+      command_line("checked_models",
+                   "Runs the models of poolproof's headers on the checker: every execution graph "
+                   "of each, once.\n"
+                   "One line for each model; litmus tests are run under RC11 and under ISO.",
+                   exit_statuses);
+  add_searches(*line, chosen);
+  line->add_option("--memory", memory, "rc11 (default), iso or sc")
+      ->type_name("MODEL")
+      ->check(CLI::IsMember({"rc11", "iso", "sc"}));
+  const CLI::Option* const parts =
+      line->add_option("--part", part,
+                       "part I of N of each search, from 0; all parts together are the whole")
+          ->type_name("I/N")
+          ->delimiter('/');
+  const CLI::Option* const shares =
+      line->add_option("--shard", shard,
+                       "share I of N of the models, from 0: all shares together are the whole")
+          ->type_name("I/N")
+          ->delimiter('/');
+  changed.add_to(*line);
+  add_reports(*line, chosen, showing);
+  if (!parse(*line, argc, argv)) return std::nullopt;
+
+  if (*parts) chosen.part = share_of("--part", part);
+  if (*shares) chosen.shard = share_of("--shard", shard);
+  chosen.line = *checker::showing_of(showing);
+  if (!memory.empty()) {
+    chosen.memory = memory_model_of(memory);
+    chosen.repeat = " --memory " + memory;
   }
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view option = argv[i];
-    if (take_flag(chosen, option)) continue;
-    if (i + 1 == argc || !take_option(chosen, option, argv[i + 1])) {
-      throw usage_error("'" + std::string(option) + "': unknown, or its value is missing");
-    }
-    ++i;
-  }
+  chosen.repeat += changed.make();
   if (chosen.jobs == 0) chosen.jobs = std::max(1u, std::thread::hardware_concurrency());
   require_possible(chosen);
   return chosen;
@@ -345,30 +330,34 @@ std::string details_of(const report& sum, const options& chosen) {
   return out.str();
 }
 
-// The members of an object of JSON, without its braces.
-std::string json_report(const report& sum) {
-  std::ostringstream out;
-  out << json_model(*sum.entry) << ", \"memory\": " << quoted(text_of(sum.memory))
-      << ", \"complete\": " << sum.result.complete << ", \"blocked\": " << sum.result.blocked
-      << ", \"errors\": " << sum.result.errors << ", \"cut\": " << sum.result.cut
-      << ", \"runs\": " << sum.result.runs << ", \"seconds\": " << sum.result.seconds
-      << ", \"timed_out\": " << (sum.result.timed_out ? "true" : "false")
-      << ", \"hash\": " << json_hash(sum.result.hash)
-      << ", \"estimate\": " << json_estimate(sum.result.estimate)
-      << ", \"passed\": " << (sum.passed() ? "true" : "false")
-      << ", \"failed_by\": " << quoted(poolproof::models::text_of(sum.failed_by))
-      << ", \"message\": " << quoted(sum.result.message)
-      << ", \"complaints\": " << json_texts(sum.complaints)
-      << ", \"outcomes\": " << json_outcomes(sum.outcomes)
-      << ", \"replay\": " << quoted(sum.result.first ? sum.result.first->replay : "");
-  return out.str();
+json json_report(const report& sum) {
+  json found = json_model(*sum.entry);
+  found.update({{"memory", text_of(sum.memory)},
+                {"complete", sum.result.complete},
+                {"blocked", sum.result.blocked},
+                {"errors", sum.result.errors},
+                {"cut", sum.result.cut},
+                {"runs", sum.result.runs},
+                {"seconds", sum.result.seconds},
+                {"timed_out", sum.result.timed_out},
+                {"hash", hexadecimal(sum.result.hash)},
+                {"estimate", json_estimate(sum.result.estimate)},
+                {"passed", sum.passed()},
+                {"failed_by", poolproof::models::text_of(sum.failed_by)},
+                {"message", sum.result.message},
+                {"complaints", sum.complaints},
+                {"outcomes", json_outcomes(sum.outcomes)},
+                {"replay", sum.result.first ? sum.result.first->replay : ""}});
+  return found;
 }
 
 std::string text_of(const std::vector<report>& reports, const options& chosen) {
   std::string all;
   for (const report& sum : reports) {
     if (chosen.json) {
-      all += (all.empty() ? "{" : ",\n{") + json_report(sum) + ", \"sites\": " + json_sites() + "}";
+      json found = json_report(sum);
+      found["sites"] = json_sites();
+      all += (all.empty() ? "" : ",\n") + printed(found);
     } else {
       all += line_of(sum);
       if (!chosen.model.empty()) {
@@ -403,7 +392,7 @@ struct verdict_of_process {
   checker::conclusion concluded = checker::conclusion::error;
   bool cut = false;  // but no failure, and --partial
   std::string text;
-  std::vector<std::string> lines;      // for --lines: of each report the members
+  std::vector<std::string> lines;      // for --lines: of each report the JSON
   std::vector<std::uint64_t> reached;  // how often each site, if sites are changed
 
   void store(checker::archive& file) {
@@ -426,7 +415,9 @@ verdict_of_process verdict_on(const std::vector<report>& reports, const options&
                            text_of(reports, chosen),
                            {},
                            {}};
-  for (const report& sum : reports) found.lines.push_back(json_report(sum));
+  for (const report& sum : reports) {
+    found.lines.push_back(printed(json_report(sum)));
+  }
   return found;
 }
 
@@ -546,9 +537,9 @@ void write_lines(const options& chosen, std::size_t whole,
                  const std::vector<verdict_of_process>& verdicts) {
   lines_file lines(chosen.lines);
   const std::string search = search_of(chosen);
-  lines.begin(search, chosen.shard.value_or(share{}), whole, "\"models\": true");
+  lines.begin(search, chosen.shard.value_or(share{}), whole, {{"models", true}});
   for (const verdict_of_process& each : verdicts) {
-    for (const std::string& line : each.lines) lines.add(search, line);
+    for (const std::string& line : each.lines) lines.add(search, json::parse(line));
   }
   lines.end();
 }
@@ -605,20 +596,17 @@ int run_one(const options& chosen) {
 
 int run_program(int argc, char** argv) {
   require_different_names();
-  const options chosen = read_options(argc, argv);
-  if (chosen.help) {
-    std::cout << usage;
-    return 0;
-  }
-  if (chosen.sites) {
+  const std::optional<options> chosen = read_options(argc, argv);
+  if (!chosen) return 0;
+  if (chosen->sites) {
     print_sites();
     return 0;
   }
-  if (chosen.list) {
-    list_models(share_of(chosen_models(chosen), chosen), chosen.json);
+  if (chosen->list) {
+    list_models(share_of(chosen_models(*chosen), *chosen), chosen->json);
     return 0;
   }
-  return chosen.model.empty() ? run_all(chosen) : run_one(chosen);
+  return chosen->model.empty() ? run_all(*chosen) : run_one(*chosen);
 }
 
 }  // namespace

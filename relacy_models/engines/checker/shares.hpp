@@ -6,11 +6,14 @@
 
 #include "../../driver.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <cstddef>
 #include <fstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace poolproof::models {
 
@@ -24,15 +27,10 @@ struct share {
   std::string text() const { return std::to_string(number) + '/' + std::to_string(count); }
 };
 
-inline share share_of(std::string_view option, const std::string& value) {
-  const std::size_t slash = value.find('/');
-  if (slash == std::string::npos) {
-    throw usage_error(std::string(option) + ": '" + value + "' is not I/N");
-  }
-  const share read{number_of<unsigned>(option, value.substr(0, slash)),
-                   number_of<unsigned>(option, value.substr(slash + 1))};
-  if (read.number >= read.count) throw usage_error(std::string(option) + ": I is less than N");
-  return read;
+// Of I/N on a command line.
+inline share share_of(std::string_view option, std::pair<unsigned, unsigned> read) {
+  if (read.first >= read.second) throw usage_error(std::string(option) + ": I is less than N");
+  return {read.first, read.second};
 }
 
 // What was searched with changed headers belongs into no ledger.
@@ -51,17 +49,20 @@ class lines_file {
   }
 
   // The first line about a search: what it is, how much of it is here, of which headers.
-  void begin(std::string_view search, const share& mine, std::size_t whole,
-             std::string_view members) {
+  void begin(std::string_view search, const share& mine, std::size_t whole, const json& what) {
     if (path_.empty()) return;
-    out_ << "{\"search\": " << quoted(search) << ", \"shard\": " << quoted(mine.text())
-         << ", \"whole\": " << whole << ", \"headers\": " << quoted(headers_hash()) << ", "
-         << members << "}\n";
+    json line = {
+        {"search", search}, {"shard", mine.text()}, {"whole", whole}, {"headers", headers_hash()}};
+    line.update(what);
+    out_ << printed(line) << '\n';
   }
 
   // One of what was searched.
-  void add(std::string_view search, std::string_view members) {
-    if (!path_.empty()) out_ << "{\"search\": " << quoted(search) << ", " << members << "}\n";
+  void add(std::string_view search, const json& what) {
+    if (path_.empty()) return;
+    json line = {{"search", search}};
+    line.update(what);
+    out_ << printed(line) << '\n';
   }
 
   void end() {

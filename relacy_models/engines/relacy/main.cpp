@@ -1,7 +1,10 @@
 // The program relacy_models: runs one model, says what came of it, and can run a failure again.
 
+#include "../../command_line.hpp"
 #include "../../driver.hpp"
 #include "search.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <charconv>
@@ -11,7 +14,6 @@
 #include <iostream>
 #include <memory>
 #include <optional>
-#include <sstream>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -20,30 +22,10 @@
 namespace poolproof::models {
 namespace {
 
-constexpr const char* usage = R"(usage: relacy_models --list [--json]
-       relacy_models --model NAME [options]
-
-Runs one model of poolproof's headers on Relacy. To run all of them, use run.py: Relacy keeps global state, so
-each model is a process of its own.
-
-  --list               the names of all models
-  --model NAME         the model to run
-  --search KIND        full, bound or random, instead of the model's own plan
-  --bound N            preemptions of a bound search (default 3)
-  --iterations N       iterations of random searches (default: as the model says, or 1000000)
-  --seed N             seed of a random search (default 1)
-  --time-limit S       stop after S seconds; a search that is not done then has failed
-  --replay STATE       run again one failed execution, as printed by the run that failed
-  --weaken SITE:ORDER  a label or FILE:LINE:op or FILE:LINE:fail, for example pop_tail.claim:relaxed
-  --mutate SITE:HOW    a label or FILE:LINE, and skip-store, exchange-returns-zero or cas-blind
-  --sites              list the headers' sites: each order of each atomic operation
-  --sites-json PATH    write how often each site was reached
-  --json               print the result as one JSON object
-  --help               this text
-
-It fails (1) if an assertion, a race or a leak is found, or in a model that must fail, if it is not; if no
-execution was explored; or if an expected outcome was never seen. Wrong usage exits with 2, and so does a
-change of a site that the model does not reach.
+constexpr const char* exit_statuses = R"(
+The exit status is 1 if an assertion, a race or a leak is found, or in a model that must fail, if it
+is not; if no execution was explored; or if an expected outcome was never seen. Wrong usage exits
+with 2, and so does a change of a site that the model does not reach.
 )";
 
 // ---------------------------------------------------------------------------------- the command
@@ -52,14 +34,13 @@ change of a site that the model does not reach.
 struct options {
   bool list = false;
   bool json = false;
-  bool help = false;
   bool sites = false;
   std::string model;
   std::optional<search_kind> search;
   int bound = 3;
   std::optional<std::uint64_t> iterations;
   std::uint64_t seed = 1;
-  double time_limit = 0;
+  double seconds = 0;
   std::string replay;
   std::string sites_json;
   std::string repeat;  // the options that a replay must repeat
@@ -67,61 +48,54 @@ struct options {
 
 search_kind kind_of(std::string_view text) {
   if (text == "full") return search_kind::full;
-  if (text == "bound") return search_kind::bound;
-  if (text == "random") return search_kind::random;
-  throw usage_error("--search: '" + std::string(text) + "' is not full, bound or random");
+  return text == "bound" ? search_kind::bound : search_kind::random;
 }
 
-// Takes an option with a value. False if there is no such option.
-bool take_option(options& chosen, std::string_view option, const std::string& value) {
-  if (option == "--model") {
-    chosen.model = value;
-  } else if (option == "--search") {
-    chosen.search = kind_of(value);
-  } else if (option == "--bound") {
-    chosen.bound = number_of<int>(option, value);
-  } else if (option == "--iterations") {
-    chosen.iterations = number_of<std::uint64_t>(option, value);
-    if (*chosen.iterations == 0) throw usage_error("--iterations: at least 1");
-  } else if (option == "--seed") {
-    chosen.seed = number_of<std::uint64_t>(option, value);
-  } else if (option == "--time-limit") {
-    chosen.time_limit = number_of<double>(option, value);
-  } else if (option == "--replay") {
-    chosen.replay = value;
-  } else if (option == "--sites-json") {
-    chosen.sites_json = value;
-  } else if (option == "--weaken") {
-    weaken(value);
-    chosen.repeat += " --weaken " + value;
-  } else if (option == "--mutate") {
-    mutate(value);
-    chosen.repeat += " --mutate " + value;
-  } else {
-    return false;
-  }
-  return true;
-}
-
-options read_options(int argc, char** argv) {
+// Nothing if only --help was asked for.
+std::optional<options> read_options(int argc, char** argv) {
   options chosen;
-  for (int i = 1; i < argc; ++i) {
-    const std::string_view option = argv[i];
-    if (option == "--help") {
-      chosen.help = true;
-    } else if (option == "--list") {
-      chosen.list = true;
-    } else if (option == "--sites") {
-      chosen.sites = true;
-    } else if (option == "--json") {
-      chosen.json = true;
-    } else if (i + 1 == argc || !take_option(chosen, option, argv[i + 1])) {
-      throw usage_error("'" + std::string(option) + "': unknown, or its value is missing");
-    } else {
-      ++i;
-    }
+  std::string search;
+  std::uint64_t iterations = 0;
+  changes changed;
+  const auto line = command_line(
+      "relacy_models",
+      "Runs one model of poolproof's headers on Relacy. To run all of them, use run.py: Relacy\n"
+      "keeps global state, so each model is a process of its own.",
+      exit_statuses);
+  line->add_flag("--list", chosen.list, "the names of all models");
+  line->add_option("--model", chosen.model, "the model to run")->type_name("NAME");
+  line->add_option("--search", search, "full, bound or random, instead of the model's own plan")
+      ->type_name("KIND")
+      ->check(CLI::IsMember({"full", "bound", "random"}));
+  line->add_option("--bound", chosen.bound, "preemptions of a bound search (default 3)")
+      ->type_name("N")
+      ->check(not_negative);
+  line->add_option("--iterations", iterations,
+                   "iterations of random searches (default: as the model says, or 1000000)")
+      ->type_name("N");
+  line->add_option("--seed", chosen.seed, "seed of a random search (default 1)")->type_name("N");
+  line->add_option("--seconds", chosen.seconds,
+                   "stop after S seconds; a search that is not done then has failed")
+      ->type_name("S")
+      ->check(not_negative);
+  line->add_option("--replay", chosen.replay,
+                   "run again one failed execution, as printed by the run that failed")
+      ->type_name("STATE");
+  changed.add_to(*line);
+  line->add_flag("--sites", chosen.sites,
+                 "list the headers' sites: each order of each atomic operation");
+  line->add_option("--sites-json", chosen.sites_json, "write how often each site was reached")
+      ->type_name("FILE");
+  line->add_flag("--json", chosen.json, "print the result as one JSON object");
+  if (!parse(*line, argc, argv)) return std::nullopt;
+
+  if (!search.empty()) chosen.search = kind_of(search);
+  if (line->count("--iterations") != 0) {
+    if (iterations == 0) throw usage_error("--iterations: at least 1");
+    chosen.iterations = iterations;
   }
-  if (!chosen.help && !chosen.list && !chosen.sites && chosen.model.empty()) {
+  chosen.repeat = changed.make();
+  if (!chosen.list && !chosen.sites && chosen.model.empty()) {
     throw usage_error("--model or --list is needed");
   }
   return chosen;
@@ -150,20 +124,32 @@ std::string state_of(const search_request& request, const search_result& result)
   return state;
 }
 
+template <class Number>
+Number number_in(const std::string& state, std::size_t begin, std::size_t end) {
+  Number number{};
+  const auto [last, error] = std::from_chars(state.data() + begin, state.data() + end, number);
+  if (error != std::errc{} || last != state.data() + end) {
+    throw usage_error("--replay: '" + state + "' has no number where one belongs");
+  }
+  return number;
+}
+
 search_request request_of(const std::string& state) {
   search_request request;
   request.replay = true;
   std::size_t colon = state.find(':');
-  if (colon == std::string::npos) throw usage_error("--replay: a state has a colon");
-  request.kind = kind_of(state.substr(0, colon));
+  const std::string kind = state.substr(0, colon);
+  if (colon == std::string::npos || (kind != "full" && kind != "bound" && kind != "random")) {
+    throw usage_error("--replay: a state begins with full:, bound: or random:");
+  }
+  request.kind = kind_of(kind);
   if (request.kind != search_kind::full) {
     const std::size_t next = state.find(':', colon + 1);
     if (next == std::string::npos) throw usage_error("--replay: the state is cut off");
-    const std::string number = state.substr(colon + 1, next - colon - 1);
     if (request.kind == search_kind::bound) {
-      request.context_bound = number_of<int>("--replay", number);
+      request.context_bound = number_in<int>(state, colon + 1, next);
     } else {
-      request.seed = number_of<std::uint64_t>("--replay", number);
+      request.seed = number_in<std::uint64_t>(state, colon + 1, next);
     }
     colon = next;
   }
@@ -178,7 +164,7 @@ search_request request_of(const std::string& state) {
 std::vector<search_request> requests_of(const options& chosen, const model_info& info) {
   if (!chosen.replay.empty()) return {request_of(chosen.replay)};
   search_request request;
-  request.seconds = chosen.time_limit;
+  request.seconds = chosen.seconds;
   request.seed = chosen.seed;
   request.iterations = chosen.iterations.value_or(default_random_iterations);
   request.context_bound = chosen.bound;
@@ -307,24 +293,27 @@ report run_model(const model_entry& entry, const options& chosen) {
 // --------------------------------------------------------------------------------------------
 // printing
 
-std::string json_report(const report& sum) {
-  std::ostringstream out;
-  out << "{" << json_model(*sum.entry) << ", \"search\": " << quoted(sum.search)
-      << ", \"exhaustive\": " << (sum.exhaustive ? "true" : "false")
-      << ", \"iterations\": " << sum.iterations << ", \"executions\": " << sum.executions
-      << ", \"random_iterations\": " << sum.random_iterations
-      << ", \"distinct_schedules\": " << sum.distinct << ", \"seconds\": " << sum.seconds
-      << ", \"timed_out\": " << (sum.timed_out ? "true" : "false")
-      << ", \"passed\": " << (sum.passed() ? "true" : "false")
-      << ", \"failed_by\": " << quoted(text_of(sum.failed_by))
-      << ", \"message\": " << quoted(sum.message)
-      << ", \"complaints\": " << json_texts(sum.complaints)
-      << ", \"missing_outcomes\": " << json_texts(sum.missing)
-      << ", \"unexpected_outcomes\": " << json_texts(sum.unexpected)
-      << ", \"outcomes\": " << json_outcomes(sum.outcomes) << ", \"state\": " << quoted(sum.state)
-      << ", \"interleaving\": " << quoted(sum.interleaving) << ", \"sites\": " << json_sites()
-      << "}";
-  return out.str();
+json json_report(const report& sum) {
+  json found = json_model(*sum.entry);
+  found.update({{"search", sum.search},
+                {"exhaustive", sum.exhaustive},
+                {"iterations", sum.iterations},
+                {"executions", sum.executions},
+                {"random_iterations", sum.random_iterations},
+                {"distinct_schedules", sum.distinct},
+                {"seconds", sum.seconds},
+                {"timed_out", sum.timed_out},
+                {"passed", sum.passed()},
+                {"failed_by", text_of(sum.failed_by)},
+                {"message", sum.message},
+                {"complaints", sum.complaints},
+                {"missing_outcomes", sum.missing},
+                {"unexpected_outcomes", sum.unexpected},
+                {"outcomes", json_outcomes(sum.outcomes)},
+                {"state", sum.state},
+                {"interleaving", sum.interleaving},
+                {"sites", json_sites()}});
+  return found;
 }
 
 std::string replay_command(const report& sum, const options& chosen) {
@@ -363,13 +352,13 @@ void print_report(const report& sum, const options& chosen) {
 int run(const options& chosen) {
   const report sum = run_model(find_model(chosen.model), chosen);
   if (chosen.json) {
-    std::cout << json_report(sum) << "\n";
+    std::cout << printed(json_report(sum)) << "\n";
   } else {
     print_report(sum, chosen);
   }
   if (!chosen.sites_json.empty()) {
     std::ofstream file(chosen.sites_json);
-    file << json_sites() << "\n";
+    file << printed(json_sites()) << "\n";
     if (!file.flush()) throw std::runtime_error("cannot write " + chosen.sites_json);
   }
   if (sum.passed()) require_changes_reached();
@@ -378,19 +367,16 @@ int run(const options& chosen) {
 
 int run_program(int argc, char** argv) {
   require_different_names();
-  const options chosen = read_options(argc, argv);
-  if (chosen.help) {
-    std::cout << usage;
-    return 0;
-  }
-  if (chosen.sites) {
+  const std::optional<options> chosen = read_options(argc, argv);
+  if (!chosen) return 0;
+  if (chosen->sites) {
     print_sites();
     return 0;
   }
-  if (!chosen.list) return run(chosen);
+  if (!chosen->list) return run(*chosen);
   std::vector<const model_entry*> all;
   for (const model_entry& entry : all_models()) all.push_back(&entry);
-  list_models(all, chosen.json);
+  list_models(all, chosen->json);
   return 0;
 }
 
@@ -405,6 +391,6 @@ int main(int argc, char** argv) {
     return 2;
   } catch (const std::exception& error) {
     std::cerr << "relacy_models: " << error.what() << "\n";
-    return 3;
+    return 2;
   }
 }
