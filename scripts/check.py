@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import headers
+from ending import Progress, lines_or_ticks
 
 ROOT = Path(__file__).resolve().parent.parent
 LAST_LINES = 25
@@ -58,8 +59,10 @@ def main() -> int:
 
 
 def run(step: str, place: Path) -> bool:
-    """Runs a step and shows how far it is: on a terminal its last line, else a line for each family."""
+    """Runs a step and shows how far it is: on a terminal how long it has taken and its last line, else a line for each
+    family."""
     begun = time.monotonic()
+    progress = Progress(step)
     shown = begun
     print(f"{step}: begins", flush=True)
     command = ["make", "--no-print-directory", step]
@@ -67,16 +70,17 @@ def run(step: str, place: Path) -> bool:
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="replace") as running:
         assert running.stdout is not None
-        for line in running.stdout:
-            log.write(line)
-            if sys.stdout.isatty():
-                print(f"\r\033[K{line.rstrip()[:100]}", end="", flush=True)
-            elif FAMILY.match(line) or (COMPILED.match(line) and time.monotonic() > shown + 20):
+        for line in lines_or_ticks(running.stdout):
+            log.write(line or "")
+            progress.show(line and line.rstrip())
+            if line is None or progress.shown:
+                continue
+            if FAMILY.match(line) or (COMPILED.match(line) and time.monotonic() > shown + 20):
                 shown = time.monotonic()
                 print(f"  {line.rstrip()}", flush=True)
-    clear = "\r\033[K" if sys.stdout.isatty() else ""
+    progress.clear()
     ended = "done" if running.returncode == 0 else "FAILED"
-    print(f"{clear}{step}: {ended}, {text_of(time.monotonic() - begun)}", flush=True)
+    print(f"{step}: {ended}, {text_of(time.monotonic() - begun)}", flush=True)
     return running.returncode == 0
 
 

@@ -33,13 +33,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ending import duration, table
+from ending import Progress, duration, lines_or_ticks, table
 
 ROOT = Path(__file__).resolve().parent.parent
 LOGS = ROOT / "build" / "logs"
 LONGEST = 600  # seconds for a program's run: only a hang takes so long
 MOST_SHOWN = 3  # failures of a step whose output is printed, and
 MOST_LINES = 30  # the last lines of it
+COUNTED = re.compile(r"\s*(\d+/\d+) Test")  # as ctest says how far it is
 MOST_NAMED = 10  # failures that the ending names; the logs have all
 
 
@@ -106,8 +107,16 @@ def run_step(step: Step, jobs: int, logs: Path) -> Outcome:
     report, log = logs / f"{step.name}.xml", logs / f"{step.name}.txt"
     ctest = ["ctest", "--preset", step.preset, *(["--label-regex", step.label] if step.label else [])]
     command = step.command(*ctest, "--parallel", str(jobs), "--output-junit", str(report))
-    with open(log, "w", encoding="utf-8") as out:
-        status = subprocess.run(command, cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, check=False).returncode
+    progress = Progress(step.says)
+    with (open(log, "w", encoding="utf-8") as out,
+          subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                           errors="replace") as started):
+        assert started.stdout is not None
+        for line in lines_or_ticks(started.stdout):
+            out.write(line or "")
+            progress.show(counted[1] if line and (counted := COUNTED.match(line)) else None)
+    status = started.returncode
+    progress.clear()
     for name, passed, output in cases(report):
         if passed:
             outcome.passed += 1
@@ -123,10 +132,12 @@ def run_step(step: Step, jobs: int, logs: Path) -> Outcome:
 
 def run_steps(steps: Iterable[Step], jobs: int, logs: Path, outcomes: list[Outcome]) -> None:
     for step in steps:
+        # On a terminal one line tells how far it is, and in the end how long it took.
         print(f"{step.says} ...", end=" ", flush=True)
         began = time.monotonic()
         outcomes.append(run_step(step, jobs, logs))
-        print(duration(time.monotonic() - began), flush=True)
+        again = f"{step.says} ... " if sys.stdout.isatty() else ""
+        print(f"{again}{duration(time.monotonic() - began)}", flush=True)
 
 
 # ---- The same tests again and again ---------------------------------------------------------------------------------

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import re
 import subprocess
 import sys
 import tempfile
@@ -17,6 +20,7 @@ MAKE = """#!/bin/sh
 for step; do :; done
 echo "31033 warnings generated."
 echo "pool_dequeue, 6 calls: 2 of 2 clients finished without error"
+[ -z "$SLEEPS" ] || sleep "$SLEEPS"
 if [ "$step" = "$FAILS" ]; then echo "race in step 7"; exit 2; fi
 if [ -d "$RESULTS/$step" ]; then cp "$RESULTS/$step"/* "$FOUND"; fi
 """
@@ -67,6 +71,20 @@ class Ending(unittest.TestCase):
             [sys.executable, CHECK, "--found", found, *steps], capture_output=True, text=True, check=False,
             env=os.environ | {"PATH": f"{self.place}:{os.environ['PATH']}", "FAILS": fails, "FOUND": str(found),
                               "RESULTS": str(self.place / "results")})
+
+    def test_on_a_terminal_time_passes_while_a_step_is_silent(self) -> None:
+        ours, theirs = pty.openpty()
+        with open(ours, "rb", buffering=0) as terminal:
+            running = subprocess.Popen([sys.executable, CHECK, "--found", self.place / "found", "lint"], stdout=theirs,
+                                       env=os.environ | {"PATH": f"{self.place}:{os.environ['PATH']}", "SLEEPS": "2.5"})
+            os.close(theirs)
+            text = b""
+            with contextlib.suppress(OSError):  # the other end is closed
+                while got := terminal.read(4096):
+                    text += got
+            self.assertEqual(0, running.wait())
+        shown = re.findall(r"lint, (\d+) s: pool_dequeue, 6 calls: 2 of 2 clients finished", text.decode())
+        self.assertLessEqual({"1", "2"}, set(shown), text)
 
     def test_it_says_what_the_steps_have_found(self) -> None:
         done = self.check("proofs", "models-quick", "mutants-quick")
