@@ -53,6 +53,7 @@ bench="
 rest="
   libclang-rt-$(clang_version)-dev          |                           | make tsan and make asan with clang++
   pkgconf                                   | pkg-config                | a test: the installed package without CMake
+  meson                                     | meson                     | a test: a subproject of Meson
   valgrind                                  | valgrind                  | a test: the instructions of the portable pin
   doxygen                                   | doxygen                   | make docs
   parallel                                  | parallel                  | a test: a recipe for many processors

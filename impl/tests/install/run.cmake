@@ -1,5 +1,6 @@
 # Builds, runs and installs the consumer in a new directory outside the tree. With the way `top`: configures
 # our own tree as a packager does, without what only some parts need.
+# The way `meson` needs Meson, and nothing of CMake's.
 #   cmake -D way=.. -D source=.. -D build=.. -D generator=.. -D compiler=.. -D version=.. -P run.cmake
 
 set(temporary /tmp)
@@ -40,6 +41,21 @@ if(way STREQUAL "top")
 endif()
 
 file(COPY ${source}/impl/tests/install/ DESTINATION ${place}/consumer)
+
+# As a subproject of those who use Meson.
+if(way STREQUAL "meson")
+  file(MAKE_DIRECTORY ${place}/consumer/subprojects)
+  file(CREATE_LINK ${source} ${place}/consumer/subprojects/poolproof SYMBOLIC)
+  set(ENV{CXX} ${compiler})
+  run(meson setup ${place}/build ${place}/consumer)
+  run(meson compile -C ${place}/build)
+  run(${place}/build/consumer)
+  file(REMOVE_RECURSE ${place})
+  if(NOT output STREQUAL "${version} kept\n")
+    message(FATAL_ERROR "the consumer printed '${output}', not version ${version}")
+  endif()
+  return()
+endif()
 set(options -D way=${way} -D CMAKE_CXX_COMPILER=${compiler})
 if(way STREQUAL "find_package")
   run(${CMAKE_COMMAND} --install ${build} --prefix ${place}/prefix)
@@ -52,6 +68,22 @@ run(${CMAKE_COMMAND} --build ${place}/build)
 run(${CMAKE_COMMAND} --install ${place}/build --prefix ${place}/installed)
 run(${place}/build/checks)
 run(${place}/build/consumer)
+
+# The same user without CMake.
+find_program(pkg_config NAMES pkg-config pkgconf)
+if(way STREQUAL "find_package" AND pkg_config)
+  file(GLOB folders ${place}/prefix/lib/pkgconfig ${place}/prefix/lib/*/pkgconfig)
+  set(ENV{PKG_CONFIG_PATH} ${folders})
+  run(${pkg_config} --modversion poolproof)
+  if(NOT output STREQUAL "${version}\n")
+    message(FATAL_ERROR "pkg-config says that poolproof has the version '${output}', not ${version}")
+  endif()
+  execute_process(COMMAND ${pkg_config} --cflags --libs poolproof OUTPUT_VARIABLE flags
+                  OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  separate_arguments(flags)
+  run(${compiler} -std=c++20 ${place}/consumer/main.cpp ${flags} -o ${place}/by_pkg_config)
+  run(${place}/by_pkg_config)
+endif()
 
 file(REMOVE_RECURSE ${place})
 if(NOT output STREQUAL "${version} kept\n")
