@@ -24,6 +24,7 @@ basic="
   ninja-build                               | ninja                     | all targets
   make                                      | make                      | all targets
   python3                                   | python3                   | all targets but make build
+  python3-unicorn                           | module unicorn            | make check, make assembly, a test
   relacy-dev                                | relacy/base.hpp           | make check, make models, make mutants
   libcli11-dev                              | CLI/CLI.hpp               | make check, make models, make mutants, make test-checker
   nlohmann-json3-dev                        | nlohmann/json.hpp         | make check, make models, make mutants, make test-checker
