@@ -36,7 +36,7 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup setup-bench setup-all build test test-pins test-repeat test-checker check check-full proofs ledger models models-quick \
+.PHONY: help setup setup-bench setup-all build test test-pins test-repeat test-checker check check-full proofs assembly ledger models models-quick \
         mutants mutants-quick stress \
         tsan asan aarch64 ports bench plots report docs lint format install clean
 
@@ -79,7 +79,7 @@ test-checker:  ## run the self-test of the checker: oracles, random programs, un
 # has found it leaves in $(found), and what is said at the end is read from there. (Not by the variable MAKE: such a
 # recipe runs under `make -n`, too.)
 check:  ## prove the protocols: all executions of small clients and models, a sample of the mutants, lint; 5 min
-	@$(PYTHON) scripts/check.py --found $(found) proofs models-quick mutants-quick lint
+	@$(PYTHON) scripts/check.py --found $(found) proofs assembly models-quick mutants-quick lint
 
 # A model that takes longer is listed as unfinished, and is not proved; check-full gives it more time.
 MODEL_SECONDS = 3
@@ -107,6 +107,11 @@ proofs:  ## explore every execution: small clients of the headers, and the model
 	$(foreach each,$(portable_pools),$(clients) --family $(each) --letters pgr --calls 2 --progress --spurious 0 &&) true
 	$(survey) --calls 3 --within $(SURVEY_SECONDS) --partial
 	$(checked) --skip-litmus --seconds $(MODEL_SECONDS) --partial
+
+assembly:  ## compare the assembly of the sections, as compilers make it, with its steps in C++, step by step; 15 s
+	@$(call needs_module,unicorn,setup)
+	@mkdir -p $(found)
+	$(PYTHON) proofs/assembly/compare.py --jobs $(JOBS) --json $(found)/assembly.json
 
 ledger:  ## write the ledger of proofs, docs/proofs.md, anew
 	$(call build,models)

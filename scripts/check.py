@@ -27,6 +27,7 @@ FAMILY = re.compile(r"^\w+, \d+ calls")
 COMPILED = re.compile(r"^\[\d+/\d+\]")
 RESULTS = {
     "proofs": ("proofs.lines", "survey.json"),
+    "assembly": ("assembly.json",),
     "models-quick": ("relacy.json",),
     "mutants-quick": ("mutants-checker.json", "mutants-relacy.json"),
 }
@@ -104,6 +105,7 @@ def ending(found: Path, seconds: float, passed: bool) -> list[str]:
              f"in {text_of(seconds)} on {os.cpu_count()} processors; "
              f"{headers_text()}"]
     lines += proofs(read_lines(found / "proofs.lines"), read_json(found / "survey.json"))
+    lines += assembly(read_json(found / "assembly.json"))
     lines += searched(read_json(found / "relacy.json"))
     lines += mutants(read_json(found / "mutants-checker.json"), read_json(found / "mutants-relacy.json"))
     return lines
@@ -201,7 +203,21 @@ def not_proved(lines: list[Line], searches: dict[str, Line]) -> str:
         if of:
             texts.append(f"{len(of)} {kind} that take more than {' or '.join(sorted(limits))} s "
                          "(make check-full gives them more)")
-    return "; ".join([*texts, "larger programs; the assembly of the sections, which is tested"])
+    return "; ".join([*texts, "larger programs"])
+
+
+def assembly(results: list[Line]) -> list[str]:
+    """Of the sections, of which the proofs run the steps in C++."""
+    if not results:
+        return []
+    makers: dict[str, list[str]] = {}
+    for each in results:
+        makers.setdefault(each["architecture"], []).append(each["compiler"].split()[0])
+    said = [f"{' and '.join(compilers)} on {architecture}" for architecture, compilers in makers.items()]
+    different = sum(len(each["different"]) for each in results)
+    of = f"{different} of {sum(each['sections'] for each in results)}" if different else "none"
+    return [f"The assembly of the sections was run instruction by instruction, as made by {'; by '.join(said)}: {of} "
+            f"did other than the proved steps."]
 
 
 def searched(results: list[Line]) -> list[str]:

@@ -46,6 +46,8 @@ LINES = [
 SURVEY = [{"family": name, "proved": 2, "clients": 1003, "executions": 10} for name in ("one", "two")]
 RELACY = [{"passed": True, "exhaustive": True, "random_iterations": 0},
           {"passed": True, "exhaustive": False, "random_iterations": 5000}]
+ASSEMBLY = [{"compiler": "g++", "architecture": "x86-64", "sections": 5, "different": []},
+            {"compiler": "clang++ --target=a", "architecture": "aarch64", "sections": 5, "different": []}]
 MUTANTS = [{"agrees": True}, {"agrees": True}, {"agrees": False}]
 
 
@@ -58,6 +60,7 @@ class Ending(unittest.TestCase):
         (self.place / "make").chmod(0o755)
         for name, text in (("proofs/proofs.lines", "".join(json.dumps(line) + "\n" for line in LINES)),
                            ("proofs/survey.json", json.dumps(SURVEY)),
+                           ("assembly/assembly.json", json.dumps(ASSEMBLY)),
                            ("models-quick/relacy.json", json.dumps(RELACY)),
                            ("mutants-quick/mutants-checker.json", json.dumps(MUTANTS)),
                            ("mutants-quick/mutants-relacy.json", json.dumps(MUTANTS[:2]))):
@@ -87,10 +90,10 @@ class Ending(unittest.TestCase):
         self.assertLessEqual({"1", "2"}, set(shown), text)
 
     def test_it_says_what_the_steps_have_found(self) -> None:
-        done = self.check("proofs", "models-quick", "mutants-quick")
+        done = self.check("proofs", "assembly", "models-quick", "mutants-quick")
         self.assertEqual(0, done.returncode, done.stderr)
         ending = done.stdout.split("\n\n")[1].splitlines()
-        self.assertEqual(11, len(ending), done.stdout)
+        self.assertEqual(12, len(ending), done.stdout)
         self.assertRegex(ending[0], r"^make check: everything holds, in \d+ s on \d+ processors; headers [0-9a-f]{12}")
         self.assertIn("(2,854)", ending[1])
         self.assertEqual("  ring, clients of up to 2 threads: pool_dequeue, all 2 of 6 calls", ending[2])
@@ -100,9 +103,11 @@ class Ending(unittest.TestCase):
         self.assertIn("on 2 machines: 4 of 2,006 clients of up to 3 calls", ending[6])
         self.assertEqual("  models: 1 of 2, each with its own property and 2 to 3 threads", ending[7])
         self.assertIn("1 models that take more than 3 s", ending[8])
+        self.assertEqual("The assembly of the sections was run instruction by instruction, as made by g++ on x86-64; "
+                         "by clang++ on aarch64: none did other than the proved steps.", ending[9])
         self.assertIn("2 models and litmus tests, 1 in full for its semantics, 5,000 random executions; none failed",
-                      ending[9])
-        self.assertIn("2 of 3 on the checker, 2 of 2 on Relacy", ending[10])
+                      ending[10])
+        self.assertIn("2 of 3 on the checker, 2 of 2 on Relacy", ending[11])
 
     def test_what_the_steps_say_stays_in_their_logs(self) -> None:
         done = self.check("proofs", "lint")
