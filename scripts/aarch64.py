@@ -8,7 +8,7 @@ sequences: there it must pass on the portable pin. --broken breaks the sections 
 
 QEMU interrupts a processor only between the straight pieces that it translates code in, and a host such as x86-64
 lends it its own, stronger memory order. So rseq_test interrupts each instruction by a breakpoint, and that the bounds
-are read by an acquire load is seen in the disassembly (scripts/hit_path.py), not by running it.
+are read by an acquire load is seen where the instructions are compared (proofs/assembly), not by running it.
 """
 
 from __future__ import annotations

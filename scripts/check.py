@@ -213,7 +213,7 @@ def assembly(results: list[Line]) -> list[str]:
     makers: dict[str, list[str]] = {}
     for each in results:
         makers.setdefault(each["architecture"], []).append(each["compiler"].split()[0])
-    said = [f"{' and '.join(compilers)} on {architecture}" for architecture, compilers in makers.items()]
+    said = [f"{' and '.join(dict.fromkeys(of))} on {architecture}" for architecture, of in makers.items()]
     different = sum(len(each["different"]) for each in results)
     of = f"{different} of {sum(each['sections'] for each in results)}" if different else "none"
     return [f"The assembly of the sections was run instruction by instruction, as made by {'; by '.join(said)}: {of} "

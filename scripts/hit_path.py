@@ -4,7 +4,7 @@
 A small function that calls both is compiled as a user's program is (-O2). Everything that is not a hit calls a
 function that is not inlined: so the hit path is the way from the entry to the return that calls nothing and ends both
 sections. That there is none, or a locked instruction on it, is an error. The compilers for aarch64
-are asked, too, where they are installed.
+are asked, too, where they are installed. What the sections do is compared by proofs/assembly.
 
 No timer and no processor's counter is asked: valgrind has no restartable sequences, and stepping through one restarts
 it at every step.
@@ -39,9 +39,7 @@ class Architecture:
     branches: re.Pattern[str]
     always: re.Pattern[str]  # a branch that is always taken
     locked: re.Pattern[str]
-    commit: re.Pattern[str]  # the last of a section,
-    end: re.Pattern[str]  # and the one behind it, which clears its announcement at a place
-    acquire: re.Pattern[str] | None  # if only some loads do: each section has one
+    end: re.Pattern[str]  # behind a section: it clears its announcement
 
 
 X86_64 = Architecture(
@@ -51,9 +49,7 @@ X86_64 = Architecture(
     branches=re.compile("j"),
     always=re.compile("jmp"),
     locked=re.compile(r"lock|xchg .*\("),
-    commit=re.compile(r"mov \S+,(0x0)?\(\S+\)$"),
-    end=re.compile(r"movq \$0x0,(?P<place>%fs:.*)"),
-    acquire=None,
+    end=re.compile(r"movq \$0x0,%fs:"),
 )
 AARCH64 = Architecture(
     objdump="aarch64-linux-gnu-objdump",
@@ -62,9 +58,7 @@ AARCH64 = Architecture(
     branches=re.compile(r"b |b\.|cbn?z |tbn?z "),
     always=re.compile("b "),
     locked=re.compile(r"ld\w*xr|st\w*xr|cas|swp|ld(add|clr|eor|set|smax|smin|umax|umin)"),
-    commit=re.compile(r"str x\d+, \[x\d+\]$"),
-    end=re.compile(r"str xzr, (?P<place>\[x\d+, #8\])"),
-    acquire=re.compile("ldar "),
+    end=re.compile(r"str xzr, \[x\d+, #8\]"),
 )
 
 # What each compiler of Debian 12 makes of it. Fewer is welcome: then write it here.
@@ -137,25 +131,10 @@ def hit_path(listing: str, architecture: Architecture) -> list[str]:
     return [found[address] for address in max(hits, key=len)]
 
 
-def sections_of(path: list[str], architecture: Architecture) -> list[list[str]]:
-    """What stands between the announcements and the stores that clear them."""
-    sections = []
-    for end, text in enumerate(path):
-        if match := architecture.end.match(text):
-            begin = max(i for i in range(end) if path[i].endswith(match["place"]))
-            sections.append(path[begin + 1:end])
-    return sections
-
-
 def check(path: list[str], architecture: Architecture) -> None:
-    """Nothing is locked; each section's last instruction is its commit; it reads its bounds by an acquire load."""
+    """Nothing is locked."""
     if locked := [text for text in path if architecture.locked.match(text)]:
         raise HitPathError(f"a locked instruction on the hit path: {locked[0]}")
-    for section in sections_of(path, architecture):
-        if not architecture.commit.match(section[-1]):
-            raise HitPathError(f"a section does not end by its commit, but by: {section[-1]}")
-        if architecture.acquire and sum(bool(architecture.acquire.match(text)) for text in section) != 1:
-            raise HitPathError("a section that has not one acquire load")
 
 
 def is_here(compiler: str) -> bool:

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Compares the assembly of the sections, as compilers have made it, with their steps in C++, which the checker runs.
 
-Each compiler makes a program of sections.cpp. Its sections are found by their descriptors, and unicorn, an emulator of
-processors, runs its functions, from their beginning to their return, on magazines of every class. What they read, in
-which order, what they store and what they return must be what magazine_steps does, as steps.cpp prints it; the class
-Comparison says what else. Then an interruption comes before each instruction from the announcement to its clearing: the
-thread is sent back as the kernel does it, by the descriptor that it has announced, and finds another magazine, perhaps
-on another CPU. What follows must be the steps on that magazine, or none if the section was over.
+Each compiler makes a program of the sections, sections.cpp, and one of a pool's hits, hits.cpp. The sections in them
+are found by their descriptors, and unicorn, an emulator of processors, runs the functions, from their beginning to
+their return, on magazines of every class. What they read, in which order, what they store and what they return must be
+what magazine_steps does, as steps.cpp prints it; the class Comparison says what else. Then an interruption comes before
+each instruction from the announcement to its clearing: the thread is sent back as the kernel does it, by the descriptor
+that it has announced, and finds another magazine, perhaps on another CPU. What follows must be the steps on that
+magazine, or none if the section was over.
 
 With --broken, the faults of faults.toml are put into copies of the headers, one at a time, and each must be noticed in
 each of its sections, by each compiler of its architecture.
@@ -45,6 +46,8 @@ LEVELS = ("-O2", "-O0", "-O1", "-O3 -fPIC", "-Os")
 LINKED = ["-nostdlib", "-static", "-no-pie", "-Wl,--entry=0", "-Wl,--unresolved-symbols=ignore-all"]
 OPERATIONS = ("take", "loan", "take_ticking", "give", "hand_back")
 GIVING = OPERATIONS[3:]
+# The programs: the sections by themselves, and in the hits of a pool.
+SECTIONS, HITS = "sections.cpp", "hits.cpp"
 # What disassembles what each makes.
 COMPILERS = {
     "g++": "objdump",
@@ -150,6 +153,7 @@ class Comparison:
         self.ran: set[int] = set()
         self.interruptions = 0
         self.reach = 0
+        self.in_pool = f"hit_{operation}" in self.program.symbols
 
     def all(self) -> None:
         """Whatever differs is a Difference."""
@@ -238,11 +242,32 @@ class Comparison:
 
     def call(self, *interruptions: tuple[int, Outcome]) -> Run:
         self.interruptions += len(interruptions)
-        arguments = [self.machine.NEAR, self.reference.item][:2 if self.operation in GIVING else 1]
         worlds = tuple((count, found.world) for count, found in interruptions)
-        run = self.machine.call(f"section_{self.operation}", *arguments, interruptions=worlds)
+        name = f"{'hit' if self.in_pool else 'section'}_{self.operation}"
+        run = self.machine.call(name, *self.arguments(), interruptions=worlds)
         self.ran.update(run.counters)
         return run
+
+    def arguments(self) -> list[int]:
+        """Of the section's function; or of a pool's, which lies so that its near_shards is where ours is."""
+        machine, near, item = self.machine, self.machine.NEAR, self.reference.item
+        if not self.in_pool or self.operation in ("take", "give"):
+            return [near, item][:2 if self.operation in GIVING else 1]
+        if self.operation == "loan":
+            return [near - self.program.number("near_bytes", 8), machine.HANDLE]
+        machine.write(machine.HANDLE, near - self.core_to_near)
+        machine.write(machine.HANDLE + 8, item)
+        return [machine.HANDLE]
+
+    @functools.cached_property
+    def core_to_near(self) -> int:
+        return self.machine.call("near_of", self.machine.NEAR).result - self.machine.NEAR
+
+    def result(self, run: Run) -> int | None:
+        """What the caller has then. None if that is not told: of an item that a pool was given."""
+        if self.operation in GIVING:
+            return None if self.in_pool else run.result & 0xff
+        return self.machine.number(self.machine.HANDLE + 8) if self.in_pool and self.operation == "loan" else run.result
 
     def last_of_section(self, counters: list[int]) -> int:
         return max(i for i, counter in enumerate(counters) if any(each.has(counter) for each in self.sections))
@@ -256,8 +281,8 @@ class Comparison:
         if again:  # it need not read again what does not change
             shared, steps = ([each for each in some if each.place != "near"] for some in (shared, steps))
         self.same_steps(steps, shared, section)
-        result = run.result & 0xff if self.operation in GIVING else run.result
-        if result != outcome.result:
+        result = self.result(run)
+        if result is not None and result != outcome.result:
             raise Difference(f"returns {result:#x}; the steps return {outcome.result:#x}")
 
     def announced(self, counters: list[int], accesses: list[Access]) -> Section:
@@ -400,10 +425,10 @@ def surroundings_of(compiler: str, folder: Path) -> Architecture:
     return architecture_of(made)
 
 
-def program_of(compiler: str, level: str, headers: Path, folder: Path, name: str) -> Program:
+def program_of(compiler: str, level: str, headers: Path, folder: Path, name: str, source: str = SECTIONS) -> Program:
     """Of the sections in these headers."""
-    path = folder / file_name(compiler, name)
-    run([*compiler.split(), *FLAGS, *level.split(), "-I", headers, HERE / "sections.cpp",
+    path = folder / file_name(compiler, name, source)
+    run([*compiler.split(), *FLAGS, *level.split(), "-I", headers, HERE / source,
          folder / f"{file_name(compiler)}.o", *LINKED, "-o", path])
     return Program(path, COMPILERS[compiler])
 
@@ -419,22 +444,24 @@ def compare(program: Program, reference: Reference, operation: str, listed: bool
     if listed:
         for counter in sorted(comparison.ran):
             bar, does = "|" if counter in inside else " ", comparison.does.get(counter, "")
-            said += f"\n  {bar} {program.listing[counter]:56} {does}".rstrip()
+            said += f"\n  {bar} {program.listing.get(counter, '(of a miss)'):56} {does}".rstrip()
     return said
 
 
-def check(compiler: str, level: str, folder: Path, reference: Reference, listed: bool) -> tuple[list[str], str]:
-    """The sections that differ, and what is to be said of all."""
-    program = program_of(compiler, level, HEADERS, folder, level)
+def check(compiler: str, level: str, source: str, folder: Path, reference: Reference,
+          listed: bool) -> tuple[list[str], int, str]:
+    """The sections that differ, of how many, and what is to be said of all."""
+    program = program_of(compiler, level, HEADERS, folder, level, source)
+    operations = [each for each in OPERATIONS if {f"section_{each}", f"hit_{each}"} & program.symbols.keys()]
     different, said = [], []
-    for operation in OPERATIONS:
+    for operation in operations:
         try:
             what = compare(program, reference, operation, listed)
         except Difference as difference:
             different.append(operation)
             what = f"DIFFERS: {difference}"
-        said.append(f"{compiler} {level}: {operation}: {what}")
-    return different, "\n".join(said)
+        said.append(f"{compiler} {level} {source}: {operation}: {what}")
+    return different, len(operations), "\n".join(said)
 
 
 # ---- Faults ----------------------------------------------------------------------------------------------------------
@@ -492,13 +519,14 @@ def run_all(options: argparse.Namespace, compilers: list[str], folder: Path) -> 
         surroundings = {compiler: pool.submit(surroundings_of, compiler, folder) for compiler in compilers}
         reference = reference_of(folder)
         architectures = {compiler: job.result() for compiler, job in surroundings.items()}
-        checks = [(compiler, level, pool.submit(check, compiler, level, folder, reference, options.print))
-                  for compiler in compilers for level in (LEVELS if options.levels else LEVELS[:1])]
+        programs = [(LEVELS[0], HITS), *((level, SECTIONS) for level in (LEVELS if options.levels else LEVELS[:1]))]
+        checks = [(compiler, level, pool.submit(check, compiler, level, source, folder, reference, options.print))
+                  for compiler in compilers for level, source in programs]
         for compiler, level, job in checks:
-            different, said = job.result()
+            different, of, said = job.result()
             failed += bool(different)
             found.append({"compiler": compiler, "architecture": architectures[compiler].name, "level": level,
-                          "sections": len(OPERATIONS), "different": different})
+                          "sections": of, "different": different})
             print(said, flush=True)
         if options.broken and not failed:
             known = map(Fault.read, tomllib.loads((HERE / "faults.toml").read_text())["fault"])

@@ -20,6 +20,9 @@ LONGEST = 1000  # instructions of a call: only one that does not end takes as ma
 AREA_BYTES, CPU_ID, RSEQ_CS = 32, 4, 8
 DESCRIPTOR = struct.Struct("<IIQQQ")
 
+# What a pool calls where a section has done nothing. Here it does nothing, and returns nothing.
+MISS = re.compile("(get|put|borrow)_slow|end_borrow")
+
 # A CPU, and what the magazine of its shard is, where it has one.
 World = tuple[int, bytes]
 
@@ -90,15 +93,18 @@ class Architecture:
     stack: str
     back: str | None  # the register of the return address; else it is on the stack
     thread: str
+    zero: bytes  # returns zeros
     acquire: tuple[int, tuple[int, ...]] | None  # a mask of bits, and what ldar has there; else every load acquires
 
 
 # By the number in the head of an ELF file.
 ARCHITECTURES = {
     62: Architecture("x86-64", "rseq_x86_64.hpp", ("UC_ARCH_X86", "UC_MODE_64"), ("x86_const", "UC_X86_REG_"),
-                     ("RDI", "RSI", "RDX"), "RAX", "RIP", "RSP", None, "FS_BASE", None),
+                     ("RDI", "RSI", "RDX"), "RAX", "RIP", "RSP", None, "FS_BASE",
+                     bytes.fromhex("31c0 31d2 c3"), None),
     183: Architecture("aarch64", "rseq_aarch64.hpp", ("UC_ARCH_ARM64", "UC_MODE_ARM"), ("arm64_const", "UC_ARM64_REG_"),
-                      ("X0", "X1", "X2"), "X0", "PC", "SP", "X30", "TPIDR_EL0", (0xfffffc00, (0x88dffc00, 0xc8dffc00))),
+                      ("X0", "X1", "X2"), "X0", "PC", "SP", "X30", "TPIDR_EL0",
+                      bytes.fromhex("000080d2 010080d2 c0035fd6"), (0xfffffc00, (0x88dffc00, 0xc8dffc00))),
 }
 
 
@@ -176,7 +182,8 @@ class Machine:
 
     PAGE = 4096
     SHARED, STACK, THREAD, RETURN = 0x1000_0000, 0x2000_0000, 0x3000_0000, 0x4000_0000
-    NEAR, SHARDS = SHARED, SHARED + PAGE
+    NEAR, SHARDS = SHARED + PAGE // 2, SHARED + PAGE
+    HANDLE = STACK
     CPUS = 2
 
     def __init__(self, program: Program) -> None:
@@ -202,6 +209,9 @@ class Machine:
             self.emulator.mem_map(page * self.PAGE, self.PAGE)
         for address, content in program.segments:
             self.emulator.mem_write(address, content)
+        for name, address in program.symbols.items():
+            if MISS.search(name):
+                self.emulator.mem_write(address, architecture.zero)
         self.run = Run()
         self.sizes: dict[int, int] = {}  # of the instructions that were run
         self.counter = 0

@@ -46,7 +46,8 @@ LINES = [
 SURVEY = [{"family": name, "proved": 2, "clients": 1003, "executions": 10} for name in ("one", "two")]
 RELACY = [{"passed": True, "exhaustive": True, "random_iterations": 0},
           {"passed": True, "exhaustive": False, "random_iterations": 5000}]
-ASSEMBLY = [{"compiler": "g++", "architecture": "x86-64", "sections": 5, "different": []},
+ASSEMBLY = [{"compiler": "g++", "architecture": "x86-64", "sections": 4, "different": []},
+            {"compiler": "g++", "architecture": "x86-64", "sections": 5, "different": []},
             {"compiler": "clang++ --target=a", "architecture": "aarch64", "sections": 5, "different": []}]
 MUTANTS = [{"agrees": True}, {"agrees": True}, {"agrees": False}]
 
