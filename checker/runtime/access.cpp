@@ -116,6 +116,40 @@ CHECKER_EXPORT void __tsan_func_exit() {}
 CHECKER_EXPORT void __tsan_ignore_thread_begin() {}
 CHECKER_EXPORT void __tsan_ignore_thread_end() {}
 
+// What programs tell ThreadSanitizer of their orders, since it does not know fences, or of races that
+// they believe to be harmless: here the orders are known, and there are no such races.
+#define CHECKER_NOT_HEARD(name) \
+  CHECKER_EXPORT void name() {}
+CHECKER_NOT_HEARD(AnnotateHappensBefore)
+CHECKER_NOT_HEARD(AnnotateHappensAfter)
+CHECKER_NOT_HEARD(AnnotateIgnoreReadsBegin)
+CHECKER_NOT_HEARD(AnnotateIgnoreReadsEnd)
+CHECKER_NOT_HEARD(AnnotateIgnoreWritesBegin)
+CHECKER_NOT_HEARD(AnnotateIgnoreWritesEnd)
+CHECKER_NOT_HEARD(AnnotateIgnoreSyncBegin)
+CHECKER_NOT_HEARD(AnnotateIgnoreSyncEnd)
+CHECKER_NOT_HEARD(AnnotateBenignRace)
+CHECKER_NOT_HEARD(AnnotateBenignRaceSized)
+CHECKER_NOT_HEARD(AnnotateNewMemory)
+CHECKER_NOT_HEARD(AnnotateThreadName)
+CHECKER_NOT_HEARD(AnnotateRWLockCreate)
+CHECKER_NOT_HEARD(AnnotateRWLockCreateStatic)
+CHECKER_NOT_HEARD(AnnotateRWLockDestroy)
+CHECKER_NOT_HEARD(AnnotateRWLockAcquired)
+CHECKER_NOT_HEARD(AnnotateRWLockReleased)
+CHECKER_NOT_HEARD(__tsan_acquire)
+CHECKER_NOT_HEARD(__tsan_release)
+CHECKER_NOT_HEARD(__tsan_mutex_create)
+CHECKER_NOT_HEARD(__tsan_mutex_destroy)
+CHECKER_NOT_HEARD(__tsan_mutex_pre_lock)
+CHECKER_NOT_HEARD(__tsan_mutex_post_lock)
+CHECKER_NOT_HEARD(__tsan_mutex_pre_unlock)
+CHECKER_NOT_HEARD(__tsan_mutex_post_unlock)
+CHECKER_NOT_HEARD(__tsan_mutex_pre_signal)
+CHECKER_NOT_HEARD(__tsan_mutex_post_signal)
+CHECKER_NOT_HEARD(__tsan_mutex_pre_divert)
+CHECKER_NOT_HEARD(__tsan_mutex_post_divert)
+
 #define CHECKER_ACCESSES(size)                                          \
   CHECKER_EXPORT void __tsan_read##size(void* at) {                     \
     read_range(address_of(at), size, CHECKER_CALLER);                   \
@@ -333,6 +367,14 @@ CHECKER_WIDE_UPDATE(fetch_nand, ~(a& b))
   }
 CHECKER_WIDE_COMPARE(strong, false)
 CHECKER_WIDE_COMPARE(weak, true)
+CHECKER_ENTRY(__tsan_atomic128_compare_exchange_val)
+wide checker__tsan_atomic128_compare_exchange_val(volatile wide* at, wide expected, wide desired,
+                                                  int success, int failure) {
+  arrive_wide(checker_standing);
+  wide_compare(address_of(at), sizeof desired, &expected, &desired,
+               {order_of(success), order_of(failure), false}, CHECKER_CALLER);
+  return expected;
+}
 
 CHECKER_ENTRY(__atomic_load_16)
 wide checker__atomic_load_16(const volatile void* at, int o) {
@@ -379,6 +421,24 @@ bool checker__atomic_compare_exchange(std::size_t size, volatile void* at, void*
   arrive_wide(checker_standing);
   return wide_compare(address_of(at), size, expected, desired,
                       {order_of(success), order_of(failure), false}, CHECKER_CALLER);
+}
+// Of the prelude: what the compiler would make a strong one of.
+CHECKER_ENTRY(checker_weak_exchange)
+bool checkerchecker_weak_exchange(std::size_t size, volatile void* at, void* expected,
+                                  const void* desired, int success, int failure) {
+  if (size > 8 || (size & (size - 1)) != 0) {
+    arrive_wide(checker_standing);
+    return wide_compare(address_of(at), size, expected, desired,
+                        {order_of(success), order_of(failure), true}, CHECKER_CALLER);
+  }
+  std::uint64_t old = 0;
+  std::uint64_t wanted = 0;
+  std::memcpy(&old, expected, size);
+  std::memcpy(&wanted, desired, size);
+  const bool done = compare(address_of(at), static_cast<unsigned>(size), old, wanted, success,
+                            failure, true, CHECKER_CALLER, checker_standing);
+  if (!done) std::memcpy(expected, &old, size);
+  return done;
 }
 CHECKER_EXPORT bool __atomic_is_lock_free(std::size_t size, const volatile void*) {
   return size <= 16 && (size & (size - 1)) == 0;

@@ -463,7 +463,10 @@ int run(int argc, char** argv, char** environment) {
   std::_Exit(status);
 }
 
-[[gnu::constructor]] void begin() { find_owners(); }
+[[gnu::constructor]] void begin() {
+  find_owners();
+  leave_cpu_area();
+}
 
 }  // namespace
 

@@ -160,6 +160,19 @@ void give_up_stuck() {
                              " has run for a second without an operation that others could see");
 }
 
+// The kernel would go on writing the number of the real CPU into this thread's area, and the program
+// may look there: without it, it asks sched_getcpu, which is ours.
+void leave_cpu_area() noexcept {
+  extern const std::ptrdiff_t offset asm("__rseq_offset") [[gnu::weak]];
+  extern const unsigned size asm("__rseq_size") [[gnu::weak]];
+  if (&offset == nullptr || &size == nullptr || size == 0) return;
+  constexpr unsigned original_size = 32;
+  constexpr int unregister = 1;
+  constexpr unsigned signature = 0x53053053;
+  auto* const area = static_cast<std::byte*>(__builtin_thread_pointer()) + offset;
+  ::syscall(SYS_rseq, area, std::max(size, original_size), unregister, signature);
+}
+
 void watch_for_loops() {
   struct sigaction action {};
   action.sa_sigaction = on_tick;

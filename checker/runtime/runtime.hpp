@@ -246,6 +246,7 @@ void end_poll(unsigned thread) noexcept;
 // Whether the running thread has done nothing but compute for a second: it is given up where it stands.
 extern bool is_stuck;
 [[noreturn]] void give_up_stuck();
+void leave_cpu_area() noexcept;
 void watch_for_loops();
 void catch_faults();
 void release_faults();

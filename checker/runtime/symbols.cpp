@@ -44,10 +44,12 @@ struct line {
   std::uint32_t number = 0;
 
   bool known() const { return number != 0 && file != "??"; }
-  // Whether it is the program's own, not a header's of the compiler or the system.
+  // Whether it is the program's own, or of a library that it is made of: not of the C++ library, of
+  // the compiler, or of what check-c++ puts in front.
   bool own() const {
-    return known() && !file.starts_with("/usr/include/") && !file.starts_with("/usr/lib") &&
-           file.find("/include/c++/") == std::string::npos;
+    return known() && !file.starts_with("/usr/lib") &&
+           file.find("/include/c++/") == std::string::npos &&
+           !file.ends_with("/checker/prelude.hpp");
   }
 };
 

@@ -1,6 +1,9 @@
 // What check-c++ puts in front of each C++ source. A pause in a loop that polls becomes a call, so
 // that the checker sees it; and those of the C++ library's own loops, which poll a few times before
 // they wait, go to a function of their own: nothing but the time depends on how often they do.
+// clang++ would make of a weak compare-exchange a strong one: it becomes a call, too.
+// Functions that ask not to be instrumented are, since the value of an atomic that the checker does
+// not see being read is not in memory.
 //
 // Stands on: nothing.
 #pragma once
@@ -14,4 +17,37 @@ inline void checker_pause() noexcept { ::checker_library_pause(); }
 }  // namespace __detail
 }  // namespace std
 #define __builtin_ia32_pause checker_pause
+
+#if defined(__clang__)
+extern "C" bool checker_weak_exchange(unsigned long size, volatile void* at, void* expected,
+                                      const void* desired, int success, int failure) noexcept;
+template <class T, class Expected, class Desired>
+[[gnu::always_inline]] inline bool checker_compare_exchange(T* at, Expected* expected,
+                                                            Desired* desired, bool weak,
+                                                            int success, int failure) {
+  if (weak) return ::checker_weak_exchange(sizeof *at, at, expected, desired, success, failure);
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Watomic-alignment"
+  return __atomic_compare_exchange(at, expected, desired, weak, success, failure);
+#pragma clang diagnostic pop
+}
+template <class T, class Expected, class Desired>
+[[gnu::always_inline]] inline bool checker_compare_exchange_n(T* at, Expected* expected,
+                                                              Desired desired, bool weak,
+                                                              int success, int failure) {
+  if (!weak) return __atomic_compare_exchange_n(at, expected, desired, weak, success, failure);
+  T wanted = desired;
+  return ::checker_weak_exchange(sizeof *at, at, expected, const_cast<Expected*>(&wanted), success,
+                                 failure);
+}
+#define __atomic_compare_exchange_n ::checker_compare_exchange_n
+#define __atomic_compare_exchange ::checker_compare_exchange
+#endif
+#endif
+
+#if defined(__cplusplus)
+#define no_sanitize(...) unused
+#define __no_sanitize__(...) unused
+#define no_sanitize_thread unused
+#define __no_sanitize_thread__ unused
 #endif
