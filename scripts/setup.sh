@@ -42,10 +42,10 @@ bench="
   zlib1g-dev                                | zlib.h                    | make bench
   python3-matplotlib                        | module matplotlib         | make plots, make report
   python3-jinja2                            | module jinja2             | make report
-  libconcurrentqueue-dev                    |                           | a peer in make bench
+  libconcurrentqueue-dev                    |                           | a peer in make bench; an example in make test-checker
   libtbb-dev                                |                           | a peer in make bench
-  libboost-dev                              |                           | a peer in make bench
-  libatomic-queue-dev                       |                           | a peer in make bench
+  libboost-dev                              |                           | a peer in make bench; an example in make test-checker
+  libatomic-queue-dev                       |                           | a peer in make bench; an example in make test-checker
   golang-go                                 |                           | a peer in make bench: Go's sync.Pool
   libjemalloc2                              |                           | an allocator in make bench
   libmimalloc2.0 libmimalloc3 libmimalloc2  |                           | an allocator in make bench
@@ -57,6 +57,7 @@ rest="
   meson                                     | meson                     | a test: a subproject of Meson
   valgrind                                  | valgrind                  | a test: the instructions of the portable pin
   doxygen                                   | doxygen                   | make docs
+  libreaderwriterqueue-dev                  |                           | an example in make test-checker
   parallel                                  | parallel                  | a test: a recipe for many processors
   qemu-user                                 | qemu-aarch64              | make ports
   g++-aarch64-linux-gnu                     | aarch64-linux-gnu-g++     | make ports, make aarch64

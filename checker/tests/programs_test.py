@@ -1,8 +1,13 @@
 #!/usr/bin/env python3
-"""Unmodified programs on the checker: what check-c++ makes of programs/*.cpp must say what their heads say.
+"""Unmodified programs on the checker: what check-c++ makes of them must say what their heads say.
 
-Each program is compiled as it is (Mended) and with -DBROKEN (Broken). "Mended: proved" may bound the number of
-executions: "proved, at most 20". "Broken: data race | use after free" names the errors that may be found.
+    // Mended: proved                    as it is; "Verdict: proved" says the same
+    // Broken: data race                 compiled with -DBROKEN
+    // Verdict with -DFOUND: data race   compiled with -DFOUND
+    // Options: --check-spurious 0       what it is run with
+
+"proved, at most 20" bounds the number of executions; "data race | use after free" names the errors that may be found;
+"not finished" is a program that is too large. Of a header that is not there no program is run.
 """
 
 import argparse
@@ -15,27 +20,42 @@ import sys
 from typing import Any
 
 HERE = pathlib.Path(__file__).parent
+SKIPPED = 77  # as an exit status: ctest is told of it
 
 
-def expectation(source: str, which: str) -> str:
-    found = re.search(rf"^// {which}: (.*)$", source, re.MULTILINE)
-    if not found:
-        sys.exit(f"a program without a line '// {which}: ...'")
-    return found.group(1)
+def variants(source: str) -> list[tuple[str, str]]:
+    """Of each variant: the macro that makes it, or none, and what is expected of it."""
+    found = []
+    heads = r"^// (Mended|Broken|Verdict)(?: with -D(\w+))?: (.*)$"
+    for name, macro, expected in re.findall(heads, source, re.MULTILINE):
+        found.append(("BROKEN" if name == "Broken" else macro, expected))
+    return found or sys.exit("a program without a line '// Mended: ...' or '// Verdict: ...'")
 
 
-def run(arguments: argparse.Namespace, environment: dict[str, str], program: pathlib.Path, broken: bool,
-        flags: str) -> tuple[int, dict[str, Any], str]:
+def missing_header(arguments: argparse.Namespace, source: str) -> str | None:
+    """The first header of a package that is not there."""
+    for header in re.findall(r"^#include <(\w+/\S+)>$", source, re.MULTILINE):
+        probe = f"#if !__has_include(<{header}>)\n#error\n#endif\n"
+        command = [arguments.compiler, "-std=c++20", *arguments.include, "-E", "-x", "c++", "-"]
+        if subprocess.run(command, input=probe, text=True, capture_output=True, check=False).returncode != 0:
+            package = re.search(r"^// Package: (.*)$", source, re.MULTILINE)
+            return f"<{header}>" + (f" ({package.group(1)})" if package else "")
+    return None
+
+
+def run(arguments: argparse.Namespace, environment: dict[str, str], program: pathlib.Path, macro: str,
+        options: str) -> tuple[int, dict[str, Any], str]:
     """Compiles and runs one variant. Returns its exit status and what it wrote as JSON."""
-    binary = arguments.work / f"{program.stem}{'.broken' if broken else ''}{flags.replace(' ', '')}"
-    command = [arguments.check, "-std=c++20", *flags.split(), *(["-DBROKEN"] if broken else []),
+    flags = arguments.flags.split()
+    binary = arguments.work / "".join([program.stem, f".{macro.lower()}" if macro else "", *flags])
+    command = [arguments.check, "-std=c++20", *flags, *arguments.include, *([f"-D{macro}"] if macro else []),
                str(program), "-o", str(binary)]
     subprocess.run(command, env=environment, check=True)
     report = binary.with_suffix(".json")
     report.unlink(missing_ok=True)
-    done = subprocess.run([str(binary), "--check-seconds", str(arguments.seconds), "--check-json", str(report)],
-                          env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                          timeout=arguments.seconds + 60, check=False)
+    bounds = ["--check-seconds", str(arguments.seconds), "--check-json", str(report)]
+    done = subprocess.run([str(binary), *bounds, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                          text=True, timeout=arguments.seconds + 60, check=False)
     found = json.loads(report.read_text()) if report.exists() else {}
     return done.returncode, found, done.stdout
 
@@ -49,6 +69,8 @@ def wrong(status: int, found: dict[str, Any], expected: str) -> str | None:
         if most and found["complete"] > int(most.group(1)):
             return f"{found['complete']} executions, more than {most.group(1)}"
         return None
+    if expected == "not finished":
+        return None if status == 3 else f"exit status {status} for a program that is too large"
     if status != 1:
         return f"exit status {status} for a program with an error"
     if found["error"] not in [each.strip() for each in expected.split("|")]:
@@ -64,6 +86,8 @@ def main() -> int:
     parser.add_argument("--flags", default="-O1")
     parser.add_argument("--work", required=True, type=pathlib.Path)
     parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--programs", default=HERE / "programs", type=pathlib.Path, help="the folder that they are in")
+    parser.add_argument("--include", action="append", default=[], help="a folder of headers")
     parser.add_argument("--verbose", action="store_true")
     parser.add_argument("names", nargs="*", help="programs, without .cpp (default: all)")
     arguments = parser.parse_args()
@@ -71,27 +95,32 @@ def main() -> int:
     environment = {**os.environ, "CXX": arguments.compiler}
     if arguments.library:
         environment["CHECKER_LIBRARY"] = arguments.library
-    programs = sorted((HERE / "programs").glob("*.cpp"))
+    arguments.include = [f"-I{each}" for each in [HERE.parent / "include", *arguments.include]]
+    programs = sorted(arguments.programs.glob("*.cpp"))
     if arguments.names:
         programs = [each for each in programs if each.stem in arguments.names]
-    failures = 0
+    failures = skipped = 0
     for program in programs:
         source = program.read_text()
-        for broken in (False, True):
-            status, found, output = run(arguments, environment, program, broken, arguments.flags)
-            expected = expectation(source, "Broken" if broken else "Mended")
+        if missing := missing_header(arguments, source):
+            print(f"{program.stem}: skipped, there is no {missing}")
+            skipped += 1
+            continue
+        options = re.search(r"^// Options: (.*)$", source, re.MULTILINE)
+        for macro, expected in variants(source):
+            status, found, output = run(arguments, environment, program, macro,
+                                        options.group(1).split() if options else [])
             problem = wrong(status, found, expected)
-            variant = "broken" if broken else "mended"
             failures += problem is not None
             if problem or arguments.verbose:
-                print(f"{program.stem} ({variant}, {arguments.compiler} {arguments.flags}): {problem or 'good'}; "
-                      f"{found.get('complete')} complete, {found.get('blocked')} blocked, "
+                print(f"{program.stem} ({macro.lower() or 'as it is'}, {arguments.compiler} {arguments.flags}): "
+                      f"{problem or 'good'}; {found.get('complete')} complete, {found.get('blocked')} blocked, "
                       f"{found.get('cut')} cut, {found.get('seconds')} s, {found.get('error', '')}")
             if problem:
                 print(output)
     if not programs:
         sys.exit("no such program")
-    return 1 if failures else 0
+    return 1 if failures else SKIPPED if skipped == len(programs) else 0
 
 
 if __name__ == "__main__":
