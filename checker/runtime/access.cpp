@@ -60,6 +60,7 @@ std::uint64_t load(address at, unsigned size, int o, address code, const standin
                            "a loop has read the same " + std::to_string(most_turns) +
                                " times, and changed something of its own each time");
   }
+  if (times == most_turns / 2) engine::give_way();
   now = {at, code, value, position, times, false};
   return value;
 }

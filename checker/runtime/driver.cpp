@@ -5,6 +5,8 @@
 #include <checker/page.hpp>
 #include <checker/report.hpp>
 
+#include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <chrono>
 #include <cstdio>
@@ -17,6 +19,7 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <fcntl.h>
@@ -44,6 +47,8 @@ constexpr std::string_view usage = R"(options of the checker; all others reach m
   --check-spurious N    how often each thread's weak compare-exchanges may fail, and its waits end,
                         for no reason (default: 1)
   --check-reuse N       how many allocations of each thread may get memory that was freed (default: 1)
+  --check-all-turns     loops that wait are run as often as they go round, up to --check-events: not
+                        looked for is what need not be run. Shows what that leaves out
   --check-no-leaks      memory that is not freed is no error
   --check-stop T,N      thread T stops for ever after N operations: the others must come to their end
   --check-keep-going    go on after an error, and count them all
@@ -51,6 +56,10 @@ constexpr std::string_view usage = R"(options of the checker; all others reach m
   --check-page FILE     write the error as a page
   --check-json FILE     write the verdict as a line of JSON; - is standard output
   --check-outcomes      list what checker_outcome has noted
+  --check-hunt [N]      for what is too large: instead of the search, N executions by chance (default:
+                        10,000), with a stated probability of finding an error. Never a proof
+  --check-depth D       how many orders between operations such an error may need (default: 3)
+  --check-seed N        of the executions by chance: another number gives others (default: 1)
   --check-estimate S    say for S seconds how large the search is, without doing it
   --check-checkpoint F  write the search to F from time to time, and go on from it if it is there
   --check-shard I/N     only part I (0 .. N-1) of N of the search
@@ -115,7 +124,6 @@ void read_arguments(int argc, char** argv) {
   // The runtime sees more of a thread than the engine does, and finds its turns itself.
   chosen.search.find_waits = false;
   chosen.search.prune_put_back = false;
-  chosen.search.chances = 0;
   for (int i = 0; i < argc; ++i) {
     std::string option = argv[i];
     if (i == 0 || !option.starts_with("--check-")) {
@@ -163,6 +171,8 @@ void read_arguments(int argc, char** argv) {
     } else if (option == "--check-reuse") {
       chosen.search.reuses = to_number<unsigned>(value(), option);
       chosen.search.reuse_memory = chosen.search.reuses != 0;
+    } else if (option == "--check-all-turns") {
+      look_for_turns = false;
     } else if (option == "--check-no-leaks") {
       chosen.leaks = false;
     } else if (option == "--check-stop") {
@@ -179,6 +189,17 @@ void read_arguments(int argc, char** argv) {
       chosen.json = value();
     } else if (option == "--check-outcomes") {
       chosen.outcomes = true;
+    } else if (option == "--check-hunt") {
+      const bool next =
+          i + 1 != argc && std::isdigit(static_cast<unsigned char>(*argv[i + 1])) != 0;
+      chosen.search.hunt = 10'000;
+      if (has_value || next) chosen.search.hunt = to_number<std::uint64_t>(value(), option);
+      if (chosen.search.hunt == 0) reject(option + ": N must not be 0");
+    } else if (option == "--check-depth") {
+      chosen.search.hunt_depth = to_number<unsigned>(value(), option);
+      if (chosen.search.hunt_depth == 0) reject(option + ": D must not be 0");
+    } else if (option == "--check-seed") {
+      chosen.search.hunt_seed = to_number<std::uint64_t>(value(), option);
     } else if (option == "--check-estimate") {
       chosen.estimate = to_number<double>(value(), option);
     } else if (option == "--check-checkpoint") {
@@ -322,7 +343,8 @@ void write_json(const statistics& found, int status, double seconds) {
       << ", \"model\": " << in_json(name_of_model(chosen.search.model))
       << ", \"verdict\": " << in_json(names_of_verdicts[status])
       << ", \"complete\": " << found.complete << ", \"blocked\": " << found.blocked
-      << ", \"cut\": " << found.cut << ", \"duplicates\": " << found.duplicates
+      << ", \"cut\": " << found.cut << ", \"runs\": " << found.runs
+      << ", \"hunted\": " << found.hunted << ", \"duplicates\": " << found.duplicates
       << ", \"errors\": " << found.errors << ", \"outcomes\": " << found.outcomes.size()
       << ", \"hash\": \"" << hash << "\", \"seconds\": " << seconds;
   if (found.first) {
@@ -338,11 +360,29 @@ void write_json(const statistics& found, int status, double seconds) {
   }
 }
 
+unsigned threads_of(const statistics& found) {
+  return static_cast<unsigned>(std::count_if(found.longest.begin(), found.longest.end(),
+                                             [](auto each) { return each != 0; }));
+}
+
+// What was done by chance: how much, and how likely it would have found what is there.
+std::string odds(const statistics& found) {
+  const unsigned threads = threads_of(found);
+  const unsigned depth = chosen.search.hunt_depth;
+  char text[256];
+  std::snprintf(text, sizeof text,
+                "Every second one takes the newest values, and finds an error that shows there and "
+                "needs %u orders between operations with a probability of at least 1 in %u * "
+                "%llu^%u; all of them, with %.3g.",
+                depth, threads, static_cast<unsigned long long>(found.hunted_events), depth - 1,
+                hunt_chance(found, threads, depth));
+  return text;
+}
+
 std::string counts(const statistics& found, double seconds) {
-  unsigned threads = 0;
+  const unsigned threads = threads_of(found);
   std::uint64_t operations = 0;
   for (const std::uint32_t each : found.longest) {
-    threads += each != 0 ? 1 : 0;
     operations = std::max<std::uint64_t>(operations, each);
   }
   std::string text = with_commas(found.complete) + " executions";
@@ -351,6 +391,19 @@ std::string counts(const statistics& found, double seconds) {
   std::snprintf(spent, sizeof spent, "%.2f s", seconds);
   text += ", " + std::to_string(threads) + " threads of at most " + std::to_string(operations) +
           " operations, model " + name_of_model(chosen.search.model) + ", " + spent;
+  return text;
+}
+
+// In the words of these options.
+std::string why_cut(const statistics& found) {
+  std::string text = with_line(found.why_cut);
+  constexpr std::pair<std::string_view, std::string_view> names[] = {
+      {"options::events_per_thread", "--check-events"}, {"options::most_runs", "--check-runs"}};
+  for (const auto& [name, option] : names) {
+    if (const std::size_t at = text.find(name); at != std::string::npos) {
+      text.replace(at, name.size(), option);
+    }
+  }
   return text;
 }
 
@@ -385,14 +438,25 @@ int tell(statistics& found, double seconds) {
         << " re-used blocks a thread. Load buffering is not explored.\n";
   } else if (status == 1) {
     out << chosen.search.name << ": " << with_commas(found.errors) << " error"
-        << (found.errors == 1 ? "" : "s") << ". " << counts(found, seconds) << '\n';
+        << (found.errors == 1 ? "" : "s") << ". ";
+    if (found.hunted != 0) {
+      out << with_commas(found.hunted) << " executions by chance, seed " << chosen.search.hunt_seed
+          << ". ";
+    }
+    out << counts(found, seconds) << '\n';
+  } else if (found.hunted != 0) {
+    out << chosen.search.name << ": not a proof. " << with_commas(found.hunted)
+        << " executions by chance, seed " << chosen.search.hunt_seed << ", found no error. "
+        << counts(found, seconds) << '\n'
+        << odds(found) << '\n';
   } else if (found.complete == 0 && found.cut == 0) {
     out << chosen.search.name << ": no execution comes to its end, so that nothing is proved. "
         << counts(found, seconds) << '\n';
   } else {
-    out << chosen.search.name << ": not finished, so that nothing is proved: " << found.cut
-        << " executions were cut by a bound, or the time was up. " << counts(found, seconds)
-        << '\n';
+    out << chosen.search.name << ": not finished, so that nothing is proved: " << why_cut(found)
+        << (found.cut > 1 ? ", first of " + with_commas(found.cut) + " bounds that were met. "
+                          : ". ")
+        << counts(found, seconds) << '\n';
   }
   if (excused_races() != 0) {
     out << "Races inside std::atomic<std::shared_ptr> of libstdc++ were not counted: it unlocks "

@@ -76,6 +76,7 @@ void find_owners();
 place place_of(address code);
 // Becomes files, lines and functions.
 void resolve_places(counterexample& told);
+std::string with_line(std::string text);
 
 // What the running thread knows of the others. It is asked for again after each operation.
 extern engine::knowledge known_now;
@@ -157,6 +158,8 @@ struct standing {
   std::uint64_t rbx, rbp, r12, r13, r14, r15;
   const std::uint64_t* rsp;
 };
+// Whether turns of loops that change nothing are looked for.
+inline bool look_for_turns = true;
 // It had made so many events when it came there.
 void arrive(const standing& at, std::uint32_t position);
 // The running thread has changed something: it stands nowhere that it stood before.

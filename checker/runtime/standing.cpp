@@ -29,6 +29,7 @@ std::uint64_t mixed(std::uint64_t a, std::uint64_t b) noexcept {
 }  // namespace
 
 void arrive(const standing& at, std::uint32_t position) {
+  if (!look_for_turns) return;
   const engine::knowledge& now = known();
   const auto* const end = reinterpret_cast<const std::uint64_t*>(engine::stack_end());
   std::uint64_t low = mixed(at.rbx, at.rbp) + mixed(at.r12, at.r13);

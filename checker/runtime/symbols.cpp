@@ -184,6 +184,23 @@ void resolve_places(counterexample& told) {
   }
 }
 
+// What the engine says names a place by its code.
+std::string with_line(std::string text) {
+  const std::string mark = std::string(of_code) + ":";
+  const std::size_t at = text.find(mark);
+  if (at == std::string::npos) return text;
+  const std::size_t end = text.find_first_not_of("0123456789", at + mark.size());
+  const std::string digits = text.substr(at + mark.size(), end - at - mark.size());
+  for (const auto& [code, lines] : lines_of({std::strtoull(digits.c_str(), nullptr, 10) - 1})) {
+    for (const line& each : lines) {
+      if (!each.own()) continue;
+      const std::string name = each.file.substr(each.file.rfind('/') + 1);
+      return text.replace(at, end - at, name + ":" + std::to_string(each.number));
+    }
+  }
+  return text;
+}
+
 namespace {
 std::map<address, std::vector<line>> known_lines;
 unsigned excused = 0;

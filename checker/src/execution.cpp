@@ -458,6 +458,12 @@ inline execution::answer execution::perform_by_thread(const event& request, cons
   return answer_of(e);
 }
 
+// Whether an event has written another value than it has read.
+inline bool execution::changes_value(event_id id) const noexcept {
+  const event& e = graph()[id];
+  return e.writes() && (!e.reads() || e.value != graph().value_read(id));
+}
+
 // Whether an event has changed nothing, and would turn out the same the next time. An update that
 // wrote what it found has changed nothing, either.
 inline bool execution::quiet(event_id id) const noexcept {
@@ -502,7 +508,7 @@ execution::answer execution::add_event(event request, const place& from) {
     add_as_scheduled(request);
   } else if (hunting()) {
     explorer_.add_by_chance(request, *chance_);
-    if (graph()[graph().thread(self).back()].writes()) ++writes_;
+    if (changes_value(graph().thread(self).back())) ++writes_;
   } else if (!explorer_.add(request)) {
     leave();
   }
@@ -773,7 +779,9 @@ void execution::fail_iteration() {
   const thread_status& self = threads_[running_];
   if (self.changes != self.changes_at_iteration) return;
   for (std::uint32_t i = self.iteration; i != self.position; ++i) {
-    if (!quiet(graph().thread(running_)[i])) return;
+    if (quiet(graph().thread(running_)[i])) continue;
+    if (options_.prune_put_back) block_turn(self.iteration);
+    return;
   }
   end_turn();
 }
@@ -790,7 +798,10 @@ void execution::end_turn() {
 
 // Until there is something new to read. If nobody can go on, all are blocked.
 void execution::wait_in_hunt() {
+  thread_state& state = threads_[running_].state;
+  state = thread_state::idle;  // what it wrote in this turn is in vain
   waits_for_[running_] = reads_newest(running_) ? writes_ + 1 : 0;
+  state = thread_state::running;
   const unsigned next = next_by_chance();
   if (next == nobody) {
     for (unsigned t = 0; t != thread_count_; ++t) {
@@ -987,6 +998,12 @@ bool execution::block_turn(std::uint32_t position) {
     wrote = wrote || done.writes();
   }
   self.iteration = position;
+  if (schedule_.given() && schedule_.has(own)) return true;
+  if (hunting()) {
+    if (wrote && !may_be_in_vain(own)) return false;
+    wait_in_hunt();
+    return true;
+  }
   if (!wrote) {
     self.state = thread_state::blocked;
     if (stuck()) {
@@ -1197,6 +1214,7 @@ void give_up_thread(surrender why, std::string_view text) {
   if (!text.empty()) execution::current().cut_turns(std::string(text));
   execution::current().give_up_thread(why);
 }
+void give_way() noexcept { execution::current().give_way(); }
 void end_process() noexcept { execution::current().end_process(); }
 void end_thread() { execution::current().end_thread(); }
 

@@ -159,6 +159,9 @@ class execution {
   void fail_iteration();
   bool block_turn(std::uint32_t position);
   [[noreturn]] void give_up_thread(engine::surrender why);
+  void give_way() noexcept {
+    if (hunting()) chance_->yield(running_);
+  }
   void end_process() noexcept { process_ended_ = true; }
   [[noreturn]] void end_thread();
   void cut_turns(std::string why) {
@@ -337,10 +340,12 @@ class execution {
   void wait_in_hunt();
   void end_turn();
   bool reads_newest(unsigned thread) const;
+  void run_by_chance(std::uint64_t count, std::uint64_t seed);
   bool find_by_chance();
   void note_standing();
   const watch* watch_of(std::uint32_t position) const noexcept;
   bool memory_as(const watch& noted) const noexcept;
+  [[gnu::always_inline]] bool changes_value(event_id id) const noexcept;
   [[gnu::always_inline]] bool quiet(event_id id) const noexcept;
   static bool same_call(const event& a, const event& b) noexcept;
   bool same_turn(const std::vector<event_id>& own, std::size_t a, std::size_t b) const noexcept;

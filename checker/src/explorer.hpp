@@ -50,6 +50,17 @@ class explorer {
     inside_ = false;
   }
 
+  // Beside the search: an empty graph, until the search is gone on with.
+  void begin_aside() {
+    go_to(depth_ + 1);
+    clear_aside();
+  }
+  void clear_aside() {
+    now_->graph.reset(threads_);
+    now_->frames.clear();
+  }
+  void end_aside() { go_to(depth_ - 1); }
+
   // Explore only what belongs to one share of the search.
   void take(const share& part) noexcept { share_ = part; }
   // How many subtrees and executions have been divided among the shares.

@@ -45,49 +45,45 @@ statistics execution::explore() {
 // come twice.
 statistics execution::hunt() {
   started_ = std::chrono::steady_clock::now();
-  chance_.emplace(thread_count_, options_.hunt_depth, options_.hunt_seed);
-  while (totals_.runs != options_.hunt && !stopped() && !late_ && !time_is_up()) {
-    explorer_.restart();
+  run_by_chance(options_.hunt, options_.hunt_seed);
+  owned_ = true;
+  note(fault::cut, "a hunt looks at some executions, and proves nothing");
+  return std::move(totals_);
+}
+
+// In a graph beside that of the search.
+void execution::run_by_chance(std::uint64_t count, std::uint64_t seed) {
+  chance_.emplace(thread_count_, options_.hunt_depth, seed);
+  explorer_.begin_aside();
+  while (totals_.runs != count && !stopped() && !late_ && !time_is_up()) {
+    explorer_.clear_aside();
     chance_->begin();
     writes_ = 0;
     std::fill(waits_for_.begin(), waits_for_.end(), 0);
     run();
     if (new_kind_) capture();
   }
+  explorer_.end_aside();
   totals_.hunted = totals_.runs;
   totals_.hunted_events = chance_->longest();
-  owned_ = true;
-  note(fault::cut, "a hunt looks at some executions, and proves nothing");
-  return std::move(totals_);
+  chance_.reset();
 }
 
 // From time to time, and a quarter as often as the search runs. True if there was an error: then it is
 // that of this search.
 bool execution::find_by_chance() {
-  options mine = options_;
-  mine.hunt =
+  const std::uint64_t count =
       std::min<std::uint64_t>(std::max<std::uint64_t>(chances_, 250), options_.chances - chances_);
-  mine.hunt_seed = options_.hunt_seed + chances_;
-  mine.on_complete = {};
-  mine.on_progress = {};
-  mine.checkpoint.clear();
-  if (mine.seconds > 0) {
-    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - started_;
-    mine.seconds = std::max(mine.seconds - spent.count(), 1e-3);
-  }
-  chances_ += mine.hunt;
-  current_ = nullptr;  // between two runs: another can take its place
-  statistics found;
-  {
-    execution other(program_, mine);
-    found = other.hunt();
-  }
-  current_ = this;
+  statistics own = std::exchange(totals_, {});
+  run_by_chance(count, options_.hunt_seed + chances_);
+  chances_ += count;
+  const statistics found = std::exchange(totals_, std::move(own));
+  ended_ = ending::abandoned;  // what the program has in its memory is not what the graph says
   if (found.errors == 0) return false;
   totals_.errors = found.errors;
-  totals_.first = std::move(found.first);
-  totals_.kinds = std::move(found.kinds);
-  totals_.replay = std::move(found.replay);
+  totals_.first = found.first;
+  totals_.kinds = found.kinds;
+  totals_.replay = found.replay;
   return true;
 }
 
@@ -103,12 +99,13 @@ bool execution::expand(const execution_graph& from, std::vector<execution_graph>
 bool execution::next() {
   if (new_kind_) capture();
   if (schedule_.given() || stopped()) return false;
+  if (!late_ && chances_ < options_.chances && totals_.runs >= 4 * chances_ + 1000 &&
+      find_by_chance()) {
+    return false;
+  }
   if (late_) {
     owned_ = true;
     note(fault::cut, time_is_up_text);
-    return false;
-  }
-  if (chances_ < options_.chances && totals_.runs >= 4 * chances_ + 1000 && find_by_chance()) {
     return false;
   }
   if (work_ > 16'384 && totals_.runs != resumed_at_ && !look_at_clock()) return false;
@@ -321,6 +318,7 @@ void execution::record() {
   if (ended_ == ending::blocked) ++totals_.excluded;  // by what it does after the threads
   if (ended_ != ending::complete) return;
   ++totals_.complete;
+  if (hunting()) return;
   add_hash();
   look_at_conflicts();
   if (!outcome_.empty()) totals_.outcomes.insert(outcome_);

@@ -45,6 +45,34 @@ struct swapping_lock {
   void after() { outcome("%d", data.get()); }
 };
 
+// Readers add themselves, look whether a writer is there, and take themselves back if so.
+struct reader_writer_lock {
+  static constexpr unsigned threads = 3;
+  static constexpr int writer = -100;
+  atomic<int> users{0};
+  var<int> data{0};
+  std::array<int, 2> seen{};
+  void thread(unsigned index) {
+    if (index == 2) {
+      await([this] {
+        int nobody = 0;
+        return users.compare_exchange_strong(nobody, writer, acquire);
+      });
+      data.set(1);
+      users.fetch_sub(writer, release);
+      return;
+    }
+    await([this] {
+      if (users.fetch_add(1, acquire) >= 0) return true;
+      users.fetch_sub(1, relaxed);
+      return false;
+    });
+    seen[index] = data.get();
+    users.fetch_sub(1, release);
+  }
+  void after() { outcome("%d %d", seen[0], seen[1]); }
+};
+
 struct lock_that_nobody_gives_back {
   static constexpr unsigned threads = 3;
   atomic<bool> taken{false};
@@ -190,6 +218,17 @@ TEST_CASE("a_swap_that_changes_nothing_waits") {
   CHECK(loop.cut == 0);
   CHECK(loop.complete >= 6);
   CHECK(outcomes_of(loop) == outcomes_of(await));
+}
+
+TEST_CASE("what_is_added_and_taken_back_waits") {
+  options chosen;
+  chosen.seconds = 1;
+  const statistics found = verify<reader_writer_lock>(chosen);
+  CHECK(found.errors == 0);
+  CHECK(found.cut == 0);
+  CHECK(found.outcomes.size() == 4);
+  chosen.prune_put_back = false;
+  CHECK(verify<reader_writer_lock>(chosen).cut != 0);
 }
 
 TEST_CASE("who_waits_for_what_is_never_given_back_is_in_a_deadlock") {

@@ -147,6 +147,8 @@ bool block_turn(std::uint32_t position);
 enum class surrender : std::uint8_t { waits, excluded, stopped };
 // With a text, the execution counts as cut for that reason.
 [[noreturn]] void give_up_thread(surrender why, std::string_view text = {});
+// It has looked for the same again: where executions are taken by chance the others go first.
+void give_way() noexcept;
 // The process has ended, whatever its other threads still do.
 void end_process() noexcept;
 

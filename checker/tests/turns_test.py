@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""Random programs with loops: what is left out of the turns that loops make in vain loses no outcome.
+
+Each program is explored twice: as always, and with --check-all-turns, where each loop may make so many turns at most,
+and executions with more are left out. What the second finds the first must find, and with enough turns the other way
+round.
+"""
+
+import argparse
+import os
+import pathlib
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).parent
+TURNS = 4
+
+
+def explore(binary, seed, turns, *options):
+    done = subprocess.run([binary, str(seed), str(turns), "--check-outcomes", "--check-spurious", "0",
+                           "--check-keep-going", *options], text=True, check=False, timeout=300,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    lines = done.stdout.splitlines()
+    return {each for each in lines if each.startswith("outcome: ")}, done.stdout
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", required=True, help="check-c++")
+    parser.add_argument("--library", required=True, help="the runtime")
+    parser.add_argument("--compiler", default="g++")
+    parser.add_argument("--work", required=True, type=pathlib.Path)
+    parser.add_argument("--programs", type=int, default=100)
+    parser.add_argument("--first", type=int, default=0, help="the first seed")
+    arguments = parser.parse_args()
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    binary = arguments.work / "turns"
+    environment = {**os.environ, "CXX": arguments.compiler, "CHECKER_LIBRARY": arguments.library}
+    subprocess.run([arguments.check, "-std=c++20", "-O1", HERE / "hunted" / "turns.cpp", "-o", binary],
+                   env=environment, check=True)
+    compared = smaller = disagree = 0
+    for seed in range(arguments.first, arguments.first + arguments.programs):
+        whole, said = explore(binary, seed, TURNS, "--check-all-turns", "--check-runs", "20000")
+        if "allows no more runs" in said:
+            continue
+        pruned, told = explore(binary, seed, 0)
+        compared += 1
+        smaller += "that wait" in told
+        if pruned != whole:
+            disagree += 1
+            print(f"seed {seed}: lost {sorted(whole - pruned)}, more {sorted(pruned - whole)}\n{said}\n{told}")
+    print(f"seeds {arguments.first} to {arguments.first + arguments.programs - 1}, {arguments.compiler}: "
+          f"{compared} programs compared, {smaller} with turns in vain, {disagree} disagreements")
+    return disagree != 0 or compared < arguments.programs / 2 or smaller < arguments.programs / 4
+
+
+if __name__ == "__main__":
+    sys.exit(main())
