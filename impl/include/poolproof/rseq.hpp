@@ -9,7 +9,7 @@
 // the thread. The kernel clears it itself when it restarts a section. A debugger that steps
 // through a section restarts it at every step.
 //
-// The two sections themselves are the assembly of the architecture, rseq_<architecture>.hpp: each
+// The sections themselves are the assembly of the architecture, rseq_<architecture>.hpp: each
 // is a file that defines rseq_assembly, with
 //
 //   take(first, reach), loan(first, reach), take_ticking(first, reach),
