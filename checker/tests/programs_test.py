@@ -7,6 +7,7 @@
     // Options: --check-spurious 0       what it is run with
 
 "proved, at most 20" bounds the number of executions; "data race | use after free" names the errors that may be found;
+"deadlock, within 4000 runs" how long that may take, beside the thousand runs by chance;
 "not finished" is a program that is too large. Of a header that is not there no program is run.
 """
 
@@ -73,6 +74,11 @@ def wrong(status: int, found: dict[str, Any], expected: str) -> str | None:
         return None if status == 3 else f"exit status {status} for a program that is too large"
     if status != 1:
         return f"exit status {status} for a program with an error"
+    within = re.search(r"^(.*), within (\d+) runs", expected)
+    if within:
+        expected = within.group(1)
+        if found["runs"] > int(within.group(2)):
+            return f"found after {found['runs']} runs, more than {within.group(2)}"
     if found["error"] not in [each.strip() for each in expected.split("|")]:
         return f"'{found['error']}' was found where '{expected}' is"
     return None
