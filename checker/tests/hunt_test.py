@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """--check-hunt: what it promises to find it finds, it can be run again, and it is never called a proof.
 
-An error that needs d orders is to be found by one of two executions with a probability of 1 in n * k^(d - 1). So many
-executions are made that none finds it in one of a thousand cases. The seeds are fixed: what is found once is found again.
+An error that needs d orders is to be found by one of two executions with a probability of 1 in n * k^(d - 1). So
+many executions are made that none finds it in one of a thousand cases. The seeds are fixed: what is found once is
+found again.
 """
 
 import argparse
@@ -11,7 +12,6 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 
 HERE = pathlib.Path(__file__).parent
 MISSED = 0.001
@@ -19,48 +19,50 @@ SEEDS = 5
 
 
 class Test:
-    def __init__(self, arguments):
+    def __init__(self, arguments: argparse.Namespace) -> None:
         self.work = arguments.work
         self.work.mkdir(parents=True, exist_ok=True)
         self.check = arguments.check
         self.environment = {**os.environ, "CXX": arguments.compiler, "CHECKER_LIBRARY": arguments.library}
-        self.size = None
+        self.size = (0, 0)  # threads and events
 
-    def build(self, orders):
-        binary = self.work / f"orders{orders}"
+    def build(self, orders: int) -> pathlib.Path:
+        binary: pathlib.Path = self.work / f"orders{orders}"
         command = [self.check, "-std=c++20", "-O1", f"-DORDERS={orders}", HERE / "hunted" / "orders.cpp", "-o", binary]
         subprocess.run(command, env=self.environment, check=True)
         return binary
 
     @staticmethod
-    def run(binary, *options):
+    def run(binary: pathlib.Path, *options: object) -> tuple[int, str]:
         done = subprocess.run([binary, "--check-model", "sc", *map(str, options)], text=True, check=False,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=300)
         return done.returncode, done.stdout
 
-    def test_no_proof(self):
+    def test_no_proof(self) -> None:
         """Of a program without an error. It says how large it is."""
         status, said = self.run(self.build(0), "--check-hunt", 2000, "--check-depth", 2)
         assert status == 3 and "not a proof. 2,000 executions by chance, seed 1" in said and "proved" not in said, said
-        self.size = tuple(map(int, re.search(r"1 in (\d+) \* (\d+)\^1", said).groups()))
+        [(threads, events)] = re.findall(r"1 in (\d+) \* (\d+)\^1", said)
+        self.size = int(threads), int(events)
 
-    def test_promise(self, orders):
+    def test_promise(self, orders: int) -> None:
         binary = self.build(orders)
         threads, events = self.size
         runs = math.ceil(2 * math.log(1 / MISSED) * threads * events ** (orders - 1))
         needed = []
         for seed in range(1, SEEDS + 1):
             status, said = self.run(binary, "--check-hunt", runs, "--check-depth", orders, "--check-seed", seed)
-            assert status == 1 and "assertion" in said and f"seed {seed}" in said, f"not in {runs}, seed {seed}:\n{said}"
-            needed.append(int(re.search(r"([\d,]+) executions by chance", said).group(1).replace(",", "")))
-            replay = re.search(r"--check-replay (\S+)", said).group(1)
+            found = status == 1 and "assertion" in said and f"seed {seed}" in said
+            assert found, f"not in {runs}, seed {seed}:\n{said}"
+            needed.append(int(re.findall(r"([\d,]+) executions by chance", said)[0].replace(",", "")))
+            replay = re.findall(r"--check-replay (\S+)", said)[0]
             status, again = self.run(binary, "--check-replay", replay)
             assert status == 1 and "assertion" in again, again
         print(f"{orders} orders, {threads} threads, {events} events: at most {runs:,} executions; "
               f"found after {', '.join(map(str, needed))}")
 
 
-def main():
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", required=True, help="check-c++")
     parser.add_argument("--library", required=True, help="the runtime")
@@ -73,4 +75,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -45,7 +45,7 @@ def missing_header(arguments: argparse.Namespace, source: str) -> str | None:
 
 
 def run(arguments: argparse.Namespace, environment: dict[str, str], program: pathlib.Path, macro: str,
-        options: str) -> tuple[int, dict[str, Any], str]:
+        options: list[str]) -> tuple[int, dict[str, Any], str]:
     """Compiles and runs one variant. Returns its exit status and what it wrote as JSON."""
     flags = arguments.flags.split()
     binary = arguments.work / "".join([program.stem, f".{macro.lower()}" if macro else "", *flags])
@@ -55,8 +55,8 @@ def run(arguments: argparse.Namespace, environment: dict[str, str], program: pat
     report = binary.with_suffix(".json")
     report.unlink(missing_ok=True)
     bounds = ["--check-seconds", str(arguments.seconds), "--check-json", str(report)]
-    done = subprocess.run([str(binary), *bounds, *options], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, timeout=arguments.seconds + 60, check=False)
+    done = subprocess.run([str(binary), *bounds, *options], env=environment, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, timeout=arguments.seconds + 60, check=False)
     found = json.loads(report.read_text()) if report.exists() else {}
     return done.returncode, found, done.stdout
 

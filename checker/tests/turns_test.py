@@ -16,7 +16,7 @@ HERE = pathlib.Path(__file__).parent
 TURNS = 4
 
 
-def explore(binary, seed, turns, *options):
+def explore(binary: pathlib.Path, seed: int, turns: int, *options: str) -> tuple[set[str], str]:
     done = subprocess.run([binary, str(seed), str(turns), "--check-outcomes", "--check-spurious", "0",
                            "--check-keep-going", *options], text=True, check=False, timeout=300,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -24,7 +24,7 @@ def explore(binary, seed, turns, *options):
     return {each for each in lines if each.startswith("outcome: ")}, done.stdout
 
 
-def main():
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", required=True, help="check-c++")
     parser.add_argument("--library", required=True, help="the runtime")
@@ -51,7 +51,7 @@ def main():
             print(f"seed {seed}: lost {sorted(whole - pruned)}, more {sorted(pruned - whole)}\n{said}\n{told}")
     print(f"seeds {arguments.first} to {arguments.first + arguments.programs - 1}, {arguments.compiler}: "
           f"{compared} programs compared, {smaller} with turns in vain, {disagree} disagreements")
-    return disagree != 0 or compared < arguments.programs / 2 or smaller < arguments.programs / 4
+    return int(disagree != 0 or compared < arguments.programs / 2 or smaller < arguments.programs / 4)
 
 
 if __name__ == "__main__":
