@@ -25,12 +25,14 @@ FLAGS = ["-std=c++20", "-O2", "-pthread", "-Wall", "-Wextra", "-Wpedantic", "-Ws
          "-I", str(ROOT / "impl" / "include")]
 LONGEST = 120  # seconds for a step: only a hang takes so long
 MUSL = Path("/usr/include/x86_64-linux-musl")
-MUSL_PROGRAM = """#include <poolproof/object_pool.hpp>
+MUSL_PROGRAM = """#include <poolproof/bounded_pool.hpp>
+#include <poolproof/object_pool.hpp>
 #include <poolproof/trimmer.hpp>
 #if defined(__GLIBC__)
 #error "these are not the headers of musl"
 #endif
 template class poolproof::object_pool<int>;
+template class poolproof::bounded_pool<int>;
 """
 
 

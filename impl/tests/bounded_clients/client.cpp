@@ -1,0 +1,277 @@
+// A small client of bounded_pool, for the checker: check-c++ compiles it, and it runs all of its
+// executions. The header is the one that ships, with the system's mutex and condition variables.
+//
+//     client 1 'g|gr|c'     at most one item; threads: one gets, one gets and returns, one closes
+//
+// A letter is a call. The calls of a thread stand together, and a bar parts threads. What a thread
+// has goes back before it asks again, and at its end.
+//
+//     g  get                           r  return what it has
+//     t  try_get                       d  discard it
+//     f  get_for                       x  detach it
+//     s  get with a stop token         q  request the stop
+//     a  co_await get_async with it    o  rotate
+//     c  close                         !  this thread's next factory call throws
+//     e  end the pool, while main      0  ... makes nothing
+//        has all items and the
+//        others wait
+//
+// Required in every execution:
+//   - every call returns: a thread that nobody wakes is a deadlock, which the checker reports;
+//   - at most so many items exist, and who has one has it alone;
+//   - a get has no item only if its factory made none, its stop was requested, or the pool was
+//     closed, of which it throws pool_closed; get_for and try_get may have none;
+//   - an executor is called once, and without the mutex;
+//   - when all threads are gone nobody waits, each place is free or has an idle item, and the
+//     pool's end destroys all.
+// Races, leaks and uses after free the checker sees by itself.
+#undef NDEBUG
+#include <poolproof/bounded_pool.hpp>
+
+#include <atomic>
+#include <cassert>
+#include <chrono>
+#include <condition_variable>
+#include <coroutine>
+#include <cstddef>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stdexcept>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace {
+
+struct no_item : std::exception {};
+
+// How many exist. Relaxed, so that it orders nothing.
+std::atomic<std::size_t> existing{0};
+std::size_t most = 0;
+
+struct item {
+  item() { assert(existing.fetch_add(1, std::memory_order_relaxed) < most); }
+  ~item() {
+    ++uses;
+    if (counts) existing.fetch_sub(1, std::memory_order_relaxed);
+  }
+  void no_longer_counts() {
+    counts = false;
+    existing.fetch_sub(1, std::memory_order_relaxed);
+  }
+  bool counts = true;
+  int uses = 0;  // plain: two holders at once are a race
+};
+
+enum class mood { makes, throws, makes_nothing };
+thread_local mood factory_mood = mood::makes;
+
+std::unique_ptr<item> make() {
+  const mood now = factory_mood;
+  factory_mood = mood::makes;
+  if (now == mood::throws) throw no_item();
+  return now == mood::makes_nothing ? nullptr : std::make_unique<item>();
+}
+
+using pool_type = poolproof::bounded_pool<item>;
+using handle = pool_type::handle;
+std::optional<pool_type> pool;
+std::stop_source stop;
+bool may_close = false;
+bool may_stop = false;
+std::size_t others = 0;  // threads beside one that ends the pool
+std::atomic<std::size_t> gone{0};
+
+// One that nobody stops costs no execution.
+std::stop_token token() { return may_stop ? stop.get_token() : std::stop_token(); }
+
+// --- A coroutine for each get_async --------------------------------------------------------------
+
+struct coroutine {
+  struct promise_type {
+    coroutine get_return_object() { return {}; }
+    std::suspend_never initial_suspend() { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+};
+
+// Where a thread waits for the coroutine that it is to run.
+struct inbox {
+  std::mutex mutex;
+  std::condition_variable came;
+  std::coroutine_handle<> posted;
+};
+
+struct result {
+  handle got;
+  std::exception_ptr thrown;
+  bool done = false;
+};
+
+coroutine get_async(inbox& posts, result& out) {
+  const auto post = [&posts, owner = &*pool](std::coroutine_handle<> ready) {
+    static_cast<void>(owner->stats());  // would hang under the mutex
+    const std::lock_guard lock(posts.mutex);
+    assert(!posts.posted);
+    posts.posted = ready;
+    posts.came.notify_one();
+  };
+  try {
+    out.got = co_await pool->get_async(post, token());
+  } catch (...) {
+    out.thrown = std::current_exception();
+  }
+  out.done = true;
+}
+
+// A function of its own: what the compiler puts where a mutex was on the stack, the checker takes for
+// the mutex.
+[[gnu::noinline]] handle get_by_coroutine() {
+  inbox posts;
+  result out;
+  get_async(posts, out);
+  if (!out.done) {
+    {
+      std::unique_lock lock(posts.mutex);
+      posts.came.wait(lock, [&] { return static_cast<bool>(posts.posted); });
+    }
+    posts.posted.resume();
+    assert(out.done);
+  }
+  if (out.thrown) std::rethrow_exception(std::exchange(out.thrown, nullptr));
+  return std::move(out.got);
+}
+
+// --- A thread ------------------------------------------------------------------------------------
+
+// What may have kept a get from an item.
+struct excuses {
+  bool unmade = false;  // its factory made nothing
+  bool stopped = false;
+  bool busy = false;
+};
+
+void play(const std::string& calls) {
+  handle held;
+  const auto note = [&](handle got, const excuses& allowed) {
+    held = std::move(got);
+    if (held) ++held->uses;
+    assert(held || allowed.unmade || allowed.busy || (allowed.stopped && stop.stop_requested()));
+  };
+  const auto guarded = [&](auto call) {
+    try {
+      call();
+    } catch (const poolproof::pool_closed&) {
+      assert(may_close);
+    } catch (const no_item&) {
+    }
+  };
+  for (const char call : calls) {
+    const bool unmade = factory_mood == mood::makes_nothing;
+    switch (call) {
+      case 'g':
+        held = {};
+        guarded([&] { note(pool->get(), {.unmade = unmade}); });
+        break;
+      case 't':
+        held = {};
+        guarded([&] { note(pool->try_get(), {.unmade = unmade, .busy = true}); });
+        break;
+      case 'f':
+        held = {};
+        guarded([&] {
+          note(pool->get_for(std::chrono::seconds(1)), {.unmade = unmade, .busy = true});
+        });
+        break;
+      case 's':
+        held = {};
+        guarded([&] { note(pool->get(token()), {.unmade = unmade, .stopped = true}); });
+        break;
+      case 'a':
+        held = {};
+        guarded([&] { note(get_by_coroutine(), {.unmade = unmade, .stopped = true}); });
+        break;
+      case 'r':
+        held = {};
+        break;
+      case 'd':
+        held.discard();
+        break;
+      case 'x':
+        if (held) held->no_longer_counts();
+        static_cast<void>(held.detach());
+        break;
+      case 'e':
+        // `gone` first: a thread that goes meanwhile is not counted twice.
+        while (gone + pool->stats().waiting != others) std::this_thread::yield();
+        pool.reset();
+        break;
+      case 'q':
+        stop.request_stop();
+        break;
+      case 'o':
+        pool->rotate();
+        break;
+      case 'c':
+        pool->close();
+        break;
+      case '!':
+        factory_mood = mood::throws;
+        break;
+      case '0':
+        factory_mood = mood::makes_nothing;
+        break;
+      default:
+        std::abort();
+    }
+  }
+}
+
+void run(const std::string& calls) {
+  play(calls);
+  ++gone;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc != 3) return 2;
+  most = std::strtoul(argv[1], nullptr, 10);
+  const std::string client = argv[2];
+  const bool ends = client.find('e') != std::string::npos;
+  may_stop = client.find('q') != std::string::npos;
+  may_close = ends || client.find('c') != std::string::npos;
+  pool.emplace(most, make, poolproof::pool_options{.cycle_interval = std::nullopt});
+  std::vector<handle> held;
+  for (std::size_t i = 0; ends && i < most; ++i) held.push_back(pool->get());
+  std::vector<std::string> calls(1);
+  for (const char each : client) {
+    if (each == '|') {
+      calls.emplace_back();
+    } else {
+      calls.back() += each;
+    }
+  }
+  others = calls.size() - 1;
+  std::vector<std::thread> threads;
+  for (const std::string& each : calls) threads.emplace_back(run, each);
+  for (std::thread& each : threads) each.join();
+  if (pool) {
+    const poolproof::bounded_stats left = pool->stats();
+    assert(left.waiting == 0);
+    assert(left.existing == left.idle);
+    assert(left.idle == existing.load(std::memory_order_relaxed));
+    pool.reset();
+  }
+  held.clear();
+  assert(existing.load(std::memory_order_relaxed) == 0);
+  return 0;
+}

@@ -1,0 +1,705 @@
+// bounded_pool.hpp: the maximum, the queue, the ways in which a wait ends, and cycles. That no wake-up is
+// lost whatever the schedule is proved by bounded_clients/.
+#include <poolproof/bounded_pool.hpp>
+#include <poolproof/object_pool.hpp>
+#include <poolproof/trimmer.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <coroutine>
+#include <cstddef>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <stop_token>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "awaited.hpp"
+#include "catch.hpp"
+#include "child.hpp"
+#include "tracked.hpp"
+
+namespace {
+
+using namespace std::chrono_literals;
+using poolproof::pool_closed;
+using poolproof::pool_options;
+using poolproof::test::all_given_back;
+using poolproof::test::awaited;
+using poolproof::test::holds_in_child;
+using poolproof::test::tracked;
+using steady_clock = std::chrono::steady_clock;
+using pool_type = poolproof::bounded_pool<tracked>;
+using handle = pool_type::handle;
+
+constexpr pool_options no_cycles{.cycle_interval = std::nullopt};
+
+// Items are numbered from 1 on.
+auto counting() {
+  return [made = 0]() mutable { return std::make_unique<tracked>(++made); };
+}
+
+template <class Condition>
+void wait_until(const char* what, Condition condition) {
+  awaited it(what);
+  while (it.missing()) {
+    it.happened(condition());
+    std::this_thread::yield();
+  }
+  it.check();
+}
+
+void wait_for_queue(const pool_type& pool, std::size_t length) {
+  wait_until("so many calls waited", [&] { return pool.stats().waiting == length; });
+}
+
+// --- Coroutines ----------------------------------------------------------------------------------
+
+// One that runs at once, and ends by itself.
+struct coroutine {
+  struct promise_type {
+    coroutine get_return_object() { return {}; }
+    std::suspend_never initial_suspend() { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() { std::terminate(); }
+  };
+};
+
+// Runs what was posted when it is told to.
+struct postbox {
+  std::deque<std::coroutine_handle<>> posted;
+
+  auto executor() {
+    return [this](std::coroutine_handle<> ready) { posted.push_back(ready); };
+  }
+  void run_one() {
+    const std::coroutine_handle<> next = posted.front();
+    posted.pop_front();
+    next.resume();
+  }
+};
+
+// What became of a get_async.
+struct result {
+  std::optional<handle> got;
+  bool closed = false;
+  bool threw = false;
+};
+
+template <class Executor>
+coroutine get_into(pool_type& pool, Executor executor, result& out, std::stop_token stop = {}) {
+  try {
+    out.got = co_await pool.get_async(executor, stop);
+  } catch (const pool_closed&) {
+    out.closed = true;
+  } catch (const std::runtime_error&) {
+    out.threw = true;
+  }
+}
+
+// --- The maximum ---------------------------------------------------------------------------------
+
+TEST_CASE_METHOD(all_given_back, "items_are_made_up_to_the_maximum_and_used_again", "[bounded]") {
+  pool_type pool(2, counting());
+  handle first = pool.get();
+  handle second = pool.get();
+  CHECK(first->value == 1);
+  CHECK(second->value == 2);
+  CHECK_FALSE(pool.try_get());
+  first = {};
+  CHECK(pool.try_get()->value == 1);
+  second = {};
+  CHECK(tracked::constructed() == 2);
+  const auto stats = pool.stats();
+  CHECK(stats.max == 2);
+  CHECK(stats.existing == 2);
+  CHECK(stats.idle == 2);
+  CHECK(stats.waiting == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "newest_idle_item_comes_first", "[bounded]") {
+  pool_type pool(3, counting());
+  {
+    handle a = pool.get(), b = pool.get(), c = pool.get();
+    b = {};
+    a = {};
+    c = {};
+  }
+  const handle first = pool.get(), second = pool.get(), third = pool.get();
+  CHECK(first->value == 3);
+  CHECK(second->value == 1);
+  CHECK(third->value == 2);
+}
+
+TEST_CASE_METHOD(all_given_back, "moved_handle_returns_its_item_once", "[bounded]") {
+  pool_type pool(2, counting());
+  handle first = pool.get();
+  handle second = std::move(first);
+  CHECK_FALSE(first);
+  CHECK(second.get() != nullptr);
+  second = pool.get();
+  CHECK(second->value == 2);
+  CHECK(pool.stats().idle == 1);
+  second = handle();
+  CHECK(pool.stats().idle == 2);
+}
+
+TEST_CASE_METHOD(all_given_back, "discarded_item_is_destroyed_before_its_place_is_free",
+                 "[bounded]") {
+  pool_type pool(1, counting());
+  handle held = pool.get();
+  std::size_t existing = 0;
+  bool had = true;
+  tracked::when_destroyed([&](int) {
+    existing = pool.stats().existing;
+    had = static_cast<bool>(pool.try_get());
+  });
+  held.discard();
+  tracked::when_destroyed(nullptr);
+  CHECK(existing == 1);
+  CHECK_FALSE(had);
+  CHECK_FALSE(held);
+  CHECK(pool.stats().existing == 0);
+  held.discard();
+  CHECK(pool.get()->value == 2);
+}
+
+TEST_CASE_METHOD(all_given_back, "detached_item_no_longer_counts", "[bounded]") {
+  pool_type pool(1, counting());
+  handle held = pool.get();
+  const pool_type::item taken = held.detach();
+  CHECK(taken->value == 1);
+  CHECK_FALSE(held);
+  CHECK(handle().detach() == nullptr);
+  CHECK(pool.stats().existing == 0);
+  CHECK(pool.get()->value == 2);
+}
+
+TEST_CASE_METHOD(all_given_back, "destructor_of_an_item_may_use_the_pool", "[bounded]") {
+  pool_type pool(2, counting());
+  handle held = pool.get();
+  tracked::when_destroyed([&](int value) {
+    if (value == 1) CHECK(pool.get()->value == 2);
+  });
+  held.discard();
+  CHECK(pool.stats().idle == 1);
+  tracked::when_destroyed(nullptr);
+}
+
+// --- The queue -----------------------------------------------------------------------------------
+
+TEST_CASE_METHOD(all_given_back, "returned_item_goes_to_who_has_waited_longest", "[bounded]") {
+  constexpr std::size_t count = 5;
+  pool_type pool(1, counting());
+  handle held = pool.get();
+  std::vector<std::size_t> order;  // the one item guards it
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < count; ++i) {
+    threads.emplace_back([&, i] {
+      const handle mine = pool.get();
+      order.push_back(i);
+    });
+    wait_for_queue(pool, i + 1);
+  }
+  held = {};
+  for (std::thread& each : threads) each.join();
+  CHECK(order == std::vector<std::size_t>{0, 1, 2, 3, 4});
+  CHECK(tracked::constructed() == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "who_comes_later_does_not_overtake_who_was_served", "[bounded]") {
+  pool_type pool(1, counting());
+  postbox posts;
+  result first;
+  handle held = pool.get();
+  get_into(pool, posts.executor(), first);
+  held = {};
+  // The item is in nobody's hands yet.
+  CHECK_FALSE(pool.try_get());
+  CHECK(pool.stats().idle == 0);
+  posts.run_one();
+  CHECK((*first.got)->value == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "who_gives_up_leaves_the_queue_in_order", "[bounded]") {
+  const std::size_t given_up = GENERATE(0u, 1u, 2u);
+  pool_type pool(1, counting());
+  postbox posts;
+  handle held = pool.get();
+  std::vector<result> results(3);
+  std::vector<std::stop_source> stops(3);
+  for (std::size_t i = 0; i < 3; ++i) {
+    get_into(pool, posts.executor(), results[i], stops[i].get_token());
+  }
+  stops[given_up].request_stop();
+  CHECK(pool.stats().waiting == 2);
+  posts.run_one();
+  REQUIRE(results[given_up].got);
+  CHECK_FALSE(*results[given_up].got);
+  held = {};
+  for (std::size_t i = 0; i < 3; ++i) {
+    if (i == given_up) continue;
+    REQUIRE(posts.posted.size() == 1);
+    posts.run_one();
+    REQUIRE(results[i].got);
+    CHECK((*results[i].got)->value == 1);
+    results[i].got.reset();
+  }
+  CHECK(pool.stats().idle == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "place_of_a_factory_that_throws_goes_to_the_next", "[bounded]") {
+  const bool is_null = GENERATE(false, true);
+  std::atomic<bool> entered{false};
+  std::atomic<bool> fail{false};
+  int calls = 0;
+  pool_type pool(1, [&]() -> pool_type::item {
+    if (++calls != 1) return std::make_unique<tracked>(calls);
+    entered = true;
+    while (!fail) std::this_thread::yield();
+    if (is_null) return nullptr;
+    throw std::runtime_error("no connection");
+  });
+  bool failed = false;
+  std::thread first([&] {
+    try {
+      failed = !pool.get();
+    } catch (const std::runtime_error&) {
+      failed = true;
+    }
+  });
+  wait_until("the factory was entered", [&] { return entered.load(); });
+  handle got;
+  std::thread second([&] { got = pool.get(); });
+  wait_for_queue(pool, 1);
+  fail = true;
+  first.join();
+  second.join();
+  CHECK(failed);
+  CHECK(got->value == 2);
+}
+
+TEST_CASE_METHOD(all_given_back, "place_of_a_discarded_or_detached_item_goes_to_the_next",
+                 "[bounded]") {
+  const bool is_discarded = GENERATE(false, true);
+  pool_type pool(1, counting());
+  postbox posts;
+  result next;
+  handle held = pool.get();
+  get_into(pool, posts.executor(), next);
+  if (is_discarded) {
+    held.discard();
+  } else {
+    CHECK(held.detach() != nullptr);
+  }
+  posts.run_one();
+  CHECK((*next.got)->value == 2);
+}
+
+// --- How a wait ends -----------------------------------------------------------------------------
+
+TEST_CASE_METHOD(all_given_back, "time_limit_ends_a_wait", "[bounded]") {
+  pool_type pool(1, counting());
+  const handle held = pool.get();
+  const auto begun = steady_clock::now();
+  CHECK_FALSE(pool.get_for(20ms));
+  CHECK(steady_clock::now() - begun >= 20ms);
+  CHECK_FALSE(pool.get_until(steady_clock::now() + 5ms));
+  CHECK_FALSE(pool.get_until(std::chrono::system_clock::now() + 5ms));
+  CHECK_FALSE(pool.get_until(steady_clock::time_point::min()));
+  CHECK_FALSE(pool.get_for(0ms));
+  CHECK_FALSE(pool.get_for(-1h));
+  CHECK(pool.stats().waiting == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "item_that_comes_before_the_time_limit_is_had", "[bounded]") {
+  const auto limit = GENERATE(std::chrono::nanoseconds(1h), std::chrono::nanoseconds::max());
+  pool_type pool(1, counting());
+  handle held = pool.get();
+  int value = 0;
+  std::thread waiting([&] { value = pool.get_for(limit)->value; });
+  wait_for_queue(pool, 1);
+  held = {};
+  waiting.join();
+  CHECK(value == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "longest_duration_is_no_overflow", "[bounded]") {
+  pool_type pool(1, counting());
+  CHECK(pool.get_for(std::chrono::hours::max()));
+  CHECK(pool.get_for(std::chrono::hours::min()));
+  CHECK(pool.get_for(std::chrono::duration<double>(1.0)));
+}
+
+TEST_CASE_METHOD(all_given_back, "stop_ends_a_wait", "[bounded]") {
+  pool_type pool(1, counting());
+  handle held = pool.get();
+  std::stop_source stop;
+  bool had = true;
+  std::thread waiting([&] { had = static_cast<bool>(pool.get(stop.get_token())); });
+  wait_for_queue(pool, 1);
+  stop.request_stop();
+  waiting.join();
+  CHECK_FALSE(had);
+  held = {};
+  CHECK(pool.stats().idle == 1);
+  // A stop that was requested before, and one that never is.
+  CHECK_FALSE(pool.get(stop.get_token()));
+  CHECK(pool.get(std::stop_token()));
+  CHECK(pool.get(std::stop_source().get_token()));
+}
+
+TEST_CASE_METHOD(all_given_back, "stop_after_the_item_has_come_changes_nothing", "[bounded]") {
+  pool_type pool(1, counting());
+  postbox posts;
+  result next;
+  std::stop_source stop;
+  handle held = pool.get();
+  get_into(pool, posts.executor(), next, stop.get_token());
+  held = {};
+  stop.request_stop();
+  REQUIRE(posts.posted.size() == 1);
+  posts.run_one();
+  CHECK((*next.got)->value == 1);
+  CHECK(posts.posted.empty());
+}
+
+TEST_CASE_METHOD(all_given_back, "closing_ends_all_waits_with_an_error", "[bounded]") {
+  constexpr std::size_t count = 4;
+  pool_type pool(2, counting());
+  handle held = pool.get();
+  handle other = pool.get();
+  std::atomic<std::size_t> told{0};
+  const auto is_told = [&](auto get) {
+    try {
+      static_cast<void>(get());
+    } catch (const pool_closed&) {
+      ++told;
+    }
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t i = 0; i < count; ++i) {
+    threads.emplace_back(
+        [&, i] { is_told([&] { return i % 2 == 0 ? pool.get() : pool.get_for(1h); }); });
+  }
+  postbox posts;
+  std::vector<result> results(2);
+  for (result& each : results) get_into(pool, posts.executor(), each);
+  wait_for_queue(pool, count + 2);
+  other.discard();  // one of them has an item before
+  CHECK_FALSE(pool.is_closed());
+  pool.close();
+  pool.close();
+  for (std::thread& each : threads) each.join();
+  while (!posts.posted.empty()) posts.run_one();
+  std::size_t had = 0;
+  for (const result& each : results) {
+    told += each.closed;
+    had += each.got.has_value();
+  }
+  CHECK(told + had + (tracked::constructed() == 3 && had == 0) == count + 2);
+  CHECK(pool.is_closed());
+  CHECK_THROWS_AS(pool.get(), pool_closed);
+  CHECK_THROWS_AS(pool.try_get(), pool_closed);
+  CHECK_THROWS_AS(pool.get_for(1ms), pool_closed);
+}
+
+TEST_CASE_METHOD(all_given_back, "closing_destroys_what_is_idle_and_what_comes_back", "[bounded]") {
+  pool_type pool(3, counting());
+  handle held = pool.get();
+  { const handle first = pool.get(), second = pool.get(); }
+  CHECK(pool.stats().idle == 2);
+  pool.close();
+  CHECK(tracked::alive() == 1);
+  held = {};
+  CHECK(tracked::alive() == 0);
+  CHECK(pool.stats().existing == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "handle_outlives_the_pool", "[bounded]") {
+  handle held;
+  handle discarded;
+  handle detached;
+  {
+    pool_type pool(4, counting());
+    held = pool.get();
+    discarded = pool.get();
+    detached = pool.get();
+    static_cast<void>(pool.get());
+  }
+  CHECK(tracked::alive() == 3);
+  held = {};
+  discarded.discard();
+  CHECK(tracked::alive() == 1);
+  CHECK(detached.detach() != nullptr);
+  CHECK(tracked::alive() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "pool_may_end_while_calls_wait", "[bounded]") {
+  std::optional<pool_type> pool(std::in_place, 1u, counting());
+  handle held = pool->get();
+  std::atomic<int> told{0};
+  std::stop_source stop;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i) {
+    threads.emplace_back([&, i] {
+      try {
+        static_cast<void>(i == 0   ? pool->get()
+                          : i == 1 ? pool->get_for(1h)
+                                   : pool->get(stop.get_token()));
+      } catch (const pool_closed&) {
+        ++told;
+      }
+    });
+  }
+  postbox posts;
+  result suspended;
+  get_into(*pool, posts.executor(), suspended, stop.get_token());
+  wait_for_queue(*pool, 4);
+  pool.reset();
+  for (std::thread& each : threads) each.join();
+  CHECK(told == 3);
+  posts.run_one();
+  CHECK(suspended.closed);
+  stop.request_stop();
+}
+
+// --- Coroutines ----------------------------------------------------------------------------------
+
+TEST_CASE_METHOD(all_given_back, "coroutine_does_not_wait_for_what_is_there", "[bounded]") {
+  pool_type pool(1, counting());
+  const auto never = [](std::coroutine_handle<>) { FAIL("it need not wait"); };
+  result made;
+  get_into(pool, never, made);
+  CHECK((*made.got)->value == 1);
+  made.got.reset();
+  result used_again;
+  get_into(pool, never, used_again);
+  CHECK((*used_again.got)->value == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "coroutine_is_resumed_by_its_executor_and_not_inside_the_return",
+                 "[bounded]") {
+  pool_type pool(1, counting());
+  postbox posts;
+  result next;
+  handle held = pool.get();
+  get_into(pool, posts.executor(), next);
+  held = {};
+  CHECK_FALSE(next.got);
+  CHECK(posts.posted.size() == 1);
+  posts.run_one();
+  CHECK(next.got);
+}
+
+TEST_CASE_METHOD(all_given_back, "executor_is_called_without_the_mutex", "[bounded]") {
+  const int how = GENERATE(0, 1, 2, 3);
+  pool_type pool(1, counting());
+  std::deque<std::coroutine_handle<>> posted;
+  const auto asks = [&](std::coroutine_handle<> ready) {
+    static_cast<void>(pool.stats());
+    posted.push_back(ready);
+  };
+  std::stop_source stop;
+  result next;
+  handle held = pool.get();
+  get_into(pool, asks, next, stop.get_token());
+  if (how == 0) held = {};
+  if (how == 1) held.discard();
+  if (how == 2) stop.request_stop();
+  if (how == 3) pool.close();
+  REQUIRE(posted.size() == 1);
+  posted.front().resume();
+  CHECK((next.got.has_value() || next.closed));
+}
+
+TEST_CASE_METHOD(all_given_back, "coroutine_may_end_before_its_executor_returns", "[bounded]") {
+  const int how = GENERATE(0, 1, 2, 3);
+  pool_type pool(1, counting());
+  // Something to use afterwards, in the coroutine's frame as the executor is.
+  const auto at_once = [kept = std::make_shared<int>(0)](std::coroutine_handle<> ready) {
+    ready.resume();
+    ++*kept;
+  };
+  std::stop_source stop;
+  result next;
+  handle held = pool.get();
+  get_into(pool, at_once, next, stop.get_token());
+  if (how == 0) held = {};
+  if (how == 1) held.discard();
+  if (how == 2) stop.request_stop();
+  if (how == 3) pool.close();
+  CHECK((next.got.has_value() || next.closed));
+}
+
+TEST_CASE_METHOD(all_given_back, "exception_of_the_factory_comes_out_of_co_await", "[bounded]") {
+  int calls = 0;
+  pool_type pool(1, [&]() -> pool_type::item {
+    if (++calls == 2) throw std::runtime_error("no connection");
+    return std::make_unique<tracked>(calls);
+  });
+  postbox posts;
+  result first;
+  result second;
+  handle held = pool.get();
+  get_into(pool, posts.executor(), first);
+  get_into(pool, posts.executor(), second);
+  held.discard();
+  posts.run_one();
+  CHECK(first.threw);
+  posts.run_one();
+  CHECK((*second.got)->value == 3);
+}
+
+TEST_CASE_METHOD(all_given_back, "get_async_that_is_not_awaited_does_nothing", "[bounded]") {
+  pool_type pool(1, counting());
+  std::stop_source stop;
+  {
+    const auto unused = pool.get_async([](std::coroutine_handle<>) {}, stop.get_token());
+  }
+  stop.request_stop();
+  CHECK(pool.stats().existing == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "coroutine_with_a_stop_from_before_gets_nothing", "[bounded]") {
+  pool_type pool(1, counting());
+  std::stop_source stop;
+  stop.request_stop();
+  result next;
+  get_into(
+      pool, [](std::coroutine_handle<>) { FAIL("it need not wait"); }, next, stop.get_token());
+  REQUIRE(next.got);
+  CHECK_FALSE(*next.got);
+  CHECK(tracked::constructed() == 0);
+}
+
+// --- Cycles --------------------------------------------------------------------------------------
+
+// Makes so many items, and leaves them idle, the first one the oldest.
+void leave_idle(pool_type& pool, std::size_t count) {
+  std::vector<handle> held;
+  for (std::size_t i = 0; i < count; ++i) held.push_back(pool.get());
+  for (handle& each : held) each = {};
+}
+
+TEST_CASE_METHOD(all_given_back, "item_that_is_idle_for_a_whole_cycle_goes", "[bounded]") {
+  pool_type pool(5, counting(), no_cycles);
+  leave_idle(pool, 4);
+  pool.rotate();
+  CHECK(tracked::alive() == 4);
+  { const handle a = pool.get(), b = pool.get(); }  // 4 and 3 have been used
+  pool.rotate();
+  CHECK(tracked::alive() == 2);
+  CHECK(pool.stats().existing == 2);
+  const handle a = pool.get(), b = pool.get(), c = pool.get();
+  CHECK(a->value == 4);
+  CHECK(b->value == 3);
+  CHECK(c->value == 5);
+}
+
+TEST_CASE_METHOD(all_given_back, "idle_items_go_round_the_ring", "[bounded]") {
+  pool_type pool(3, counting(), no_cycles);
+  for (int round = 0; round < 7; ++round) {
+    leave_idle(pool, 2);
+    pool.rotate();
+    { const handle a = pool.get(), b = pool.get(), c = pool.get(); }
+    pool.rotate();
+    CHECK(pool.stats().idle == 3);
+    pool.rotate();
+    CHECK(pool.stats().idle == 0);
+  }
+  CHECK(tracked::alive() == 0);
+  CHECK(tracked::constructed() == 21);
+}
+
+TEST_CASE_METHOD(all_given_back, "place_of_a_victim_goes_to_who_came_meanwhile", "[bounded]") {
+  pool_type pool(1, counting(), no_cycles);
+  postbox posts;
+  result next;
+  leave_idle(pool, 1);
+  pool.rotate();
+  tracked::when_destroyed([&](int value) {
+    if (value == 1) get_into(pool, posts.executor(), next);
+  });
+  pool.rotate();
+  tracked::when_destroyed(nullptr);
+  REQUIRE(posts.posted.size() == 1);
+  posts.run_one();
+  CHECK((*next.got)->value == 2);
+}
+
+TEST_CASE_METHOD(all_given_back, "rotate_all_reaches_bounded_pools", "[bounded]") {
+  pool_type pool(2, counting(), no_cycles);
+  leave_idle(pool, 2);
+  poolproof::rotate_all();
+  CHECK(tracked::alive() == 2);
+  poolproof::rotate_all();
+  CHECK(tracked::alive() == 0);
+}
+
+// It has the parent's mutex as another thread held it.
+TEST_CASE_METHOD(all_given_back, "forked_child_is_not_held_up_by_a_pool_that_others_were_in",
+                 "[bounded]") {
+  pool_type pool(2, counting());
+  std::atomic<bool> stop{false};
+  std::thread other([&] {
+    while (!stop) static_cast<void>(pool.get());
+  });
+  int held = 0;
+  constexpr int forks = 30;
+  for (int i = 0; i < forks; ++i) {
+    held += holds_in_child([] {
+      poolproof::rotate_all();
+      return true;
+    });
+  }
+  stop = true;
+  other.join();
+  CHECK(held == forks);
+}
+
+TEST_CASE_METHOD(all_given_back, "trimmer_empties_an_idle_bounded_pool", "[bounded]") {
+  pool_type pool(8, counting(), {.cycle_interval = 10ms});
+  pool_type never(8, counting(), no_cycles);
+  const poolproof::trimmer working({.look_interval = 2ms, .on_pressure = false});
+  leave_idle(never, 3);
+  leave_idle(pool, 8);
+  wait_until("the items went", [] { return tracked::alive() == 3; });
+  CHECK(never.stats().idle == 3);
+}
+
+TEST_CASE_METHOD(all_given_back, "return_begins_the_cycle_that_is_due", "[bounded]") {
+  pool_type pool(8, counting(), {.cycle_interval = 10ms});
+  leave_idle(pool, 8);
+  wait_until("what nobody used went", [&] {
+    static_cast<void>(pool.get());
+    return pool.stats().existing == 1;
+  });
+}
+
+// --- Bad arguments -------------------------------------------------------------------------------
+
+template <class Make>
+void check_refused(std::string_view named, Make make) {
+  try {
+    make();
+    FAIL("it was accepted");
+  } catch (const std::invalid_argument& error) {
+    CHECK(std::string_view(error.what()).find(named) != std::string_view::npos);
+  }
+}
+
+TEST_CASE_METHOD(all_given_back, "bad_arguments_are_named", "[bounded]") {
+  check_refused("max", [] { pool_type pool(0, counting()); });
+  check_refused("cycle_interval", [] { pool_type pool(1, counting(), {.cycle_interval = 0ns}); });
+  using function = std::unique_ptr<tracked> (*)();
+  check_refused("factory", [] { pool_type pool(1, function{nullptr}); });
+}
+
+}  // namespace
