@@ -1,5 +1,5 @@
-// bounded_pool.hpp: the maximum, the queue, the ways in which a wait ends, and cycles. That no wake-up is
-// lost whatever the schedule is proved by bounded_clients/.
+// bounded_pool.hpp: the maximum, the queue, the ways in which a wait ends, and cycles. That no
+// wake-up is lost whatever the schedule is proved by bounded_clients/.
 #include <poolproof/bounded_pool.hpp>
 #include <poolproof/object_pool.hpp>
 #include <poolproof/trimmer.hpp>
@@ -426,8 +426,9 @@ TEST_CASE_METHOD(all_given_back, "handle_outlives_the_pool", "[bounded]") {
   handle held;
   handle discarded;
   handle detached;
+  const auto inner = std::make_shared<int>(0);  // the factory is part of the pool's inner part
   {
-    pool_type pool(4, counting());
+    pool_type pool(4, [inner, made = counting()]() mutable { return made(); });
     held = pool.get();
     discarded = pool.get();
     detached = pool.get();
@@ -437,8 +438,10 @@ TEST_CASE_METHOD(all_given_back, "handle_outlives_the_pool", "[bounded]") {
   held = {};
   discarded.discard();
   CHECK(tracked::alive() == 1);
+  CHECK(inner.use_count() == 2);
   CHECK(detached.detach() != nullptr);
   CHECK(tracked::alive() == 0);
+  CHECK(inner.use_count() == 1);
 }
 
 TEST_CASE_METHOD(all_given_back, "pool_may_end_while_calls_wait", "[bounded]") {

@@ -22,9 +22,9 @@
 //   - a get has no item only if its factory made none, its stop was requested, or the pool was
 //     closed, of which it throws pool_closed; get_for and try_get may have none;
 //   - an executor is called once, and without the mutex;
-//   - when all threads are gone nobody waits, each place is free or has an idle item, and the
-//     pool's end destroys all.
-// Races, leaks and uses after free the checker sees by itself.
+//   - when all threads are gone nobody waits, and each place is free or has an idle item; the
+//     pool's end, or the last who leaves then, destroys all. Races, leaks and uses after free the
+//     checker sees by itself.
 #undef NDEBUG
 #include <poolproof/bounded_pool.hpp>
 
@@ -72,12 +72,21 @@ struct item {
 enum class mood { makes, throws, makes_nothing };
 thread_local mood factory_mood = mood::makes;
 
-std::unique_ptr<item> make() {
-  const mood now = factory_mood;
-  factory_mood = mood::makes;
-  if (now == mood::throws) throw no_item();
-  return now == mood::makes_nothing ? nullptr : std::make_unique<item>();
-}
+// Lives as long as the pool's inner part, and is part of it: who destroys it comes last.
+struct factory {
+  factory() { ++count; }
+  factory(const factory&) { ++count; }
+  ~factory() { --count; }
+
+  std::unique_ptr<item> operator()() {
+    const mood now = factory_mood;
+    factory_mood = mood::makes;
+    if (now == mood::throws) throw no_item();
+    return now == mood::makes_nothing ? nullptr : std::make_unique<item>();
+  }
+
+  static inline int count = 0;
+};
 
 using pool_type = poolproof::bounded_pool<item>;
 using handle = pool_type::handle;
@@ -132,8 +141,8 @@ coroutine get_async(inbox& posts, result& out) {
   out.done = true;
 }
 
-// A function of its own: what the compiler puts where a mutex was on the stack, the checker takes for
-// the mutex.
+// A function of its own: what the compiler puts where a mutex was on the stack, the checker takes
+// for the mutex.
 [[gnu::noinline]] handle get_by_coroutine() {
   inbox posts;
   result out;
@@ -249,7 +258,7 @@ int main(int argc, char** argv) {
   const bool ends = client.find('e') != std::string::npos;
   may_stop = client.find('q') != std::string::npos;
   may_close = ends || client.find('c') != std::string::npos;
-  pool.emplace(most, make, poolproof::pool_options{.cycle_interval = std::nullopt});
+  pool.emplace(most, factory(), poolproof::pool_options{.cycle_interval = std::nullopt});
   std::vector<handle> held;
   for (std::size_t i = 0; ends && i < most; ++i) held.push_back(pool->get());
   std::vector<std::string> calls(1);
@@ -273,5 +282,6 @@ int main(int argc, char** argv) {
   }
   held.clear();
   assert(existing.load(std::memory_order_relaxed) == 0);
+  assert(factory::count == 0);
   return 0;
 }
