@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the headers are to those who check them: their tokens, a hash of these, and their atomic operations.
 
-The hash is that of the ledger of proofs, which says nothing of the trimmer's thread, and nothing of the bounded pool.
+The hash is that of the ledger of proofs, which says nothing of the trimmer, the bounded and the checked pool.
 It is taken over tokens: a comment, a blank or a broken line changes neither what is compiled nor the hash. With --cpp
 it writes both for the programs that run the headers, which then know what they were compiled from, and which sites they
 can be told to change.
@@ -18,9 +18,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "impl" / "include" / "poolproof"
-# Have no Sync parameter. The trimmer is about a thread of the system's, and no checker runs it; the bounded pool
-# has proofs of its own, which run it with the system's locks.
-UNCHECKED = ("bounded_pool.hpp", "trimmer.hpp")
+# Have no Sync parameter. The trimmer is about a thread of the system's, and no checker runs it; the bounded pool has
+# proofs of its own, which run it with the system's locks; the checked pool is all of one mutex, around an object_pool.
+UNCHECKED = ("bounded_pool.hpp", "checked_pool.hpp", "trimmer.hpp")
 
 # Of C++. Blanks are what is between them; a line end counts where it ends a directive.
 TOKEN = re.compile(

@@ -1,0 +1,344 @@
+// checked_pool.hpp: each misuse ends the program, with what a person needs to find it. The misuse
+// is done in a child process, whose last words are compared.
+#define POOLPROOF_CHECKED
+#include <poolproof/checked_pool.hpp>
+
+#include <array>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <sstream>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <vector>
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "catch.hpp"
+
+namespace {
+
+using poolproof::checked_options;
+using poolproof::pool_options;
+
+struct node {
+  int value = 0;
+  std::array<long, 4> more{};
+};
+using pool_type = poolproof::pool<node>;
+static_assert(std::is_same_v<pool_type, poolproof::checked_pool<node>>);
+using handle = pool_type::handle;
+
+constexpr auto make = [] { return std::make_unique<node>(); };
+constexpr pool_options no_cycles{.cycle_interval = std::nullopt};
+constexpr checked_options called(const char* name) { return {.name = name}; }
+
+// What a child says on its standard error while it does this, and the signal that ends it.
+struct ending {
+  std::string words;
+  int signal = 0;
+};
+
+template <class Misuse>
+ending end_of(Misuse misuse) {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe(ends.data()) == 0);
+  const pid_t child = ::fork();
+  if (child == 0) {
+    ::alarm(60);
+    ::dup2(ends[1], STDERR_FILENO);
+    std::signal(SIGABRT, SIG_DFL);  // the test's own would report
+    misuse();
+    ::_exit(EXIT_SUCCESS);
+  }
+  ::close(ends[1]);
+  ending seen;
+  std::array<char, 256> part{};
+  for (::ssize_t n = 0; (n = ::read(ends[0], part.data(), part.size())) > 0;) {
+    seen.words.append(part.data(), static_cast<std::size_t>(n));
+  }
+  ::close(ends[0]);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  seen.signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+  return seen;
+}
+
+// The report has all of these, in this order, and the program was aborted.
+void check_report(const ending& seen, const std::vector<std::string>& parts) {
+  INFO(seen.words);
+  CHECK(seen.signal == SIGABRT);
+  std::size_t at = 0;
+  for (const std::string& part : parts) {
+    INFO("looked for: " << part);
+    const std::size_t found = seen.words.find(part, at);
+    REQUIRE(found != std::string::npos);
+    at = found + part.size();
+  }
+}
+
+// --- What is found -------------------------------------------------------------------------------
+
+TEST_CASE("second_put_of_an_item_is_reported_with_both_places", "[checked]") {
+  pool_type pool(make, no_cycles, called("nodes"));
+  constexpr int line = __LINE__;
+  const ending seen = end_of([&] {
+    auto item = pool.get();
+    node* const raw = item.get();
+    pool.put(std::move(item));
+    pool.put(std::unique_ptr<node>(raw));
+  });
+  const auto place = [](int at) { return "checked_pool_test.cpp:" + std::to_string(at) + " ("; };
+  check_report(
+      seen, {"poolproof: pool 'nodes': item 0x", "was returned twice", "put at ", place(line + 5),
+             "called from ", "before: put at ", place(line + 4), "called from "});
+}
+
+TEST_CASE("item_that_a_handle_has_is_not_to_be_put", "[checked]") {
+  const bool elsewhere = GENERATE(false, true);
+  pool_type pool(make, no_cycles, called("nodes"));
+  pool_type other(make, no_cycles, called("others"));
+  const ending seen = end_of([&] {
+    const handle held = pool.borrow();
+    (elsewhere ? other : pool).put(std::unique_ptr<node>(held.get()));
+  });
+  check_report(seen, {elsewhere ? "pool 'others'" : "pool 'nodes'",
+                      elsewhere ? "is returned to another pool while a handle has it"
+                                : "is returned while a handle has it",
+                      "put at ", "the handle's: borrow at "});
+}
+
+TEST_CASE("item_that_a_handle_has_returned_is_not_to_be_put", "[checked]") {
+  pool_type pool(make, no_cycles, called("nodes"));
+  const ending seen = end_of([&] {
+    handle held = pool.borrow();
+    node* const raw = held.get();
+    held = {};
+    pool.put(std::unique_ptr<node>(raw));
+  });
+  check_report(seen,
+               {"pool 'nodes'", "was returned twice", "put at ", "before: a handle's end at "});
+}
+
+TEST_CASE("pool_that_ends_while_a_handle_is_out_is_reported", "[checked]") {
+  const auto with = [](checked_options checks) {
+    std::optional<pool_type> pool(std::in_place, make, no_cycles, checks);
+    const handle held = pool->borrow();
+    pool.reset();
+  };
+  check_report(end_of([&] { with(called("nodes")); }),
+               {"pool 'nodes'", "is in a handle while its pool ends", "ended at ",
+                "the handle's: borrow at "});
+  const ending allowed = end_of([&] { with({.name = "nodes", .handles_may_outlive = true}); });
+  INFO(allowed.words);
+  CHECK(allowed.signal == 0);
+}
+
+#if !defined(POOLPROOF_HAS_ASAN)
+TEST_CASE("item_that_changes_in_the_pool_is_reported_when_it_is_handed_out", "[checked]") {
+  const bool by_borrow = GENERATE(false, true);
+  pool_type pool(make, no_cycles, called("nodes"));
+  const ending seen = end_of([&] {
+    auto item = pool.get();
+    node* const raw = item.get();
+    pool.put(std::move(item));
+    raw->more[3] = 1;
+    if (by_borrow) {
+      static_cast<void>(pool.borrow());
+    } else {
+      static_cast<void>(pool.get());
+    }
+  });
+  check_report(seen, {"pool 'nodes'", "was changed while it was in the pool",
+                      by_borrow ? "borrow at " : "get at ", "returned before: put at "});
+}
+
+TEST_CASE("item_that_changes_in_the_pool_is_reported_when_it_is_destroyed", "[checked]") {
+  const bool at_end = GENERATE(false, true);
+  const ending seen = end_of([&] {
+    pool_type pool(make, no_cycles, called("nodes"));
+    auto item = pool.get();
+    node* const raw = item.get();
+    pool.put(std::move(item));
+    raw->value = 1;
+    if (at_end) return;
+    pool.rotate();
+    pool.rotate();
+  });
+  check_report(
+      seen, {"was changed while it was in the pool", "destroyed at ", "returned before: put at "});
+}
+#else
+TEST_CASE("access_to_an_item_in_the_pool_is_addresssanitizers_to_report", "[checked]") {
+  const bool writes = GENERATE(false, true);
+  pool_type pool(make, no_cycles, called("nodes"));
+  const ending seen = end_of([&] {
+    auto item = pool.get();
+    volatile int* const raw = &item->value;
+    pool.put(std::move(item));
+    if (writes) {
+      *raw = 1;
+    } else {
+      static_cast<void>(*raw);
+    }
+  });
+  INFO(seen.words);
+  CHECK(seen.words.find("use-after-poison") != std::string::npos);
+}
+#endif
+
+TEST_CASE("bytes_are_not_looked_at_where_they_may_change", "[checked]") {
+  pool_type pool(make, no_cycles, {.name = "nodes", .bytes = false});
+  auto item = pool.get();
+  node* const raw = item.get();
+  pool.put(std::move(item));
+  raw->value = 1;
+  CHECK(pool.get()->value == 1);
+}
+
+// --- What is not an error ------------------------------------------------------------------------
+
+TEST_CASE("correct_use_says_nothing", "[checked]") {
+  const ending seen = end_of([] {
+    pool_type pool(make, no_cycles, called("nodes"));
+    pool_type other(make, no_cycles, called("others"));
+    auto item = pool.get();
+    item->value = 1;
+    pool.put(std::move(item));
+    item = pool.get();
+    other.put(std::move(item));  // from whatever source
+    pool.put(std::make_unique<node>());
+    handle held = pool.borrow();
+    handle moved = std::move(held);
+    other.put(moved.detach());
+    for (int i = 0; i < 100; ++i) {
+      item = pool.get();
+      item.reset();  // what has been got may be destroyed
+      held = pool.borrow();
+      held = pool.borrow();
+    }
+    pool.rotate();
+    other.rotate();
+    pool.rotate();
+    other.rotate();
+    static_cast<void>(pool.try_get_near());
+  });
+  CHECK(seen.words == "");
+  CHECK(seen.signal == 0);
+}
+
+struct incomplete;
+struct incomplete_deleter {
+  void operator()(incomplete* item) const;
+};
+using incomplete_pool = poolproof::checked_pool<incomplete, incomplete_deleter>;
+std::unique_ptr<incomplete, incomplete_deleter> make_incomplete();
+
+TEST_CASE("items_of_incomplete_type_are_checked_but_for_their_bytes", "[checked]") {
+  const ending seen = end_of([] {
+    incomplete_pool pool(make_incomplete, no_cycles, called("hidden"));
+    auto item = pool.get();
+    incomplete* const raw = item.get();
+    pool.put(std::move(item));
+    pool.put(std::unique_ptr<incomplete, incomplete_deleter>(raw));
+  });
+  check_report(seen, {"pool 'hidden'", "was returned twice"});
+}
+
+struct incomplete {
+  int value = 0;
+};
+void incomplete_deleter::operator()(incomplete* item) const { delete item; }
+std::unique_ptr<incomplete, incomplete_deleter> make_incomplete() {
+  return std::unique_ptr<incomplete, incomplete_deleter>(new incomplete);
+}
+
+TEST_CASE("threads_may_use_a_checked_pool", "[checked]") {
+  pool_type pool(make, no_cycles, called("nodes"));
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 500; ++i) {
+        auto item = pool.get();
+        ++item->value;
+        const handle held = pool.borrow();
+        ++held->value;
+        pool.put(std::move(item));
+      }
+    });
+  }
+  for (std::thread& each : threads) each.join();
+  std::ostringstream out;
+  pool.outstanding(out);
+  CHECK(out.str() == "pool 'nodes': 0 out\n");
+}
+
+// --- What is out ---------------------------------------------------------------------------------
+
+TEST_CASE("outstanding_items_are_listed_by_where_they_were_taken", "[checked]") {
+  pool_type pool(make, no_cycles, called("nodes"));
+  std::vector<handle> held;
+  for (int i = 0; i < 3; ++i) held.push_back(pool.borrow());
+  const int line = __LINE__;
+  auto item = pool.get();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  std::ostringstream out;
+  pool.outstanding(out);
+  INFO(out.str());
+  CHECK(out.str().rfind("pool 'nodes': 4 out\n", 0) == 0);
+  CHECK(out.str().find("  3, the oldest for 0.0") != std::string::npos);
+  CHECK(out.str().find(" s: borrow at ") != std::string::npos);
+  CHECK(out.str().find("checked_pool_test.cpp:" + std::to_string(line - 1)) != std::string::npos);
+  CHECK(out.str().find(" s: get at ") != std::string::npos);
+  CHECK(out.str().find("checked_pool_test.cpp:" + std::to_string(line + 1)) != std::string::npos);
+  held.clear();
+  pool.put(std::move(item));
+  std::ostringstream none;
+  pool.outstanding(none);
+  CHECK(none.str() == "pool 'nodes': 0 out\n");
+}
+
+// --- The seeded mode -----------------------------------------------------------------------------
+
+// Which items so many gets bring, of eight; a new one is zero.
+std::vector<int> drawn(std::optional<std::uint64_t> seed) {
+  pool_type pool(make, no_cycles, {.name = "nodes", .seed = seed});
+  std::vector<std::unique_ptr<node>> held;
+  for (int i = 0; i < 8; ++i) {
+    held.push_back(std::make_unique<node>());
+    held.back()->value = i + 1;
+  }
+  for (auto& each : held) pool.put(std::move(each));
+  std::vector<int> values;
+  for (int i = 0; i < 40; ++i) {
+    auto item = pool.get();
+    values.push_back(item->value);
+    pool.put(std::move(item));
+  }
+  return values;
+}
+
+TEST_CASE("seed_makes_a_pool_unpredictable_and_repeats_it", "[checked]") {
+  const auto usual = drawn(std::nullopt);
+  CHECK(std::set<int>(usual.begin(), usual.end()).size() == 1);
+  const auto first = drawn(1);
+  CHECK(std::set<int>(first.begin(), first.end()).size() > 3);
+  CHECK(drawn(1) == first);
+  CHECK(drawn(2) != first);
+}
+
+TEST_CASE("seed_of_the_environment_is_printed", "[checked]") {
+  const ending seen = end_of([] {
+    ::setenv("POOLPROOF_SEED", "42", 1);
+    const pool_type pool(make, no_cycles, called("nodes"));
+  });
+  CHECK(seen.words == "poolproof: pool 'nodes': seed 42\n");
+}
+
+}  // namespace
