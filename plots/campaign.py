@@ -121,6 +121,25 @@ class Case:
         return ", ".join([self.scenario, *words, threads])
 
 
+# What the README calls the rows of its table, in their order.
+NAMED = (("a hit", Case("pool", 1)), ("a hit, 2 threads", Case("pool", 2)),
+         ("a hit by `borrow`", Case("pool_borrow", 1)),
+         ("16 gets, 16 puts", Case("burst_16", 1)), ("100 puts, 100 gets", Case("pool_overflow", 1)),
+         ("1,000 puts, 1,000 gets", Case("pool_overflow_1000", 1)),
+         ("more gets than puts, 2 threads", Case("pool_starvation", 2)),
+         ("put on one thread, get on another", Case("producer_consumer", 2)),
+         ("64 threads", Case("oversubscribed", 64)))
+WORDS = {case: words for words, case in NAMED} | {
+    Case("first_use", 1): "a pool made, used once, destroyed",
+    Case("pool_expensive_new", 1): "bursts, with cycles in between",
+    Case("pool_expensive_new", 2): "bursts, with cycles in between, 2 threads",
+}
+
+
+def name_of(case: Case) -> str:
+    return WORDS.get(case, case.label)
+
+
 # The arithmetic.
 
 

@@ -13,22 +13,11 @@ import sys
 
 import campaign as results
 import style
-from campaign import ALLOCATORS, BASE, SUBJECT, VECTOR, Campaign, Case, Contender, Loss, ResultError, Spread
+from campaign import (ALLOCATORS, BASE, NAMED, SUBJECT, VECTOR, Campaign, Case, Contender, Loss, ResultError, Spread,
+                      name_of)
 
 README = style.ROOT / "README.md"
 BEGIN, END = "<!-- campaign: begin -->\n", "<!-- campaign: end -->\n"
-CASES = (("a hit", Case("pool", 1)), ("a hit, 2 threads", Case("pool", 2)),
-         ("a hit by `borrow`", Case("pool_borrow", 1)),
-         ("16 gets, 16 puts", Case("burst_16", 1)), ("100 puts, 100 gets", Case("pool_overflow", 1)),
-         ("1,000 puts, 1,000 gets", Case("pool_overflow_1000", 1)),
-         ("more gets than puts, 2 threads", Case("pool_starvation", 2)),
-         ("put on one thread, get on another", Case("producer_consumer", 2)),
-         ("64 threads", Case("oversubscribed", 64)))
-WORDS = {case: label for label, case in CASES} | {
-    Case("first_use", 1): "a pool made, used once, destroyed",
-    Case("pool_expensive_new", 1): "bursts, with cycles in between",
-    Case("pool_expensive_new", 2): "bursts, with cycles in between, 2 threads",
-}
 SHOWN_LOSSES = 4
 MISSING = "not measured"
 
@@ -57,7 +46,7 @@ def worst_losses(campaign: Campaign) -> list[str]:
         if loss.what == "time" and (known is None or loss.factor.median > known.factor.median):
             worst[loss.case.scenario] = loss
     ranked = sorted(worst.values(), key=lambda each: -each.factor.median)[:SHOWN_LOSSES]
-    return [f"| {WORDS.get(each.case, each.case.label)} | {each.who.label} | {style.number(each.factor.median)} × |"
+    return [f"| {name_of(each.case)} | {each.who.label} | {style.number(each.factor.median)} × |"
             for each in ranked]
 
 
@@ -68,14 +57,15 @@ def table(campaign: Campaign) -> str:
                ("mutex + vector", Contender(BASE, "mutex_vector")))
     heads = ["get + put", "poolproof", "best `new`/`delete`", *(head for head, _ in columns)]
     lines = ["| " + " | ".join(heads) + " |", "| --- " * len(heads) + "|"]
-    for label, case in CASES:
+    for label, case in NAMED:
         own = campaign.time(case, SUBJECT)
         cells = [label, style.nanoseconds(own.median) if own else MISSING, best_allocator(campaign, case),
                  *(cell(campaign.versus(case, who) if who else None) for _, who in columns)]
         lines.append("| " + " | ".join(cells) + " |")
     built = result["variants"][BASE]
-    lines += ["", f"Time as a multiple of poolproof's, medians of {result['rounds']} interleaved rounds (of those with "
-              "whole cores, where there are three); bold where the other one is faster. "
+    lines += ["", f"Time as a multiple of poolproof's; bold where the other one is faster. Medians of {result['rounds']} "
+              "interleaved rounds; those in which another guest had a part of a core are left out where three others "
+              "remain. "
               f"{style.machine_line(result)} · {built['compiler']} "
               f"{style.short_flags(built['flags'])} · commit {style.commit_of(result)}.", ""]
     if lost := worst_losses(campaign):

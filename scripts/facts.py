@@ -108,7 +108,6 @@ def ledger() -> str:
     families = [entry for entry in entries() if COUNTED_CLIENTS.match(entry["subject"])]
     proved, clients = (sum(entry[key] for entry in families) for key in ("proved", "clients"))
     executions = sum(entry["executions"] for entry in entries())
-    unfinished = ", ".join(f"`{name}`" for entry in entries() for name in entry["unfinished"])
     return "\n".join([
         "| in the ledger | proved | of |", "| --- | --- | --- |",
         f"| clients | {proved:,} | {clients:,} |",
@@ -117,8 +116,23 @@ def ledger() -> str:
         f"These are {executions:,} executions.",
         f"Of the models {quick} take less than three seconds, "
         f"the longest {max(each['seconds'] for each in done):.0f} s.",
-        *([f"Unfinished, and so not proved: {unfinished}."] if unfinished else []),
     ])
+
+
+def unfinished() -> str:
+    """What the ledger has begun and not proved, and how far it is."""
+    lines = ["| not finished in the ledger | what it is about | executions so far | of roughly |",
+             "| --- | --- | --- | --- |"]
+    for entry in entries():
+        for name in entry["unfinished"]:
+            size = entry["sizes"][name]
+            guess = size["estimate"]
+            known = guess is not None and guess["executions"] > size["executions"]
+            told = f"{float(format(guess['executions'], '.2g')):,.0f}" if known else "not known"
+            about = entry["property"] if name == entry["subject"] else entry["subject"]
+            shown = name.replace("|", "\\|")
+            lines.append(f"| `{shown}` | {about} | {size['executions']:,} | {told} |")
+    return "\n".join(lines)
 
 
 def killed() -> str:
@@ -128,6 +142,7 @@ def killed() -> str:
         f"| a memory order made weaker by one step: all that are not relaxed | {count['weakening']} |",
         f"| an atomic operation that does something else | {count['operation']} |",
         f"| an algorithm broken by a patch | {count['patch']} |",
+        f"| together | {sum(count.values())} |",
     ])
 
 
@@ -156,20 +171,32 @@ def instructions() -> str:
     return "\n".join(lines)
 
 
+def compared(aim: str) -> str:
+    """What a ratio is of: of 'as fast' more is better, of 'as long' less."""
+    kinds = {"faster": "as fast", "throughput": "the throughput", "bytes": "as many bytes"}
+    return next((words for word, words in kinds.items() if word in aim), "as long")
+
+
 def verdicts() -> str:
     """What the newest campaign says of each target."""
     lines = ["| scenario | wanted | measured: median (quartiles) | |", "| --- | --- | --- | --- |"]
+    words = {case.label: name for case, name in campaign.WORDS.items()}
     for verdict in aims.verdicts(campaign.load([])):
+        target = verdict.target
         value = verdict.measured.value if verdict.measured else None
-        told = f"{value.median:.3g} ({value.low:.3g} to {value.high:.3g}) {verdict.target.unit}" if value else ""
+        unit = f"× {compared(target.aim)}" if target.unit == "×" else target.unit
+        told = f"{value.median:.3g} ({value.low:.3g} to {value.high:.3g}) {unit}" if value else ""
         says = f"**{verdict.says}**" if verdict.says == "missed" else verdict.says
-        lines.append(f"| {verdict.target.scenario} | {verdict.target.aim} | {told.strip()} | {says} |")
+        scenario, comma, rest = target.scenario.partition(",")
+        known = words.get(target.scenario)
+        named = f"{known} (`{scenario}`)" if known else f"`{scenario}`{comma}{rest}"
+        lines.append(f"| {named} | {target.aim} | {told} | {says} |")
     return "\n".join(lines)
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
-    "bounds": bounds, "ledger": ledger, "mutants": killed, "targets": targets, "hit": hit, "instructions": instructions,
-    "verdicts": verdicts,
+    "bounds": bounds, "ledger": ledger, "unfinished": unfinished, "mutants": killed, "targets": targets, "hit": hit,
+    "instructions": instructions, "verdicts": verdicts,
 }
 
 

@@ -123,6 +123,12 @@ class Lists(unittest.TestCase):
         for call in calls:
             self.assertIn(f"`p.{call}(", page)
 
+    def test_guarantees_name_what_is_not_finished(self) -> None:
+        """The models: a client of a few letters stands for no sentence of its own."""
+        begun = {name for entry in facts.models() for name in entry["unfinished"]}
+        page = (DOCS / "guarantees.md").read_text().split("\n## What is not finished\n", 1)[1]
+        self.assertEqual(begun, set(re.findall(r"`(\w+_vs_\w+)`", page)))
+
     def test_headers_that_the_reference_leaves_out_exist(self) -> None:
         named = re.findall(r"impl/include/poolproof/\w+\.hpp", (DOCS / "Doxyfile").read_text())
         self.assertTrue(named)
