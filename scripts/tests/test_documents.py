@@ -129,6 +129,11 @@ class Lists(unittest.TestCase):
         page = (DOCS / "guarantees.md").read_text().split("\n## What is not finished\n", 1)[1]
         self.assertEqual(begun, set(re.findall(r"`(\w+_vs_\w+)`", page)))
 
+    def test_the_entry_that_is_shown_stands_in_the_list_of_mutants(self) -> None:
+        shown = re.findall(r"^```toml\n(.*?)^```", (DOCS / "adding-a-feature.md").read_text(), re.DOTALL | re.MULTILINE)
+        self.assertEqual(1, len(shown))
+        self.assertIn(shown[0], (ROOT / "relacy_models" / "mutants.toml").read_text())
+
     def test_headers_that_the_reference_leaves_out_exist(self) -> None:
         named = re.findall(r"impl/include/poolproof/\w+\.hpp", (DOCS / "Doxyfile").read_text())
         self.assertTrue(named)
