@@ -273,7 +273,7 @@ class [[gnu::visibility("default")]] checked_items {
   void write_outstanding(std::ostream & os, const void* pool, const checked_options& options) {
     struct group {
       std::size_t count = 0;
-      clock::time_point oldest = clock::time_point::max();
+      clock::time_point oldest = (clock::time_point::max)();
     };
     std::map<call_site, group> groups;
     std::size_t all = 0;
