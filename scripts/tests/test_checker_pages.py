@@ -11,6 +11,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BROKEN_FLAG = os.environ.get("BROKEN_FLAG", "")
+RUNTIME = os.environ.get("CHECKER_RUNTIME", "")
 README, GUIDE, REFERENCE = ((ROOT / "checker" / page).read_text()
                             for page in ("README.md", "docs/guide.md", "docs/reference.md"))
 
@@ -31,6 +32,23 @@ class CheckerPages(unittest.TestCase):
     def test_program_of_the_readme_is_the_example(self) -> None:
         example = (ROOT / "checker" / "examples" / "broken_flag.cpp").read_text()
         self.assertEqual(example, program(README))
+
+    @unittest.skipUnless(RUNTIME and shutil.which("g++"), "CHECKER_RUNTIME names no runtime, or there is no g++: "
+                         "'make test-checker' runs this test")
+    def test_the_unmodified_program_says_what_the_readme_shows(self) -> None:
+        [source] = re.findall(r"```c\+\+\n(.*?)```", README, re.DOTALL)
+        failing, proved = (re.findall(r"\n((?:    .*\n|\n(?=    ))+)", part) for part in
+                           README.split("\nIt fails.", 1)[1].split("\nWith `release` it says\n"))
+        for text, status, shown in ((source, 1, failing[0]), (source.replace("relaxed", "release"), 0, proved[0])):
+            with tempfile.TemporaryDirectory() as place:
+                (Path(place) / "flag.cpp").write_text(text)
+                subprocess.run([ROOT / "checker" / "bin" / "check-c++", "-std=c++20", "-O1", "flag.cpp", "-o", "flag"],
+                               cwd=place, env={**os.environ, "CXX": "g++", "CHECKER_LIBRARY": RUNTIME}, check=True)
+                run = subprocess.run(["./flag"], cwd=place, capture_output=True, text=True, check=False, timeout=60)
+            self.assertEqual(status, run.returncode)
+            said = run.stdout + run.stderr
+            for line in shown.splitlines():
+                self.assertIn(re.sub(r", [\d.]+ s$", "", line.removeprefix("    ")), said)
 
     @unittest.skipUnless(BROKEN_FLAG, "BROKEN_FLAG names no program: 'make test-checker' runs this test")
     def test_the_example_prints_what_the_guide_shows(self) -> None:
