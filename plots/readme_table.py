@@ -63,9 +63,9 @@ def table(campaign: Campaign) -> str:
                  *(cell(campaign.versus(case, who) if who else None) for _, who in columns)]
         lines.append("| " + " | ".join(cells) + " |")
     built = result["variants"][BASE]
-    lines += ["", f"Time as a multiple of poolproof's; bold where the other one is faster. Medians of {result['rounds']} "
-              "interleaved rounds; those in which another guest had a part of a core are left out where three others "
-              "remain. "
+    lines += ["", "Time as a multiple of poolproof's; bold where the other one is faster. "
+              f"Medians of {result['rounds']} interleaved rounds; those in which another guest had a part of a core "
+              "are left out where three others remain. "
               f"{style.machine_line(result)} · {built['compiler']} "
               f"{style.short_flags(built['flags'])} · commit {style.commit_of(result)}.", ""]
     if lost := worst_losses(campaign):
