@@ -21,6 +21,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
@@ -60,7 +61,8 @@ MUTANTS = {
     "a victim's place is free before it is destroyed": (
         "      locked.unlock();\n      victim.reset();\n      locked.lock();\n"
         "      if (waiter* const resumed = give(nullptr)) {",
-        "      waiter* const resumed = give(nullptr);\n      locked.unlock();\n      victim.reset();\n      locked.lock();\n"
+        "      waiter* const resumed = give(nullptr);\n      locked.unlock();\n      victim.reset();\n"
+        "      locked.lock();\n"
         "      if (resumed != nullptr) {", "1", "groo|t", "assertion"),
     "a discarded item's place is free before it is destroyed": (
         "    item_.reset();\n    core_->give_back_place();", "    core_->give_back_place();\n    item_.reset();",
@@ -82,7 +84,8 @@ MUTANTS = {
         "    if (waiting.resume != nullptr) {\n      waiting.resume(waiting);\n      return nullptr;\n    }\n",
         "1", "a|g", "deadlock | assertion"),
     "a pool that ends counts nobody": ("this->add_references(inside_);", "", "1", "g|e", "use after free | data race"),
-    "who leaves keeps the reference": ("    if (pool_is_gone) this->drop_references(1);\n", "", "1", "g|e", "assertion"),
+    "who leaves keeps the reference": (
+        "    if (pool_is_gone) this->drop_references(1);\n", "", "1", "g|e", "assertion"),
     "who comes later overtakes": (
         "    } else if (free_ != 0) {", "    } else if (free_ != 0 || first_ != nullptr) {", "1", "g|t|t", "assertion"),
 }
@@ -107,7 +110,7 @@ def threads_of(calls: int) -> list[str]:
 
 def clients_of(calls: int, most_threads: int) -> list[tuple[str, str]]:
     """Those of two threads and more, once each."""
-    made = set()
+    made: set[tuple[str, ...]] = set()
     for threads in range(2, most_threads + 1):
         for sizes in itertools.combinations_with_replacement(range(1, calls), threads):
             if sum(sizes) == calls:
@@ -122,7 +125,7 @@ def compiled(arguments: argparse.Namespace, include: Path, program: Path) -> Pat
     return program
 
 
-def search(program: Path, client: tuple[str, str], seconds: float) -> dict[str, object]:
+def search(program: Path, client: tuple[str, str], seconds: float) -> dict[str, Any]:
     """The verdict on one client, as the checker writes it; `text` is what it says."""
     done = subprocess.run([str(program), *client, "--check-seconds", str(seconds), "--check-json", "-"],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds + 120,
@@ -182,7 +185,8 @@ def main() -> int:
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--work", required=True, type=Path, help="a folder for what is compiled")
     parser.add_argument("--calls", type=int, default=3, help="at most so many calls a client (%(default)s)")
-    parser.add_argument("--threads", type=int, default=3, help="and so many threads, but for those of MORE (%(default)s)")
+    parser.add_argument("--threads", type=int, default=3,
+                        help="and so many threads, but for those of MORE (%(default)s)")
     parser.add_argument("--seconds", type=float, default=300, help="for each client (%(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="how many at once (%(default)s)")
     parser.add_argument("--partial", action="store_true", help="clients that are not finished do not fail")
