@@ -26,6 +26,8 @@ class fake_pool {
       work.set(work.get() + 1);
     }
     void rotate_due() noexcept override { rotate(); }
+    std::string_view name() const noexcept override { return {}; }
+    pool_stats stats() noexcept override { return {}; }
     void drain() noexcept override { outcome("drained after its pool was gone"); }
     void destroy() noexcept override {
       // After whatever anybody did in it.

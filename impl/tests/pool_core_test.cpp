@@ -34,13 +34,14 @@ using poolproof::test::take_all;
 using poolproof::test::take_value;
 using poolproof::test::test_sync;
 using poolproof::test::tracked;
+using poolproof::test::without_automatic_cycles;
 
 // A core in use, without automatic cycles.
 class pool {
  public:
   using core = pool_core<tracked, std::default_delete<tracked>, test_sync>;
 
-  pool() : core_(core::create(std::nullopt)) {
+  pool() : core_(core::create(without_automatic_cycles)) {
     REQUIRE(core_ != nullptr);
     core_->link();
   }
@@ -74,7 +75,7 @@ TEST_CASE_METHOD(all_given_back, "core_without_memory_is_not_made", "[pool_core]
   // The core itself, or its first shards.
   const std::uint64_t refused = GENERATE(1u, 2u);
   test_sync::refuse_every(refused);
-  CHECK(pool::core::create(std::nullopt) == nullptr);
+  CHECK(pool::core::create(without_automatic_cycles) == nullptr);
   CHECK(test_sync::allocations() == refused);
 }
 

@@ -17,6 +17,7 @@ namespace {
 
 using poolproof::pool_entry;
 using poolproof::pool_registry;
+using poolproof::pool_stats;
 using poolproof::test::all_given_back;
 using poolproof::test::event;
 using poolproof::test::interrupt;
@@ -59,6 +60,8 @@ class fake_pool {
     }
 
     void rotate_due() noexcept override { log.push_back("rotate due " + name_); }
+    std::string_view name() const noexcept override { return name_; }
+    pool_stats stats() noexcept override { return {}; }
 
     std::function<void()> action;
 

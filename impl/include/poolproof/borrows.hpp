@@ -39,6 +39,12 @@ class borrow_count {
     return (count_.load(std::memory_order_relaxed) & closed_mark) != 0;
   }
 
+  // How many more handles were borrowed here than returned. Anyone; wait-free; for statistics.
+  std::int64_t out() const noexcept {
+    // [out.read] relaxed: counter; what it means is B1.
+    return static_cast<std::int64_t>(count_.load(std::memory_order_relaxed)) / one_borrow;
+  }
+
   // Sets the mark, and returns how many more handles were borrowed here than returned: a negative
   // number if they came from elsewhere. Once, by the pool's destructor.
   std::int64_t close() noexcept {

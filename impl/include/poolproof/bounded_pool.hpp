@@ -80,6 +80,7 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <version>
@@ -128,6 +129,7 @@ class bounded_core final : public pool_entry<std_sync> {
   template <class Factory>
   bounded_core(std::size_t max, Factory factory, pool_options options)
       : factory_(std::move(factory)),
+        name_(options.name != nullptr ? options.name : ""),
         interval_(options.cycle_interval),
         slots_(std::make_unique<T*[]>(max)),
         max_(max),
@@ -422,10 +424,17 @@ class bounded_core final : public pool_entry<std_sync> {
     if (locked && begin_due_cycle()) destroy_victims(locked);
   }
 
+  std::string_view name() const noexcept override { return name_; }
+  pool_stats stats() noexcept override {
+    const bounded_stats now = counts();
+    return {.retained = now.idle, .in_use = now.existing - now.idle, .pin = std_sync::pin()};
+  }
+
   void drain() noexcept override {}  // what comes back to a closed pool is destroyed there
   void destroy() noexcept override { delete this; }
 
   const item_factory<item> factory_;
+  const std::string_view name_;
   const std::optional<std::chrono::nanoseconds> interval_;
 
   std::mutex mutex_;  // of all that follows
@@ -565,6 +574,10 @@ class bounded_pool {
       reject_argument(
           "bounded_pool: option 'cycle_interval' must be positive; for a pool without automatic "
           "cycles pass std::nullopt");
+    }
+    if (options.max_retained != pool_options::no_bound ||
+        options.max_bytes != pool_options::no_bound || options.min_idle != 0) {
+      reject_argument("bounded_pool: it has no options 'max_retained', 'max_bytes' and 'min_idle'");
     }
     return options;
   }

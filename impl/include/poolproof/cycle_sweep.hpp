@@ -4,26 +4,23 @@
 //   S1. A destructor of an item runs with no shard owned. It may run under a claim to the pool's
 //       overdue work, for which nobody waits.
 //   S2. What a call takes out in order to destroy, it destroys before it returns.
+//   S3. What it takes out and the pool keeps, for it is to hold so many, is pushed to the shared chain
+//       under the same ownership: it counts as put now.
 //
-// Stands on: cycles, shard_table, shard, sync.
+// Stands on: cycles, shard_table, shard, sync, upkeep.
 #pragma once
 
 #include <poolproof/cycles.hpp>
 #include <poolproof/shard_table.hpp>
 #include <poolproof/sync.hpp>
+#include <poolproof/upkeep.hpp>
 
 #include <algorithm>
 #include <array>
 #include <limits>
-#include <memory>
 #include <optional>
 
 namespace poolproof {
-
-template <class Deleter, class T>
-void destroy_item(T* item) noexcept {
-  std::unique_ptr<T, Deleter>{item}.reset();
-}
 
 template <class T, class Deleter, sync_policy Sync>
 class cycle_sweep : public cycle_state<Sync> {
@@ -32,9 +29,12 @@ class cycle_sweep : public cycle_state<Sync> {
   using shard_type = shard<T, Sync>;
   using typename state::nanoseconds;
 
-  // Of the shards of a table, which must outlive it.
-  cycle_sweep(shard_table<T, Sync>& table, std::optional<nanoseconds> interval) noexcept
-      : state(interval), table_(table) {}
+  using upkeep_type = upkeep<T, Deleter, Sync>;
+
+  // Of the shards of a table, and of the items that an upkeep counts; both must outlive it.
+  cycle_sweep(shard_table<T, Sync>& table, upkeep_type& items,
+              std::optional<nanoseconds> interval) noexcept
+      : state(interval), table_(table), upkeep_(items) {}
 
   // One cycle: begins it and does all that is due. See object_pool::rotate. Anyone; lock-free but for
   // destructors and the allocator.
@@ -60,9 +60,6 @@ class cycle_sweep : public cycle_state<Sync> {
     }
   }
 
-  // How many items it has destroyed.
-  std::uint64_t destroyed() const noexcept { return destroyed_.value(); }
-
  private:
   using owner = typename shard_type::owner;
 
@@ -79,7 +76,7 @@ class cycle_sweep : public cycle_state<Sync> {
   static owner own_within(shard_type& s, unsigned attempts) noexcept;
 
   shard_table<T, Sync>& table_;
-  typename Sync::counter destroyed_;
+  upkeep_type& upkeep_;
 };
 
 // Advances every shard as far as it can be.
@@ -136,6 +133,7 @@ bool cycle_sweep<T, Deleter, Sync>::advance(shard_type& s, std::uint64_t target,
   while (s.cycle() < target) {
     std::array<T*, batch + owner::most_refused> doomed;
     std::uint32_t count = 0;
+    std::uint32_t kept = 0;
     bool turned = false;
     {
       owner held = own_within(s, attempts);
@@ -147,10 +145,15 @@ bool cycle_sweep<T, Deleter, Sync>::advance(shard_type& s, std::uint64_t target,
                                 static_cast<std::uint32_t>(std::min<std::size_t>(budget, batch)));
       turned = held.victims_drained();
       budget -= count;
+      // The first are the newest.
+      const std::uint32_t victims = count;
+      const std::uint32_t leave = upkeep_.let_go(count);
       if (turned && held.turn(target, doomed.data(), count)) state::note_turn();
+      if (leave != victims) kept = held.push(doomed.data(), victims - leave);
+      // Nor does that count any more for which memory is refused, here or in the turn.
+      upkeep_.forget(count - leave - kept);
     }
-    for (std::uint32_t i = 0; i < count; ++i) destroy_item<Deleter>(doomed[i]);
-    destroyed_.add(count);
+    upkeep_.destroy(doomed.data() + kept, count - kept, drop_cause::cycle);
     if (count == 0 && !turned) return false;
   }
   return true;

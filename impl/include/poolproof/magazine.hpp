@@ -103,6 +103,15 @@ class magazine {
     pace_.store((std::uint64_t{pace} << 56) - 1, std::memory_order_relaxed);
   }
 
+  // How many takes a tick stands for, and how many there have been since the last: about. Anyone;
+  // wait-free.
+  std::uint32_t takes_of_round() const noexcept { return 256 / (std::max)(pace(), 1U); }
+  std::uint32_t takes_since_tick() const noexcept {
+    // [takes_since_tick.word] relaxed: counter; for statistics.
+    return static_cast<std::uint32_t>(word_.load(std::memory_order_relaxed) >> 56) /
+           (std::max)(pace(), 1U);
+  }
+
   // Lets the next puts of its CPU go by it, to where thieves come without closing it. Anyone; wait-free.
   void expose() noexcept {
     // [expose.set] relaxed: counter; as [exposed.read].
@@ -264,6 +273,8 @@ requires(!Sync::sections::compiled) class magazine<T, Sync> {
   static constexpr std::uint32_t slowest_pace = 0;
   std::uint32_t pace() const noexcept { return 0; }
   void set_pace(std::uint32_t) noexcept {}
+  std::uint32_t takes_of_round() const noexcept { return 0; }
+  std::uint32_t takes_since_tick() const noexcept { return 0; }
   void expose() noexcept {}
   bool is_exposed() noexcept { return false; }
   T* pop_exclusive() noexcept { return nullptr; }

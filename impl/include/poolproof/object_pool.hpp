@@ -12,12 +12,16 @@
 //   - put(x) happens before the get that returns x; so does the factory's return of x.
 //   - An item is handed out at most once per put. A get may miss although the pool holds items, if
 //     another thread has them, or the shard that they are in, in its hands then.
-//   - Items are destroyed by cycles and by the pool's destructor; else only if memory for their
+//   - Items are destroyed by cycles and by the pool's destructor; by a put or a handle's return, if
+//     the pool's reset refuses them or they are beyond its bounds; else only if memory for their
 //     place is refused: those that a put, or a get that moves some to its CPU, has in its hands.
+//   - A pool never holds more items or bytes than its bounds say. A put drops its item for them only
+//     if at some moment of the put the items in the pool, and those that other calls have in their
+//     hands on the way into it or out of it, were as many.
 //   - Member functions may be called by any number of threads at once, and from an item's
 //     destructor and from the factory; not from a signal handler, and not concurrently with the
 //     pool's destructor. Handles may be returned concurrently with it and after it. The pool holds
-//     no lock when it runs the factory or a destructor.
+//     no lock when it runs the factory, a hook or a destructor.
 //   - Items may have destructors that use the pool, if they come to an end: one that calls rotate
 //     runs other destructors inside itself, and one that always puts a new item keeps the pool's
 //     destructor busy for ever. From the start of the pool's destructor on, items may also be
@@ -38,9 +42,10 @@
 
 #include <poolproof/pool_core.hpp>
 #include <poolproof/pool_options.hpp>
-#include <poolproof/registry.hpp>
+#include <poolproof/registry.hpp>  // rotate_all, for_each_pool
 #include <poolproof/sync.hpp>
 
+#include <cstddef>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -63,18 +68,27 @@ class object_pool {
   // a null one. It is called by the thread that misses, by several at once; what it throws passes
   // through get and leaves the pool as it was. With a factory without state this is a constant
   // expression, so that a static pool can be used before main, by any constructor of another static
-  // object. Throws std::invalid_argument if the factory is null, or the cycle interval not positive.
+  // object; as long as the hooks have none either. What hooks and bounds do is said in
+  // pool_options.hpp. A pool that has any of them but a name and on_drop takes a call and, for a
+  // bound or min_idle, a locked instruction more for a get, and for a put. Throws
+  // std::invalid_argument if the factory is null, the cycle interval not positive, or a bound
+  // without sense.
   template <class Factory>
   requires std::is_invocable_r_v<std::unique_ptr<T, Deleter>,
                                  Factory&> constexpr explicit object_pool(Factory factory,
-                                                                          pool_options options = {})
-      : factory_(std::move(factory)), cycle_interval_(checked(options).cycle_interval) {}
+                                                                          pool_options options = {},
+                                                                          pool_hooks<T> hooks = {})
+      : factory_(std::move(factory)),
+        options_(valid_options(options, hooks)),
+        hooks_(std::move(hooks)),
+        keeps_up_(has_upkeep(options_, hooks_)) {}
 
   // Any other factory: so that the error says what is wrong with it.
   template <class Factory>
   requires(std::is_invocable_v<Factory&> &&
            !std::is_invocable_r_v<std::unique_ptr<T, Deleter>,
-                                  Factory&>) explicit object_pool(Factory, pool_options = {})
+                                  Factory&>) explicit object_pool(Factory, pool_options = {},
+                                                                  pool_hooks<T> = {})
       : object_pool([] { return item(); }) {
     static_assert(
         std::is_void_v<Factory>,
@@ -87,8 +101,8 @@ class object_pool {
   // then destroyed when they come back, and the pool's inner part with the last of them. Waits for
   // nobody: a rotate_all that is at work in this pool destroys what it has taken out.
   ~object_pool() {
-    // [close.core] relaxed: exclusive; the user orders every call before the destruction.
-    if (core* const made = core_.load(std::memory_order_relaxed)) made->close();
+    // The user orders every call before the destruction.
+    if (core* const made = used_core()) made->close(std::move(hooks_));
   }
 
   object_pool(const object_pool&) = delete;
@@ -123,10 +137,35 @@ class object_pool {
       put_slow(put);
   }
 
+  // Gets `count` items into an output iterator, which it returns, and puts those of a range, which
+  // are moved from. As so many gets, and puts, of which sixteen together take one from or to a
+  // ring; what a get throws passes through, and those before it are the caller's.
+  template <class Output>
+  Output get_n(std::size_t count, Output to) {
+    for (; count != 0; --count) *to++ = get();
+    return to;
+  }
+  template <class Input, class End>
+  void put_range(Input first, End last) {
+    for (; first != last; ++first) put(std::move(*first));
+  }
+
+  // Makes items by the factory, and puts them, until the pool holds `count`, about; stops where the
+  // factory gives null, or there is no room in the pool's bounds. What the factory throws passes
+  // through. A new item is not reset.
+  void reserve(std::size_t count) {
+    for (std::size_t held = stats().retained; held < count; ++held) {
+      core* const inner = find_core();
+      item made = inner != nullptr ? make() : nullptr;
+      if (made == nullptr || !inner->put_new(made.get())) return;
+      static_cast<void>(made.release());
+    }
+  }
+
   // As get, in a handle that puts the item back when it is destroyed.
   [[nodiscard, gnu::always_inline]] inline handle borrow() {
     if (T* const found = Sync::sections::loan(lending_)) [[likely]]
-      return handle(loan{used_core(), found});
+      return handle(loan{direct_core(), found});
     return handle(borrow_slow());
   }
 
@@ -140,20 +179,21 @@ class object_pool {
   // destroyed, by this thread.
   //
   // An item put before a cycle began, and not touched since, is destroyed when the second later
-  // rotate returns, unless another thread is inside a call that has the item's shard, or the item
-  // itself, in its hands: such a shard is left, after a few yields, to whoever comes to it next,
-  // and then does all the cycles that it missed, one after the other: they count for what has been
-  // put there meanwhile, too, which so may go a cycle early. What a call moves, up to
-  // sixteen items, because a CPU's own few are used up or too many, counts as put then. With
-  // concurrent rotates each counts as a cycle; when one returns, the cycles that began before it
-  // are done, but for such shards, and for destructors that another call is just running. Lock-free
-  // but for destructors and the allocator.
+  // rotate returns, unless the pool keeps it for its min_idle, or another thread is inside a call
+  // that has the item's shard, or the item itself, in its hands: such a shard is left, after a few
+  // yields, to whoever comes to it next, and then does all the cycles that it missed, one after the
+  // other: they count for what has been put there meanwhile, too, which so may go a cycle early.
+  // What a call moves, up to sixteen items, because a CPU's own few are used up or too many, counts
+  // as put then. With concurrent rotates each counts as a cycle; when one returns, the cycles that
+  // began before it are done, but for such shards, and for destructors that another call is just
+  // running. Lock-free but for destructors, hooks and the allocator.
   void rotate() {
     if (core* const inner = used_core()) inner->rotate();
   }
 
  private:
   using core = pool_core<T, Deleter, Sync>;
+  using core_pointer = typename Sync::template atomic<core*>;
 
   static_assert(!std::is_array_v<T>, "object_pool: T must not be an array; pool a std::vector");
   static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>,
@@ -169,31 +209,27 @@ class object_pool {
       "object_pool: std::unique_ptr<T, Deleter>::pointer must be T*: remove the member type "
       "'pointer' from Deleter");
 
-  static constexpr pool_options checked(pool_options options) {
-    if (!options.cycle_interval.is_positive_or_never()) {
-      reject_argument(
-          "object_pool: option 'cycle_interval' must be positive; for a pool without "
-          "automatic cycles pass std::nullopt");
-    }
-    return options;
-  }
-
   T* find(interrupts others) noexcept {
     if (T* const found = Sync::sections::take(near_)) return found;
-    core* const inner = find_core();
-    return inner != nullptr ? inner->get(others) : nullptr;
+    return find_slow(others);
   }
 
-  // Where no section has taken an item: one of the pool's, or a new one. The result is the
-  // caller's, but a bare pointer: an item is returned in memory, in which its caller would have to
-  // keep it on a hit, too.
+  // Where no section has taken an item: one of the pool's, or null.
+  [[gnu::always_inline]] inline T* find_slow(interrupts others) noexcept {
+    if (core* const inner = direct_core()) [[likely]]
+      return inner->get(others);
+    return find_unprepared(others);
+  }
+
+  // The same, or a new one. The result is the caller's, but a bare pointer: an item is returned in
+  // memory, in which its caller would have to keep it on a hit, too.
   [[gnu::noinline]] T* get_slow() {
-    core* const inner = find_core();
-    T* const found = inner != nullptr ? inner->get(interrupts::always) : nullptr;
-    return found != nullptr ? found : construct(inner);
+    T* const found = find_slow(interrupts::always);
+    return found != nullptr ? found : construct();
   }
 
-  // What becomes a handle: in registers, which a handle, as it has a destructor, is not returned in.
+  // What becomes a handle: in registers, which a handle, as it has a destructor, is not returned
+  // in.
   struct loan {
     core* inner;  // null if there is nothing to return to
     T* item;
@@ -207,28 +243,49 @@ class object_pool {
     if (found == nullptr || inner == nullptr || !inner->count_borrow()) {
       return {nullptr, found.release()};
     }
-    if (lending_.reach() == 0) lending_.show(near_);
+    if (!keeps_up_ && lending_.reach() == 0) lending_.show(near_);
     return {inner, found.release()};
   }
 
-  [[gnu::noinline]] T* construct(core* inner) {
+  item make() {
     item made = factory_();
+    core* const inner = used_core();
     if (made != nullptr && inner != nullptr) inner->count_construction();
-    return made.release();
+    return made;
   }
+  [[gnu::noinline]] T* construct() { return make().release(); }
 
   // The core, or null before the pool's first use.
-  core* used_core() const noexcept {
+  core* used_core() const noexcept { return used_core(keeps_up_ ? kept_up_ : direct_); }
+
+  // The same, but null in a pool with upkeep: so its calls come to where the pool's first use is
+  // made.
+  core* direct_core() const noexcept { return used_core(direct_); }
+
+  static core* used_core(const core_pointer& from) noexcept {
     // [used_core.read] acquire: pairs with [first_use.publish]; so that the core is initialised.
-    return core_.load(std::memory_order_acquire);
+    return from.load(std::memory_order_acquire);
   }
 
   [[gnu::noinline]] void put_slow(T* given) noexcept {
-    if (core* const inner = find_core()) {
-      inner->put(given);
-    } else {
-      static_cast<void>(item(given));
+    if (core* const inner = direct_core()) [[likely]]
+      return inner->put(given);
+    put_unprepared(given);
+  }
+
+  // The pool's first use, or one with upkeep.
+  [[gnu::noinline]] T* find_unprepared(interrupts others) noexcept {
+    core* const inner = find_core();
+    if (inner == nullptr) return nullptr;
+    return keeps_up_ ? inner->get_kept_up(others) : inner->get(others);
+  }
+  [[gnu::noinline]] void put_unprepared(T* given) noexcept {
+    core* const inner = find_core();
+    if (inner == nullptr) {
+      if (hooks_.on_drop) hooks_.on_drop(*given, drop_cause::memory);
+      return static_cast<void>(item(given));
     }
+    keeps_up_ ? inner->put_kept_up(given) : inner->put(given);
   }
 
   // The core, which the first call makes; null if memory for it is refused.
@@ -239,15 +296,16 @@ class object_pool {
 
   // Several threads may make a core at once; one of them is published, the others were for nothing.
   [[gnu::noinline]] core* first_use() noexcept {
-    core* const made = core::create(cycle_interval_);
+    core* const made = core::create(options_, hooks_);
     if (made == nullptr) return nullptr;
+    core_pointer& place = keeps_up_ ? kept_up_ : direct_;
     core* published = nullptr;
     // [first_use.publish] release: pairs with [used_core.read], [first_use.publish.fail]; so that
     // whoever finds the core finds it initialised.
     // [first_use.publish.fail] acquire: pairs with [first_use.publish]; as [used_core.read].
-    if (core_.compare_exchange_strong(published, made, std::memory_order_release,
+    if (place.compare_exchange_strong(published, made, std::memory_order_release,
                                       std::memory_order_acquire)) {
-      near_.show(made->near());
+      if (!keeps_up_) near_.show(made->near());
       made->link();
       return made;
     }
@@ -257,9 +315,12 @@ class object_pool {
 
   near_shards<T, Sync> near_;
   near_shards<T, Sync> lending_;  // the same, from the first handle on
-  typename Sync::template atomic<core*> core_{nullptr};
+  core_pointer direct_{nullptr};
+  core_pointer kept_up_{nullptr};  // a pool has its core in one of the two
   item_factory<item> factory_;
-  optional_interval cycle_interval_;
+  pool_options options_;
+  pool_hooks<T> hooks_;
+  bool keeps_up_;
 };
 
 // An item on loan. It belongs to one thread at a time, may be moved and destroyed on another
@@ -305,27 +366,13 @@ class object_pool<T, Deleter, Sync>::handle {
 
   [[gnu::always_inline]] inline void give_back() noexcept {
     T* const item = item_.release();
-    if (!Sync::sections::hand_back(inner_->near(), item)) [[unlikely]]
+    if (!Sync::sections::hand_back(inner_->near_of_handles(), item)) [[unlikely]]
       inner_->end_borrow(item);
   }
 
   core* inner_ = nullptr;  // null: nothing to return to, an item just ends
   item item_;
 };
-
-// One cycle of every pool of the process that is in use and has this policy. A checker's way to
-// call rotate_all.
-template <sync_policy Sync>
-void rotate_all_of() noexcept {
-  pool_registry<Sync>::instance().rotate_all();
-}
-
-// One cycle of every pool in the process that is in use (Go's poolCleanup): see
-// object_pool::rotate. Runs the destructors of all pools' items, by this thread. A pool that is
-// being destroyed is left out, and so may be one whose first use another thread has begun but not
-// returned from. Takes the registry's mutex for a moment between two pools, and holds none while it
-// works in one.
-inline void rotate_all() noexcept { rotate_all_of<std_sync>(); }
 
 }  // namespace poolproof
 

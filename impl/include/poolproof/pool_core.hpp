@@ -17,40 +17,27 @@
 //       ring.
 //       Every move takes it out of one by a single read-modify-write, or a single store of a section
 //       or of a magazine's closer, before it is put into the next.
-//   I2. A destructor of an item runs with no shard owned, no visit open and no mutex held.
+//   I2. A destructor of an item, or a hook, runs with no shard owned, no visit open and no mutex
+//       held.
 //   I3. What a call takes out in order to destroy, it destroys before it returns.
 //
-// Stands on: cycle_sweep, registry, shard_table, sync.
+// Stands on: cycle_sweep, pool_options, pool_stats, registry, shard_table, sync, upkeep.
 #pragma once
 
 #include <poolproof/cycle_sweep.hpp>
+#include <poolproof/pool_options.hpp>
+#include <poolproof/pool_stats.hpp>
 #include <poolproof/registry.hpp>
 #include <poolproof/shard_table.hpp>
 #include <poolproof/sync.hpp>
+#include <poolproof/upkeep.hpp>
 
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <string_view>
 
 namespace poolproof {
-
-// What a pool has done. Numbers that several threads count at once are exact, but not of one
-// moment.
-struct pool_stats {
-  std::uint64_t constructions = 0;  // items that the factory made
-  std::uint64_t misses = 0;         // gets that found no item, wherever they looked
-  std::uint64_t steals = 0;         // gets that took an item as a thief, from whatever shard
-  std::uint64_t victim_hits = 0;  // gets that took an item that the next cycle would have destroyed
-  std::uint64_t busy = 0;         // times that the own shard's ring had another owner
-  std::uint64_t spills = 0;       // items that went to a spill shard for that reason
-  std::uint64_t refused_memory = 0;  // items destroyed because memory was refused
-  std::uint64_t late_returns =
-      0;                     // items destroyed because their handle came back to a closed pool
-  std::uint64_t cycles = 0;  // cycles begun
-  std::uint64_t cycle_destroyed = 0;     // items that cycles destroyed
-  std::uint64_t retained = 0;            // items in the pool, about
-  pin_kind pin = pin_kind::thread_hash;  // how the calling thread finds its shard
-};
 
 // Whether a get that finds nothing else looks into other CPUs' magazines, which interrupts those.
 enum class interrupts : bool { never, always };
@@ -62,7 +49,7 @@ class pool_core final : public pool_entry<Sync> {
   using nanoseconds = std::chrono::nanoseconds;
 
   // A core, or null if memory is refused. Its maker publishes it and then links it, or destroys it.
-  static pool_core* create(std::optional<nanoseconds> interval) noexcept;
+  static pool_core* create(const pool_options& options, const pool_hooks<T>& hooks = {}) noexcept;
 
   // Makes the pool known to rotate_all. Once.
   void link() noexcept { pool_registry<Sync>::instance().link(*this); }
@@ -70,8 +57,10 @@ class pool_core final : public pool_entry<Sync> {
   // Exclusive. Destroys what is in the pool, and the core.
   void destroy() noexcept override;
 
-  // What sections of this pool begin with. Anyone.
+  // What sections of this pool begin with, and what those of its handles do: none do in a pool with
+  // upkeep. Anyone.
   const near_shards<T, Sync>& near() const noexcept { return table_.near(); }
+  const near_shards<T, Sync>& near_of_handles() const noexcept { return near_of_handles_; }
 
   // Takes an item, or null, where no section has. Anyone; lock-free but for the allocator and for
   // the destructors of a cycle.
@@ -82,7 +71,7 @@ class pool_core final : public pool_entry<Sync> {
     if (item == nullptr) [[unlikely]]
       return get_slow(cpu, own, others);
     if (own.operations.tick()) [[unlikely]]
-      cycles_.look_and_sweep(own);
+      note_tick(own);
     return item;
   }
 
@@ -99,18 +88,27 @@ class pool_core final : public pool_entry<Sync> {
     put_slow(own, item, has_magazine);
   }
 
+  // The same two in a pool with upkeep, whose callers have not tried a section: so that others'
+  // hits know nothing of it. Progress as these, and as the hooks.
+  T* get_kept_up(interrupts others) noexcept;
+  void put_kept_up(T* item) noexcept;
+
+  // Puts a new item, which needs no reset. False if there is no room: it is then the caller's.
+  [[nodiscard]] bool put_new(T* item) noexcept;
+
   // One cycle. See object_pool::rotate.
   void rotate() noexcept override { cycles_.rotate(); }
 
   // Begins a cycle if it is time, and does all that is overdue. Anyone; progress as rotate.
   void rotate_due() noexcept override { cycles_.rotate_due(); }
 
-  pool_stats stats() noexcept;
+  std::string_view name() const noexcept override { return name_; }
+  pool_stats stats() noexcept override;
   void count_construction() noexcept { constructions_.add(1); }
 
   // Counts a handle that the caller is about to have, where no section has; false if the pool is
-  // closed, as it is for an item's destructor that borrows from a pool that is being destroyed: such
-  // a handle then has nothing to return to. Anyone; wait-free.
+  // closed, as it is for an item's destructor that borrows from a pool that is being destroyed:
+  // such a handle then has nothing to return to. Anyone; wait-free.
   [[nodiscard]] bool count_borrow() noexcept {
     // [count_borrow.look] relaxed: coherence with [count_borrow.lent]; spares the line.
     if (!lent_.load(std::memory_order_relaxed)) {
@@ -130,8 +128,9 @@ class pool_core final : public pool_entry<Sync> {
   // closed, to nobody. Progress as put.
   void end_borrow(T* item) noexcept;
 
-  // The pool's destructor. Handles may be returned meanwhile and later; no other call may.
-  void close() noexcept;
+  // The pool's destructor, which hands over its hooks. Handles may be returned meanwhile and later;
+  // no other call may.
+  void close(pool_hooks<T> hooks = {}) noexcept;
 
  private:
   using owner = typename shard_type::owner;
@@ -141,13 +140,26 @@ class pool_core final : public pool_entry<Sync> {
   // Keeps the references above zero while the pool's destructor adds up the handles.
   static constexpr std::uint64_t closing_bias = std::uint64_t{1} << 40;
 
-  explicit pool_core(std::optional<nanoseconds> interval) noexcept : cycles_(table_, interval) {}
+  pool_core(const pool_options& options, const pool_hooks<T>& hooks) noexcept
+      : name_(options.name != nullptr ? options.name : ""),
+        keeps_up_(has_upkeep(options, hooks)),
+        cycles_(table_, upkeep_, options.cycle_interval),
+        upkeep_(options, hooks) {}
   ~pool_core() override = default;
 
   shard_type& local(std::uint32_t cpu) noexcept {
     if (shard_type* const found = table_.find(cpu)) [[likely]]
       return *found;
     return table_.find_slow(cpu, cycles_.begun());
+  }
+
+  // The same when a take ticks that was no section's.
+  [[gnu::noinline]] void note_tick(shard_type& own) noexcept {
+    count_takes(own);
+    cycles_.look_and_sweep(own);
+  }
+  void count_takes(shard_type& own) noexcept {
+    takes_.add(Sync::ticker::period / own.operations.pace());
   }
 
   [[gnu::noinline]] void put_slow(shard_type& own, T* item, bool has_magazine) noexcept;
@@ -173,32 +185,57 @@ class pool_core final : public pool_entry<Sync> {
   void drain_with(DrainMagazine drain_magazine) noexcept;
   static T* pop_magazine(shard_type& s) noexcept;
   void free() noexcept;
-  static bool drain_magazine(shard_type& s) noexcept;
+  bool drain_magazine(shard_type& s) noexcept;
 
+  const std::string_view name_;
   shard_table<T, Sync> table_;
+  near_shards<T, Sync> near_of_handles_;
   typename Sync::template atomic<bool> lent_{false};
+  const bool keeps_up_;
   cycle_sweep<T, Deleter, Sync> cycles_;
+  pool_hooks<T> hooks_;  // none before close
 
   // Apart from the table, which every get and put reads: a thread that counts takes the line away.
-  alignas(shard_alignment) typename Sync::counter constructions_;
+  alignas(shard_alignment) upkeep<T, Deleter, Sync> upkeep_;
+  typename Sync::counter constructions_;
+  typename Sync::counter takes_;  // about: each tick adds those of its round
   typename Sync::counter busy_;
   typename Sync::counter victim_hits_;
   typename Sync::counter spills_;
-  typename Sync::counter refused_memory_;
-  typename Sync::counter late_returns_;
 };
 
 template <class T, class Deleter, sync_policy Sync>
-auto pool_core<T, Deleter, Sync>::create(std::optional<nanoseconds> interval) noexcept
-    -> pool_core* {
+auto pool_core<T, Deleter, Sync>::create(const pool_options& options,
+                                         const pool_hooks<T>& hooks) noexcept -> pool_core* {
   void* const memory = Sync::allocate(sizeof(pool_core), alignof(pool_core));
   if (memory == nullptr) return nullptr;
-  auto* const made = ::new (memory) pool_core(interval);
+  auto* const made = ::new (memory) pool_core(options, hooks);
   if (!made->table_.create(Sync::cpu())) {
     made->free();
     return nullptr;
   }
+  if (!made->keeps_up_) made->near_of_handles_.show(made->near());
   return made;
+}
+
+template <class T, class Deleter, sync_policy Sync>
+T* pool_core<T, Deleter, Sync>::get_kept_up(interrupts others) noexcept {
+  T* item = Sync::sections::take(near());
+  if (item == nullptr) item = get(others);
+  if (item != nullptr) upkeep_.release(*item);
+  return item;
+}
+
+template <class T, class Deleter, sync_policy Sync>
+void pool_core<T, Deleter, Sync>::put_kept_up(T* item) noexcept {
+  if (upkeep_.admit(item) && !give_near(item)) put(item);
+}
+
+template <class T, class Deleter, sync_policy Sync>
+bool pool_core<T, Deleter, Sync>::put_new(T* item) noexcept {
+  if (!upkeep_.fits(*item)) return false;
+  if (!give_near(item)) put(item);
+  return true;
 }
 
 // Puts what the CPU's magazine, or its private part, has no room for.
@@ -221,8 +258,8 @@ void pool_core<T, Deleter, Sync>::put_slow(shard_type& own, T* item, bool has_ma
   push_all(own, &item, 1);
 }
 
-// Moves items from the magazine, if it is open, to a ring, so that the next to be given lies on top.
-// What is moved counts as put now.
+// Moves items from the magazine, if it is open, to a ring, so that the next to be given lies on
+// top. What is moved counts as put now.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
   handful moved;
@@ -247,6 +284,7 @@ T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own,
   if (Sync::sections::runs() && cpu < near().reach()) {
     const std::uint32_t held = own.own_magazine().size();
     if (T* const item = held != 0 ? Sync::sections::take_ticking(near()) : nullptr) {
+      takes_.add(own.own_magazine().takes_of_round());
       cycles_.look_and_sweep(own);
       return item;
     }
@@ -254,9 +292,11 @@ T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own,
     wanted = (std::min)(shard_type::handful, 1 + own.own_magazine().room_beside(held));
   }
   const std::uint32_t count = search(cpu, own, taken.data(), wanted, others);
-  // After the search, not before: an overdue cycle destroys what the search may find. But before the
-  // magazine gets the rest, so that it is put after the cycles that have begun.
-  cycles_.do_overdue(own, own.operations.tick());
+  // After the search, not before: an overdue cycle destroys what the search may find. But before
+  // the magazine gets the rest, so that it is put after the cycles that have begun.
+  const bool ticks = own.operations.tick();
+  if (ticks) count_takes(own);
+  cycles_.do_overdue(own, ticks);
   if (count == 0) return nullptr;
   return keep_rest(own, taken.data(), count);
 }
@@ -349,28 +389,35 @@ void pool_core<T, Deleter, Sync>::push_all(shard_type& own, T* const* items,
   }
   if (kept != 0 && cycles_.is_automatic()) own.look_often();
   for (; kept != count; ++kept) {
-    if (give_near(items[kept])) continue;
-    refused_memory_.add(1);
-    destroy_item<Deleter>(items[kept]);
+    if (!give_near(items[kept])) upkeep_.drop(items[kept], drop_cause::memory);
   }
 }
 
 template <class T, class Deleter, sync_policy Sync>
 pool_stats pool_core<T, Deleter, Sync>::stats() noexcept {
   pool_stats result;
+  std::uint64_t takes = takes_.value();
+  std::int64_t handles = 0;
   table_.for_each([&](shard_type& s) {
     result.steals += s.steals.value();
     result.misses += s.misses.value();
     result.retained += s.size();
+    takes += s.own_magazine().takes_since_tick();
+    handles += s.handles();
   });
+  result.hits = takes - (std::min)(takes, result.misses);
+  result.in_use = static_cast<std::uint64_t>((std::max)(handles, std::int64_t{0}));
   result.constructions = constructions_.value();
   result.busy = busy_.value();
   result.victim_hits = victim_hits_.value();
   result.spills = spills_.value();
-  result.refused_memory = refused_memory_.value();
-  result.late_returns = late_returns_.value();
+  result.reset_dropped = upkeep_.dropped(drop_cause::reset);
+  result.bound_dropped = upkeep_.dropped(drop_cause::bound);
+  result.refused_memory = upkeep_.dropped(drop_cause::memory);
+  result.late_returns = upkeep_.dropped(drop_cause::late_return);
+  result.bytes = upkeep_.bytes();
   result.cycles = cycles_.begun();
-  result.cycle_destroyed = cycles_.destroyed();
+  result.cycle_destroyed = upkeep_.dropped(drop_cause::cycle);
   result.pin = Sync::pin();
   return result;
 }
@@ -379,8 +426,9 @@ template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::end_borrow(T* item) noexcept {
   shard_type& counted = local(Sync::cpu());
   if (counted.borrows().closed()) {
-    late_returns_.add(1);
-    destroy_item<Deleter>(item);
+    upkeep_.refuse(item, drop_cause::late_return);
+  } else if (keeps_up_) [[unlikely]] {
+    put_kept_up(item);
   } else {
     put(item);
   }
@@ -394,7 +442,8 @@ void pool_core<T, Deleter, Sync>::end_borrow(T* item) noexcept {
 // are counted in the shards until here, so that borrowing is cheap; here each becomes a reference.
 // The bias covers those that come back between the marking and the sum.
 template <class T, class Deleter, sync_policy Sync>
-void pool_core<T, Deleter, Sync>::close() noexcept {
+void pool_core<T, Deleter, Sync>::close(pool_hooks<T> hooks) noexcept {
+  hooks_ = std::move(hooks);
   pool_registry<Sync>::instance().retire(*this);
   // An item's destructor may borrow.
   if (!has_lent()) drain_closed();
@@ -416,16 +465,16 @@ void pool_core<T, Deleter, Sync>::close() noexcept {
 // can be in its way.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::drain() noexcept {
-  drain_with([](shard_type& s) { return drain_magazine(s); });
+  drain_with([this](shard_type& s) { return drain_magazine(s); });
 }
 
 // The same when sections are over.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::drain_closed() noexcept {
-  drain_with([](shard_type& s) {
+  drain_with([this](shard_type& s) {
     bool found = false;
     while (T* const item = pop_magazine(s)) {
-      destroy_item<Deleter>(item);
+      upkeep_.drop(item, drop_cause::end);
       found = true;
     }
     return found;
@@ -440,7 +489,7 @@ void pool_core<T, Deleter, Sync>::drain_with(DrainMagazine drain_magazine) noexc
     found = false;
     table_.for_each([&](shard_type& s) {
       while (T* const item = s.steal_any()) {
-        destroy_item<Deleter>(item);
+        upkeep_.drop(item, drop_cause::end);
         found = true;
       }
       found = drain_magazine(s) || found;
@@ -465,7 +514,7 @@ bool pool_core<T, Deleter, Sync>::drain_magazine(shard_type& s) noexcept {
   std::array<T*, (std::max)(magazine<T, Sync>::capacity, 1U)> items;
   std::size_t count = 0;
   if (owner held = s.try_own()) count = held.close_magazine(items.data());
-  for (std::size_t i = 0; i < count; ++i) destroy_item<Deleter>(items[i]);
+  for (std::size_t i = 0; i < count; ++i) upkeep_.drop(items[i], drop_cause::end);
   return count != 0;
 }
 

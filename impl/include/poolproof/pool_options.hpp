@@ -1,20 +1,23 @@
-// What a user says of a pool: its options, and the factory of its items.
+// What a user says of a pool: its options, and what to do with its items.
 //
-// Stands on: sync.
+// Stands on: callable, sync.
 #pragma once
 
+#include <poolproof/callable.hpp>
 #include <poolproof/sync.hpp>
 
 #include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
 namespace poolproof {
 
-// A time, or never: made from a duration, from std::nullopt, or from a std::optional of a duration. No
-// std::optional itself, for g++ does not constant-initialise a pool whose constructor looks into one
-// of libstdc++'s.
+// A time, or never: made from a duration, from std::nullopt, or from a std::optional of a duration.
+// No std::optional itself, for g++ does not constant-initialise a pool whose constructor looks into
+// one of libstdc++'s.
 class optional_interval {
  public:
   // Never.
@@ -49,56 +52,78 @@ class optional_interval {
 
 // What a user says of a pool. Designated initialisers name what is not as usual: {.cycle_interval = 10s}.
 struct pool_options {
-  // How often the pool begins a cycle by itself; std::nullopt: never. Cycles are done by the threads
-  // that call the pool. A call that looks at the clock destroys 32 items of what is overdue, or the
-  // share that the time since the last look has of half an interval, if that is more. The fewer the
-  // calls, the more of them look: if one comes in each half of an interval, what nobody uses is gone
-  // three intervals later. A pool that has just been busy may need 64 calls of a CPU to notice that
-  // it is not, or 256 if its rings hold nothing. A pool that nobody calls keeps what it holds until
-  // rotate or rotate_all.
+  // How often the pool begins a cycle by itself; std::nullopt: never. Cycles are done by the
+  // threads that call the pool. A call that looks at the clock destroys 32 items of what is
+  // overdue, or the share that the time since the last look has of half an interval, if that is
+  // more. The fewer the calls, the more of them look: if one comes in each half of an interval,
+  // what nobody uses is gone three intervals later. A pool that has just been busy may need 64
+  // calls of a CPU to notice that it is not, or 256 if its rings hold nothing. A pool that nobody
+  // calls keeps what it holds until rotate or rotate_all.
   optional_interval cycle_interval = std::chrono::seconds(60);
+
+  // What operators know it by: see for_each_pool. The text must outlive the pool and its handles, as
+  // a literal does. No std::string_view, with which g++ does not constant-initialise a pool.
+  const char* name = "";
+
+  // How many items the pool holds at most, and how many bytes by the hook size_of. Exact, whoever
+  // puts at once: what a put brings beyond it is destroyed by that put. An item counts from before
+  // it is put until after a get has taken it out, so that one that is on its way counts, too.
+  std::size_t max_retained = no_bound;
+  std::size_t max_bytes = no_bound;
+
+  // A cycle leaves so many items in the pool, however long nobody has used them; of those that are
+  // on their way into it or out of it, it does not know which.
+  std::size_t min_idle = 0;
+
+  static constexpr std::size_t no_bound = (std::numeric_limits<std::size_t>::max)();
 };
 
-// What makes a pool's items: any callable, type-erased. One without state costs no memory, and can
-// be constant-initialised; one with state is kept on the heap.
+// What makes a pool's items.
 template <class Item>
 class item_factory {
  public:
+  // Rejects none.
   template <class Factory>
-  constexpr explicit item_factory(Factory factory) {
-    if constexpr (std::is_empty_v<Factory> && std::is_trivially_default_constructible_v<Factory> &&
-                  std::is_trivially_destructible_v<Factory>) {
-      make_ = [](void*) -> Item {
-        Factory stateless;
-        return stateless();
-      };
-    } else {
-      if constexpr (std::is_pointer_v<Factory> || requires { factory.target_type(); }) {
-        if (!factory) {
-          reject_argument(
-              "object_pool: argument 'factory' is null; pass a callable that returns "
-              "std::unique_ptr<T, Deleter>");
-        }
-      }
-      make_ = [](void* state) -> Item { return (*static_cast<Factory*>(state))(); };
-      delete_state_ = [](void* state) { delete static_cast<Factory*>(state); };
-      state_ = new Factory(std::move(factory));
+  constexpr explicit item_factory(Factory factory) : make_(std::move(factory)) {
+    if (!make_) {
+      reject_argument(
+          "object_pool: argument 'factory' is null; pass a callable that returns "
+          "std::unique_ptr<T, Deleter>");
     }
   }
 
-  constexpr ~item_factory() {
-    if (delete_state_ != nullptr) delete_state_(state_);
-  }
-
-  item_factory(const item_factory&) = delete;
-  item_factory& operator=(const item_factory&) = delete;
-
-  Item operator()() const { return make_(state_); }
+  Item operator()() const { return make_(); }
 
  private:
-  Item (*make_)(void*) = nullptr;
-  void (*delete_state_)(void*) = nullptr;
-  void* state_ = nullptr;
+  callable<Item()> make_;
+};
+
+// Why a pool destroys an item.
+enum class drop_cause : std::uint8_t {
+  reset,        // its reset has refused it
+  bound,        // the pool held as much as it may
+  cycle,        // a cycle found it unused
+  memory,       // memory for its place was refused
+  end,          // the pool ends
+  late_return,  // its handle came back after that
+};
+
+// What a user's functions do for a pool's items. Each may be left out. They are called by the
+// thread that has the item in its hands, by several at once for different items, while the pool
+// holds no lock and owns no shard; they may use the pool, as an item's destructor may. What has
+// state is destroyed with the pool, or with the last of its handles.
+template <class T>
+struct pool_hooks {
+  // Makes an item as a get wants it, whenever it comes back: by put or with a handle. What it
+  // refuses, by false or by what it throws, is dropped.
+  callable<bool(T&)> reset = {};
+
+  // How many bytes an item holds, for max_bytes and stats().bytes. It must return the same for an
+  // item that has lain in the pool, and not throw. Called at each put and each get.
+  callable<std::size_t(const T&)> size_of = {};
+
+  // An item is about to be destroyed by the pool. Must not throw.
+  callable<void(T&, drop_cause)> on_drop = {};
 };
 
 }  // namespace poolproof

@@ -7,13 +7,15 @@
 //   I2. A reference to an entry is taken under the mutex, from an entry that is not retired: so the
 //       pool's own reference is still there.
 //
-// Stands on: sync.
+// Stands on: pool_stats, sync.
 #pragma once
 
+#include <poolproof/pool_stats.hpp>
 #include <poolproof/sync.hpp>
 
 #include <cstdint>
 #include <mutex>
+#include <string_view>
 
 namespace poolproof {
 
@@ -35,6 +37,10 @@ class pool_entry {
 
   // What the pool's clock, or an earlier cycle, has left to do: all of it.
   virtual void rotate_due() noexcept = 0;
+
+  // What its user calls the pool, and what it has done.
+  virtual std::string_view name() const noexcept = 0;
+  virtual pool_stats stats() noexcept = 0;
 
   // Gives up `count` references. Whoever gives up the last takes the entry out of the list and
   // destroys it. Lock-free, but for the last.
@@ -137,16 +143,31 @@ class pool_registry {
     for_each([](entry& e) { e.rotate_due(); });
   }
 
- private:
-  using lock_guard = std::lock_guard<typename Sync::mutex>;
-
   // Calls `visit` with every entry that is in the list now and not retired. The mutex is not held
   // meanwhile, so what it runs may use, make and destroy pools.
   template <class Visit>
-  void for_each(Visit visit) noexcept {
+  void for_each(Visit visit) {
     Sync::protect_from_fork(mutex_);
-    for (entry* e = first(); e != nullptr; e = leave_for_next(*e)) visit(*e);
+    for (walk at(*this); at.entry_ != nullptr; at.go_on()) visit(*at.entry_);
   }
+
+ private:
+  using lock_guard = std::lock_guard<typename Sync::mutex>;
+
+  // Where a for_each is: at an entry that it refers to. If a visit throws, it goes on without.
+  struct walk {
+    explicit walk(pool_registry& of) noexcept : registry_(of), entry_(of.first()) {}
+    ~walk() {
+      while (entry_ != nullptr) go_on();
+    }
+    walk(const walk&) = delete;
+    walk& operator=(const walk&) = delete;
+
+    void go_on() noexcept { entry_ = registry_.leave_for_next(*entry_); }
+
+    pool_registry& registry_;
+    entry* entry_;
+  };
 
   entry* first() noexcept {
     const lock_guard lock(mutex_);
@@ -198,6 +219,29 @@ template <sync_policy Sync>
 void pool_entry<Sync>::finish() noexcept {
   pool_registry<Sync>::instance().unlink(*this);
   destroy();
+}
+
+// One cycle of every pool of the process that is in use and has this policy. A checker's way to
+// call rotate_all.
+template <sync_policy Sync>
+void rotate_all_of() noexcept {
+  pool_registry<Sync>::instance().rotate_all();
+}
+
+// One cycle of every pool in the process that is in use (Go's poolCleanup): see
+// object_pool::rotate. Runs the destructors of all pools' items, by this thread. A pool that is
+// being destroyed is left out, and so may be one whose first use another thread has begun but not
+// returned from. Takes the registry's mutex for a moment between two pools, and holds none while it
+// works in one.
+inline void rotate_all() noexcept { rotate_all_of<std_sync>(); }
+
+// Calls visit(name, stats) for every pool of the process that is in use: its option `name`, a
+// std::string_view, and its pool_stats. Which pools, and which mutex: as rotate_all. What visit
+// throws passes through.
+template <class Visit>
+void for_each_pool(Visit visit) {
+  pool_registry<std_sync>::instance().for_each(
+      [&](pool_entry<std_sync>& each) { visit(each.name(), each.stats()); });
 }
 
 }  // namespace poolproof

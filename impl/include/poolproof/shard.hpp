@@ -141,6 +141,10 @@ class alignas(shard_alignment) shard {
   // The handles that are counted here, not by sections. Anyone.
   borrow_count<Sync>& borrows() noexcept { return borrows_; }
 
+  // How many more handles were borrowed here than returned, by sections and else. Anyone; wait-free;
+  // about.
+  std::int64_t handles() const noexcept { return magazine_.handles() + borrows_.out(); }
+
   // Marks the shard closed, also to sections, and returns how many more handles were counted here
   // than returned, but for those that sections count. Once, by the pool's destructor.
   std::int64_t close_borrows() noexcept {

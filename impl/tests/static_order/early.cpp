@@ -26,13 +26,15 @@ user factory{pool_with_factory};
 user interval{pool_with_interval};
 user no_cycles{pool_without_cycles};
 user deleter{pool_with_deleter};
+user upkeep{pool_with_upkeep};
 user immortal{*immortal_pool};
 
 }  // namespace
 
 int main() {
   const int lost = defaults.items_lost() + factory.items_lost() + interval.items_lost() +
-                   no_cycles.items_lost() + deleter.items_lost() + immortal.items_lost();
+                   no_cycles.items_lost() + deleter.items_lost() + upkeep.items_lost() +
+                   immortal.items_lost();
   std::printf("%d items lost\n", lost);
   return lost == 0 ? 0 : 1;
 }

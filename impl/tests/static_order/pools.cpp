@@ -16,4 +16,9 @@ object_pool<int> pool_without_cycles([] { return std::make_unique<int>(); },
 object_pool<char, with_free> pool_with_deleter([] {
   return std::unique_ptr<char, with_free>(static_cast<char*>(std::malloc(16)));
 });
+object_pool<int> pool_with_upkeep([] { return std::make_unique<int>(); },
+                                  {.name = "kept up", .max_retained = 5, .max_bytes = 100},
+                                  {.reset = [](int&) { return true; },
+                                   .size_of = [](const int&) { return sizeof(int); },
+                                   .on_drop = [](int&, poolproof::drop_cause) {}});
 poolproof::immortal<object_pool<int>> immortal_pool([] { return std::make_unique<int>(); });

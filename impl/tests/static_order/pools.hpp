@@ -15,4 +15,5 @@ extern poolproof::object_pool<int> pool_with_factory;
 extern poolproof::object_pool<int> pool_with_interval;
 extern poolproof::object_pool<int> pool_without_cycles;
 extern poolproof::object_pool<char, with_free> pool_with_deleter;
+extern poolproof::object_pool<int> pool_with_upkeep;
 extern poolproof::immortal<poolproof::object_pool<int>> immortal_pool;

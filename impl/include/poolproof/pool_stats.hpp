@@ -1,0 +1,108 @@
+// What a pool has done, and what it holds: the numbers of object_pool::stats. docs/observability.md
+// says what each of them means for its operator.
+//
+// Stands on: sync_policy.
+#pragma once
+
+#include <poolproof/sync_policy.hpp>
+
+#include <array>
+#include <cstdint>
+#include <iosfwd>
+#include <string_view>
+
+namespace poolproof {
+
+// Since the pool's first use. Numbers that several threads count at once are exact, but not of one
+// moment; those that are "about" may be wrong by what calls that are inside have in their hands.
+struct pool_stats {
+  std::uint64_t constructions = 0;  // items that the factory made
+  // Gets that found an item, about: a hit counts nothing, and this is what the looks at the clock
+  // tell. Where a CPU's magazine never overflows, and each of its takes counts one operation, as in
+  // a busy pool, it is right to fewer than 256 a CPU; else to some hundredths.
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;       // gets that found no item, wherever they looked
+  std::uint64_t steals = 0;       // gets that took an item as a thief, from whatever shard
+  std::uint64_t victim_hits = 0;  // gets that took an item that the next cycle would have destroyed
+  std::uint64_t busy = 0;         // times that the own shard's ring had another owner
+  std::uint64_t spills = 0;       // items that went to a spill shard for that reason
+  std::uint64_t reset_dropped = 0;   // items destroyed because their reset has refused them
+  std::uint64_t bound_dropped = 0;   // items destroyed because the pool held as much as it may
+  std::uint64_t refused_memory = 0;  // items destroyed because memory was refused
+  std::uint64_t late_returns =
+      0;                     // items destroyed because their handle came back to a closed pool
+  std::uint64_t cycles = 0;  // cycles begun
+  std::uint64_t cycle_destroyed = 0;     // items that cycles destroyed
+  std::uint64_t retained = 0;            // items in the pool, about
+  std::uint64_t bytes = 0;               // what they hold, if the hook size_of tells
+  std::uint64_t in_use = 0;              // handles that are out, about
+  pin_kind pin = pin_kind::thread_hash;  // how the calling thread finds its shard
+
+  // The share of the gets that found an item, as right as `hits`; 0 before the first.
+  constexpr double hit_ratio() const noexcept {
+    const double gets = static_cast<double>(hits) + static_cast<double>(misses);
+    return gets == 0 ? 0 : static_cast<double>(hits) / gets;
+  }
+};
+
+// One of those numbers, for who prints them all.
+struct pool_number {
+  std::string_view name;
+  std::uint64_t pool_stats::*value;
+  bool only_grows;
+  std::string_view meaning;
+};
+
+inline constexpr std::array pool_numbers{
+    pool_number{"constructions", &pool_stats::constructions, true, "Items that the factory made."},
+    pool_number{"hits", &pool_stats::hits, true, "Gets that found an item, about."},
+    pool_number{"misses", &pool_stats::misses, true, "Gets that found no item."},
+    pool_number{"steals", &pool_stats::steals, true,
+                "Gets that took an item from another CPU's share."},
+    pool_number{"victim_hits", &pool_stats::victim_hits, true,
+                "Gets that took an item that the next cycle would have destroyed."},
+    pool_number{"busy", &pool_stats::busy, true, "Times that a CPU's ring had another owner."},
+    pool_number{"spills", &pool_stats::spills, true,
+                "Items that went elsewhere because their CPU's ring had another owner."},
+    pool_number{"reset_dropped", &pool_stats::reset_dropped, true,
+                "Items destroyed because their reset has refused them."},
+    pool_number{"bound_dropped", &pool_stats::bound_dropped, true,
+                "Items destroyed because the pool held as much as it may."},
+    pool_number{"refused_memory", &pool_stats::refused_memory, true,
+                "Items destroyed because memory was refused."},
+    pool_number{"late_returns", &pool_stats::late_returns, true,
+                "Items destroyed because their handle came back to a closed pool."},
+    pool_number{"cycles", &pool_stats::cycles, true, "Cleanup cycles begun."},
+    pool_number{"cycle_destroyed", &pool_stats::cycle_destroyed, true,
+                "Items that cleanup cycles destroyed."},
+    pool_number{"retained", &pool_stats::retained, false, "Items in the pool, about."},
+    pool_number{"bytes", &pool_stats::bytes, false, "Bytes that the items in the pool hold."},
+    pool_number{"in_use", &pool_stats::in_use, false, "Handles that are out, about."},
+};
+
+// As `pin_kind` spells it.
+constexpr std::string_view name_of(pin_kind pin) noexcept {
+  switch (pin) {
+    case pin_kind::rseq:
+      return "rseq";
+    case pin_kind::rseq_cpu_id:
+      return "rseq_cpu_id";
+    case pin_kind::sched_getcpu:
+      return "sched_getcpu";
+    case pin_kind::thread_hash:
+      return "thread_hash";
+    case pin_kind::model:
+      return "model";
+  }
+  return "";
+}
+
+// All of it in one line: "constructions 3, hits 120, ..., pin rseq". For a stream of <ostream>.
+template <class Traits>
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& to,
+                                             const pool_stats& stats) {
+  for (const pool_number& each : pool_numbers) to << each.name << ' ' << stats.*each.value << ", ";
+  return to << "pin " << name_of(stats.pin);
+}
+
+}  // namespace poolproof

@@ -1,0 +1,131 @@
+// prometheus.hpp: what is written is what the format allows, and what the pools tell.
+#include <poolproof/prometheus.hpp>
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <locale>
+#include <map>
+#include <memory>
+#include <regex>
+#include <set>
+#include <sstream>
+#include <string>
+#include <utility>
+
+#include "catch.hpp"
+
+namespace {
+
+using poolproof::object_pool;
+using poolproof::write_prometheus;
+
+std::string written() {
+  std::ostringstream text;
+  write_prometheus(text);
+  return text.str();
+}
+
+// The samples of a text, by metric and labels; the text must keep to the format's grammar
+// (prometheus.io/docs/instrumenting/exposition_formats): each family in one piece, HELP and TYPE in
+// front of it and once, no sample twice, a line end behind each line.
+std::map<std::string, std::string> samples_of(const std::string& text) {
+  static const std::regex help("# HELP ([a-zA-Z_:][a-zA-Z0-9_:]*) (?:[^\\\\]|\\\\\\\\|\\\\n)*");
+  static const std::regex type("# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge)");
+  static const std::regex sample(
+      "([a-zA-Z_:][a-zA-Z0-9_:]*)(\\{[a-zA-Z_][a-zA-Z0-9_]*=\"(?:[^\"\\\\]|\\\\[\\\\\"n])*\"\\}) "
+      "([0-9]+)");
+  std::map<std::string, std::string> samples;
+  std::set<std::string> helped;
+  std::set<std::string> typed;
+  std::string family;
+  std::string kind;
+  REQUIRE(text.ends_with('\n'));
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    INFO(line);
+    std::smatch found;
+    if (std::regex_match(line, found, help)) {
+      family = found[1];
+      kind.clear();
+      CHECK(helped.insert(family).second);
+    } else if (std::regex_match(line, found, type)) {
+      CHECK(found[1] == family);
+      CHECK(typed.insert(family).second);
+      kind = found[2];
+      CHECK((kind == "counter") == family.ends_with("_total"));
+    } else {
+      REQUIRE(std::regex_match(line, found, sample));
+      CHECK(found[1] == family);
+      CHECK_FALSE(kind.empty());
+      CHECK(samples.emplace(found[1].str() + found[2].str(), found[3]).second);
+    }
+  }
+  return samples;
+}
+
+// Prometheus's own opinion, where its tool is installed.
+void check_by_promtool(const std::string& text) {
+  if (std::system("command -v promtool >/dev/null") != 0) return;
+  std::FILE* const tool = ::popen("promtool check metrics", "w");
+  REQUIRE(tool != nullptr);
+  std::fputs(text.c_str(), tool);
+  CHECK(::pclose(tool) == 0);
+}
+
+TEST_CASE("program_without_pools_writes_no_sample_but_the_pin", "[prometheus]") {
+  const std::string text = written();
+  check_by_promtool(text);
+  CHECK(samples_of(text).size() == 1);
+}
+
+TEST_CASE("each_pool_is_a_series_by_its_name", "[prometheus]") {
+  object_pool<int> first([] { return std::make_unique<int>(1); }, {.name = "first"});
+  object_pool<int> second([] { return std::make_unique<int>(1); }, {.name = "second"});
+  const std::unique_ptr<int> out = first.get();
+  second.put(second.get());
+  const std::string text = written();
+  check_by_promtool(text);
+  auto samples = samples_of(text);
+  CHECK(samples.size() == 2 * poolproof::pool_numbers.size() + 1);
+  CHECK(samples["poolproof_pool_constructions_total{pool=\"first\"}"] == "1");
+  CHECK(samples["poolproof_pool_misses_total{pool=\"first\"}"] == "1");
+  CHECK(samples["poolproof_pool_retained{pool=\"first\"}"] == "0");
+  CHECK(samples["poolproof_pool_retained{pool=\"second\"}"] == "1");
+}
+
+TEST_CASE("pools_of_one_name_are_one_series", "[prometheus]") {
+  object_pool<int> pools[2];
+  for (auto& each : pools) each.put(each.get());
+  const std::string text = written();
+  check_by_promtool(text);
+  CHECK(samples_of(text)["poolproof_pool_retained{pool=\"\"}"] == "2");
+}
+
+TEST_CASE("name_of_any_signs_is_escaped", "[prometheus]") {
+  object_pool<int> pool([] { return std::make_unique<int>(1); },
+                        {.name = "a \"quoted\" back\\slash\nand a line, {pool=\"x\"} 1"});
+  pool.put(pool.get());
+  const std::string text = written();
+  check_by_promtool(text);
+  CHECK(samples_of(
+            text)["poolproof_pool_retained{pool=\"a \\\"quoted\\\" back\\\\slash\\nand a line, "
+                  "{pool=\\\"x\\\"} 1\"}"] == "1");
+}
+
+TEST_CASE("numbers_are_written_without_the_ways_of_a_locale", "[prometheus]") {
+  struct grouped : std::numpunct<char> {
+    char do_thousands_sep() const override { return '.'; }
+    std::string do_grouping() const override { return "\3"; }
+  };
+  object_pool<int> pool([] { return std::make_unique<int>(1); }, {.name = "many"});
+  for (int i = 0; i != 1234; ++i) static_cast<void>(pool.get());
+  std::ostringstream text;
+  text.imbue(std::locale(std::locale(), new grouped));
+  write_prometheus(text);
+  CHECK(samples_of(text.str())["poolproof_pool_misses_total{pool=\"many\"}"] == "1234");
+}
+
+}  // namespace
