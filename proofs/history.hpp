@@ -20,6 +20,7 @@ class history {
   void start(const surroundings& around) noexcept {
     run_.around = around;
     run_.call_count = run_.step_count = run_.told_count = run_.blocks_left = 0;
+    run_.unwanted = 0;
     inside_.fill(nobody);
   }
 
@@ -51,12 +52,12 @@ class history {
     over_[number] = false;
   }
 
-  // The pool destroys an item now.
-  void add_destruction(std::uint8_t item) {
+  // The pool destroys an item now, and has told why.
+  void add_destruction(std::uint8_t item, reason why) {
     const std::uint64_t before = steps_until_now();
     const std::size_t number = new_step();
     const std::uint8_t by = inside_[checker::engine::thread()];
-    run_.steps[number] = {step::kind::destroy, by, item, before};
+    run_.steps[number] = {step::kind::destroy, by, item, before, why};
     over_[number] = true;
     step_ends_[number] = checker::mark();
     ++run_.calls[by].destroyed;
@@ -79,6 +80,10 @@ class history {
       step_ends_[s] = call_ends_[number];
     }
   }
+
+  // Its reset refuses the item from now on.
+  void refuse(std::uint8_t item) noexcept { run_.unwanted |= std::uint32_t{1} << item; }
+  bool is_refused(std::uint8_t item) const noexcept { return (run_.unwanted >> item & 1) != 0; }
 
   void keep_blocks(std::size_t left) noexcept { run_.blocks_left = left; }
 

@@ -39,6 +39,9 @@ SEARCHES = (
     ("object_pool_sections_two_cpus", 3, ("--letters", "pgr", "--spurious", "0", "--seconds", "30", "--partial")),
     ("object_pool_one_cpu", 2, ("--letters", "pgr", "--progress", "--spurious", "0")),
     ("object_pool_two_cpus", 2, ("--letters", "pgr", "--progress", "--spurious", "0")),
+    ("upkept_pool_one_cpu", 2, ("--spurious", "0")),
+    ("upkept_pool_two_cpus", 3, ("--letters", "pgr", "--spurious", "0")),
+    ("upkept_pool_sections", 2, ("--spurious", "0")),
 )
 MODELS = ("--skip-litmus", "--seconds", "120", "--partial")
 

@@ -30,6 +30,8 @@ class pool_client final : public checker::program {
     around_.automatic_cycles = chosen.automatic_cycles;
     // What is due in half an interval has no other bound.
     around_.call_budget = passes_half() ? most_items : Sync::limits::call_budget;
+    around_.has_upkeep = chosen.most_items != 0;
+    around_.most_items = chosen.most_items;
     around_.handful = shard<item, Sync>::handful + 1;
     around_.tick_period = static_cast<std::uint8_t>(Sync::ticker::period);
   }
@@ -48,6 +50,7 @@ class pool_client final : public checker::program {
     made_.fill(0);
     handles_.fill({});
     took_.fill({});
+    told_.fill({});
     history_.start(around_);
     shared_ = ::new (checker::allocate(sizeof(shared), alignof(shared))) shared(setting_);
     pool_ = &*shared_->tested;
@@ -106,6 +109,11 @@ class pool_client final : public checker::program {
   static constexpr std::size_t most_handles = 3;
   static constexpr std::chrono::nanoseconds interval{16};
 
+  static pool_hooks<item> upkeep_of_all() {
+    return {.reset = [](item& each) { return running_->reset(each); },
+            .on_drop = [](item& each, drop_cause why) { running_->note_drop(each, why); }};
+  }
+
   struct machine_of_sections {
     explicit machine_of_sections(unsigned cpus) : machine(cpus, 0, 0) {
       models::running_machine = &machine;
@@ -122,7 +130,10 @@ class pool_client final : public checker::program {
           tested(
               std::in_place, [] { return running_->factory(); },
               pool_options{.cycle_interval =
-                               chosen.automatic_cycles ? std::optional(interval) : std::nullopt}) {}
+                               chosen.automatic_cycles ? std::optional(interval) : std::nullopt,
+                           .max_retained =
+                               chosen.most_items != 0 ? chosen.most_items : pool_options::no_bound},
+              chosen.most_items != 0 ? upkeep_of_all() : pool_hooks<item>()) {}
 
     [[no_unique_address]] std::conditional_t<Sync::sections::compiled, machine_of_sections,
                                              no_machine>
@@ -162,6 +173,12 @@ class pool_client final : public checker::program {
   struct item_list {
     std::array<std::uint8_t, most_items> numbers{};
     std::size_t count = 0;
+  };
+
+  // What the pool has told a thread last.
+  struct telling {
+    const item* of = nullptr;
+    reason why = reason::untold;
   };
 
   struct factory_failed {};
@@ -224,6 +241,14 @@ class pool_client final : public checker::program {
     switch (sign) {
       case 'p':
         return put_new(deed::nothing);
+      case 'f':
+        history_.refuse(number_of(next_item()));
+        return put_new(deed::nothing);
+      case 'F':
+        if (handles_[self()].count != 0) {
+          history_.refuse(number_of(*handles_[self()].oldest()->get()));
+        }
+        return return_handle(handles_[self()]);
       case 'u':
         return put_new(deed::put);
       case 'v':
@@ -344,13 +369,18 @@ class pool_client final : public checker::program {
 
   // Each thread makes items of its own, so that which one it is does not depend on what others have
   // made. Those before and after the threads come last.
-  item& make_item() {
+  item& next_item() {
     const unsigned maker = self();
     const bool alone = maker == alone_;
     const std::size_t first = (alone ? models::max_threads : maker) * most_made;
     checker::require(made_[maker] != (alone ? most_made_alone : most_made),
                      "the client makes too many items");
-    return shared_->items[first + made_[maker]++];
+    return shared_->items[first + made_[maker]];
+  }
+  item& make_item() {
+    item& made = next_item();
+    ++made_[self()];
+    return made;
   }
 
   pool_item factory() {
@@ -554,10 +584,22 @@ class pool_client final : public checker::program {
     }
   }
 
+  bool reset(item& each) {
+    each.use();
+    return !history_.is_refused(number_of(each));
+  }
+
+  void note_drop(item& dropped, drop_cause why) {
+    dropped.use();
+    told_[self()] = {&dropped, static_cast<reason>(static_cast<int>(why) + 1)};
+  }
+
   void bury_item(item& dead) noexcept {
     dead.use();
     if (destroys_own_ || !history_.is_inside_a_call()) return;
-    history_.add_destruction(number_of(dead));
+    const telling last_told = std::exchange(told_[self()], {});
+    history_.add_destruction(number_of(dead),
+                             last_told.of == &dead ? last_told.why : reason::untold);
     if (dead.last == deed::nothing || pool_ == nullptr) return;
     const deed last = std::exchange(dead.last, deed::nothing);
     if (last == deed::put) {
@@ -588,6 +630,7 @@ class pool_client final : public checker::program {
   std::array<std::size_t, models::max_threads + 1> made_;
   std::array<handle_list, models::max_threads + 1> handles_;
   std::array<item_list, models::max_threads + 1> took_;
+  std::array<telling, models::max_threads + 1> told_;
 };
 
 }  // namespace poolproof::proofs

@@ -27,6 +27,11 @@ const std::vector<letter> calls{
     {'v', "put an item whose destructor gets one"},
     {'x', "the pool's end; others may then only return handles, or be in rotate_all"},
 };
+// And of a pool with a bound and with hooks.
+const std::vector<letter> calls_of_upkeep{
+    {'f', "put a new item that its reset refuses"},
+    {'F', "return the oldest handle, whose item its reset then refuses"},
+};
 const std::vector<letter> events{
     {'*', "the factory makes an item, in the next call"},
     {'%', "the factory throws, in the next call"},
@@ -51,7 +56,7 @@ const std::vector<letter> events_of_clocks{
 };
 
 constexpr bool is_call(char sign) noexcept {
-  return std::string_view("pgrktbedmaRsuvx").find(sign) != std::string_view::npos;
+  return std::string_view("pgrktbedmaRsuvxfF").find(sign) != std::string_view::npos;
 }
 
 // What takes effect at once, and is not about the next call.
@@ -70,8 +75,8 @@ std::string objection_to(const script& of, bool others_follow) {
   bool open = false;
   std::size_t taken = 0;
   for (const char& sign : of) {
-    if (ended && count(std::string(1, sign), "edmaR") == 0)
-      return "after the pool's end only e, d, m, a, R";
+    if (ended && count(std::string(1, sign), "eFdmaR") == 0)
+      return "after the pool's end only e, F, d, m, a, R";
     if (sign == '-' && &sign != of.data()) return "'-' comes first in its script";
     if (sign == 'k' && taken-- == 0)
       return "'k' has nothing to put back: it comes after a 'g' or 't'";
@@ -99,7 +104,7 @@ std::string objection_to(const client& asked) {
   if (count(asked.before, "x~!") + count(asked.after, "~!") != 0) {
     return "'~' and '!' are choices of threads, and 'x' ends the pool";
   }
-  const std::size_t left = count(asked.before, "b") - count(asked.before, "ed");
+  const std::size_t left = count(asked.before, "b") - count(asked.before, "eFd");
   if (given > left) return "a handle is missing: borrow it in the thread, or before the threads";
   if (handles_needed(asked.before).given + handles_needed(asked.after).given != 0) {
     return "a handle is missing";
@@ -108,7 +113,7 @@ std::string objection_to(const client& asked) {
   if (ends == 0) return "";
   if (!asked.after.empty()) return "nothing comes after the pool's end";
   for (const script& each : asked.threads) {
-    if (count(each, "x") == 0 && count(each, "pgrktbsuv") != 0) {
+    if (count(each, "x") == 0 && count(each, "pgrktbsuvf") != 0) {
       return "beside the pool's end others may only use handles, or be in rotate_all";
     }
   }
@@ -225,14 +230,16 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
   if (setting.cpus > 1) append(happens, events_of_two_cpus);
   if (sections) append(happens, events_of_sections);
   if (setting.automatic_cycles) append(happens, events_of_clocks);
-  std::vector<letter> all = calls;
+  std::vector<letter> made = calls;
+  if (setting.most_items != 0) append(made, calls_of_upkeep);
+  std::vector<letter> all = made;
   append(all, happens);
   std::vector<script> possible;
   std::copy_if(befores.begin(), befores.end(), std::back_inserter(possible),
                [known = signs_of(all)](const script& each) {
                  return each.find_first_not_of(known) == script::npos;
                });
-  const enumeration clients{signs_of(calls), signs_of(happens), std::move(possible), afters, 3,
+  const enumeration clients{signs_of(made), signs_of(happens), std::move(possible), afters, 3,
                             setting.cpus};
   return {.name = name,
           .letters = std::move(all),
@@ -268,6 +275,12 @@ std::vector<family> pool_families() {
                 "sections, magazines of 3, 2 CPUs, rings from 2 on, batches of 2, budgets of 1, "
                 "automatic cycles",
                 small, true, small_section_player),
+      family_of("upkept_pool_one_cpu", "portable pin, 1 CPU, one item at most, hooks",
+                {.cpus = 1, .most_items = 1}, false, portable_player),
+      family_of("upkept_pool_two_cpus", "portable pin, 2 CPUs, two items at most, hooks",
+                {.cpus = 2, .most_items = 2}, false, portable_player),
+      family_of("upkept_pool_sections", "sections, magazines of 2, 2 CPUs, one item at most, hooks",
+                {.cpus = 2, .most_items = 1}, true, section_player),
   };
 }
 

@@ -21,6 +21,7 @@ struct pool_setting {
   unsigned cpus = 1;      // the threads are on them in turn; the pool is told of one
   unsigned patience = 1;  // how often a cycle tries to own a shard
   bool automatic_cycles = false;
+  std::size_t most_items = 0;  // that the pool may hold, and it then has hooks, too; 0: no bound
 };
 
 // Makes a client: a policy of client_sync.hpp each, compiled in a file of its own.
@@ -37,9 +38,9 @@ struct handles_needed {
     std::size_t own = 0;
     for (const char sign : of) {
       own += sign == 'b' ? 1 : 0;
-      if (std::string_view("edma").find(sign) == std::string_view::npos) continue;
+      if (std::string_view("eFdma").find(sign) == std::string_view::npos) continue;
       if (own == 0) ++given, ++own;
-      own -= sign == 'e' || sign == 'd' ? 1 : 0;
+      own -= std::string_view("eFd").find(sign) != std::string_view::npos ? 1 : 0;
     }
   }
   std::size_t given = 0;

@@ -45,6 +45,10 @@ enum class clause : std::uint8_t {
   due,
   share,
   memory,
+  bound,
+  full,
+  reset,
+  told,
 };
 
 struct sentence {
@@ -53,7 +57,7 @@ struct sentence {
   std::string_view says;
 };
 
-inline constexpr std::array<sentence, 20> all_clauses{{
+inline constexpr std::array<sentence, 24> all_clauses{{
     {clause::once, "once",
      "an item is handed out at most once per put, and destroyed exactly once"},
     {clause::kept, "kept",
@@ -86,6 +90,12 @@ inline constexpr std::array<sentence, 20> all_clauses{{
      "it: so an item is gone after the second, but what a get takes along counts as put then"},
     {clause::memory, "memory",
      "two cycles after the last item is gone a pool keeps no memory for items"},
+    {clause::bound, "bound",
+     "a pool never holds more items than it may, not counting those that others are destroying"},
+    {clause::full, "full", "a put drops its item for the bound only if the pool is full meanwhile"},
+    {clause::reset, "reset",
+     "what comes back is reset, and goes into the pool if that does not refuse it"},
+    {clause::told, "told", "what the pool destroys is told once, with the cause"},
 }};
 
 constexpr std::string_view says(clause which) noexcept {
@@ -99,9 +109,14 @@ inline bool holds(clause which) noexcept {
   return (removed_clauses >> static_cast<unsigned>(which) & 1) == 0;
 }
 
+// Why an item was destroyed, as the pool has told.
+enum class reason : std::uint8_t { untold, reset, bound, cycle, memory, end, late_return };
+
 // What surrounds the pool, in all runs of a client.
 struct surroundings {
-  bool sections = false;  // some thread's calls use magazines
+  bool has_upkeep = false;     // it has a bound and a reset, and tells what it drops
+  std::size_t most_items = 0;  // then
+  bool sections = false;       // some thread's calls use magazines
   bool automatic_cycles = false;
   std::size_t call_budget = 0;   // items that a call other than rotate destroys for a cycle
   std::size_t handful = 1;       // items that a call moves at once
@@ -169,6 +184,7 @@ struct step {
   std::uint8_t call;
   std::uint8_t item = nobody;
   std::uint64_t before = 0;  // the steps that come before it in any case
+  reason why = reason::untold;
 };
 
 inline constexpr std::size_t most_items = 32;
@@ -185,6 +201,7 @@ struct observed_run {
   std::array<counts, 4> told;  // by stats; a step's item is the index
   std::size_t told_count = 0;
   std::size_t blocks_left = 0;  // of memory for items, where none is left
+  std::uint32_t unwanted = 0;   // items that their reset refuses
 
   bool refused_restart() const noexcept {
     return std::any_of(calls.begin(), calls.begin() + static_cast<std::ptrdiff_t>(call_count),
@@ -215,6 +232,7 @@ class specification {
   // The pool, and what it has counted.
   struct bag {
     std::uint32_t items = 0;
+    std::uint32_t refused = 0;  // that came back and may not come in; not yet destroyed
     std::array<age, most_items> ages{};
     bool ended = false;
     std::uint8_t made = 0;
@@ -254,6 +272,9 @@ class specification {
   }
 
   bool put(bag& now, std::size_t number) noexcept;
+  reason fate_of(const step& put) const noexcept;
+  bool may_come_in(const bag& now, const step& put, reason fate) noexcept;
+  bool is_told(const bag& now, const step& of) noexcept;
   bool take(bag& now, const step& taken) noexcept;
   bool miss(bag& now, const step& missed) noexcept;
   void look_at_clock(bag& now, const step& get) noexcept;
@@ -326,7 +347,7 @@ inline bool specification::bounds_are_kept() noexcept {
 inline bool specification::explains_rest(const bag& now, std::uint64_t done) noexcept {
   const std::uint64_t all = run_.step_count == 64 ? ~std::uint64_t{0} : bit(run_.step_count) - 1;
   if (done == all) {
-    if (now.items == 0 || !holds(clause::lost)) return true;
+    if ((now.items | now.refused) == 0 || !holds(clause::lost)) return true;
     if (std::popcount(done) > furthest_) {
       furthest_ = std::popcount(done);
       objection_ = clause::lost;
@@ -386,11 +407,78 @@ inline bool specification::take_step(bag& now, std::size_t number) noexcept {
 inline bool specification::put(bag& now, std::size_t number) noexcept {
   const std::uint8_t item = run_.steps[number].item;
   now.used = true;
+  if (run_.around.has_upkeep) {
+    const reason fate = fate_of(run_.steps[number]);
+    if (!may_come_in(now, run_.steps[number], fate)) return false;
+    if (fate == reason::reset || fate == reason::bound) {
+      now.refused |= std::uint32_t{1} << item;
+      return true;
+    }
+  }
   now.items |= std::uint32_t{1} << item;
   now.doomed &= ~(std::uint32_t{1} << item);
   const auto owed = static_cast<std::uint8_t>(now.pending + now.unsettled);
   now.ages[item] = {.possible = owed, .put_by = static_cast<std::uint8_t>(number)};
   return true;
+}
+
+// Why the put's own call has destroyed its item, if it has.
+inline reason specification::fate_of(const step& put) const noexcept {
+  for (std::size_t s = 0; s != run_.step_count; ++s) {
+    const step& other = run_.steps[s];
+    if (other.what == step::kind::destroy && other.call == put.call && other.item == put.item) {
+      return other.why;
+    }
+  }
+  return reason::untold;
+}
+
+// Whether an item that comes back may become of what has become of it. What other calls destroy has left
+// the pool before.
+inline bool specification::may_come_in(const bag& now, const step& put, reason fate) noexcept {
+  // Before the pool has an inner part, memory is refused to an item that nobody has looked at.
+  if (fate == reason::late_return || fate == reason::memory) return true;
+  const bool unwanted = (run_.unwanted >> put.item & 1) != 0;
+  if (unwanted != (fate == reason::reset) && !object(clause::reset)) return false;
+  if (unwanted) return true;
+  if (fate == reason::bound) {
+    return now.size() >= run_.around.most_items || object(clause::full);
+  }
+  std::uint32_t held = now.items;
+  for (std::size_t s = 0; s != run_.step_count; ++s) {
+    const step& other = run_.steps[s];
+    if (other.what == step::kind::destroy && other.call != put.call &&
+        concurrent(other.call, put.call)) {
+      held &= ~(std::uint32_t{1} << other.item);
+    }
+  }
+  return static_cast<std::size_t>(std::popcount(held)) < run_.around.most_items ||
+         object(clause::bound);
+}
+
+// Whether the cause that was told is one. For what was in the pool.
+inline bool specification::is_told(const bag& now, const step& of) noexcept {
+  const call& self = call_of(of);
+  bool is_one = false;
+  switch (of.why) {
+    case reason::cycle:
+      is_one = now.ages[of.item].possible != 0;
+      break;
+    case reason::memory:
+      is_one = self.refused_memory;
+      break;
+    case reason::end:
+      is_one = now.ended;
+      break;
+    case reason::late_return:
+      is_one = now.ended && self.kind == call_kind::put;
+      break;
+    case reason::untold:
+    case reason::reset:
+    case reason::bound:
+      break;
+  }
+  return is_one || object(clause::told);
 }
 
 inline bool specification::take(bag& now, const step& taken) noexcept {
@@ -517,8 +605,14 @@ inline bool specification::is_elsewhere(std::size_t put, std::size_t cycle) cons
 }
 
 inline bool specification::destroy(bag& now, const step& of) noexcept {
+  const std::uint32_t gone = std::uint32_t{1} << of.item;
+  if ((now.refused & gone) != 0) {
+    now.refused &= ~gone;
+    return true;
+  }
   if (!now.has(of.item)) return object(clause::once);
-  now.items &= ~(std::uint32_t{1} << of.item);
+  if (run_.around.has_upkeep && !is_told(now, of)) return false;
+  now.items &= ~gone;
   ++now.destroyed;
   if (now.ended) return true;
   if (now.ages[of.item].possible >= 2) return true;

@@ -46,6 +46,9 @@ FAMILIES = (
     Family("pool_dequeue_batches", 0),
     Family("object_pool_small", 0, ("--spurious", "0")),
     Family("object_pool_sections_small", 0, ("--spurious", "0")),
+    Family("upkept_pool_one_cpu", 0, ("--spurious", "0")),
+    Family("upkept_pool_two_cpus", 0, ("--spurious", "0")),
+    Family("upkept_pool_sections", 0, ("--spurious", "0")),
 )
 FAILED = re.compile(r"FAILED: .*?: (.*)\n  again: proofs --family (\S+) --client '([^']*)'")
 

@@ -39,6 +39,9 @@ PLAYERS = {
     "object_pool_sections_two_cpus": "section_player.cpp",
     "object_pool_small": "small_portable_player.cpp",
     "object_pool_sections_small": "small_section_player.cpp",
+    "upkept_pool_one_cpu": "portable_player.cpp",
+    "upkept_pool_two_cpus": "portable_player.cpp",
+    "upkept_pool_sections": "section_player.cpp",
 }
 
 
