@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The front door: each target calls a CMake preset or a script. `make help` lists them, with these variables:
 #
 #   JOBS=n              how many compilations and tests at once (default: one per CPU)
@@ -197,7 +198,7 @@ docs:  ## write the API reference, build/docs/html/index.html; a public name wit
 	@mkdir -p build
 	doxygen docs/Doxyfile
 
-lint:  ## check the order labels, the numbers in documents, the format, what clang-tidy finds, and all Python
+lint:  ## check the order labels, the numbers in documents, the format, the licences, what clang-tidy finds, and all Python
 	@$(call needs,clang-format clang-tidy,setup)
 	@$(call needs_module,mypy,setup)
 	@$(call needs_module,flake8,setup)
@@ -205,14 +206,16 @@ lint:  ## check the order labels, the numbers in documents, the format, what cla
 	$(PYTHON) scripts/lint_orders.py --check-markdown
 	$(PYTHON) proofs/ledger.py --check
 	$(PYTHON) scripts/facts.py
+	@$(PYTHON) scripts/spdx.py
 	@clang-format --dry-run -Werror $(SOURCES) && echo 'format: $(words $(SOURCES)) files'
 	@mkdir -p build
 	@{ $(PYTHON) -m flake8 $(PYTHON_FOLDERS) && $(PYTHON) -m mypy; } >build/python.log 2>&1 & python=$$!; failed=; \
 	clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include 2>build/tidy.log || { cat build/tidy.log; failed=1; }; \
 	wait $$python || failed=1; cat build/python.log; test -z "$$failed"
 
-format:  ## format all C++ sources
+format:  ## format all C++ sources, and name the licence in each source
 	clang-format -i $(SOURCES)
+	$(PYTHON) scripts/spdx.py --fix
 
 install:  ## install the headers, the checker's library and the CMake package into PREFIX
 	$(call build,install)

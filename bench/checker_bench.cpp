@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How long the checker takes to verify programs whose executions are counted elsewhere too: seconds
 // on one core, one search per iteration.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How fast the core of the calling thread issues instructions.
 //
 // A virtual CPU can be one of a core's two hardware threads, and the other one somebody else's. While that

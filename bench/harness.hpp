@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs a scenario on a peer, and reports what it cost and whether it happened.
 //
 // A scenario is a class with

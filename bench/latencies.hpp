@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How long something takes, many times over: percentiles without keeping every time.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the pools hold, and the count of what was made and destroyed.
 //
 // A hit makes and destroys nothing, so counting costs it nothing. A miss pays one uncontended

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a get and a put cost, beside what a program could use instead of a pool: every scenario with
 // every peer that was found when this was built. README.md says what they are.
 //

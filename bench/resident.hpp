@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the process holds of the machine's memory.
 #pragma once
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Run a campaign of benchmarks and record where its numbers come from.
 
 This is the only way to a published number. A campaign (bench/campaigns/*.toml) names variants: a program,

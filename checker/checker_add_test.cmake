@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # checker_add_test(name sources... [OPTIONS options...] [LIBRARIES targets...]): a test that is a program of
 # its own, which explores all of its executions. OPTIONS are the program's arguments: those of the checker
 # begin with --check-. Where the checker has no runtime, there is no test.

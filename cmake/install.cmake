@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # `cmake --install`: the headers, the checker's library, and what find_package(poolproof) reads.
 include(CMakePackageConfigHelpers)
 include(GNUInstallDirs)

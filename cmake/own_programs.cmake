@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # How our own programs are compiled. Nothing of this reaches those who use the library.
 
 set(poolproof_warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Which of our own programs are built. By default none where another project adds this directory; else those
 # for which everything is here, and of the tests none with BUILD_TESTING=OFF. Whoever asks for a part by -D,
 # as the presets do, gets it, or is told what it needs.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What clang-tidy looks at: every member of the library, instantiated.
 #include <poolproof/bounded_pool.hpp>
 #include <poolproof/checked_pool.hpp>

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the results of bench/run.py say: every median, ratio and throughput is made here.
 
 The figures, the report and the README's table only show what this module returns. It knows two kinds of

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Draw the checker's seconds beside GenMC's and beside its targets."""
 
 from __future__ import annotations

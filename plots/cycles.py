@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Draw latency percentiles of a pool's users while it cleans up, and while it does not."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Draw what a miss costs, and what an empty pool holds, as the shards become more."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Draw live objects and resident memory over time: a burst, a rest, a burst."""
 
 from __future__ import annotations

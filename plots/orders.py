@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Draw what a get and a put cost by the kind of memory operation that they are made of."""
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Draw the figure of the README: a hit, a burst, an overflow and a hand-over beside every peer."""
 
 from __future__ import annotations

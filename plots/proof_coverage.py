@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Draw what is proved: clients by their number of calls, models, and mutants by the engine that kills them.
 
 Its data are proofs/ledger.json and relacy_models/mutants.toml; results that are named are not looked at.

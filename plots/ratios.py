@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Draw how long every contender takes beside poolproof, scenario by scenario, on a log scale."""
 
 from __future__ import annotations

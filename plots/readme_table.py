@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Print the README's tables of a campaign, as Markdown; --write puts them between the marks in README.md.
 
 A cell of the first is the time for a get with its put as a multiple of poolproof's, and bold where the other one

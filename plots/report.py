@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Write the report: one self-contained page with the targets, the figures, every number, and the method.
 
 Reads the newest campaign and the newest checker run of the given results (default: all in bench/results),

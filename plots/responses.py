@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Draw zstd_responses and zlib_responses: how long a response takes, and what its contexts and the process hold."""
 
 from __future__ import annotations

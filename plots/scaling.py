@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Draw the throughput of all threads together over their number, with its spread."""
 
 from __future__ import annotations

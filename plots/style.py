@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How every figure looks, and what stands in its corner.
 
 A figure is a pure function of a result file: fixed metadata, no dates, no random identifiers, so that

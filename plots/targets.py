@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The targets that the pool was built to, and what a campaign says of each.
 
 A target is met or missed by the median of the rounds; where the spread reaches across the limit, that is

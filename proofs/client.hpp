@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is proved: every small client of a header. A client is a program of a few threads, each of
 // which makes a few calls; a family enumerates all clients of a size, symmetric ones once.
 //

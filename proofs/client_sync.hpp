@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The policies of the pool's clients: the models' policies, on a machine whose accidents a client
 // asks for as it goes: refused memory, a migration, an interruption, a refused restart.
 //

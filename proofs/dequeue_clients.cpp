@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "dequeue_clients.hpp"
 
 #include <poolproof/pool_dequeue.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Records a run of a pool for its specification: which calls a program made, what was seen of them,
 // and what happened before what.
 //

@@ -1,4 +1,5 @@
 #!/usr/bin/python3
+# SPDX-License-Identifier: MIT
 """Write the ledger of proofs: what the checker has explored, and of which headers.
 
 Runs the programs `proofs` and `checked_models`, and writes proofs/ledger.json and docs/proofs.md. With --merge it

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The program `proofs`: explores every client of a size, and says what it found.
 
 #include "client.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A program over all calls of an object_pool and the accidents of its machine, and the record of what
 // it saw. The letters are told in pool_clients.cpp.
 //

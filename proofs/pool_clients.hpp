@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The clients of object_pool: threads that make any of its calls, while the machine does what machines
 // do.
 //

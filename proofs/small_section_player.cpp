@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pool_client.hpp"
 
 namespace poolproof::proofs {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a pool promises, as a program: docs/guarantees.md, a clause for each.
 //
 // A run of a pool is a set of calls and what was seen of them: the items that they took, those that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Many clients, the cheapest first, for as long as there is time: what is proved of how many.
 //
 // How much a client costs is not estimated but tried: all get a few runs each, those that are not

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "checked_headers.hpp"
 
 #include <algorithm>

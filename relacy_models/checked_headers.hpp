@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a program knows of the headers that it was compiled from: their hash, and each order of each
 // of their atomic operations, by which a run can be told to change it. Generated when it is built.
 //

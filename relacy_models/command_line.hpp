@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The command lines of the programs that run models and clients: CLI11, and the options that they
 // have in common.
 //

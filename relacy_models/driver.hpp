@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the programs of both engines share: options that change sites, the list of the models, and
 // the forms in which results are printed.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The machine that a model runs on, as far as the pool can tell: CPUs, memory that may be refused,
 // and the accidents that a model allows. The clock is the engine's: see advance_clock() in
 // model.hpp.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a model is: a program of a few threads on the pool's headers, run in every interleaving that
 // the search asks for, with what must hold and what must be seen.
 //

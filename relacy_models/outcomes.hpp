@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The outcomes of a search: which texts its executions showed, and how often.
 //
 // Stands on: the standard library. Outcomes are few, and short; noting one allocates nothing, for

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The private part and the ownership: <poolproof/pin.hpp>, <poolproof/ownership.hpp>.
 #include <poolproof/ownership.hpp>
 #include <poolproof/pin.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Models of pool_chain and its ring_reclaimer: growth, unlinking and reclamation against thieves.
 //
 // The first ring of a chain is longer than a search can fill step by step. So the models fill and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Models of pool_dequeue: the protocol of the packed ends and of the slots, with one owner and
 // thieves.
 //

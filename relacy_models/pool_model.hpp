@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the models of the whole pool have in common: a pool, its items, and what must hold of them at
 // the end.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The whole pool: get, put, steal, cycles, handles and destruction: <poolproof/object_pool.hpp>.
 //
 // But where its head says otherwise, each of these models has three threads, and runs the pool's

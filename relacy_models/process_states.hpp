@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the headers keep once per process: a policy's process_state<State>(). Each execution is a
 // process of its own: all states are made before the model and destroyed after it.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The list of pools, the references to them, and the memory of empty victims:
 // <poolproof/cycles.hpp> and <poolproof/registry.hpp>.
 #include <poolproof/cycles.hpp>

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Runs the Relacy models of poolproof, and the litmus tests of Relacy itself.
 
 Each model is a process of its own, for Relacy keeps global state; as many run at a time as there are

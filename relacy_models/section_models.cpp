@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Magazines, and what their sections, their closers and threads without sections do to each other:
 // <poolproof/magazine.hpp>, <poolproof/shard.hpp>. For the checker only.
 #include "pool_model.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Owners, thieves and cycles in one shard: <poolproof/shard.hpp>.
 #include <poolproof/shard.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The shards of the CPUs, how they begin, and the spill shards: <poolproof/shard_table.hpp>.
 #include <poolproof/shard_table.hpp>
 

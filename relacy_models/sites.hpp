@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The places of the source where an atomic operation stands, and what a run does to them.
 //
 // A site is a file (its name without folders) and a line: the label lines of the headers see to it

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Runs the tests of the sections on aarch64, under a real kernel in an emulated machine of two processors.
 
 Cross-compiles the tests with a static C library, boots Debian's arm64 kernel with them, and judges what they report:

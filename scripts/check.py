@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Runs the steps of `make check`, each a target of the Makefile, and says at the end in ten lines what was proved.
 
 What the steps print goes to a file each, and to the terminal only what shows how far they are. Every number of the

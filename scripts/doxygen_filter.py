@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What Doxygen reads of a header: the header, its comments marked as documentation.
 
 Doxygen calls this for each header (FILTER_PATTERNS in docs/Doxyfile). A comment above a declaration becomes
@@ -18,6 +19,7 @@ from pathlib import Path
 DECLARES = re.compile(r"\b(?:namespace|class|struct|union|enum)\b[^()]*$")
 NO_CODE = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|//.*')
 COMMENT = re.compile(r"( *)//(?!/)(.*)")
+LICENCE = "SPDX-License-Identifier"  # a line before the comment at the head
 NO_PROSE = re.compile(r" NOLINT| clang-format")
 FORWARD = re.compile(r" *(?:friend )?(?:class|struct) \w+;")
 BEHIND = re.compile(r"( *\w.*[;,{}\w)] *)//( .*)")
@@ -64,11 +66,12 @@ def prose(text: str) -> str:
 
 def filtered(text: str, stem: str) -> str:
     lines = text.split("\n")
-    head = 0
+    first = 1 if LICENCE in lines[0] else 0
+    head = first
     while COMMENT.fullmatch(lines[head]):
         head += 1
-    result = [f"///{prose(line[2:])}" for line in lines[:head]]
-    if result:
+    result = lines[:first] + [f"///{prose(line[2:])}" for line in lines[first:head]]
+    if head > first:
         result[-1] += f" {head_of(text, stem)}"
     scopes = Scopes()
     shared = ""  # the comment of the declarations from here to the next blank line

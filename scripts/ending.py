@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How a run of many tests or proofs says how far it is, on a terminal; and how it ends: in a few plain lines that say
 what was done, and how it went."""
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Numbers in the documents, made from what they are about: the Makefile, the ledgers, the budgets of a hit, the
 newest campaign.
 

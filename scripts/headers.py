@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What the headers are to those who check them: their tokens, a hash of these, and their atomic operations.
 
 The hash is that of the ledger of proofs, which says nothing of the trimmer, the bounded and the checked pool.

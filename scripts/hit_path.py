@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Counts the instructions of a get and a put that hit, from the disassembly, and fails if they have become more.
 
 A small function that calls both is compiled as a user's program is (-O2). Everything that is not a hit calls a

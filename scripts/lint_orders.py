@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Checks the label line above every atomic operation of the library, and lists the operations.
 
     // [pop_tail.claim] acquire: pairs with [push_head.publish]; so that ... (I1).

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Tests the comments: weakens every memory order of the headers by one step, and breaks every algorithm,
 and sees whether the models notice. What came out is compared with relacy_models/mutants.toml.
 

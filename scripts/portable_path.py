@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Counts the instructions of a get and a put that hit on the portable pin, under callgrind; fails if they are more.
 
 The program is the one that runs on either pin: valgrind has no restartable sequences, so that each section

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Compiles the headers for other architectures and C libraries, and runs a test of theirs, emulated, where it can.
 
 The compilers are Debian's cross compilers, the emulator is qemu-user, which has no restartable sequences: what runs is

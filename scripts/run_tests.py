@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Runs the tests that `make test` has built, and ends with a few lines: how many ran, where, and what failed.
 
 Without options: the unit tests on a build as for a system that is not Linux; all tests of the dev build; and its unit

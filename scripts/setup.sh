@@ -1,4 +1,5 @@
 #!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
 # Installs Debian packages, on Debian 12 and its relatives: only those that are missing, without questions,
 # and with sudo only if something is missing and we are not root.
 #

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Memory for tests that stop threads at any instruction, or fork while others are at any.
 //
 // The heap's locks may be held by a stopped thread, and then stop everybody: that would be judged

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A bounded pool under all that may end a wait at once: returned items, places that come free, time
 // limits, stops, coroutines, factories that throw, cycles, and the pool's end.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Every ring busy: the owner of every shard is stopped, as a preempted thread is; put keeps 1,000
 // items all the same, and gets get every one of them back.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Go's TestPoolChain: one producer that also pops every tenth time, nine thieves, 2*10^6 values
 // each seen exactly once; here on a chain whose rings are reclaimed while the thieves work.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Go's TestPoolDequeue: a ring of 16, one producer that also pops every tenth time, nine thieves,
 // 2*10^6 values each seen exactly once. The indices start 500 below 2^32, so that they wrap. Calls
 // move as many values at once as each thread chooses anew, up to eight.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // fork while other threads are inside the pool, rotate_all is at work and pools are made and
 // destroyed: the child, which has the forking thread only, uses the pool, makes a pool, runs
 // cycles, destroys the pool, and exits.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Beginnings and ends: pools are made and destroyed while their handles come back from other
 // threads and rotate_all runs; then 10,000 short threads use one pool.
 //

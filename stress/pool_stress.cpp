@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A whole pool under everything at once: get, try_get, put, handles that come back elsewhere,
 // detached items, stats, cycles of all three kinds, threads that come and go, and CPUs that appear
 // while the pool is in use, so that their shards begin; the last ones share those of others.

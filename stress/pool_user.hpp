@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One thread's work with a pool: runs of calls of all kinds, checked by the items themselves.
 //
 // Stands on: tracked, stress, poolproof's object_pool.

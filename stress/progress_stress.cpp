@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Progress, judged from outside: some threads are stopped by a signal handler at random points
 // inside get, put, borrow, a handle's return, stats and rotate; meanwhile the others' calls of all
 // these complete.

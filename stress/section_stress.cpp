@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Sections as they run in production, disturbed: more threads than processors use one pool, change
 // the CPU that they may run on and are hit by signals, while cycles close the magazines under them.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the stress tests share: arguments, seeds, threads that begin together, a watchdog, the
 // report.
 //

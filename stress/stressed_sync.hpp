@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The policy of the stress tests: production's, with three additions.
 //
 //   - It counts racy paths where they are taken. Nobody outside can see that a compare-and-swap

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The items of the tests that run whole pools: each knows who holds it, and all are counted.
 //
 // Stands on: stress.

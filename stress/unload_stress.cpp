@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Plugins that have sections are unloaded while their threads go on: a thread that had announced a
 // section of a plugin, and still had it announced when the plugin is gone, would be killed by the
 // kernel at its next signal or preemption.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Numbered values, each of which goes from one producer to one taker: what the tests of the ring
 // and of the chain send through them.
 //

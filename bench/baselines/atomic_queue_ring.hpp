@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // atomic_queue's bounded queue of atomic pointers, 4096 places: what does not fit is destroyed.
 #pragma once
 

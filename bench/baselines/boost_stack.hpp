@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // boost::lockfree::stack of bare pointers, since it takes only trivial types. Its nodes come from
 // its own free list, of which the first 16 are made with it.
 #pragma once

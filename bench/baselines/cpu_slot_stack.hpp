@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One slot for each CPU, exchanged, over a stack with a lock: what one slot per CPU gives without
 // rings, steals and cycles. A put leaves its item in the slot of the current CPU, and moves what
 // was there to the stack; a get that finds its slot empty looks into the stack, and last into the

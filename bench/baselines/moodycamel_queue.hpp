@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // moodycamel::ConcurrentQueue, bare and, as its manual recommends for threads that stay, with a
 // producer's and a consumer's token for each thread.
 #pragma once

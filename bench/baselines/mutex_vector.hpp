@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The pool that everybody writes first. Nothing is constructed or destroyed under the lock.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // No pool: the allocator, whichever the process runs under.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What every peer in this directory is: a pool of T.
 //
 //   P::name          how results call it

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The subject: object_pool as its README shows it, with its default options.
 #pragma once
 

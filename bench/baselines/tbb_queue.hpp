@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // tbb::concurrent_queue, which is unbounded and keeps its items in pages.
 #pragma once
 

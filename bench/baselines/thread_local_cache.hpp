@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A vector of items for each thread, as programs write it that need no sharing. It keeps at most
 // 4096, or a thread that only puts would grow for ever; the rest is destroyed. A thread looks its
 // vector up once: to find one that has a destructor costs a call each time.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The anchors: what keeping one item can cost at least. They can neither share, nor steal, nor give
 // memory back, and they hold one item.
 //

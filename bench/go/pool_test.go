@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The scenarios of bench/scenarios, with the same names, on Go's own sync.Pool.
 //
 // One thread here is one goroutine, and as many threads run Go code; but in oversubscribed, where

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A campaign: which processes are run, how often, and what each measures. Read from a TOML file.
 
     rounds = 5                  # every process once per round; the order is random, scenario by scenario

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The one way in which the runner refuses."""
 
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """How a result lies on disk: a small head as JSON, and beside it its tables as CSV, one line a sample.
 
     NAME.json            where the numbers come from, and whatever is said once

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The programs that measure: how each is asked what it has, started, and understood.
 
 Google Benchmark names a benchmark scenario/peer/key:value../real_time/threads:n, in pool_scenarios; the

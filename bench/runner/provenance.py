@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Where numbers come from: the machine, the commit, the build."""
 
 from __future__ import annotations

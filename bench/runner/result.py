@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """From a finished campaign's reports to its result, and where that is written.
 
 Schema 2 is a campaign's, with samples; schema 1 has the runs of one program as Google Benchmark reports

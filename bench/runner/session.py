@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Running a campaign's processes, so that nothing is lost.
 
 Every process's report is appended to a file as soon as it ends. The first line of the file says what is

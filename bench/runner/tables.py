@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What a result says, as text: medians, their spread, and ratios to the bare slot."""
 
 from __future__ import annotations

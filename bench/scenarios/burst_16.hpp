@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // burst_16: 16 gets, then 16 puts: what a request needs that holds several items at once.
 #pragma once
 

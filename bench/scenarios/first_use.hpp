@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // first_use: 1,000 fresh pools, each made, used once and destroyed, with the one object that its
 // get makes. A pair is a pool's whole life.
 #pragma once

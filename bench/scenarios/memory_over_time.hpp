@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // memory_over_time: what is held while a service is busy, idle, and busy again.
 //
 // 16 threads live throughout. In the first burst all are at work, in the second four: each gets 8

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // oversubscribed: as pool, but with many more threads than CPUs, so that threads lose their CPU
 // with an item in hand or in the middle of a call. All run for the same time, so that all contend
 // to the end. Each has used the pool once before. `live` is how many objects there are at the end,

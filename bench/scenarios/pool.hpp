@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // pool: each thread takes an item and gives it back, always a hit. The anchor of all ratios,
 // bare_slot, is this scenario's.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // pool_expensive_new: 100 gets, 100 puts; making an object takes a millisecond, and thread 0 runs a
 // cycle after every 16 of its iterations, where the peer has cycles. `constructed` tells how many
 // the victims save; the time that making them takes is in the mean.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // pool_miss: what a get costs that finds nothing, where a pool has `shards` shards, as on a machine of
 // so many CPUs, of which one uses the pool; and what such a pool holds of memory before it holds any
 // item. The CPUs are simulated: the policy says how many there are, and the thread is on one of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // pool_overflow: 100 puts, then 100 gets, for which a CPU may have room at hand. pool_overflow_1000:
 // a thousand of each, most of which go past that.
 #pragma once

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // pool_rotate: what a cycle costs, and what others notice of it.
 //
 // The pool holds `range(0)` items, in the shards of the users' CPUs. There is one user for each

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // producer_consumer: one thread gets an object, writes it and hands it on; the other reads it and
 // puts it. So no get finds what its own thread put. The way between them is the same bounded ring
 // for every peer, and a closed loop: at most 64 objects are under way. Whoever finds the ring full

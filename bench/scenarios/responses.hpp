@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // zstd_responses, zlib_responses: many small responses, compressed by 64 threads of which at most
 // four are active at once: a service whose threads mostly wait. A thread takes its turn, compresses
 // 16 pieces of `bytes` bytes, each with a context that it gets and puts, and queues again. Every

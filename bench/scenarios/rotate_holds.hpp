@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // rotate_holds: how long a cycle keeps a shard from its users at a time. `range(0)` items are put, and
 // then two cycles retire and destroy them; nobody else uses the pool, and each hold of a shard's
 // ownership is timed. A pair is a hold here.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // thread_churn: 10,000 short threads, two at a time; each takes four items and gives them back.
 // Making the threads is most of the time, and the same for all: what counts is that the last
 // thousand are as fast as the first (`slowdown`), and what is left (`live`, `live_after_cycles`).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the compiler calls for each access of memory: the functions of ThreadSanitizer's interface.
 #include "runtime.hpp"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Takes the place of main: reads the options of the checker, explores the program, and says what
 // was found.
 #include "runtime.hpp"

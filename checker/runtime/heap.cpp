@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The heap: malloc, new and their kin. In an execution the program's blocks come from the engine,
 // at addresses that depend only on what the thread did before; what it allocates before main lies
 // in an arena of its own, whose contents are put back with the rest of its state; and all others

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a program expects of the process it runs in: exit and abort, signals, clocks, the random
 // numbers of the C library. They are those of one execution, and the same in each.
 #include "runtime.hpp"

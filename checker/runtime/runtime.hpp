@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the parts of the runtime know of each other.
 //
 // The runtime is a shared library that is linked with a program that was compiled with

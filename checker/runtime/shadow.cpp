@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The shadow of memory: for each word that threads access, who wrote it last, who has read it since,
 // and whether it is atomic. A word is divided into as many cells as it is accessed in parts.
 #include "runtime.hpp"

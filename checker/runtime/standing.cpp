@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Loops that wait, although nothing says so: a thread that comes back to a call with the same
 // registers and the same stack, and has changed nothing else in between, will go on as it has, as
 // long as it reads the same. It is blocked until it reads something else, as in an await.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The state of a program, which each execution finds as it was at the entry of main: what it can
 // write of itself, of the instrumented libraries and of the C++ library, but for the heap of an
 // execution, which begins anew; and the thread_local data of each thread, in a block of its own.

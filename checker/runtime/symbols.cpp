@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Places in the program's code, and what stands there in its source. In a search a place is no more
 // than the address of a call. When an error is told, each step has the calls that led to it, and
 // the first of them that is the program's own is the line to show: addr2line knows the lines.

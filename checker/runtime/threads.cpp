@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Threads, and what they wait with, of the C library: pthread's functions, which the C++ library is
 // made of. They are atomic operations on the objects' own memory, so that races, uses after a free
 // and the like are seen as with any other; how they wait is an await.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The memory of one execution: what the program allocates through its policy.
 //
 // Each thread allocates from a region of its own and never gives anything back before the execution

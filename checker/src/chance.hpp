@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Executions by chance: what a search does that looks for an error rather than for all executions.
 //
 // Which thread goes on is decided as by PCT (Burckhardt, Kothari, Musuvathi and Nagarakatte, A

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which graphs a memory model allows.
 //
 // Coherence is kept by construction: `first_allowed` bounds the sources of a read and the places of

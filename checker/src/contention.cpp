@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <checker/contention.hpp>
 
 #include <cstddef>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Copies of a counterexample are made here, so that no program that holds one compiles them.
 #include <checker/counterexample.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Signals that a program's own mistake raises: a pointer that leads nowhere, a division by zero, an
 // abort. Who is asked for it gets them as errors of the program, instead of an end of the process.
 //

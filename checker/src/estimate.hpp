@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How large a search is: an estimate from samples of its tree, with its error, before it is done.
 //
 // A sample goes down the tree of all graphs level by level. Where a level has more graphs than the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "execution.hpp"
 
 #include <checker/model.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs a program, again and again, against the graphs of the explorer.
 //
 // The threads of the program are fibers. Each operation on shared data comes here: one that has an

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The search: every consistent execution graph of a program, each once.
 //
 // The algorithm is TruSt (Kokologiannakis, Marmanis, Gladstein and Vafeiadis, Truly stateless,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Fibers: stacks that a thread switches between, in a few instructions and without the kernel.
 //
 // A fiber that is given up in mid-execution is not unwound: starting it again forgets what its

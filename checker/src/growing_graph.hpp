@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How an execution graph grows and shrinks: what of its class only the search calls.
 //
 // Stands on: checkpoint, <checker/graph.hpp>.

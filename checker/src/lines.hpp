@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Text broken into lines, for reports.
 //
 // Stands on: nothing.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <checker/outcome_set.hpp>
 
 #include <checker/checkpoint.hpp>

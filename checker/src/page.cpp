@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <checker/page.hpp>
 
 #include "lines.hpp"

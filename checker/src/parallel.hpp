@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A search on several processes, which share nothing: each explores shards of it, and their
 // statistics are added.
 //

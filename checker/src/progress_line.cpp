@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <checker/progress_line.hpp>
 
 #include <algorithm>

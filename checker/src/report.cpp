@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <checker/report.hpp>
 
 #include "lines.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One execution, as a line of text: which thread makes the next event, and with which alternative.
 //
 // The events stand in an order in which they can be executed, each as

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The search over all executions of a program: from one to the next, and what is kept of each.
 #include <checker/search.hpp>
 

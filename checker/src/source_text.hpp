@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The program's source, read when a report is made: what stands in a line, and on what it operates.
 //
 // C++ does not tell how a variable is called, but the line of an operation does: in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where a thread stands: the registers and the stack of the code that has called the engine.
 //
 // Two calls of one thread with equal standings, between which it has changed nothing, are the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "story.hpp"
 
 #include "source_text.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A counterexample, told: what each step was, in words, and what the steps have to do with one
 // another. Text and page are two ways to lay it out.
 //

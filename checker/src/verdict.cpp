@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <checker/verdict.hpp>
 
 #include <checker/progress_line.hpp>

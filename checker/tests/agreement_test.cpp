@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The explorer against the brute force: the same programs, the same sets of execution graphs.
 //
 //     checker_agreement random FIRST COUNT     the programs of so many seeds

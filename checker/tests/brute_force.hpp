@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The reference semantics of litmus programs: every execution graph of a program, by brute force.
 //
 // It shares nothing with the explorer: no clocks, no revisits, no ages. It guesses for every read

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The reference semantics: known counts, known sets of graphs, and laws that hold of every program.
 
 #include "brute_force.hpp"

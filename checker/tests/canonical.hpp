@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The form in which two engines compare execution graphs: a flat vector of numbers.
 //
 // For each thread in index order: the number of its events, then per event in program order

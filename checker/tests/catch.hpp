@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Catch2 under one name: version 2 (Debian 12) is one header, version 3 a set of them.
 #pragma once
 

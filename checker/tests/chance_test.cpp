@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Errors found by chance: in a hunt, and beside a search that would come to them late.
 
 #include <checker/model.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which operations contend: small programs of which it can be said by hand.
 
 #include <checker/contention.hpp>

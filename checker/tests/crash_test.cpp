@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A program that does not survive its own mistake: an error like any other, with its execution.
 
 #include <checker/model.hpp>

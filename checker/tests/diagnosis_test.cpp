@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a report says first: of threads that wait, who they are, what for, and why it does not come.
 
 #include <checker/model.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Estimates of the size of a search against sizes that are known.
 
 #include <checker/model.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the explorer finds of a litmus program, in the form that the brute force gives.
 #pragma once
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Breaks the checker in known ways, one at a time, and requires that its tests notice.
 
 Each fault of faults.toml is applied to a copy of the checker. What includes a changed file is

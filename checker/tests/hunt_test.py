@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """--check-hunt: what it promises to find it finds, it can be run again, and it is never called a proof.
 
 An error that needs d orders is to be found by one of two executions with a probability of 1 in n * k^(d - 1). So

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Litmus programs with known counts, on the explorer, in all three models.
 
 #include <array>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Laws that hold of every search, whatever the program: no counts are known, only how they relate.
 
 #include <sys/types.h>

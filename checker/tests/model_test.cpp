@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Models in C++: each operation, each kind of error, counts that can be found by hand.
 
 #include <checker/model.hpp>

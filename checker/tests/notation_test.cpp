@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The litmus notation: what is read, what it means, what is rejected and where.
 
 #include "../tools/notation.hpp"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The litmus programs with known counts that lie beside the tests.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Work in processes of its own: what comes back, and what becomes of work that ends badly.
 
 #include <checker/model.hpp>

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Unmodified programs on the checker: what check-c++ makes of them must say what their heads say.
 
     // Mended: proved                    as it is; "Verdict: proved" says the same

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Turns of loops that write what they found: what is left out, and that no outcome is lost.
 
 #include <checker/model.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Litmus programs by chance, from a seed: 2 or 3 threads, up to 9 operations.
 //
 // Programs drawn evenly from all programs are mostly dull: threads that share nothing, orders that

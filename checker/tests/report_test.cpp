@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Reports of failures: the text in columns, and the page. Most counterexamples are made by hand, so
 // that what they show does not depend on the order of a search; three come from a search.
 #include <cstddef>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The ring of Go's poolDequeue with two slots, an owner and thieves: known counts (every po, rf,
 // co).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Loops that wait without an await, loops that never end, and what a long execution costs.
 
 #include <checker/model.hpp>

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """What a program with one model compiles: itself, and little of the checker, which is a library.
 
 How long that takes depends on the machine and on what else it does. What an object defines does

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Random programs with loops: what is left out of the turns that loops make in vain loses no outcome.
 
 Each program is explored twice: as always, and with --check-all-turns, where each loop may make so many turns at most,

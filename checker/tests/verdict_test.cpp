@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a verdict says besides its first word: bounds, and what was not looked at.
 
 #include <checker/model.hpp>

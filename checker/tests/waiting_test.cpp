@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Waiting and notifying: who is woken, and by what.
 
 #include <checker/model.hpp>

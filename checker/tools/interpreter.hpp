@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs one thread of a litmus program on a machine: an explorer's fiber, an enumerator, or real
 // atomics.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // checker/tools/litmus: explores the programs of files in the notation of README.md.
 
 #include <sys/resource.h>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A litmus program on the checker: the interpreter's machine, and what runs it.
 //
 // Stands on: the checker, interpreter, program.

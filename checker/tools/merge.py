@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Add up the shards of searches.
 
 Reads the lines of JSON that `litmus --shard I/N` (or another program of the checker) printed for all

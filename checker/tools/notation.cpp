@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Reads the litmus notation.
 //
 // A program is parsed twice. The first time finds out which names are locations, and which of those

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The notation of litmus programs, as text: README.md beside this file describes it.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Writes a program in the litmus notation, in full: every location with its initial value, every
 // value behind "=", every compound expression in parentheses.
 

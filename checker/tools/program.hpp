@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A litmus program as data: what the notation is parsed into, and what the interpreter runs.
 //
 //   program -> locations (atomic or plain), mutexes, threads -> statements -> expressions

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The words and symbols of the litmus notation.
 #pragma once
 

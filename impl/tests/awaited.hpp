@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // For tests of races: what a machine's schedule brings about sooner or later, but in no certain
 // number of rounds. The threads go on until it has happened:
 //

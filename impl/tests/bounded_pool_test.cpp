@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // bounded_pool.hpp: the maximum, the queue, the ways in which a wait ends, and cycles. That no
 // wake-up is lost whatever the schedule is proved by bounded_clients/.
 #include <poolproof/bounded_pool.hpp>

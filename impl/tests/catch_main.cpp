@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The main function of every unit test, compiled once.
 #if __has_include(<catch2/catch_session.hpp>)
 #include <catch2/catch_session.hpp>

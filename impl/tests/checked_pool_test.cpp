@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // checked_pool.hpp: each misuse ends the program, with what a person needs to find it. The misuse
 // is done in a child process, whose last words are compared.
 #define POOLPROOF_CHECKED

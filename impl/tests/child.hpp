@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Checks that need a process of their own.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // cycles.hpp: when a pool's shards are due to turn, and how much of that is due now.
 #include <poolproof/cycles.hpp>
 

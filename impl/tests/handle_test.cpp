@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // object_pool.hpp: borrowed handles, also those that outlive their pool.
 #include <poolproof/object_pool.hpp>
 

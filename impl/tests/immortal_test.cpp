@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // immortal.hpp: what is never destroyed. While a program ends: builds/threads_at_exit.cpp.
 #include <poolproof/immortal.hpp>
 #include <poolproof/object_pool.hpp>

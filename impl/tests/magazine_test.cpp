@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // magazine.hpp and section.hpp: the sections in assembly, the closing of magazines, and processes
 // and threads that cannot run sections.
 #include <poolproof/object_pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // object_pool.hpp: what it promises where something goes wrong or happens at an unusual moment.
 #include <poolproof/object_pool.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // object_pool.hpp: cycles, asked for and automatic.
 #include <poolproof/object_pool.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // object_pool.hpp: what many small pools take of the machine's memory, and what first uses take of
 // its time, where there are many more CPUs than use a pool.
 #include <poolproof/object_pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // object_pool.hpp: construction, get, put and statistics.
 #include <poolproof/object_pool.hpp>
 

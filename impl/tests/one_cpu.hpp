@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // For tests of sections: a thread on one CPU, shards of its own, and the steps without a section.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ownership.hpp: a right that one thread has at a time.
 #include <poolproof/ownership.hpp>
 

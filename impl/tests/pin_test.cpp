@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // pin.hpp: the private part.
 #include <poolproof/pin.hpp>
 

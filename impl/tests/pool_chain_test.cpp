@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // pool_chain.hpp: the list of rings, and the reclamation of rings.
 #include <poolproof/pool_chain.hpp>
 

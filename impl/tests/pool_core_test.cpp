@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // pool_core.hpp: the ways of get and put, and what a stopped thread can keep from others.
 #include <poolproof/pool_core.hpp>
 

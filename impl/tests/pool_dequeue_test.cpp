@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // pool_dequeue.hpp: the ring of one producer and many consumers.
 #include <poolproof/pool_dequeue.hpp>
 

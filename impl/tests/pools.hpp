@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The pools that the tests use, and what the tests do with them again and again.
 #pragma once
 

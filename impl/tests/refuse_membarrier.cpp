@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs a program with the system call membarrier refused:   refuse_membarrier PROGRAM ARGUMENTS...
 #include "refuse_membarrier.hpp"
 

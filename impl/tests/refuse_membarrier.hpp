@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A process in which the system call membarrier is refused, as a container's filter may.
 #pragma once
 

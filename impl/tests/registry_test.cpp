@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // registry.hpp: the pools of the process.
 #include <poolproof/registry.hpp>
 

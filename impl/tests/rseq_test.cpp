@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // rseq.hpp and the assembly of the sections: one that is interrupted, at any of its instructions.
 //
 // A breakpoint stands at one instruction. Its signal is the interruption: before the handler runs the

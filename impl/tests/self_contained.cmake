@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Each header compiles alone, and included twice, under every compiler of this machine.
 find_program(POOLPROOF_GXX g++)
 find_program(POOLPROOF_CLANGXX clang++)

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // shard_table.hpp: the shards of a pool, of which those begin whose CPUs look for them.
 #include <poolproof/shard_table.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // shard.hpp: one CPU's part of a pool, and its turn in a cycle.
 #include <poolproof/shard.hpp>
 

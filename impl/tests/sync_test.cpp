@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // sync.hpp: the policy of production, and what makes a policy.
 #include <poolproof/sync.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A machine that tests can steer: a policy with CPU numbers, memory and a clock that a test sets,
 // and with places at which a test can interrupt a thread or stop it.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Go's stress of a ring or a chain: one producer, which also takes back every tenth value, and nine
 // thieves; each value must be seen exactly once.
 #pragma once

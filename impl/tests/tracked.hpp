@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Items that keep books: how many were made and destroyed, and whether one was handed out twice or
 // destroyed twice. And the fixture that closes the books at the end of every test case.
 #pragma once

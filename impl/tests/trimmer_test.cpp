@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // trimmer.hpp: the thread that looks after pools that nobody calls. Not tested is that the kernel
 // tells of memory pressure, for it would take some: that it is asked is, and a terminal tells in
 // its place.

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Compares the assembly of the sections, as compilers have made it, with their steps in C++, which the checker runs.
 
 Each compiler makes a program of the sections, sections.cpp, and one of a pool's hits, hits.cpp. The sections in them

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The same sections where a user has them: in a hit of a pool. take_ticking is in none.
 #include <poolproof/object_pool.hpp>
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A machine that runs the functions of a linked program, and sees each access to memory that it shares.
 
 The processor is unicorn's, which Debian has. The kernel's part is here: what <linux/rseq.h> says, and what the kernel

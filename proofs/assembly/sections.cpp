@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The five sections, each inlined into a function as into a user's. Each compiler makes an object of
 // this, and compare.py runs what it has made.
 #include <poolproof/rseq.hpp>

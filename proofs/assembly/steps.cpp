@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs magazine_steps, the ones of the shipped header, over every class of magazine, and prints what
 // they read, stored and returned. compare.py compares with it what the assembly does.
 //

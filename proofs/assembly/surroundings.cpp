@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What compare.py asks of the headers and of glibc's, where it makes what the sections run in.
 #include <poolproof/shard_table.hpp>
 

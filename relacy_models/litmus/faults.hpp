@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What programs with a fault are made of.
 //
 // Stands on: ../model.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Small programs that show what the engines see of a memory model: Relacy not all and not only what
 // RC11 allows, the checker exactly that.
 //

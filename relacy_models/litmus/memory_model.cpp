@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Litmus tests: which outcomes Relacy shows, and which RC11 and ISO C++20 allow. Names and notation
 // are those of the literature: W, R, U, C, F are write, read, fetch_add, compare-and-swap and
 // fence; x1 writes 1 to x; U returns the old value.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Programs with a fault that must be found: each model here passes by failing in exactly the way
 // that it names. They test the engines, and the flags that Relacy is compiled with.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Faults and counts that only Relacy has: what it replaces operator new for, what it says of its
 // own objects, and how its random search fares. The checker is not compiled with them.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The programs that run models: how they are asked, and made anew of changed headers."""
 
 from __future__ import annotations

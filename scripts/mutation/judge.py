@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What becomes of a mutant: on Relacy by its model, on the checker by a search for what kills it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What the checker says of a mutant of the headers: the smallest client or model that fails, or a certificate.
 
 The clients of the program `proofs` are tried by growing number of calls: of puts, gets and rotates first, then of

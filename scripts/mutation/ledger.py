@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The ledger relacy_models/mutants.toml: what can be changed in the headers, and what is said of each change."""
 
 from __future__ import annotations

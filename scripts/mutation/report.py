@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What is printed of a run, and the index and the killers of what --engine checker has left in build/mutants."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """A campaign and a checker run that nobody measured, for the tests of the plots: always the same."""
 
 import math

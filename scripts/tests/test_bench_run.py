@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """bench/run.py and bench/runner, on campaigns of a program that stands for the real ones."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """plots/campaign.py: the arithmetic of the results, and what it refuses."""
 
 import copy

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The end of `make check`: what it says is what the steps have left, and a step that fails is named."""
 
 from __future__ import annotations

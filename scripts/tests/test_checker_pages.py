@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The programs in the checker's pages: that of the README is its example, that of the guide compiles
 and prints what stands below it; and the lists of the reference, which are whole."""
 

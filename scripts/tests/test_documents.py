@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The documents: links lead somewhere, code compiles and prints what they say, words are explained, lists are
 whole, and what is generated in them is up to date."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """doxygen_filter.py: which comments become documentation, and of what."""
 
 from __future__ import annotations
@@ -81,6 +82,11 @@ class Filter(unittest.TestCase):
         for line in ("    // [is.read] relaxed: counter.", "    return value_;  // at once",
                      "  // NOLINTNEXTLINE(some-check)", "  class part;"):
             self.assertIn(line, filtered("thing"))
+
+    def test_the_licence_is_no_documentation(self) -> None:
+        line = "// SPDX-License-Identifier: MIT\n"
+        self.assertEqual(line + doxygen_filter.filtered(HEADER, "thing"),
+                         doxygen_filter.filtered(line + HEADER, "thing"))
 
 
 if __name__ == "__main__":

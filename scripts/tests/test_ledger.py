@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The ledger of proofs: what it says of what was not finished, what makes it stale, and how shares are merged."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Tests of lint_orders.py: each rule is seen to pass on a good header and to fail on a bad one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What becomes of a mutant that no client kills, and what is written into the ledger; the programs are stand-ins
 that print what they are told."""
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Numbers and lists in prose, against what they are about."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The programs `proofs` and `checked_models`: they refuse what says nothing, and their shares make the whole.
 
 The build of the models runs this, and names the programs in PROOFS and CHECKED_MODELS.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The README's program is the one in examples/, which the tests compile and run."""
 
 import re

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The recipes of docs/checking-at-scale.md, run as they stand there.
 
 They need the litmus tool: that of the build `checker`, or the one that CHECKER_LITMUS names.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The figures and the report, on a campaign that nobody measured: the same bytes each time, nothing invented."""
 
 import contextlib

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """run_tests.py: what it counts, names and ends with; ctest and the tests' programs are stand-ins."""
 
 import contextlib

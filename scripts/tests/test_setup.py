@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """setup.sh, among programs that only pretend to be Debian's."""
 
 from __future__ import annotations

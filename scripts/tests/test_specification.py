@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The table of the specification's clauses: each stands beside what the project says, and a mutant that needs it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """plots/targets.py: what is met, missed, and not measured."""
 
 import sys

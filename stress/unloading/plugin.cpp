@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "plugin.hpp"
 
 #include <poolproof/object_pool.hpp>

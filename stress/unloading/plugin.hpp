@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the plugin of unload_stress exports.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a checked program shares: atomics, plain variables and fences.
 //
 //   atomic<T>   the operations of std::atomic<T>, with every order, for T of 1, 2, 4 or 8 bytes

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Writing a search to a file, and reading it back.
 //
 // The format is this program's own memory, in order: it is read by the program that wrote it, on

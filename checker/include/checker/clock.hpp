@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Vector clocks: for each thread, how many of its events are known.
 //
 // A clock belongs to an event e and names a set of events that is closed under program order: event

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which operations of a program are ever contended: whether, in some execution, another thread
 // accesses the same location, one of the two writes, and neither access happens before the other
 // for a reason of its own.

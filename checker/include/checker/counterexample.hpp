@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A failing execution, as data: what a report is made from.
 //
 // Stands on: graph, place.

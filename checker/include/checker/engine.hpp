@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a program under test tells the engine: its operations, by address and size, each as it
 // happens in the running thread.
 //

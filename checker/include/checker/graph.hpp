@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An execution graph: the events of each thread in program order, for each read the write that it
 // reads from (rf), and for each location a total order of its writes (co, the modification order).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A model: a small program with a bounded number of threads, as a class.
 //
 //     struct message_passing {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The outcomes of a search: all are counted, by 64-bit hashes in one flat table, and the texts of
 // the first `kept_texts` are kept.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A failure as one HTML page that needs nothing else: the threads as columns, the steps from top to
 // bottom in the order of execution, and arrows for what reads from what, for the order of the
 // writes of a location, and for what happens before what across threads.

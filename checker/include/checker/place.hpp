@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where in the source an operation stands.
 //
 // As a defaulted argument, `place::here()` is the caller's place, with g++ 12 and clang 14 alike

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What check-c++ puts in front of each C++ source. A pause in a loop that polls becomes a call, so
 // that the checker sees it; and those of the C++ library's own loops, which poll a few times before
 // they wait, go to a function of their own: nothing but the time depends on how often they do.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Work in processes of its own, which share nothing but a number each.
 //
 // Stands on: nothing.

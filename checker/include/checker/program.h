@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 /* What a program that is compiled with check-c++ may say to the checker. Without the checker all of
    it is harmless: an assumption is not looked at, and a choice takes its first alternative. */
 #ifndef CHECKER_PROGRAM_H

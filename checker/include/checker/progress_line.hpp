@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One line on the terminal that says how far a search is: rewritten in place, on the standard
 // error output, and gone when the search is done.
 //

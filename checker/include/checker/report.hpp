@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A failure as text: the threads as columns, one step a row, in the order of execution.
 //
 //     checker::print(std::cout, *seen.first);

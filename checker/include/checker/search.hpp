@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A search: what is run, what may be chosen of it, and what it finds.
 //
 // The search itself is compiled, in the library poolproof::checker: it does not depend on what it

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // CPUs, and sections on them: restartable sequences, or code that runs with preemption off.
 //
 //     checker::cpus machine{2};                       // a member of the model

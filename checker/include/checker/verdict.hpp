@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a search says of its program: for what it is proved, under which bounds, and what was not looked
 // at.
 //

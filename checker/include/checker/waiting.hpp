@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What threads wait with: loops that wait, a mutex, a condition variable, and wait and notify.
 //
 // A thread waits by `await`: an iteration that finds its condition false and has changed nothing

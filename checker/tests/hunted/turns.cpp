@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Random programs with loops: two or three threads, of a few operations on two atomics each, some of
 // which go round until they find what they wait for. The first argument is the seed, the second how
 // many turns a loop may make before the execution is left out; 0: any number.

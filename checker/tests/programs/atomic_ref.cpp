@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // atomic_ref of an int and of a double, and a floating-point atomic.
 // Mended: proved
 // Broken: data race

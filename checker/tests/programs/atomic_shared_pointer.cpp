@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // std::atomic<std::shared_ptr>.
 // Mended: proved
 // Broken: assertion

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // atomic::wait and notify_one.
 // Mended: proved, at most 20
 // Broken: deadlock

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A condition that is set without the mutex: the notification may come between the look at it and
 // the sleep.
 // Mended: proved

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A vector and a map that threads share, guarded or not.
 // Mended: proved
 // Broken: data race

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A coroutine that is resumed by another thread.
 // Mended: proved
 // Broken: data race

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A null pointer that is followed when the other thread has been faster.
 // Mended: proved
 // Broken: assertion

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A loop that gives up when its time is over.
 // Mended: proved
 // Broken: assertion

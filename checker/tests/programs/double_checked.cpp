@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Double-checked initialisation.
 // Mended: proved
 // Broken: data race

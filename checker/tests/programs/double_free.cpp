@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Two threads that both believe that they are the last.
 // Mended: proved
 // Broken: double free

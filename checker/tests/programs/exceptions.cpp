@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Exceptions in threads, while other threads have theirs; one that nobody catches.
 // Mended: proved
 // Broken: uncaught exception

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The status that main returns, and what it is given.
 // Mended: proved
 // Broken: assertion

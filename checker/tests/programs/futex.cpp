@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A mutex of a futex, in three states; unlocking without a wake-up loses who sleeps.
 // Mended: proved
 // Broken: deadlock

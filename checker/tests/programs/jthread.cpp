@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // jthread and stop_token.
 // Mended: proved
 // Broken: deadlock

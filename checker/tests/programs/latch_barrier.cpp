@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A latch, a barrier and a semaphore.
 // Mended: proved
 // Broken: data race

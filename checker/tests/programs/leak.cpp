@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Memory that nothing leads to at the end.
 // Mended: proved
 // Broken: memory leak

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Two mutexes in two orders; scoped_lock takes both.
 // Mended: proved
 // Broken: deadlock

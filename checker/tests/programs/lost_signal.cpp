@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A condition variable of a count and a semaphore: who comes later may take the signal that was meant
 // for who slept before, and sleeps again, and the signal is lost. A search by order comes to that
 // very late; what it looks for by chance in between finds it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An MCS lock with its nodes in thread_local memory: the addresses of two threads differ.
 // Mended: proved
 // Broken: data race

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A message and a flag.
 // Mended: proved
 // Broken: data race

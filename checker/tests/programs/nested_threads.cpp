@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Threads that start threads at the same time.
 // Mended: proved
 // Broken: assertion

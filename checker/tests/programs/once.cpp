@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // call_once, a function's static and pthread_once; the first one throws.
 // Mended: proved
 // Broken: assertion

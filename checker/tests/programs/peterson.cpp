@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Peterson's lock.
 // Mended: proved
 // Broken: data race

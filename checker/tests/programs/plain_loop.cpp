@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A loop that waits for plain data, which nothing orders.
 // Mended: proved
 // Broken: data race

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A queue under a mutex that is looked at again and again.
 // Mended: proved
 // Broken: deadlock

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // pthread's own functions: a condition variable without a loop around its wait, a semaphore, a key.
 // Mended: proved
 // Broken: assertion

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // promise and future, with a value and with an exception.
 // Mended: proved
 // Broken: assertion

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A shared mutex.
 // Mended: proved
 // Broken: data race

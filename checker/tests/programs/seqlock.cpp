@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A sequence lock whose data are relaxed atomics.
 // Mended: proved
 // Broken: assertion

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // shared_ptr: the counts are the library's, one pointer itself is not for two threads.
 // Mended: proved
 // Broken: data race

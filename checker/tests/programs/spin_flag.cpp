@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A bare spin loop, and what it waits for.
 // Mended: proved
 // Broken: deadlock

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A spin lock of an atomic_flag, and of an exchange after a look.
 // Mended: proved
 // Broken: data race

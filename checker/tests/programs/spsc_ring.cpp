@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A ring of one producer and one consumer.
 // Mended: proved
 // Broken: data race

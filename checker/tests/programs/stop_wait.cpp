@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // condition_variable_any with a stop token; async and packaged_task.
 // Mended: proved
 // Broken: deadlock

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Two threads that each announce themselves and look for the other.
 // Mended: proved
 // Broken: assertion

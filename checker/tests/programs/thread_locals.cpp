@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // thread_local data: each thread has its own, made and destroyed with it.
 // Mended: proved
 // Broken: assertion

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Locks with a time limit: a mutex and a reader-writer lock that are had, or not in time.
 // Mended: proved
 // Broken: data race

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A stack whose nodes are freed as they are popped: another thread may be looking at one.
 // Mended: proved
 // Broken: use after free

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An atomic in memory that nobody has written.
 // Mended: proved
 // Broken: uninitialised read

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A wait with a time limit may end without what it waits for.
 // Mended: proved
 // Broken: assertion

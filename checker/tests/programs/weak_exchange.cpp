@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A weak compare-exchange may fail for no reason: with one try, nobody may get what is free.
 // Mended: proved
 // Broken: assertion

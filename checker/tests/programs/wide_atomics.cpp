@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Atomics of 16 bytes and of 24.
 // Mended: proved
 // Broken: assertion

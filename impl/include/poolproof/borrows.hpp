@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How many handles are out, as one shard counts them: those that no section counts.
 //
 // Who owns what

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A pool with a maximum, and a queue of those who wait for an item.
 //
 //     poolproof::bounded_pool<connection> connections(8, connect);

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An object_pool that finds misuse, says where it was, and ends the program.
 //
 //     poolproof::checked_pool<parser> parsers(make_parser, {}, {.name = "parsers"});

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Does a pool's cycles: turns the shards that are due, and destroys their victims (Go's poolCleanup).
 //
 // Who owns what

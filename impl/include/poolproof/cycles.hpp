@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // When a pool's shards are due to turn (in Go the collector's part in poolCleanup).
 //
 // A cycle of a pool is begun by counting it. Each shard that is behind the count is due to turn,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An object that is constructed and never destroyed.
 //
 //     poolproof::immortal<poolproof::object_pool<parser>> parsers;   // with static storage

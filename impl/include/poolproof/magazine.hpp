@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The magazine of a shard: a small stack of items that the threads of one CPU use by sections.
 //
 //     word     operations : 8 | handles : 48 | count : 8     the items below the count are in it

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // poolproof: a concurrent object pool after Go's sync.Pool.
 //
 //     poolproof::object_pool<parser> parsers;               // one pool, any number of threads

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A right that one thread has at a time, and that nobody waits for.
 //
 // Stands on: sync.

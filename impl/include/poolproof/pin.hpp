@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The pin: what takes the place of Go's "this processor is mine until I say otherwise".
 //
 // C++ has no processor to hold on to, so there are two smaller things instead, each of which a thread

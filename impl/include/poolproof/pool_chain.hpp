@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A list of rings, each twice as long as the one before (Go's poolChain).
 //
 //      tail_                                    head_

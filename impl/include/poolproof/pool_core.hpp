@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A pool's inner part: its shards, its cycles, and the paths of get and put (Go's Get, Put, getSlow
 // and poolCleanup).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A ring of pointers of fixed length: one producer, many consumers (Go's poolDequeue).
 //
 //              tail                     head

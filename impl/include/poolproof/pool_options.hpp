@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a user says of a pool: its options, and what to do with its items.
 //
 // Stands on: callable, sync.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which pools the process has (what Go's runtime does with allPools and oldPools).
 //
 // Who owns what

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The rings of a shard's chains, and when those that a chain no longer needs may be freed (in Go the
 // garbage collector's work).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The sections of section.hpp on Linux: rseq(2), by glibc's registration, and membarrier(2).
 //
 // Each thread has an area that glibc registers with the kernel. The kernel writes the current CPU

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The assembly of the sections on x86-64. What it is about is told in rseq.hpp.
 //
 // Stands on: section; glibc's <sys/rseq.h>.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Sections: code that runs on one CPU without being preempted, or starts again (restartable
 // sequences).
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A shard: the part of a pool that one CPU uses (Go's poolLocal).
 //
 //     magazine            take and give of the threads on the CPU, by sections

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The shards of a pool: one for each CPU, and spill shards for the times when every ring is owned
 // (Go's local and localSize, pin and pinSlow).
 //

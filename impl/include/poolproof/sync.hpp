@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The policy of production: what a pool needs from its surroundings, from the standard library,
 // glibc and the kernel. No header that stands on this one names std::atomic, sched_getcpu,
 // membarrier, rseq or a clock: they are here and below, in the sections that std_sync has.

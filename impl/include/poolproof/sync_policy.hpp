@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The seam between the pool and the machine: what a pool needs from its surroundings, as one
 // policy.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A thread that gives back what pools keep while nobody calls them.
 //
 //     int main() {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The first process of a virtual machine that scripts/aarch64.py boots: runs each program in /tests
 // and says how it ended and how often the kernel restarted sections of it meanwhile; then powers off.
 //

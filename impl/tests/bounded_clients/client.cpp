@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A small client of bounded_pool, for the checker: check-c++ compiles it, and it runs all of its
 // executions. The header is the one that ships, with the system's mutex and condition variables.
 //

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """All small clients of bounded_pool, proved: each is a run of client.cpp, which check-c++ has compiled.
 
 The clients of N calls are all that a few threads can make of the letters of CALLS, N calls in all, but for those that

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The library as a POSIX system that is not Linux compiles it: threads find their shards by a hash.
 #include <poolproof/object_pool.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The library without exceptions and without run-time type information: the pool works, and a bad
 // argument ends the program with a message that names it.
 #include <poolproof/object_pool.hpp>

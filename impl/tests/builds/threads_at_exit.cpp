@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Detached threads use an immortal pool while the program ends. A program without Catch2, whose own
 // statics do not end well in a child process that exits.
 #include <poolproof/immortal.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A factory with state is kept on the heap, which a constant cannot have.
 // expect: constant
 #include <poolproof/object_pool.hpp>

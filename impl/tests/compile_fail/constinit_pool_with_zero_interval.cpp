@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A bad argument of a constant is found by the compiler.
 // expect: constant
 #include <poolproof/object_pool.hpp>

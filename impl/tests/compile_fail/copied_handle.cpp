@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A handle is not copied.
 // expect: deleted
 #include <poolproof/object_pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Without a factory a miss constructs T{}.
 // expect: no matching (function|constructor)
 #include <poolproof/object_pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `new` makes is not for every deleter.
 // expect: no matching (function|constructor)
 #include <poolproof/object_pool.hpp>

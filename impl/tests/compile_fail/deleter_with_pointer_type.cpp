@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The pool keeps bare pointers.
 // expect: must be T\*: remove the member type 'pointer'
 #include <poolproof/object_pool.hpp>

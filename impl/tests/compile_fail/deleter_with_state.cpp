@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A deleter's state would have to be kept with every item.
 // expect: Deleter must be empty and default-constructible
 #include <poolproof/object_pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A factory makes the pool's own items.
 // expect: must return std::unique_ptr<T, Deleter>
 #include <poolproof/object_pool.hpp>

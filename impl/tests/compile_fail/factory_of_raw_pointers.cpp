@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A factory returns owners, not pointers.
 // expect: must return std::unique_ptr<T, Deleter>.*return std::unique_ptr<T, Deleter>\(pointer\)
 #include <poolproof/object_pool.hpp>

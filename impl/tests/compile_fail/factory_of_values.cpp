@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A factory returns owners of what it makes on the heap.
 // expect: must return std::unique_ptr<T, Deleter>.*return std::make_unique<T>\(...\)
 #include <poolproof/object_pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A function pointer would have to be kept with every item.
 // expect: Deleter must be empty and default-constructible.*write: struct deleter
 #include <poolproof/object_pool.hpp>

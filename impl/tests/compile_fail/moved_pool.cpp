@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A pool is not moved.
 // expect: deleted
 #include <poolproof/object_pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The item would be back in the pool before the pointer is used.
 // expect: deleted
 #include <poolproof/object_pool.hpp>

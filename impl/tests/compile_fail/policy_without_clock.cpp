@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A policy lacks what the pool needs.
 // expect: constraint
 #include <poolproof/object_pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A factory is no pool.
 // expect: conver
 #include <poolproof/object_pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The deleter of an array needs its length, or `delete[]`: a pool of them would be a trap.
 // expect: T must not be an array
 #include <poolproof/object_pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An item is handed out to be used.
 // expect: T must not be const or volatile
 #include <poolproof/object_pool.hpp>

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Checks that mistakes in the use of the library do not compile, and what the compiler says.
 
 Each .cpp file beside this script has one mistake under `#if defined(MISTAKE)`, and a line

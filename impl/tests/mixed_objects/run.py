@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Objects of which only some are compiled with POOLPROOF_CHECKED do not link: neither by a function that is called
 with a pool, nor by a variable that is one. Objects that agree do."""
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What scripts/ports.py compiles for each architecture and runs there, emulated: that the pin's index is
 // that of a CPU, and that threads which share a pool share each item with nobody.
 #include <poolproof/object_pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An immortal pool in a plugin that dlclose would unload, but for the linker's -z nodelete: the cycles that
 // this program turns afterwards find the pool's code.
 #include <poolproof/object_pool.hpp>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the two libraries offer to the program. All else in them is hidden.
 #pragma once
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <poolproof/immortal.hpp>
 #include <poolproof/object_pool.hpp>
 

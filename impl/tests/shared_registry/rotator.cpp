@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include <poolproof/object_pool.hpp>
 
 #include "libraries.hpp"

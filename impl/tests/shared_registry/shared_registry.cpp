@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // rotate_all in one shared library turns the cycles of a pool in another: they share one registry,
 // although both are compiled with hidden symbols.
 #include <cstdio>

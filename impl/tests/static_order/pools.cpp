@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 #include "pools.hpp"
 
 #include <chrono>

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pools with static storage, none of them declared constinit.
 #pragma once
 

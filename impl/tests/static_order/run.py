@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Checks that pools with static storage are constant-initialised, also those that nobody declared constinit.
 
 Compiles the program beside this script, without and with optimisation. Each pool must lie in a section of initialised

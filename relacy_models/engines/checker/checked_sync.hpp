@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The sync_policy of the models on the checker: the pool's headers, unchanged, on the checker's
 // atomics, plain data and memory, and on a machine that the model describes.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a model needs from its engine: here, from the checker.
 //
 // Stands on: checked_sync.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The program checked_models: runs models on the checker, each in a process of its own, and says
 // what came of them.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs one model through the checker.
 //
 // Stands on: model.

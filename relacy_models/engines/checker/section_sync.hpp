@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The policy of models with sections: checked_sync, with <poolproof/section.hpp>'s sections run as
 // sections of the checker, on CPUs that the model makes. Relacy has no sections.
 //

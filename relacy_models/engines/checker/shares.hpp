@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How the programs on the checker divide what they search among machines, and write what came of it
 // so that it can be put together again: `ledger.py --merge` reads these lines.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the programs on the checker say of a search: its hash; and of one that is not done how large
 // it may be.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The forms of operator new and delete that Relacy does not replace: forwarded, so that it tracks
 // what they allocate, or it would take their blocks for foreign ones.
 

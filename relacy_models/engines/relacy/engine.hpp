@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a model needs from its engine: here, from Relacy.
 //
 // Stands on: relacy_sync, ../../outcomes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The program relacy_models: runs one model, says what came of it, and can run a failure again.
 
 #include "../../command_line.hpp"

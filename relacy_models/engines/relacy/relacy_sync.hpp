@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The sync_policy of the models on Relacy: the pool's headers, unchanged, on Relacy's atomics,
 // plain data, memory and scheduler, and on a machine that the model describes.
 //

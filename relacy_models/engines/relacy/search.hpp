@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs one model through Relacy's schedulers.
 //
 // Stands on: model.
