@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // prometheus.hpp: what is written is what the format allows, and what the pools tell.
 #include <poolproof/prometheus.hpp>
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // upkeep.hpp and bounds.hpp: hooks and bounds, as a pool's user has them.
 #include <poolproof/upkeep.hpp>
 

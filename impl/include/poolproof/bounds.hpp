@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A number that many threads add to and subtract from, and that is never more than a maximum.
 //
 // Who owns what

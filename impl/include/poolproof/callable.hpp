@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A function that a pool's user hands to it, type-erased. One without state costs no memory, and
 // can be constant-initialised; one with state is kept on the heap.
 //

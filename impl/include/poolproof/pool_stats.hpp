@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a pool has done, and what it holds: the numbers of object_pool::stats. docs/observability.md
 // says what each of them means for its operator.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What all pools of the process have done, as Prometheus reads it: its text format, version 0.0.4.
 //
 //     poolproof::write_prometheus(response);     // what a server answers to GET /metrics

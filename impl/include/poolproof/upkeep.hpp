@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a pool does for its user beside keeping items: it calls the hooks, keeps to the bounds, and
 // says what it drops.
 //
