@@ -47,12 +47,10 @@ std::uint64_t load(address at, unsigned size, int o, address code, const standin
   if (!concurrent) return atomic_load(at, size, order_of(o), code);
   poll& last = polls[known().thread];
   const bool again = last.at == at && last.code == code;
-  if (again && last.going_on) {
-    arrive(from, last.position);
-    return last.value;
-  }
+  // Who goes round and round here, and goes on by chance, looks again.
+  if (again && last.going_on && !arrive(from, last.position)) return last.value;
   const std::uint32_t position = known().position;
-  arrive(from, position);
+  if (!again || !last.going_on) arrive(from, position);
   const std::uint64_t value = atomic_load(at, size, order_of(o), code);
   poll& now = polls[known().thread];
   const unsigned times = again && now.at == at && now.value == value ? now.times + 1 : 1;

@@ -161,8 +161,9 @@ struct standing {
 };
 // Whether turns of loops that change nothing are looked for.
 inline bool look_for_turns = true;
-// It had made so many events when it came there.
-void arrive(const standing& at, std::uint32_t position);
+// It had made so many events when it came there. Returns if it goes on: whether it had come there
+// before with as many.
+bool arrive(const standing& at, std::uint32_t position);
 // The running thread has changed something: it stands nowhere that it stood before.
 void something_changed() noexcept;
 void reset_standing(unsigned thread);

@@ -29,8 +29,9 @@ std::uint64_t mixed(std::uint64_t a, std::uint64_t b) noexcept {
 
 }  // namespace
 
-void arrive(const standing& at, std::uint32_t position) {
-  if (!look_for_turns) return;
+bool arrive(const standing& at, std::uint32_t position) {
+  if (!look_for_turns) return false;
+  bool stood_here = false;
   const engine::knowledge& now = known();
   const auto* const end = reinterpret_cast<const std::uint64_t*>(engine::stack_end());
   std::uint64_t low = mixed(at.rbx, at.rbp) + mixed(at.r12, at.r13);
@@ -45,6 +46,7 @@ void arrive(const standing& at, std::uint32_t position) {
   // The longest turn first: of a loop that has gone round more than once all may be in vain.
   for (std::size_t i = 0; i != seen.size(); ++i) {
     if (seen[i].low != low || seen[i].high != high) continue;
+    stood_here = stood_here || seen[i].position == position;
     const bool was_seen = engine::block_turn(seen[i].position);
     operation_done();
     if (!was_seen) continue;
@@ -54,6 +56,7 @@ void arrive(const standing& at, std::uint32_t position) {
   }
   if (seen.size() == most_arrivals) seen.erase(seen.begin(), seen.begin() + most_arrivals / 2);
   seen.push_back({low, high, position});
+  return stood_here;
 }
 
 void something_changed() noexcept {
