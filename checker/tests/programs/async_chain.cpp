@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // async and a chain of futures.
 // Mended: proved
 // Broken: data race

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // atomic_ref on the members of a local struct, which is read as plain data when all is done.
 // Mended: proved
 // Broken: data race

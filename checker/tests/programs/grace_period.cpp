@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // RCU-like: readers announce an epoch, the writer swaps and waits for the readers.
 // Mended: proved
 // Broken: use after free | data race

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Hazard pointers with a retire list, two readers of a lock-free stack.
 // Mended: proved
 // Broken: use after free | data race | double free

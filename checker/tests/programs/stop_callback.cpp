@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // stop_callback wakes a worker that waits on a condition variable.
 // Mended: proved
 // Broken: data race

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A thread pool with packaged tasks, shut down by its destructor.
 // Mended: proved
 // Broken: deadlock | assertion

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Chase-Lev work-stealing deque, fixed size.
 // Mended: proved
 // Broken: assertion
