@@ -454,6 +454,7 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
   // --- The seeded mode --------------------------------------------------------------------------
 
   static std::optional<std::uint64_t> seed_of_environment() {
+    // NOLINTNEXTLINE(concurrency-mt-unsafe): as any program that reads its environment
     const char* const text = std::getenv("POOLPROOF_SEED");
     if (text == nullptr || *text == '\0') return std::nullopt;
     return std::strtoull(text, nullptr, 10);
