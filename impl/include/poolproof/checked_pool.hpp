@@ -151,6 +151,7 @@ class call_site {
     std::array<char, 32> number{};
 #if __has_include(<dlfcn.h>)
     Dl_info found{};
+    // NOLINTNEXTLINE(performance-no-int-to-ptr): a return address
     if (::dladdr(reinterpret_cast<void*>(code), &found) != 0 && found.dli_fname != nullptr) {
       const auto begin = reinterpret_cast<std::uintptr_t>(found.dli_fbase);
       std::snprintf(number.data(), number.size(), "(+%#llx)",
@@ -198,7 +199,7 @@ class [[gnu::visibility("default")]] checked_items {
 
   // Never destroyed: static pools end late.
   static checked_items& instance() {
-    static checked_items* const all = new checked_items;
+    static auto* const all = new checked_items;
     return *all;
   }
 
