@@ -62,8 +62,8 @@ struct pool_options {
   // calls keeps what it holds until rotate or rotate_all.
   optional_interval cycle_interval = std::chrono::seconds(60);
 
-  // What operators know it by: see for_each_pool. The text must outlive the pool and its handles, as
-  // a literal does. No std::string_view, with which g++ does not constant-initialise a pool.
+  // What operators know it by: see for_each_pool. The text must outlive the pool, its handles, and
+  // every for_each_pool that has begun before its end: as a literal does. No std::string_view, with which g++ does not constant-initialise a pool.
   const char* name = "";
 
   // How many items the pool holds at most, and how many bytes by the hook size_of. Exact, whoever
@@ -111,8 +111,13 @@ enum class drop_cause : std::uint8_t {
 
 // What a user's functions do for a pool's items. Each may be left out. They are called by the
 // thread that has the item in its hands, by several at once for different items, while the pool
-// holds no lock and owns no shard; they may use the pool, as an item's destructor may. What has
-// state is destroyed with the pool, or with the last of its handles.
+// holds no lock and owns no shard; they may use the pool, as an item's destructor may.
+//
+// They may still run when the pool's destructor has returned: by a rotate_all or a trimmer that was
+// at work in the pool, and by a handle that comes back just then. From the start of the destructor
+// on they must not use the pool, and what they use else must live on: capture it by value, or by a
+// std::shared_ptr, not `this` and not by reference. Their state is destroyed by whoever leaves the
+// pool last.
 template <class T>
 struct pool_hooks {
   // Makes an item as a get wants it, whenever it comes back: by put or with a handle. What it
@@ -120,10 +125,13 @@ struct pool_hooks {
   callable<bool(T&)> reset = {};
 
   // How many bytes an item holds, for max_bytes and stats().bytes. It must return the same for an
-  // item that has lain in the pool, and not throw. Called at each put and each get.
+  // item that has lain in the pool, and not throw. Called at each put and each get, which then
+  // take two locked instructions more.
   callable<std::size_t(const T&)> size_of = {};
 
-  // An item is about to be destroyed by the pool. Must not throw.
+  // An item is about to be destroyed by the pool. Must not throw. Not told: an item that reserve has
+  // made and found no room for, and one whose handle never belonged to the pool, for want of memory
+  // or because the pool was ending.
   callable<void(T&, drop_cause)> on_drop = {};
 };
 

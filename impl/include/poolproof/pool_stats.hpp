@@ -20,7 +20,8 @@ struct pool_stats {
   std::uint64_t constructions = 0;  // items that the factory made
   // Gets that found an item, about: a hit counts nothing, and this is what the looks at the clock
   // tell. Where a CPU's magazine never overflows, and each of its takes counts one operation, as in
-  // a busy pool, it is right to fewer than 256 a CPU; else to some hundredths.
+  // a busy pool, it is right to fewer than 256 a CPU; else to some hundredths. Misses are exact and
+  // are taken off, so with many of them it may be told too small for a while, or fall.
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;       // gets that found no item, wherever they looked
   std::uint64_t steals = 0;       // gets that took an item as a thief, from whatever shard
