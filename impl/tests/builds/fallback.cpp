@@ -27,26 +27,10 @@ void require(bool holds, const char* what) {
   if (!holds) std::exit(EXIT_FAILURE);
 }
 
-const char* name_of(pin_kind kind) {
-  switch (kind) {
-    case pin_kind::rseq:
-      return "rseq";
-    case pin_kind::rseq_cpu_id:
-      return "rseq_cpu_id";
-    case pin_kind::sched_getcpu:
-      return "sched_getcpu";
-    case pin_kind::thread_hash:
-      return "thread_hash";
-    case pin_kind::model:
-      return "model";
-  }
-  return "?";
-}
-
 void threads_are_pinned_by_a_hash() {
   poolproof::object_pool<int> pool;
   pool.put(pool.get());
-  std::printf("pin: %s\n", name_of(pool.stats().pin));
+  std::printf("pin: %s\n", poolproof::name_of(pool.stats().pin).data());
   require(std_sync::pin() == pin_kind::thread_hash, "the policy has no CPU number");
   require(pool.stats().pin == pin_kind::thread_hash, "the pool says so");
   require(std_sync::cpu() == std_sync::cpu(), "a thread keeps its index");
