@@ -9,10 +9,13 @@
 #include <csignal>
 #include <cstdlib>
 #include <functional>
+#include <iostream>
 #include <memory>
 #include <optional>
 #include <set>
 #include <sstream>
+#include <stdexcept>
+#include <streambuf>
 #include <string>
 #include <thread>
 #include <type_traits>
@@ -141,6 +144,23 @@ TEST_CASE("pool_that_ends_while_a_handle_is_out_is_reported", "[checked]") {
   CHECK(allowed.signal == 0);
 }
 
+TEST_CASE("null_factory_is_refused_as_object_pool_refuses_it", "[checked]") {
+  const auto words_of = [](auto make_pool) -> std::string {
+    try {
+      make_pool();
+    } catch (const std::invalid_argument& refused) {
+      return refused.what();
+    }
+    return "none";
+  };
+  using pointer = std::unique_ptr<node> (*)();
+  using function = std::function<std::unique_ptr<node>()>;
+  const std::string usual = words_of([] { poolproof::object_pool<node> pool(pointer{}); });
+  CHECK(usual.find("factory") != std::string::npos);
+  CHECK(words_of([] { pool_type pool(pointer{}); }) == usual);
+  CHECK(words_of([] { pool_type pool(function{}); }) == usual);
+}
+
 #if !defined(POOLPROOF_HAS_ASAN)
 TEST_CASE("item_that_changes_in_the_pool_is_reported_when_it_is_handed_out", "[checked]") {
   const bool by_borrow = GENERATE(false, true);
@@ -234,6 +254,108 @@ TEST_CASE("correct_use_says_nothing", "[checked]") {
   CHECK(seen.signal == 0);
 }
 
+TEST_CASE("pool_in_the_place_of_one_that_has_ended_knows_nothing_of_its_items", "[checked]") {
+  const ending seen = end_of([] {
+    std::optional<pool_type> pool;
+    const checked_options lasting{.name = "first", .handles_may_outlive = true};
+    pool.emplace(make, no_cycles, lasting);
+    handle held = pool->borrow();
+    handle detached = pool->borrow();
+    const auto item = pool->get();
+    pool.emplace(make, no_cycles, called("second"));
+    pool->outstanding(std::cerr);
+    held = {};
+    static_cast<void>(detached.detach());
+    held = pool->borrow();
+    pool->outstanding(std::cerr);
+    held = {};
+    pool.reset();
+  });
+  INFO(seen.words);
+  CHECK(seen.signal == 0);
+  CHECK(seen.words.rfind("pool 'second': 0 out\npool 'second': 1 out\n  1, the oldest", 0) == 0);
+}
+
+TEST_CASE("handle_that_comes_back_to_the_place_of_its_pool_is_not_the_new_pools", "[checked]") {
+  const ending seen = end_of([] {
+    std::optional<pool_type> pool;
+    const checked_options lasting{.name = "first", .handles_may_outlive = true};
+    pool.emplace(make, no_cycles, lasting);
+    const handle held = pool->borrow();
+    pool.emplace(make, no_cycles, called("second"));
+    pool.reset();
+  });
+  INFO(seen.words);
+  CHECK(seen.signal == 0);
+}
+
+// Between its members no bytes are set.
+struct padded {
+  padded() {}  // NOLINT(modernize-use-equals-default): which would set them
+  char narrow = 1;
+  long wide = 2;
+};
+
+TEST_CASE("padding_of_an_item_may_be_uninitialised", "[checked]") {
+  const ending seen = end_of([] {
+    poolproof::pool<padded> pool([] { return std::unique_ptr<padded>(new padded); }, no_cycles);
+    pool.put(pool.get());
+    static_cast<void>(pool.get());
+  });
+  CHECK(seen.words == "");
+  CHECK(seen.signal == 0);
+}
+
+#if defined(POOLPROOF_HAS_ASAN)
+using buffer = std::vector<int>;
+constexpr auto make_buffer = [] { return std::make_unique<buffer>(1000); };
+
+// Puts an item later than checked pools prepare for the exit, as static objects may.
+struct late_put {
+  ~late_put() {
+    if (pool != nullptr) pool->put(std::move(item));
+  }
+  poolproof::pool<buffer>* pool = nullptr;
+  std::unique_ptr<buffer> item;
+} at_exit;
+
+TEST_CASE("what_pooled_items_own_is_not_reported_as_leaked_at_exit", "[checked]") {
+  std::cout.flush();  // what the child, too, would write
+  const ending seen = end_of([] {
+    // Never destroyed.
+    static auto* const pool = new poolproof::pool<buffer>(make_buffer, no_cycles);
+    at_exit.item = pool->get();
+    at_exit.pool = pool;
+    pool->put(pool->get());
+    std::exit(EXIT_SUCCESS);
+  });
+  CHECK(seen.words == "");
+}
+#endif
+
+// Known only by name, as to a translation unit that uses the pool of another's type.
+struct opaque;
+
+TEST_CASE("item_is_shown_by_who_does_not_know_its_type_when_who_does_has_hidden_it", "[checked]") {
+  const ending seen = end_of([] {
+    auto& items = poolproof::checked_items::instance();
+    const checked_options checks = called("nodes");
+    const poolproof::call_site here;
+    node item;
+    // NOLINTNEXTLINE(bugprone-casting-through-void): the same item
+    auto* const unknown = static_cast<opaque*>(static_cast<void*>(&item));
+    items.note_put(&item, &items, checks, here);
+    items.note_taken(unknown, &items, checks, here, false);
+    item.value = 1;
+    items.note_put(unknown, &items, checks, here);
+    items.note_taken(&item, &items, checks, here, false);
+    item.value = 2;
+    items.note_end(&item, here);
+  });
+  CHECK(seen.words == "");
+  CHECK(seen.signal == 0);
+}
+
 struct incomplete;
 struct incomplete_deleter {
   void operator()(incomplete* item) const;
@@ -303,6 +425,33 @@ TEST_CASE("outstanding_items_are_listed_by_where_they_were_taken", "[checked]") 
   std::ostringstream none;
   pool.outstanding(none);
   CHECK(none.str() == "pool 'nodes': 0 out\n");
+}
+
+// A stream whose buffer uses the pool that it writes about.
+class pooling_buffer final : public std::streambuf {
+ public:
+  explicit pooling_buffer(pool_type& pool) : pool_(pool) {}
+
+ private:
+  int_type overflow(int_type written) override {
+    pool_.put(pool_.get());
+    return traits_type::not_eof(written);
+  }
+
+  pool_type& pool_;
+};
+
+TEST_CASE("outstanding_items_are_written_while_other_threads_may_use_pools", "[checked]") {
+  const ending seen = end_of([] {
+    ::alarm(10);
+    pool_type pool(make, no_cycles, called("nodes"));
+    const handle held = pool.borrow();
+    pooling_buffer buffer(pool);
+    std::ostream out(&buffer);
+    pool.outstanding(out);
+  });
+  CHECK(seen.words == "");
+  CHECK(seen.signal == 0);
 }
 
 // --- The seeded mode -----------------------------------------------------------------------------

@@ -7,10 +7,12 @@
 //       put at server.cpp:31 (answer), called from ./server(+0x12c4)
 //       before: put at server.cpp:30 (answer), called from ./server(+0x12c4)
 //
-// Its members are those of object_pool. So that one macro decides for all pools of a program, they
-// are declared as poolproof::pool<T>: that is a checked_pool where POOLPROOF_CHECKED is defined,
-// and an object_pool where it is not. The types differ, and so do the names that the linker sees,
-// also those of variables: objects that were compiled differently do not link.
+// Its members are those of object_pool but for get_n, put_range and reserve; and the constructor's
+// third argument is checked_options: a checked pool has no hooks. So that one macro decides for all
+// pools of a program, they are declared as poolproof::pool<T>: that is a checked_pool where
+// POOLPROOF_CHECKED is defined, and an object_pool where it is not. The types differ, and so do the
+// names that the linker sees, also those of variables: objects that were compiled differently do
+// not link.
 //
 // Found is
 //   - an item that is put although it is in the pool, or although a handle has it, of whatever
@@ -18,7 +20,7 @@
 //   - an item that was changed while it was in the pool. With AddressSanitizer that reports the
 //     first access itself, of one that reads, too: the item's bytes are poisoned meanwhile.
 //     Elsewhere a checksum of them is compared when the item is handed out or destroyed. Not where
-//     T is incomplete; and not what an item points to;
+//     T is incomplete where it is put; and not what an item points to;
 //   - a pool that ends while handles are out, unless checked_options says that they may be.
 // `outstanding` says what is out, since when, and where it was taken.
 //
@@ -26,15 +28,23 @@
 // may do but seldom does: hands out others than the newest item, misses, drops what is put, begins
 // cycles. It prints its seed, with which the same calls in the same order are told the same again.
 //
+// LeakSanitizer does not look into poisoned bytes. What pooled items own is therefore shown to it
+// when the program exits, and from then on nothing is poisoned. A program that calls
+// __lsan_do_leak_check itself needs LSAN_OPTIONS=use_poisoned=1.
+//
 // Costs: each call takes a mutex that all checked pools of the process share, and walks up the
-// stack; an item has some 150 bytes more. The pool is not constant-initialised. Its items are
+// stack; an item has some 200 bytes more. The pool is not constant-initialised. Its items are
 // destroyed through it; what get has handed out its user may destroy, which the pool cannot see.
 //
 // Who owns what
 //   I1. The table and its records belong to the holder of its mutex. A record is entered when an
-//       item is first seen, and removed when the pool destroys the item.
+//       item is first seen, and removed when the pool destroys the item, or when the item is out of
+//       a pool that has ended, and no handle has it.
 //   I2. An item is marked as pooled before the pool has it, and as out after: while the pool has
 //       it, its record says so.
+//   I3. How an item's bytes are shown is in its record since they were hidden: another translation
+//       unit may show them, to which T is incomplete. A record names a pool while that lives: its
+//       address may then be another's.
 //
 // Stands on: object_pool, sync, the standard library, the compiler's unwinder and dladdr.
 #pragma once
@@ -187,19 +197,20 @@ class [[gnu::visibility("default")]] checked_items {
   enum class state : std::uint8_t { pooled, out, lent };
 
   struct record {
-    const void* pool = nullptr;
-    const checked_options* options = nullptr;  // of the pool; while the pool lives
+    const void* pool = nullptr;                // null when it has ended (I3)
+    const checked_options* options = nullptr;  // of the pool, or nameless
     state now = state::out;
     call_site taken;
     call_site returned;
     clock::time_point since;
-    bool hidden = false;
+    std::size_t hidden = 0;                                         // bytes
+    void (*unpoison)(const volatile void*, std::size_t) = nullptr;  // if none, they have a sum
     std::uint64_t sum = 0;
   };
 
   // Never destroyed: static pools end late.
   static checked_items& instance() {
-    static auto* const all = new checked_items;
+    static auto* const all = make();
     return *all;
   }
 
@@ -230,9 +241,8 @@ class [[gnu::visibility("default")]] checked_items {
   }
 
   // An item has come out of its pool, or is new.
-  template <class T>
-  void note_taken(T * item, const void* pool, const checked_options& options, const call_site& by,
-                  bool by_handle) {
+  void note_taken(const void* item, const void* pool, const checked_options& options,
+                  const call_site& by, bool by_handle) {
     const std::lock_guard lock(mutex_);
     record& known = records_[item];
     show(item, known, by);
@@ -246,12 +256,13 @@ class [[gnu::visibility("default")]] checked_items {
   // A handle's item has become its user's.
   void note_detached(const void* item) {
     const std::lock_guard lock(mutex_);
-    records_[item].now = state::out;
+    record& known = records_[item];
+    known.now = state::out;
+    if (known.pool == nullptr) records_.erase(item);
   }
 
   // The pool destroys an item. One of a pool that has ended comes by way of its handle.
-  template <class T>
-  void note_end(T * item, const call_site& by) {
+  void note_end(const void* item, const call_site& by) {
     const std::lock_guard lock(mutex_);
     const auto known = records_.find(item);
     if (known == records_.end()) return;
@@ -259,16 +270,32 @@ class [[gnu::visibility("default")]] checked_items {
     records_.erase(known);
   }
 
-  // A pool ends: what is out of it is its users'.
+  // A pool begins to end.
   void note_pool_end(const void* pool, const checked_options& options, const call_site& by) {
     const std::lock_guard lock(mutex_);
-    for (auto& [item, known] : records_) {
-      if (known.pool != pool) continue;
-      if (known.now == state::lent && !options.handles_may_outlive) {
-        refuse(options, item, "is in a handle while its pool ends", by,
-               "the handle's: ", known.taken);
+    if (options.handles_may_outlive) return;
+    for (const auto& [item, known] : records_) {
+      if (known.pool != pool || known.now != state::lent) continue;
+      refuse(options, item, "is in a handle while its pool ends", by,
+             "the handle's: ", known.taken);
+    }
+  }
+
+  // A pool has ended: what is out of it is its users'. Of what handles have, and a rotate_all that
+  // is at work in it, the records go when that is destroyed.
+  void forget(const void* pool) {
+    const std::lock_guard lock(mutex_);
+    for (auto at = records_.begin(); at != records_.end();) {
+      record& known = at->second;
+      if (known.pool == pool && known.now == state::out) {
+        at = records_.erase(at);
+        continue;
       }
-      known.options = &nameless();
+      if (known.pool == pool) {
+        known.pool = nullptr;
+        known.options = &nameless();
+      }
+      ++at;
     }
   }
 
@@ -280,7 +307,7 @@ class [[gnu::visibility("default")]] checked_items {
     std::map<call_site, group> groups;
     std::size_t all = 0;
     const auto now = clock::now();
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     for (const auto& [item, known] : records_) {
       if (known.pool != pool || known.now == state::pooled) continue;
       group& of = groups[known.taken];
@@ -288,6 +315,7 @@ class [[gnu::visibility("default")]] checked_items {
       ++all;
       of.oldest = (std::min)(of.oldest, known.since);
     }
+    lock.unlock();  // the stream's buffer may use a pool, or take its time
     os << "pool '" << options.name << "': " << all << " out\n";
     for (const auto& [where, of] : groups) {
       const std::chrono::duration<double> age = now - of.oldest;
@@ -300,8 +328,19 @@ class [[gnu::visibility("default")]] checked_items {
   checked_items() = default;
   ~checked_items() = default;
 
+  static checked_items* make() {
+    auto* const made = new checked_items;
+#if defined(POOLPROOF_HAS_ASAN)
+    // Runs before LeakSanitizer's check, which was registered before main. If it is refused, that
+    // reports more than it should.
+    static_cast<void>(std::atexit([] { instance().show_all(); }));
+#endif
+    return made;
+  }
+
+  // What comes back to a pool that has ended is destroyed at once: its bytes need not be hidden.
   static const checked_options& nameless() {
-    static const checked_options options{.name = "that has ended"};
+    static const checked_options options{.name = "that has ended", .bytes = false};
     return options;
   }
 
@@ -314,52 +353,62 @@ class [[gnu::visibility("default")]] checked_items {
   }
 
   template <class T>
-  static void note_pooled(T * item, record & known, const call_site& from) noexcept {
+  void note_pooled(T * item, record & known, const call_site& from) noexcept {
     known.now = state::pooled;
     known.returned = from;
-    hide(item, known);
+    if constexpr (requires { sizeof(T); }) {
+      if (known.options->bytes && !exits_) hide(item, sizeof(T), known);
+    }
   }
 
   // Pooled bytes belong to nobody until they are shown again.
-  template <class T>
-  static void hide([[maybe_unused]] T * item, [[maybe_unused]] record & known) noexcept {
-    if constexpr (requires { sizeof(T); }) {
-      if (!known.options->bytes) return;
-      known.hidden = true;
+  static void hide(const void* item, std::size_t bytes, record& known) noexcept {
+    known.hidden = bytes;
 #if defined(POOLPROOF_HAS_ASAN)
-      ASAN_POISON_MEMORY_REGION(item, sizeof(T));
+    ASAN_POISON_MEMORY_REGION(item, bytes);
+    known.unpoison = ::__asan_unpoison_memory_region;
 #else
-      known.sum = sum_of(item);
+    known.unpoison = nullptr;
+    known.sum = sum_of(item, bytes);
 #endif
+  }
+
+  static void show(const void* item, record& known, const call_site& by) noexcept {
+    const std::size_t bytes = std::exchange(known.hidden, 0);
+    if (bytes == 0) return;
+    if (known.unpoison != nullptr) {
+      known.unpoison(item, bytes);
+    } else if (known.sum != sum_of(item, bytes)) {
+      refuse(*known.options, item, "was changed while it was in the pool", by,
+             "returned before: ", known.returned);
     }
   }
 
-  template <class T>
-  static void show([[maybe_unused]] T * item, [[maybe_unused]] record & known,
-                   [[maybe_unused]] const call_site& by) noexcept {
-    if constexpr (requires { sizeof(T); }) {
-      if (!std::exchange(known.hidden, false)) return;
-#if defined(POOLPROOF_HAS_ASAN)
-      ASAN_UNPOISON_MEMORY_REGION(item, sizeof(T));
-#else
-      if (known.sum != sum_of(item)) {
-        refuse(*known.options, item, "was changed while it was in the pool", by,
-               "returned before: ", known.returned);
-      }
-#endif
+  // The program exits: so that LeakSanitizer sees what pooled items own.
+  void show_all() {
+    const std::lock_guard lock(mutex_);
+    exits_ = true;
+    for (auto& [item, known] : records_) {
+      const std::size_t bytes = std::exchange(known.hidden, 0);
+      if (bytes != 0 && known.unpoison != nullptr) known.unpoison(item, bytes);
     }
   }
 
-  template <class T>
-  static std::uint64_t sum_of(const T* item) noexcept {
-    const auto* const bytes = reinterpret_cast<const unsigned char*>(item);
+  // Of padding, too, which MemorySanitizer would report.
+#if defined(__clang__)
+  [[clang::no_sanitize("memory")]]
+#endif
+  static std::uint64_t
+  sum_of(const void* item, std::size_t count) noexcept {
+    const auto* const bytes = static_cast<const unsigned char*>(item);
     std::uint64_t sum = 14695981039346656037u;  // FNV-1a
-    for (std::size_t i = 0; i < sizeof(T); ++i) sum = (sum ^ bytes[i]) * 1099511628211u;
+    for (std::size_t i = 0; i < count; ++i) sum = (sum ^ bytes[i]) * 1099511628211u;
     return sum;
   }
 
   std::mutex mutex_;
   std::unordered_map<const void*, record> records_;
+  bool exits_ = false;
 };
 
 // What destroys an item of a checked pool.
@@ -388,7 +437,8 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
       : checks_(checks),
         seed_(checks.seed ? checks.seed : seed_of_environment()),
         drawn_(seed_.value_or(0)),
-        pool_([factory = std::move(factory)]() mutable { return own(factory()); }, options) {
+        pool_([factory = item_factory<item>(std::move(factory))] { return own(factory()); },
+              options) {
     if (seed_) {
       std::fprintf(stderr, "poolproof: pool '%s': seed %llu\n", checks_.name,
                    static_cast<unsigned long long>(*seed_));
@@ -488,7 +538,14 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
     return chosen;
   }
 
+  // Ends after the pool: until then items' destructors may use that.
+  struct known_life {
+    ~known_life() { items().forget(pool); }
+    const checked_pool* pool;
+  };
+
   const checked_options checks_;
+  const known_life life_{this};
   const std::optional<std::uint64_t> seed_;
   std::mutex draw_mutex_;
   std::uint64_t drawn_;
