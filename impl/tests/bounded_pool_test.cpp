@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <deque>
 #include <exception>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -24,6 +25,10 @@
 #include "catch.hpp"
 #include "child.hpp"
 #include "tracked.hpp"
+
+#if defined(__GLIBC__)
+#include <pthread.h>
+#endif
 
 namespace {
 
@@ -86,6 +91,17 @@ struct postbox {
   }
 };
 
+// co_await stores the coroutine's handle.
+struct own_frame {
+  std::coroutine_handle<>& out;
+  bool await_ready() const noexcept { return false; }
+  bool await_suspend(std::coroutine_handle<> self) const noexcept {
+    out = self;
+    return false;
+  }
+  void await_resume() const noexcept {}
+};
+
 // What became of a get_async.
 struct result {
   std::optional<handle> got;
@@ -102,6 +118,14 @@ coroutine get_into(pool_type& pool, Executor executor, result& out, std::stop_to
   } catch (const std::runtime_error&) {
     out.threw = true;
   }
+}
+
+// The same; `frame` is the coroutine, to be destroyed while it waits.
+template <class Executor>
+coroutine get_into_of(pool_type& pool, Executor executor, result& out, std::stop_token stop,
+                      std::coroutine_handle<>& frame) {
+  co_await own_frame{frame};
+  out.got = co_await pool.get_async(executor, stop);
 }
 
 // --- The maximum ---------------------------------------------------------------------------------
@@ -337,6 +361,154 @@ TEST_CASE_METHOD(all_given_back, "longest_duration_is_no_overflow", "[bounded]")
   CHECK(pool.get_for(std::chrono::hours::min()));
   CHECK(pool.get_for(std::chrono::duration<double>(1.0)));
 }
+
+TEST_CASE_METHOD(all_given_back, "longest_cycle_interval_is_no_overflow", "[bounded]") {
+  pool_type pool(3, counting(), {.cycle_interval = std::chrono::nanoseconds::max()});
+  std::vector<handle> held;
+  for (int i = 0; i < 3; ++i) held.push_back(pool.get());
+  held.clear();  // no return begins a cycle
+  CHECK(pool.stats().existing == 3);
+}
+
+// One whose epoch is far off, as that of libstdc++'s file_clock, so that its differences overflow.
+struct distant_clock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<distant_clock>;
+  static constexpr bool is_steady = true;
+  static time_point now() {
+    return time_point(steady_clock::now().time_since_epoch() - std::chrono::hours(24 * 365 * 147));
+  }
+};
+
+// Whether a get with this limit waits until the item comes.
+template <class TimePoint>
+bool waits_for_the_item(TimePoint limit) {
+  pool_type pool(1, counting());
+  handle held = pool.get();
+  std::atomic<bool> ended{false};
+  bool had = false;
+  std::thread waiting([&] {
+    had = static_cast<bool>(pool.get_until(limit));
+    ended = true;
+  });
+  wait_until("it waited or ended", [&] { return ended || pool.stats().waiting == 1; });
+  held = {};
+  waiting.join();
+  return had;
+}
+
+template <class Clock>
+void check_far_off_limits() {
+  using namespace std::chrono;
+  CHECK(waits_for_the_item(time_point<Clock, hours>::max()));
+  CHECK(waits_for_the_item(time_point<Clock, seconds>::max()));
+  CHECK(waits_for_the_item(time_point<Clock, nanoseconds>::max()));
+  CHECK(waits_for_the_item(Clock::now() + duration<double>(1e300)));
+  CHECK(waits_for_the_item(Clock::now() + 48h));
+  pool_type pool(1, counting());
+  const handle held = pool.get();
+  CHECK_FALSE(pool.get_until(time_point<Clock, hours>::min()));
+  CHECK_FALSE(pool.get_until(time_point<Clock, seconds>::min()));
+  CHECK_FALSE(pool.get_until(time_point<Clock, nanoseconds>::min()));
+  CHECK_FALSE(pool.get_until(Clock::now() - duration<double>(1e300)));
+  const auto begun = Clock::now();
+  CHECK_FALSE(pool.get_until(begun + 5ms));
+  CHECK(Clock::now() - begun >= 5ms);
+}
+
+TEST_CASE_METHOD(all_given_back, "limit_beyond_the_steady_clock_is_none", "[bounded]") {
+  check_far_off_limits<steady_clock>();
+}
+TEST_CASE_METHOD(all_given_back, "limit_beyond_the_system_clock_is_none", "[bounded]") {
+  check_far_off_limits<std::chrono::system_clock>();
+}
+TEST_CASE_METHOD(all_given_back, "limit_beyond_another_clock_is_none", "[bounded]") {
+  check_far_off_limits<distant_clock>();
+}
+
+TEST_CASE_METHOD(all_given_back, "limit_that_is_not_a_number_is_no_time", "[bounded]") {
+  constexpr std::chrono::duration<double> never(std::numeric_limits<double>::quiet_NaN());
+  pool_type pool(1, counting());
+  const handle held = pool.get();
+  CHECK_FALSE(pool.get_for(never));
+  CHECK_FALSE(pool.get_until(steady_clock::now() + never));
+}
+
+// Throws where it is asked during the wait.
+struct failing_clock : distant_clock {
+  using time_point = std::chrono::time_point<failing_clock>;
+  static inline int calls = 0;
+  static time_point now() {
+    if (++calls == 2) throw std::runtime_error("no clock");
+    return time_point();
+  }
+};
+
+TEST_CASE_METHOD(all_given_back, "clock_that_throws_leaves_nobody_in_the_queue", "[bounded]") {
+  failing_clock::calls = 0;
+  pool_type pool(1, counting());
+  handle held = pool.get();
+  CHECK_THROWS_AS(pool.get_until(failing_clock::time_point(5ms)), std::runtime_error);
+  CHECK(failing_clock::calls == 2);
+  REQUIRE(pool.stats().waiting == 0);
+  held = {};
+  CHECK(pool.try_get());
+}
+
+// As if it came between the wait and the unwinding.
+TEST_CASE_METHOD(all_given_back, "item_that_came_before_the_unwinding_goes_to_the_next",
+                 "[bounded]") {
+  const bool is_place = GENERATE(false, true);
+  using core = poolproof::bounded_core<tracked, std::default_delete<tracked>>;
+  const auto inner = std::make_shared<int>(0);
+  auto* const pool = new core(
+      1, [inner, made = counting()]() mutable { return made(); }, no_cycles);
+  poolproof::pool_registry<poolproof::std_sync>::instance().link(*pool);
+  core::waiter first;
+  pool->wait(first, [](auto&, auto&) {});
+  tracked* const item = pool->receive(first);
+  core::waiter next;
+  const auto unwinds = [&] {
+    core::waiter asking;
+    pool->wait(asking, [&](core::lock& locked, core::waiter&) {
+      locked.unlock();
+      if (is_place) {
+        delete item;
+        pool->give_back_place();
+      } else {
+        pool->give_back(item);
+      }
+      CHECK(pool->suspend(next));
+      throw std::runtime_error("no clock");
+    });
+  };
+  CHECK_THROWS_AS(unwinds(), std::runtime_error);
+  CHECK(next.ended == (is_place ? core::outcome::place : core::outcome::item));
+  CHECK(pool->counts().waiting == 0);
+  next.quit();
+  CHECK(pool->counts().idle == (is_place ? 0 : 1));
+  pool->close();
+  pool->end();
+  CHECK(inner.use_count() == 1);  // nobody is thought to be inside
+}
+
+#if defined(__GLIBC__)
+TEST_CASE_METHOD(all_given_back, "cancelled_thread_leaves_nobody_in_the_queue", "[bounded]") {
+  pool_type pool(1, counting());
+  handle held = pool.get();
+  std::stop_source stop;
+  std::thread waiting([&] { static_cast<void>(pool.get(stop.get_token())); });
+  wait_for_queue(pool, 1);
+  REQUIRE(pthread_cancel(waiting.native_handle()) == 0);
+  waiting.join();
+  REQUIRE(pool.stats().waiting == 0);
+  stop.request_stop();
+  held = {};
+  CHECK(pool.try_get());
+}
+#endif
 
 TEST_CASE_METHOD(all_given_back, "stop_ends_a_wait", "[bounded]") {
   pool_type pool(1, counting());
@@ -581,6 +753,60 @@ TEST_CASE_METHOD(all_given_back, "coroutine_with_a_stop_from_before_gets_nothing
   REQUIRE(next.got);
   CHECK_FALSE(*next.got);
   CHECK(tracked::constructed() == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "coroutine_that_is_destroyed_while_it_waits_leaves_the_queue",
+                 "[bounded]") {
+  pool_type pool(1, counting());
+  std::stop_source stop;
+  postbox posts;
+  std::coroutine_handle<> frame;
+  result never;
+  result next;
+  handle held = pool.get();
+  get_into_of(pool, posts.executor(), never, stop.get_token(), frame);
+  get_into(pool, posts.executor(), next);
+  frame.destroy();
+  CHECK(pool.stats().waiting == 1);
+  stop.request_stop();
+  held = {};
+  REQUIRE(posts.posted.size() == 1);
+  posts.run_one();
+  REQUIRE(next.got);
+  CHECK((*next.got)->value == 1);
+  CHECK_FALSE(never.got);
+}
+
+TEST_CASE_METHOD(all_given_back, "coroutine_that_is_destroyed_instead_of_run_gives_back",
+                 "[bounded]") {
+  const int how = GENERATE(0, 1, 2, 3);
+  const bool somebody_waits = GENERATE(false, true);
+  const auto inner = std::make_shared<int>(0);
+  {
+    pool_type pool(1, [inner, made = counting()]() mutable { return made(); });
+    std::stop_source stop;
+    postbox posts;
+    result never;
+    result next;
+    handle held = pool.get();
+    get_into(pool, posts.executor(), never, stop.get_token());
+    if (somebody_waits) get_into(pool, posts.executor(), next);
+    if (how == 0) held = {};
+    if (how == 1) held.discard();
+    if (how == 2) stop.request_stop();
+    if (how == 3) pool.close();
+    REQUIRE_FALSE(posts.posted.empty());
+    posts.posted.front().destroy();
+    posts.posted.pop_front();
+    held = {};
+    while (!posts.posted.empty()) posts.run_one();
+    CHECK_FALSE(never.got);
+    CHECK((next.got || next.closed) == somebody_waits);
+    next.got.reset();
+    CHECK(pool.stats().existing == pool.stats().idle);
+    if (how != 3) CHECK(pool.try_get());
+  }
+  CHECK(inner.use_count() == 1);  // nobody is thought to be inside
 }
 
 // --- Cycles --------------------------------------------------------------------------------------

@@ -56,7 +56,9 @@
 //       whoever frees a place has only to look at the queue, and who finds nothing only to join it.
 //   I3. A waiter is its caller's, but the mutex holder's while it is in the queue. Who takes it out
 //       has decided how its wait has ended, and gives it back: to a thread by unlocking the mutex,
-//       to a coroutine by calling its executor.
+//       to a coroutine by calling its executor. A caller that ends without receiving takes itself
+//       out, or hands on what it was given: one whose clock throws, whose thread is cancelled, or
+//       whose coroutine is destroyed.
 //
 // There is no atomic here: the mutex orders everything.
 //
@@ -120,11 +122,17 @@ class bounded_core final : public pool_entry<std_sync> {
   struct waiter {
     outcome ended = outcome::none;
     bool in_queue = false;
-    T* item = nullptr;  // of outcome::item
+    T* item = nullptr;              // of outcome::item
+    bounded_core* asked = nullptr;  // from when it has asked until it receives
     waiter* previous = nullptr;
     waiter* next = nullptr;
     void (*resume)(waiter&) noexcept = nullptr;  // wakes a coroutine
     std::condition_variable woken;               // wakes a thread, which has no `resume`
+
+    ~waiter() { quit(); }
+    void quit() noexcept {
+      if (asked != nullptr) std::exchange(asked, nullptr)->abandon(*this);
+    }
   };
 
   template <class Factory>
@@ -135,11 +143,12 @@ class bounded_core final : public pool_entry<std_sync> {
         slots_(std::make_unique<T*[]>(max)),
         max_(max),
         free_(max) {
-    if (interval_) deadline_ = std_sync::now() + *interval_;
+    if (interval_) deadline_ = next_cycle(std_sync::now());
   }
 
   // Asks for an item or a place; if there is none, joins the queue and calls `until_over` with the
-  // lock. A wait that is not over then is given up.
+  // lock. A wait that is not over then is given up. If that unwinds, the waiter's destructor ends
+  // the call.
   template <class Wait>
   void wait(waiter& asking, Wait until_over) {
     lock locked(mutex_);
@@ -158,6 +167,7 @@ class bounded_core final : public pool_entry<std_sync> {
 
   // What a wait that has ended brings its caller: an item of the pool, or a new one, or null.
   T* receive(waiter& asked) {
+    asked.asked = nullptr;
     switch (asked.ended) {
       case outcome::item:
         return asked.item;
@@ -180,6 +190,19 @@ class bounded_core final : public pool_entry<std_sync> {
     asking.ended = outcome::given_up;
     locked.unlock();
     resume(resumed);
+  }
+
+  // A caller that has asked ends without `receive`. What it was given goes to the next.
+  void abandon(waiter& asked) noexcept {
+    lock locked(mutex_);
+    if (asked.in_queue) leave_queue(asked);
+    if (asked.ended == outcome::item) {
+      locked.unlock();
+      give_back(asked.item);
+      return;
+    }
+    waiter* const resumed = asked.ended == outcome::place ? give(nullptr) : nullptr;
+    leave(std::move(locked), resumed);
   }
 
   // A handle's item comes back.
@@ -263,6 +286,7 @@ class bounded_core final : public pool_entry<std_sync> {
   // True if the outcome is known at once; else the caller is in the queue.
   bool ask(waiter& asking) noexcept {
     ++inside_;
+    asking.asked = this;
     if (asking.ended != outcome::none) return true;
     if (closed_) {
       asking.ended = outcome::closed;
@@ -350,12 +374,17 @@ class bounded_core final : public pool_entry<std_sync> {
     untouched_ = idle_ - victims_;
   }
 
+  // Never, where the clock does not reach so far.
+  std::chrono::nanoseconds next_cycle(std::chrono::nanoseconds now) const noexcept {
+    return now + (std::min)(*interval_, (std::chrono::nanoseconds::max)() - now);
+  }
+
   // Begins an automatic cycle, if it is time.
   bool begin_due_cycle() noexcept {
     if (!interval_) return false;
     const auto now = std_sync::now();
     if (now < deadline_) return false;
-    deadline_ = now + *interval_;
+    deadline_ = next_cycle(now);
     begin_cycle();
     return true;
   }
@@ -503,19 +532,17 @@ class bounded_pool {
 #endif
 
   // The same, but empty if nothing has come by `deadline`. An item that comes at that moment is
-  // taken.
+  // taken. Any time may be given, also one that the clock does not reach. What Clock::now() throws
+  // passes through; it is called under the mutex, and must not use the pool.
   template <class Clock, class Duration>
   [[nodiscard]] handle get_until(const std::chrono::time_point<Clock, Duration>& deadline) {
-    return get_by([&](lock& locked, waiter& waiting) {
-      waiting.woken.wait_until(locked, deadline, [&] { return is_over(waiting); });
-    });
+    return get_by([&](lock& locked, waiter& waiting) { wait_until(locked, waiting, deadline); });
   }
 
   template <class Rep, class Period>
   [[nodiscard]] handle get_for(std::chrono::duration<Rep, Period> time) {
     using clock = std::chrono::steady_clock;
-    constexpr std::chrono::hours century(24 * 365 * 100);
-    if (time <= time.zero()) return try_get();
+    if (!(time > time.zero())) return try_get();  // not a number is no time
     if (std::chrono::duration<double>(time) > century) return get();
     return get_until(clock::now() + std::chrono::ceil<clock::duration>(time));
   }
@@ -528,8 +555,14 @@ class bounded_pool {
   // co_await gives what get does. Where that would wait the coroutine suspends itself, and a thread
   // that frees a place calls `executor`, any callable, with its std::coroutine_handle<>, once and
   // without the mutex. The executor must not throw, and should post: what it runs at once runs
-  // inside that thread's return of an item. The coroutine must not be destroyed while it waits; a
-  // stop ends the wait. The factory is called by the coroutine.
+  // inside that thread's return of an item, and if each coroutine that it resumes returns its item
+  // to the next one that waits, the stack grows by all of them. The factory is called by the
+  // coroutine.
+  //
+  // The coroutine may be destroyed while it waits, and after the executor has it: what it was given
+  // goes to the next. Not between these two, while a thread that has ended its wait is about to
+  // call the executor: who destroys a coroutine that waits must know that nobody returns an item,
+  // stops the wait or closes the pool meanwhile.
   template <class Executor>
   requires std::is_invocable_v<Executor&, std::coroutine_handle<>>
   [[nodiscard]] async_get<Executor> get_async(Executor executor) {
@@ -593,6 +626,30 @@ class bounded_pool {
 
   static bool is_over(const waiter& waiting) noexcept {
     return waiting.ended != core::outcome::none;
+  }
+
+  static constexpr std::chrono::hours century{24 * 365 * 100};
+
+  // In steps, for times that are far away overflow what the standard library makes of them. A
+  // century suits the two clocks that it waits by itself; of others it is not known how far they
+  // reach.
+  template <class Clock, class Duration>
+  static void wait_until(lock& locked, waiter& waiting,
+                         const std::chrono::time_point<Clock, Duration>& deadline) {
+    using seconds = std::chrono::duration<double>;
+    constexpr bool is_waited_for = std::is_same_v<Clock, std::chrono::steady_clock> ||
+                                   std::is_same_v<Clock, std::chrono::system_clock>;
+    constexpr auto step = is_waited_for ? century : std::chrono::hours(24);
+    const auto is_done = [&] { return is_over(waiting); };
+    while (!is_done()) {
+      const seconds left =
+          seconds(deadline.time_since_epoch()) - seconds(Clock::now().time_since_epoch());
+      if (!(left > step)) {  // or is not a number, which is no time
+        if (left > -step) waiting.woken.wait_until(locked, deadline, is_done);
+        return;
+      }
+      waiting.woken.wait_for(locked, step, is_done);
+    }
   }
 
   static void until_woken(lock& locked, waiter& waiting) {
@@ -688,6 +745,8 @@ class bounded_pool<T, Deleter>::async_get {
         post(own.suspended);
       };
     }
+
+    ~suspended_waiter() { this->quit(); }  // while it can be resumed
 
     Executor executor;
     std::coroutine_handle<> suspended;

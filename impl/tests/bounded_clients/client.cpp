@@ -12,10 +12,11 @@
 //     f  get_for                       x  detach it
 //     s  get with a stop token         q  request the stop
 //     a  co_await get_async with it    o  rotate
-//     c  close                         !  this thread's next factory call throws
-//     e  end the pool, while main      0  ... makes nothing
-//        has all items and the
-//        others wait
+//     k  the same; if it waits, the    !  this thread's next factory call throws
+//        coroutine is destroyed        0  ... makes nothing
+//        instead of resumed            c  close
+//     u  get_until with a clock that   e  end the pool, while main has all items and
+//        throws after the wait            the others wait
 //
 // Required in every execution:
 //   - every call returns: a thread that nobody wakes is a deadlock, which the checker reports;
@@ -144,7 +145,7 @@ coroutine get_async(inbox& posts, result& out) {
 
 // A function of its own: what the compiler puts where a mutex was on the stack, the checker takes
 // for the mutex.
-[[gnu::noinline]] handle get_by_coroutine() {
+[[gnu::noinline]] handle get_by_coroutine(bool is_run = true) {
   inbox posts;
   result out;
   get_async(posts, out);
@@ -153,12 +154,32 @@ coroutine get_async(inbox& posts, result& out) {
       std::unique_lock lock(posts.mutex);
       posts.came.wait(lock, [&] { return static_cast<bool>(posts.posted); });
     }
+    if (!is_run) {
+      posts.posted.destroy();
+      return {};
+    }
     posts.posted.resume();
     assert(out.done);
   }
   if (out.thrown) std::rethrow_exception(std::exchange(out.thrown, nullptr));
   return std::move(out.got);
 }
+
+// --- A clock whose third call throws, which libstdc++ makes after the wait -----------------------
+
+thread_local int clock_calls = 0;
+
+struct failing_clock {
+  using duration = std::chrono::nanoseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<failing_clock>;
+  static constexpr bool is_steady = true;
+  static time_point now() {
+    if (++clock_calls == 3) throw no_item();
+    return time_point();
+  }
+};
 
 // --- A thread ------------------------------------------------------------------------------------
 
@@ -208,6 +229,20 @@ void play(const std::string& calls) {
       case 'a':
         held = {};
         guarded([&] { note(get_by_coroutine(), {.unmade = unmade, .stopped = true}); });
+        break;
+      case 'k':
+        held = {};
+        guarded([&] {
+          note(get_by_coroutine(false), {.unmade = unmade, .stopped = true, .busy = true});
+        });
+        break;
+      case 'u':
+        held = {};
+        clock_calls = 0;
+        guarded([&] {
+          note(pool->get_until(failing_clock::time_point(std::chrono::seconds(1))),
+               {.unmade = unmade});
+        });
         break;
       case 'r':
         held = {};

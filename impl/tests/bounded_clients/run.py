@@ -41,6 +41,8 @@ MORE = (
     ("1", "s|gq"), ("1", "s|grq"), ("1", "sr|q"), ("1", "s|g|c"),
     ("1", "a|g"), ("1", "a|a"), ("1", "ar|g"), ("1", "a|c"), ("1", "a|gd"), ("1", "a|!g"), ("1", "!a|g"), ("1", "!a|a"),
     ("1", "a|gq"), ("1", "ara|a"), ("1", "a|gd|c"),
+    ("1", "k|g"), ("1", "k|a"), ("1", "k|k"), ("1", "k|gd"), ("1", "k|c"), ("1", "k|e"), ("1", "k|gq"),
+    ("1", "u|g"), ("1", "u|gd"), ("1", "u|gc"), ("1", "u|e"), ("1", "u|!g"),
 )
 
 # Of a waiter that is gone, on a stack.
@@ -87,6 +89,12 @@ MUTANTS = {
     "a pool that ends counts nobody": ("this->add_references(inside_);", "", "1", "g|e", "use after free | data race"),
     "who leaves keeps the reference": (
         "    if (pool_is_gone) this->drop_references(1);\n", "", "1", "g|e", "assertion"),
+    "a wait that unwinds stays in the queue": (
+        "    if (asked.in_queue) leave_queue(asked);\n", "", "1", "u|g", ANY),
+    "a coroutine that is destroyed keeps its item": (
+        "      give_back(asked.item);\n", "      leave(lock(mutex_));\n", "1", "k|g", "deadlock | assertion | leak"),
+    "a coroutine that is destroyed keeps its place": (
+        "asked.ended == outcome::place ? give(nullptr) : nullptr", "nullptr", "1", "k|gd", "deadlock | assertion"),
     "who comes later overtakes": (
         "    } else if (free_ != 0) {", "    } else if (free_ != 0 || first_ != nullptr) {", "1", "g|t|t", "assertion"),
 }
