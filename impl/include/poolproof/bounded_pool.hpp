@@ -102,7 +102,7 @@ class pool_closed : public std::runtime_error {
 
 // Of one moment.
 struct bounded_stats {
-  std::size_t max = 0;
+  std::size_t max = 0;       // as the pool was made
   std::size_t existing = 0;  // items that exist, or are being made
   std::size_t idle = 0;      // of these, those that nobody has
   std::size_t waiting = 0;   // calls in the queue
@@ -487,6 +487,7 @@ class bounded_core final : public pool_entry<std_sync> {
 template <class T, class Deleter = std::default_delete<T>>
 class bounded_pool {
  public:
+  // An item that is its holder's alone, once it is detached.
   using item = std::unique_ptr<T, Deleter>;
   class handle;
   template <class Executor>
@@ -539,6 +540,7 @@ class bounded_pool {
     return get_by([&](lock& locked, waiter& waiting) { wait_until(locked, waiting, deadline); });
   }
 
+  // The same, until so much time has passed.
   template <class Rep, class Period>
   [[nodiscard]] handle get_for(std::chrono::duration<Rep, Period> time) {
     using clock = std::chrono::steady_clock;
@@ -579,8 +581,10 @@ class bounded_pool {
   // Ends all waits by pool_closed, and destroys the idle items. Items that come back are destroyed.
   // Once more, it does nothing.
   void close() noexcept { core_->close(); }
+  // Whether it is.
   bool is_closed() const noexcept { return core_->is_closed(); }
 
+  // How many items exist, are idle, and are waited for. Anyone; takes the mutex.
   bounded_stats stats() const noexcept { return core_->counts(); }
 
   // One cycle: destroys what has been idle since before the last one. Its places go to who waits.
@@ -669,6 +673,7 @@ class bounded_pool<T, Deleter>::handle {
     if (item_ != nullptr) core_->give_back(item_.release());
   }
 
+  // The other is empty afterwards.
   handle(handle&& other) noexcept = default;
 
   // By way of a third handle: what this one gives back may contain `other`.
@@ -717,6 +722,7 @@ class bounded_pool<T, Deleter>::async_get {
   async_get(const async_get&) = delete;
   async_get& operator=(const async_get&) = delete;
 
+  // Never: whether it must wait is found out under the mutex.
   bool await_ready() const noexcept { return false; }
 
   // As soon as this has joined the queue, another thread may resume the coroutine, which ends it.

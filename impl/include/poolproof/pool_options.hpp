@@ -76,6 +76,7 @@ struct pool_options {
   // on their way into it or out of it, it does not know which.
   std::size_t min_idle = 0;
 
+  // As much as comes.
   static constexpr std::size_t no_bound = (std::numeric_limits<std::size_t>::max)();
 };
 

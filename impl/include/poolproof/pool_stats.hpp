@@ -49,12 +49,13 @@ struct pool_stats {
 
 // One of those numbers, for who prints them all.
 struct pool_number {
-  std::string_view name;
-  std::uint64_t pool_stats::*value;
-  bool only_grows;
-  std::string_view meaning;
+  std::string_view name;             // as the member's
+  std::uint64_t pool_stats::*value;  // the member
+  bool only_grows;                   // a counter, but for estimates
+  std::string_view meaning;          // a sentence
 };
 
+// All of them, in the order of the members.
 inline constexpr std::array pool_numbers{
     pool_number{"constructions", &pool_stats::constructions, true, "Items that the factory made."},
     pool_number{"hits", &pool_stats::hits, true, "Gets that found an item, about."},
