@@ -121,9 +121,6 @@ void free_range(address from, std::size_t size, bool checked, address code);
 void renew_range(address from, std::size_t size);
 // All atomic memory gets its last value.
 void settle_all();
-// That on stacks does, as far as the running thread knows the last: clang++ 14 reads a member of a local
-// variable without a word, also if other threads have changed it through an atomic_ref.
-void settle_stacks();
 // A step that shows a write gets the value that is there now.
 void complete_step();
 

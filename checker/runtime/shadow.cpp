@@ -505,17 +505,6 @@ void settle_all() {
   }
 }
 
-void settle_stacks() {
-  for (const auto& [at, index] : atomics) {
-    const cell& c = cell_at(index);
-    if (c.location == no_location || c.freed || at - stacks_begin >= blocks_begin - stacks_begin) {
-      continue;
-    }
-    const auto [ordered, value] = engine::settled(c.location, c.initial, false);
-    if (ordered) set_value(at, c, value);
-  }
-}
-
 std::uint64_t atomic_load(address at, unsigned size, order o, address code) {
   if (alone(at, size, true, code)) return memory_at(at, size);
   const std::uint32_t index = atomic_cell(at, size, true, false, code);

@@ -423,7 +423,6 @@ int join(pthread_t name, void** result, bool may_wait, address code) {
   engine::join_thread(index, place_of(code));
   operation_done();
   something_changed();
-  settle_stacks();
   other->joined = true;
   if (result != nullptr) *result = other->result;
   return 0;

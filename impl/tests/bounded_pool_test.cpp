@@ -549,9 +549,11 @@ TEST_CASE_METHOD(all_given_back, "closing_ends_all_waits_with_an_error", "[bound
   handle held = pool.get();
   handle other = pool.get();
   std::atomic<std::size_t> told{0};
+  std::atomic<std::size_t> had{0};
   const auto is_told = [&](auto get) {
     try {
       static_cast<void>(get());
+      ++had;
     } catch (const pool_closed&) {
       ++told;
     }
@@ -565,18 +567,18 @@ TEST_CASE_METHOD(all_given_back, "closing_ends_all_waits_with_an_error", "[bound
   std::vector<result> results(2);
   for (result& each : results) get_into(pool, posts.executor(), each);
   wait_for_queue(pool, count + 2);
-  other.discard();  // one of them has an item before
+  other.discard();  // one of them has an item before, and perhaps gives it to the next
   CHECK_FALSE(pool.is_closed());
   pool.close();
   pool.close();
   for (std::thread& each : threads) each.join();
   while (!posts.posted.empty()) posts.run_one();
-  std::size_t had = 0;
   for (const result& each : results) {
     told += each.closed;
     had += each.got.has_value();
   }
-  CHECK(told + had + (tracked::constructed() == 3 && had == 0) == count + 2);
+  CHECK(told + had == count + 2);
+  CHECK(had != 0);
   CHECK(pool.is_closed());
   CHECK_THROWS_AS(pool.get(), pool_closed);
   CHECK_THROWS_AS(pool.try_get(), pool_closed);

@@ -19,6 +19,6 @@ void hit_hand_back(pool::handle& lent) { lent.~handle(); }
 
 // Where their near_shards are: a pool's first member, the next one for handles, one in the core.
 extern const std::uint64_t near_bytes = sizeof(near_shards<int, std_sync>);
-const void* near_of(core& of) { return &of.near(); }
+const void* near_of(core& of) { return &of.near_of_handles(); }
 
 }  // extern "C"
