@@ -154,7 +154,7 @@ class pool_core final : public pool_entry<Sync> {
     return table_.find_slow(cpu, cycles_.begun());
   }
 
-  // The same when a take ticks that was no section's.
+  // A look at the clock, when a take ticks that was no section's.
   [[gnu::noinline]] void note_tick(shard_type& own) noexcept {
     count_takes(own);
     cycles_.look_and_sweep(own);
