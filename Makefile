@@ -97,7 +97,7 @@ new_lines = @mkdir -p $(found) && rm -f $(found)/proofs.lines
 
 proofs:  ## explore every execution: small clients of the headers, and the models, on the checker
 	$(call build,models)
-	ctest --test-dir build/models --quiet --output-on-failure --label-regex proofs
+	ctest --test-dir build/models --output-on-failure --label-regex proofs
 	$(new_lines)
 	$(clients) --family pool_dequeue --calls 6
 	$(clients) --family pool_dequeue --calls 5 --progress

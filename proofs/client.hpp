@@ -8,10 +8,12 @@
 #include <checker/model.hpp>
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,7 +75,8 @@ struct family {
   std::size_t most_threads;
   std::size_t most_calls;     // that a client can make in all
   bool plays_around = false;  // whether something may come before and after the threads
-  std::function<std::vector<client>(std::size_t calls)> of_size;
+  // Those of a number of calls; if letters are named, only of these.
+  std::function<std::vector<client>(std::size_t calls, const std::string& letters)> of_size;
   std::function<std::unique_ptr<checker::program>(const client& played)> make;
   // Why a client of its letters makes no sense; empty if it does.
   std::function<std::string(const client& asked)> objection = [](const client&) { return ""; };
@@ -142,8 +145,16 @@ inline double orders_of(const client& played) {
 // The families that are linked into the program.
 const std::vector<family>& all_families();
 
+// Refuses to list more scripts than a machine could explore, before it takes minutes and all memory.
+inline void require_few_scripts(std::size_t letters, std::size_t length) {
+  constexpr double most = 5e6;
+  if (std::pow(static_cast<double>(letters), static_cast<double>(length)) <= most) return;
+  throw std::length_error("--calls: more than 5 million clients; name fewer calls, or --letters");
+}
+
 // All scripts of a length.
 inline std::vector<script> scripts_of(std::string_view letters, std::size_t length) {
+  require_few_scripts(letters.size(), length);
   std::vector<script> all{""};
   for (std::size_t i = 0; i != length; ++i) {
     std::vector<script> longer;

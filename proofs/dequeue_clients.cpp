@@ -258,7 +258,13 @@ family family_of(std::string_view name, std::vector<letter> letters, std::size_t
           3,
           calls,
           false,
-          of_size,
+          [of_size](std::size_t size, const std::string& of) {
+            std::vector<client> all = of_size(size);
+            if (!of.empty()) {
+              std::erase_if(all, [&](const client& each) { return !consists_of(each, of); });
+            }
+            return all;
+          },
           [](const client& played) -> std::unique_ptr<checker::program> {
             return std::make_unique<ring_client>(played);
           }};

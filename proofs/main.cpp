@@ -472,10 +472,7 @@ std::vector<client> clients_of(const family& of, const settings& chosen) {
     throw usage_error("--calls: a client of " + std::string(of.name) + " can hold " +
                       std::to_string(of.most_calls));
   }
-  std::vector<client> all = of.of_size(chosen.calls);
-  if (!chosen.letters.empty()) {
-    std::erase_if(all, [&](const client& each) { return !consists_of(each, chosen.letters); });
-  }
+  std::vector<client> all = of.of_size(chosen.calls, chosen.letters);
   std::stable_sort(all.begin(), all.end(),
                    [](const client& a, const client& b) { return orders_of(a) < orders_of(b); });
   return all;
@@ -712,7 +709,7 @@ checker::conclusion run_survey(const settings& chosen) {
   for (const family& each : all_families()) {
     if (!each.name.starts_with(chosen.family)) continue;
     for (std::size_t size = 1; size <= std::min(chosen.calls, each.most_calls); ++size) {
-      for (client& played : each.of_size(size)) {
+      for (client& played : each.of_size(size, chosen.letters)) {
         clients.push_back({&each, std::move(played)});
       }
     }

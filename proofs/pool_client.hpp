@@ -104,10 +104,6 @@ class pool_client final : public checker::program {
   using pool_item = typename pool::item;
   using handle = typename pool::handle;
 
-  // By a thread; and before and after the threads.
-  static constexpr std::size_t most_made = 5;
-  static constexpr std::size_t most_made_alone = most_items - models::max_threads * most_made;
-  static constexpr std::size_t most_handles = 3;
   static constexpr std::chrono::nanoseconds interval{16};
 
   static pool_hooks<item> upkeep_of_all() {
@@ -140,6 +136,7 @@ class pool_client final : public checker::program {
                                              no_machine>
         machine;
     std::optional<pool> tested;
+    static_assert(models::max_threads * most_made + most_made_alone <= most_items);
     std::array<item, most_items> items;
     std::array<pool_item, most_items> kept;  // by item: what the client has taken out
     std::array<std::array<std::optional<handle>, most_handles>, models::max_threads + 1> handles;

@@ -89,6 +89,17 @@ std::string objection_to(const script& of, bool others_follow) {
   return "";
 }
 
+// What a thread would make or hold too much of; and what comes before and after the threads, together.
+std::string objection_to_number(std::string_view of, std::size_t most_made) {
+  if (count(of, "pufv*") > most_made) {
+    return "more items than a script may make: " + std::to_string(most_made);
+  }
+  if (count(of, "b") > most_handles) {
+    return "more handles than a script may borrow: " + std::to_string(most_handles);
+  }
+  return "";
+}
+
 std::string objection_to(const client& asked) {
   std::size_t given = 0;
   std::size_t ends = 0;
@@ -96,6 +107,7 @@ std::string objection_to(const client& asked) {
   for (const script& each : asked.threads) {
     if (each.empty()) return "a thread without a call";
     if (auto wrong = objection_to(each, false); !wrong.empty()) return wrong;
+    if (auto wrong = objection_to_number(each, most_made); !wrong.empty()) return wrong;
     given += handles_needed(each).given;
     ends += count(each, "x");
     all += each;
@@ -104,6 +116,10 @@ std::string objection_to(const client& asked) {
   if (auto wrong = objection_to(asked.after, false); !wrong.empty()) return wrong;
   if (count(asked.before, "x~!") + count(asked.after, "~!") != 0) {
     return "'~' and '!' are choices of threads, and 'x' ends the pool";
+  }
+  if (auto wrong = objection_to_number(asked.before + asked.after, most_made_alone);
+      !wrong.empty()) {
+    return wrong;
   }
   const std::size_t left = count(asked.before, "b") - count(asked.before, "eFd");
   if (given > left) return "a handle is missing: borrow it in the thread, or before the threads";
@@ -147,12 +163,26 @@ struct enumeration {
   std::size_t most_threads;
   unsigned cpus;
 
+  // Those of some letters, with nothing around their threads; all if none is named.
+  enumeration only(const std::string& of) const {
+    enumeration some = *this;
+    if (of.empty()) return some;
+    const auto is_other = [&](char sign) { return of.find(sign) == std::string::npos; };
+    std::erase_if(some.calls, is_other);
+    std::erase_if(some.events, is_other);
+    some.befores = some.afters = {""};
+    return some;
+  }
+
   std::vector<client> of_size(std::size_t size) const {
+    require_few_scripts(calls.size() + events.size(), size);
     std::vector<client> all;
     for (std::size_t letters = size > 2 ? size - 2 : 1; letters <= size; ++letters) {
       add({}, letters, calls, size, all);
     }
-    add({}, size + 1, std::string(plain), size, all);
+    std::string plain_calls(plain);
+    std::erase_if(plain_calls, [&](char sign) { return calls.find(sign) == std::string::npos; });
+    add({}, size + 1, plain_calls, size, all);
     return all;
   }
 
@@ -248,9 +278,10 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
           .bound = bound,
           .least_threads = 1,
           .most_threads = 4,
-          .most_calls = 16,
+          .most_calls = most_calls_of_client,
           .plays_around = true,
-          .of_size = [clients](std::size_t size) { return clients.of_size(size); },
+          .of_size = [clients](std::size_t size,
+                               const std::string& of) { return clients.only(of).of_size(size); },
           .make = [setting, play](const client& played) { return play(played, setting); },
           .objection = [](const client& asked) { return objection_to(asked); }};
 }

@@ -17,6 +17,13 @@ namespace poolproof::proofs {
 // The machines on which clients run, a family for each.
 std::vector<family> pool_families();
 
+// What a client can hold: calls; items that a thread makes, and those made before and after the threads;
+// handles of each.
+inline constexpr std::size_t most_calls_of_client = 16;
+inline constexpr std::size_t most_made = 5;
+inline constexpr std::size_t most_made_alone = 12;
+inline constexpr std::size_t most_handles = 3;
+
 // What the clients of a family have in common.
 struct pool_setting {
   unsigned cpus = 1;      // the threads are on them in turn; the pool is told of one

@@ -37,7 +37,7 @@ class Documents(unittest.TestCase):
                  for line in re.findall(r"^    build/models/\S*/(\w+ --.*)$", page.read_text(), re.MULTILINE)}
         self.assertGreater(len(shown), 1)
         for line in shown:
-            name, *options = shlex.split(line)
+            name, *options = shlex.split(line, comments=True)
             done = run({"proofs": PROOFS, "checked_models": MODELS}[name] or "", *options)
             self.assertEqual(0, done.returncode, line + done.stdout + done.stderr)
             self.assertRegex(done.stdout, r"\b[1-9]\d* complete", line)
@@ -75,7 +75,10 @@ class Refusals(unittest.TestCase):
             ((*POOL, "--client", "p||g"), "thread 1 makes no call"),
             ((*POOL, "--client", "p|"), "thread 1 makes no call"),
             ((*POOL, "--client", "p|p|p|g|r"), "5 threads: it has 1 to 4"),
-            ((*POOL, "--client", "ppppppppppppp"), "13 calls: it can hold 12"),
+            ((*POOL, "--client", "ppppp|ppppp|ppppp|pp"), "17 calls: it can hold 16"),
+            ((*POOL, "--client", "pppppp"), "more items than a script may make: 5"),
+            ((*POOL, "--client", "ppppppp/g/pppppp"), "more items than a script may make: 12"),
+            ((*POOL, "--client", "*b*b*b*b"), "more handles than a script may borrow: 3"),
             (("--family", "ring", "--client", "p"), "there is no 'ring', but pool_dequeue, "),
         ):
             self.refused(PROOFS, why, *options)
@@ -91,7 +94,8 @@ class Refusals(unittest.TestCase):
 
     def test_sizes_that_no_client_has(self) -> None:
         self.refused(PROOFS, "a client makes at least one", "--calls", "0")
-        self.refused(PROOFS, "can hold 12", *POOL, "--calls", "13")
+        self.refused(PROOFS, "can hold 16", *POOL, "--calls", "17")
+        self.refused(PROOFS, "more than 5 million clients", *POOL, "--calls", "6")
         self.refused(PROOFS, "has no client of 3", *RING, "--letters", "x", "--calls", "3")
 
     def test_clauses_that_are_none(self) -> None:
@@ -160,7 +164,7 @@ class Refusals(unittest.TestCase):
     def test_help_lists_families_letters_and_how_to_list_sites(self) -> None:
         text = run(PROOFS, "--help").stdout
         self.assertIn("letters: p put a new item, g get", text)
-        self.assertIn("1 to 4 threads, up to 12 calls in all", text)
+        self.assertIn("1 to 4 threads, up to 16 calls in all", text)
         self.assertIn("--sites", text)
         sites = run(PROOFS, "--sites").stdout
         self.assertIn("[take.claim] pin.hpp:", sites)
