@@ -58,6 +58,14 @@ class recorder {
     start_ = clock::now();
   }
 
+  // What one thread does between two pairs, and is no part of their cost.
+  template <class Work>
+  [[gnu::noinline]] void leave_out(Work work) {
+    const clock::time_point begin = clock::now();
+    work();
+    start_ += clock::now() - begin;
+  }
+
   // Directly after the loop, which all threads leave together; `pairs` is this thread's number.
   // While the others still wait, before any of them cleans up, thread 0 reports.
   template <class Report>

@@ -31,8 +31,11 @@
 #if POOL_SCENARIOS_HAS_ATOMIC_QUEUE
 #include "baselines/atomic_queue_ring.hpp"
 #endif
+#include "scenarios/after_cycle.hpp"
 #include "scenarios/burst_16.hpp"
 #include "scenarios/first_use.hpp"
+#include "scenarios/low_traffic.hpp"
+#include "scenarios/many_pools.hpp"
 #include "scenarios/memory_over_time.hpp"
 #include "scenarios/oversubscribed.hpp"
 #include "scenarios/pool.hpp"
@@ -44,6 +47,7 @@
 #include "scenarios/producer_consumer.hpp"
 #include "scenarios/responses.hpp"
 #include "scenarios/rotate_holds.hpp"
+#include "scenarios/take_turns.hpp"
 #include "scenarios/thread_churn.hpp"
 
 namespace pool_bench {
@@ -114,6 +118,7 @@ void add_responses() {
 
 void add_scenarios() {
   const auto alone_and_two = [](registered* each) { each->Threads(1)->Threads(2); };
+  const auto alone = [](registered* each) { each->Threads(1); };
   const auto two = [](registered* each) { each->Threads(2); };
   const auto once = [](registered* each) { each->Iterations(1); };
 
@@ -124,10 +129,15 @@ void add_scenarios() {
   });
   peers<checked_slot, two_exchanges>::add_all<pool>(scaling);
   add_everything<pool>(scaling);
-  peers<poolproof_pool>::add_all<pool_borrow>(scaling);
+  add_everything<pool_borrow>(scaling);
   add_everything<burst_16>(scaling);
+  add_everything<burst_16_borrow>(alone);
   add_everything<pool_overflow>(scaling);
   add_everything<pool_overflow_1000>(alone_and_two);
+  add_everything<pool_overflow_10000>(alone);
+  add_everything<after_cycle>(alone);
+  peers<poolproof_pool, own_vector, mutex_vector, cpu_slot_stack>::add_all<many_pools>(alone);
+  add_shared<take_turns>(two);
   add_pools<pool_starvation>(alone_and_two);
   add_everything<producer_consumer>(two);
   add_everything<oversubscribed>(
@@ -135,7 +145,7 @@ void add_scenarios() {
   peers<poolproof_pool>::add_all<oversubscribed_in_use>(
       [](registered* each) { each->Threads(64)->Iterations(1); });
   add_everything<thread_churn>(once);
-  add_shared<first_use>([](registered* each) { each->Threads(1); });
+  add_shared<first_use>(alone);
   add_everything<pool_expensive_new>(alone_and_two);
   // Fewer items make shorter cycles, of which more are needed to meet the users.
   for (const auto& [items, times] : {std::pair(1'000, 100), {100'000, 10}, {1'000'000, 3}}) {
@@ -150,6 +160,7 @@ void add_scenarios() {
   add_responses<zlib_responses>();
   peers<poolproof_pool, thread_local_cache, mutex_vector, new_delete>::add_all<memory_over_time>(
       once);
+  peers<pool_with_short_cycles>::add_all<low_traffic>(once);
 }
 
 // What this program knows of its own build and surroundings, for the runner to record.

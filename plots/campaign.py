@@ -34,7 +34,7 @@ REQUIRED = {1: ("quick", "date", "command", "source", "machine", "build", "runs"
 BASE = "glibc"  # the variant without a preload, in which all peers are compared
 ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
 # Their time for a pair means nothing.
-UNTIMED = ("pool_rotate", "rotate_holds", "memory_over_time", "oversubscribed_in_use")
+UNTIMED = ("pool_rotate", "rotate_holds", "memory_over_time", "low_traffic", "take_turns", "oversubscribed_in_use")
 # A slot's nanosecond explains nothing of microseconds, and two processes' slots differ by a third at times.
 COMPARED_BY_TIME = ("zstd_responses", "zlib_responses")
 ANCHORS = ("bare_slot", "checked_slot", "two_exchanges")
@@ -89,6 +89,7 @@ PEER_LABELS = {
     "two_exchanges": "two atomic exchanges",
     "thread_local_cache": "thread_local vector",
     "new_delete": "new/delete",
+    "own_vector": "vector of one thread",
     "mutex_vector": "mutex + vector",
     "cpu_slot_stack": "CPU slots + stack",
     "moodycamel": "moodycamel",
@@ -125,20 +126,38 @@ class Case:
 # What the README calls the rows of its table, in their order.
 NAMED = (("a hit", Case("pool", 1)), ("a hit, 2 threads", Case("pool", 2)),
          ("a hit by `borrow`", Case("pool_borrow", 1)),
-         ("16 gets, 16 puts", Case("burst_16", 1)), ("100 puts, 100 gets", Case("pool_overflow", 1)),
+         ("16 gets, 16 puts", Case("burst_16", 1)), ("the same by `borrow`", Case("burst_16_borrow", 1)),
+         ("100 puts, 100 gets", Case("pool_overflow", 1)),
          ("1,000 puts, 1,000 gets", Case("pool_overflow_1000", 1)),
+         ("10,000 puts, 10,000 gets", Case("pool_overflow_10000", 1)),
+         ("100 gets after a cycle", Case("after_cycle", 1)),
          ("more gets than puts, 2 threads", Case("pool_starvation", 2)),
          ("put on one thread, get on another", Case("producer_consumer", 2)),
          ("64 threads", Case("oversubscribed", 64)))
-WORDS = {case: words for words, case in NAMED} | {
-    Case("first_use", 1): "a pool made, used once, destroyed",
-    Case("pool_expensive_new", 1): "bursts, with cycles in between",
-    Case("pool_expensive_new", 2): "bursts, with cycles in between, 2 threads",
+# What a scenario is called where people read; bench/README.md says it in full.
+SCENARIO_WORDS = {
+    "pool": "a hit", "pool_borrow": "a hit by borrow", "burst_16": "16 gets, 16 puts",
+    "burst_16_borrow": "16 items by borrow", "pool_overflow": "100 puts, 100 gets",
+    "pool_overflow_1000": "1,000 puts, 1,000 gets", "pool_overflow_10000": "10,000 puts, 10,000 gets",
+    "after_cycle": "100 gets after a cycle", "many_pools": "one of 100 pools, drawn",
+    "pool_starvation": "more gets than puts", "producer_consumer": "put on one thread, get on another",
+    "take_turns": "CPUs take turns with one item", "oversubscribed": "more threads than CPUs",
+    "oversubscribed_in_use": "more threads than CPUs, counted", "thread_churn": "10,000 short threads",
+    "first_use": "a pool made, used once, destroyed", "pool_expensive_new": "bursts, with cycles in between",
+    "pool_miss": "a get that finds nothing", "pool_rotate": "users during a cycle",
+    "rotate_holds": "how long a cycle holds a shard", "zstd_responses": "responses by zstd",
+    "zlib_responses": "responses by zlib", "memory_over_time": "memory over time",
+    "low_traffic": "a burst, then little traffic",
 }
+WORDS = {case: words for words, case in NAMED}
 
 
 def name_of(case: Case) -> str:
-    return WORDS.get(case, case.label)
+    """In words: as the README's table calls it, else its scenario's words and what is not usual."""
+    more = [f"{value:,} {name}" for name, value in case.arguments]
+    if case.threads != 1:
+        more.append(f"{case.threads} threads")
+    return WORDS.get(case) or ", ".join([SCENARIO_WORDS.get(case.scenario, case.scenario), *more])
 
 
 # The arithmetic.
@@ -285,6 +304,14 @@ class Campaign:
     def timelines(self) -> list[dict[str, Any]]:
         return self.result.get("timelines", [])
 
+    def timelines_of(self, scenario: str) -> dict[Contender, list[dict[str, Any]]]:
+        """Under glibc, by contender, the subject first; each has its rounds in their order."""
+        found: dict[Contender, list[dict[str, Any]]] = {}
+        for each in sorted(self.timelines, key=lambda each: int(each["round"])):
+            if each["variant"] == BASE and each["scenario"] == scenario:
+                found.setdefault(Contender(BASE, each["peer"]), []).append(each)
+        return dict(sorted(found.items(), key=lambda item: (not item[0].own, item[0].label)))
+
     # What it says.
 
     def rounds(self, case: Case, who: Contender, quantity: Quantity) -> dict[int, float]:
@@ -363,12 +390,14 @@ LESS_IS_BETTER = {"p99_ns": "p99", "peak_context_bytes": "bytes of contexts", "r
 
 @dataclass(frozen=True)
 class Loss:
-    """A rival that beats the subject: what the subject needs as a multiple of what it needs."""
+    """A rival that beats the subject: what the subject needs as a multiple of what it needs; and, of time, how
+    many nanoseconds of each pair that is."""
 
     case: Case
     who: Contender
     what: str
     factor: Spread
+    cost_ns: float = 0
 
     @property
     def clear(self) -> bool:
@@ -377,16 +406,19 @@ class Loss:
 
 
 def losses(campaign: Campaign) -> list[Loss]:
-    """Every case and rival of which the median is better than the subject's, most first."""
+    """Every case and rival of which the median is better than the subject's, what costs a user most first."""
     found = []
     for case in campaign.timed_cases:
         for who in campaign.rivals(case):
             compared = {"time": campaign.versus(case, SUBJECT, who)}
             for name, what in LESS_IS_BETTER.items():
                 compared[what] = campaign.quotient((case, SUBJECT), (case, who), counted(name))
-            found += [Loss(case, who, what, factor) for what, factor in compared.items()
-                      if factor is not None and factor.median > 1]
-    return sorted(found, key=lambda loss: (loss.what != "time", -loss.factor.median, loss.case, loss.who))
+            own = campaign.time(case, SUBJECT)
+            found += [Loss(case, who, what, factor,
+                           own.median * (1 - 1 / factor.median) if own and what == "time" else 0)
+                      for what, factor in compared.items() if factor is not None and factor.median > 1]
+    return sorted(found, key=lambda each: (each.what != "time", -each.cost_ns, -each.factor.median, each.case,
+                                           each.who))
 
 
 # The files.

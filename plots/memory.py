@@ -9,7 +9,7 @@ from typing import Any
 
 import campaign as results
 import style
-from campaign import BASE, Contender, ResultError
+from campaign import Contender, ResultError
 
 NAME = "memory"
 TITLE = "Memory over time"
@@ -34,13 +34,9 @@ def draw_panel(axes: style.Axes, timelines: dict[Contender, list[dict[str, Any]]
 
 def figure(paths: list[pathlib.Path]) -> style.Figure:
     campaign = results.load(paths)
-    timelines: dict[Contender, list[dict[str, Any]]] = {}
-    for each in sorted(campaign.timelines, key=lambda each: int(each["round"])):
-        if each["variant"] == BASE:
-            timelines.setdefault(Contender(BASE, each["peer"]), []).append(each)
+    timelines = campaign.timelines_of("memory_over_time")
     if not timelines:
         raise ResultError("the campaign has no timeline (memory_over_time)")
-    timelines = dict(sorted(timelines.items(), key=lambda item: (not item[0].own, item[0].label)))
     drawing, (objects, resident) = style.new_figure(9.0, 6.2, 2, 1)
     draw_panel(objects, timelines, "live", 1)
     busy = next(iter(timelines.values()))[0]

@@ -8,7 +8,7 @@ import pathlib
 
 import campaign as results
 import style
-from campaign import SUBJECT, Campaign, Case, ResultError, known
+from campaign import SUBJECT, Campaign, Case, ResultError, known, name_of
 
 NAME = "ratios"
 TITLE = "Every peer beside poolproof"
@@ -17,7 +17,9 @@ CAPTION = ("Time for a get and a put as a multiple of poolproof's, medians of th
            "pool (a slot cannot share or give memory back).")
 
 # The scenarios in their order, each with the number of threads that it is about.
-THREADS = (("pool", 1), ("pool", 2), ("burst_16", 1), ("pool_overflow", 1), ("pool_overflow_1000", 1),
+THREADS = (("pool", 1), ("pool", 2), ("burst_16", 1), ("burst_16_borrow", 1), ("pool_borrow", 1),
+           ("pool_overflow", 1), ("pool_overflow_1000", 1), ("pool_overflow_10000", 1), ("after_cycle", 1),
+           ("many_pools", 1),
            ("pool_starvation", 2), ("producer_consumer", 2), ("oversubscribed", 64), ("thread_churn", 1),
            ("first_use", 1), ("pool_expensive_new", 1), ("zstd_responses", 64), ("zlib_responses", 64))
 
@@ -49,7 +51,7 @@ def draw_panel(axes: style.Axes, campaign: Campaign, case: Case) -> None:
         label.set_fontweight("bold" if who.own else "normal")
     axes.axvline(1, color="black", linewidth=0.9)
     axes.tick_params(axis="y", length=0)
-    axes.set_title(case.label)
+    axes.set_title(name_of(case))
     axes.set_xlabel("time for a pair, × poolproof's (log)", fontsize=8)
 
 

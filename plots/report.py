@@ -30,11 +30,13 @@ except ModuleNotFoundError:
 import checker_speed
 import cycles
 import growth
+import low_traffic
 import memory
 import orders
 import overview
 import proof_coverage
 import ratios
+import reasons
 import responses
 import scaling
 import targets
@@ -42,7 +44,8 @@ from campaign import SUBJECT, UNTIMED, Campaign, Case, Contender, ResultError, S
 
 REPORT = style.ROOT / "build" / "report"
 TEMPLATE = "report.html"
-FIGURES = (overview, ratios, scaling, cycles, responses, memory, orders, growth, checker_speed, proof_coverage)
+FIGURES = (overview, ratios, scaling, cycles, responses, memory, low_traffic, orders, growth, checker_speed,
+           proof_coverage)
 
 
 # How numbers are written.
@@ -111,19 +114,41 @@ def scenario_tables(campaign: Campaign) -> list[dict[str, Any]]:
         for case in campaign.cases_of(scenario):
             for who in campaign.contenders(case):
                 rows.append({
-                    "case": case.label.removeprefix(f"{scenario}, "), "who": who.label, "own": who == SUBJECT,
+                    "case": results.name_of(case), "who": who.label, "own": who == SUBJECT,
                     "time": with_quartiles(campaign.time(case, who)) if timed else "",
                     "ratio": with_quartiles(campaign.ratio(case, who)) if timed else "",
                     "versus": with_quartiles(campaign.versus(case, who)) if timed else "",
                     "counters": counters_of(campaign, case, who),
                 })
-        tables.append({"name": scenario, "timed": timed, "rows": rows})
+        tables.append({"name": scenario, "words": results.SCENARIO_WORDS.get(scenario, scenario), "timed": timed,
+                       "rows": rows})
     return tables
 
 
 def loss_row(loss: results.Loss) -> dict[str, str]:
-    return {"case": loss.case.label, "who": loss.who.label, "what": loss.what,
-            "factor": with_quartiles(loss.factor), "surely": "yes" if loss.clear else "within the spread"}
+    return {"case": results.name_of(loss.case), "who": loss.who.label, "what": loss.what,
+            "cost": style.nanoseconds(loss.cost_ns) if loss.cost_ns else "",
+            "why": reasons.REASONS.get(loss.case.scenario, ""), "factor": with_quartiles(loss.factor),
+            "surely": "yes" if loss.clear else "within the spread"}
+
+
+def in_short(campaign: Campaign) -> list[str]:
+    """The two or three sentences that somebody takes away."""
+    hit = Case("pool", 1)
+    own = campaign.time(hit, SUBJECT)
+    if own is None:
+        return []
+    measured = [(campaign.versus(hit, who), text) for who, text in (
+        (results.VECTOR, "a <code>thread_local</code> vector's"), (campaign.go, "Go's <code>sync.Pool</code>'s"),
+        (Contender(results.BASE, "mutex_vector"), "a mutex and a vector's")) if who is not None]
+    beside = [f"{style.number(1 / value.median)} of {text}" for value, text in measured if value]
+    said = [f"A hit, a get with its put, takes {style.nanoseconds(own.median)} with one thread on this machine"
+            + (f": {', '.join(beside)}." if beside else ".")]
+    if lost := [loss for loss in results.losses(campaign) if loss.what == "time" and loss.clear]:
+        worst = lost[0]
+        said.append(f"What costs a user most: {results.name_of(worst.case)}, where {worst.who.label} needs "
+                    f"{style.nanoseconds(worst.cost_ns)} less.")
+    return said
 
 
 def build_rows(campaign: Campaign) -> list[dict[str, str]]:
@@ -161,6 +186,7 @@ def page(campaign: Campaign, figures: list[Drawn]) -> str:
         load=f"{loads[0][0]:.2f}" if loads else "not recorded",
         targets=[target_row(each) for each in verdicts],
         counts={says: sum(each.says == says for each in verdicts) for says in ("met", "missed", targets.NOT_MEASURED)},
+        in_short=in_short(campaign),
         figures=figures,
         losses=[loss_row(each) for each in lost],
         compared=sum(len(campaign.rivals(case)) for case in campaign.timed_cases if campaign.time(case, SUBJECT)),

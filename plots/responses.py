@@ -44,7 +44,7 @@ def draw_panel(axes: style.Axes, campaign: Campaign, case: Case, contenders: lis
         tick.set_fontweight("bold" if who.own else "normal")
     axes.tick_params(axis="y", length=0)
     axes.grid(axis="x", color="#dddddd", linewidth=0.5)
-    axes.set_title(case.label)
+    axes.set_title(results.name_of(case))
 
 
 def figure(paths: list[pathlib.Path]) -> style.Figure:

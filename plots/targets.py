@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from campaign import (ALLOCATORS, SUBJECT, VECTOR, Campaign, Case, Contender, Sample, Spread,
-                      counted, spread)
+from campaign import (ALLOCATORS, BASE, PORTABLE, SUBJECT, VECTOR, Campaign, Case, Contender, Sample, Spread,
+                      counted, ns_per_pair, spread)
 
 NOT_MEASURED = "not measured"
 USERS = 64  # threads of oversubscribed and of zstd_responses
@@ -91,8 +91,32 @@ def vectors(case: Case) -> Measure:
     return lambda campaign: measured(campaign.versus(case, SUBJECT, VECTOR))
 
 
-def than_go(case: Case) -> Measure:
-    return lambda campaign: measured(campaign.versus(case, campaign.go)) if campaign.go else None
+def times(case: Case, who: Contender) -> Measure:
+    return lambda campaign: measured(campaign.versus(case, SUBJECT, who))
+
+
+def than_go(case: Case, who: Contender = SUBJECT) -> Measure:
+    return lambda campaign: measured(campaign.versus(case, campaign.go, who)) if campaign.go else None
+
+
+def longer_than(case: Case, other: Case) -> Measure:
+    """The time of one case as a multiple of another's."""
+    return lambda campaign: measured(campaign.quotient((case, SUBJECT), (other, SUBJECT), ns_per_pair))
+
+
+def counters(case: Case, who: Contender, name: str) -> Measure:
+    """The subject's counter as a multiple of another contender's."""
+    return lambda campaign: measured(campaign.quotient((case, SUBJECT), (case, who), counted(name)))
+
+
+def beyond_frees(campaign: Campaign) -> Measured | None:
+    """How much longer the longest call of low traffic is than as many frees as it made, in ms."""
+    longest, frees = counted("longest_ns"), counted("longest_frees_ns")
+
+    def beyond(sample: Sample) -> float | None:
+        call, alone = longest(sample), frees(sample)
+        return None if call is None or alone is None else (call - alone) / 1e6
+    return measured(spread(campaign.rounds(QUIET, SUBJECT, beyond).values()))
 
 
 def than_fastest(campaign: Campaign, case: Case, rivals: list[Contender], missing: list[str]) -> Measured | None:
@@ -195,17 +219,36 @@ BURST, OVERFLOW = Case("burst_16", 1), Case("pool_overflow", 1)
 STARVATION, HAND_OVER = Case("pool_starvation", 2), Case("producer_consumer", 2)
 CROWD, PAIR, CHURN = Case("oversubscribed", USERS), Case("oversubscribed", 2), Case("thread_churn", 1)
 COUNTED_CROWD = Case("oversubscribed_in_use", USERS)
+BORROW, BURST_BORROW, QUIET = Case("pool_borrow", 1), Case("burst_16_borrow", 1), Case("low_traffic", 1)
+LONG_BURSTS = Case("pool_overflow_1000", 1), Case("pool_overflow_10000", 1)
+TURNS, MANY = Case("take_turns", 2), Case("many_pools", 1)
+AFTER_CYCLE, LIFE = Case("after_cycle", 1), Case("first_use", 1)
+MUTEX, OWN_VECTOR = Contender(BASE, "mutex_vector"), Contender(BASE, "own_vector")
 
 TARGETS = (
     at_most("pool, 1 thread", "at most 1.35 × the bare thread_local slot", 1.35, slots(POOL)),
     at_least("pool, 1 thread", "at least 4 × faster than Go", 4, than_go(POOL)),
     at_least("pool, 1 thread", "at least 2 × faster than the best allocator", 2, than_allocators(POOL)),
+    at_most("pool, 1 thread", "at most 1.45 × a thread_local vector", 1.45, vectors(POOL)),
+    at_most("pool_borrow, 1 thread", "at most 1.3 × a get and a put", 1.3, longer_than(BORROW, POOL)),
+    at_most("burst_16_borrow, 1 thread", "at most 1.3 × gets and puts", 1.3, longer_than(BURST_BORROW, BURST)),
     at_least("pool, 2 threads", "at least 1.9 × the throughput of one thread", 1.9, throughput(POOL_2, POOL)),
     at_least("burst_16, 1 thread", "at least 5 × faster than Go", 5, than_go(BURST)),
     at_least("burst_16, 1 thread", "at least 2 × faster than the best allocator", 2, than_allocators(BURST)),
     at_most("burst_16, 1 thread", "at most 2.5 × a thread_local vector", 2.5, vectors(BURST)),
     at_least("pool_overflow, 1 thread", "at least 3 × faster than Go", 3, than_go(OVERFLOW)),
     at_least("pool_overflow, 1 thread", "faster than the best allocator", 1, than_allocators(OVERFLOW)),
+    *(at_least(f"{case.scenario}, 1 thread", "at most 1.25 × the best allocator's time", 0.8, than_allocators(case))
+      for case in LONG_BURSTS),
+    at_most("after_cycle, 1 thread", "no slower than mutex + vector", 1, times(AFTER_CYCLE, MUTEX)),
+    at_most("many_pools, 1 thread", "no slower than vectors of one thread", 1, times(MANY, OWN_VECTOR)),
+    at_most("take_turns, 2 threads", "p50 at most 1.5 × mutex + vector", 1.5, counters(TURNS, MUTEX, "own_p50_ns")),
+    at_most("first_use, 1 thread", "at most 5 × mutex + vector", 5, times(LIFE, MUTEX)),
+    *(at_least(f"{case.scenario}, 1 thread", "portable pin: no slower than Go", 1, than_go(case, PORTABLE))
+      for case in (POOL, BURST, OVERFLOW)),
+    at_most("low_traffic", "20,000 items gone within 3 intervals, with a call each half", 3,
+            counter(QUIET, "gone_after"), unit="intervals"),
+    at_most("low_traffic", "the longest call at most 1 ms beyond its frees", 1, beyond_frees, unit="ms"),
     at_least("pool_starvation, 2 threads", "faster than every peer", 1, than_everybody(STARVATION)),
     at_least("pool_starvation, 2 threads", "at least 2 × faster than Go", 2, than_go(STARVATION)),
     at_least("producer_consumer, 2 threads", "faster than every peer", 1, than_everybody(HAND_OVER)),

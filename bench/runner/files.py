@@ -71,7 +71,8 @@ def flat(table: str, row: Row) -> Row:
 def nested(table: str, line: dict[str, str]) -> Row:
     """The row that a line was made of; what it does not have is an empty cell."""
     if table == "timelines":
-        words = {"variant": line.pop("variant"), "round": number(line.pop("round")), "peer": line.pop("peer")}
+        words = {"variant": line.pop("variant"), "round": number(line.pop("round")),
+                 "scenario": line.pop("scenario"), "peer": line.pop("peer")}
         return {**words, **{name: list(map(number, text.split())) for name, text in line.items()}}
     if table == "runs":
         return {name: number_or_word(text) for name, text in line.items() if text}

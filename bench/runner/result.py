@@ -92,7 +92,7 @@ def samples_of(runnables: list[Runnable],
                 continue  # the anchor
             sample = {"variant": name, "round": record["round"], "slot_ns": slot, **sample}
             if timeline := sample.pop("timeline", None):
-                timelines.append({"variant": name, "round": record["round"],
+                timelines.append({"variant": name, "round": record["round"], "scenario": scenario,
                                   "peer": sample["peer"], **timeline})
             samples.append(sample)
     return samples, timelines, slots

@@ -19,7 +19,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -27,6 +26,7 @@
 #include "../harness.hpp"
 #include "../latencies.hpp"
 #include "../resident.hpp"
+#include "../timeline.hpp"
 
 namespace pool_bench {
 
@@ -63,24 +63,6 @@ struct memory_over_time {
                                                 {0, milliseconds(700)},
                                                 {4, milliseconds(400)},
                                                 {0, milliseconds(700)}}};
-
-  struct timeline {
-    std::string seconds, live, in_use, resident;
-
-    void add(double at, std::uint64_t objects, std::uint64_t taken, std::uint64_t bytes) {
-      append(seconds, std::to_string(at));
-      append(live, std::to_string(objects));
-      append(in_use, std::to_string(taken));
-      append(resident, std::to_string(bytes));
-    }
-    static void append(std::string& list, const std::string& value) {
-      list += (list.empty() ? "" : ",") + value;
-    }
-    std::string json() const {
-      return "{\"seconds\":[" + seconds + "],\"live\":[" + live + "],\"in_use\":[" + in_use +
-             "],\"resident_bytes\":[" + resident + "]}";
-    }
-  };
 
   struct shared_state {
     std::atomic<int> at_work{0};

@@ -6,6 +6,7 @@
 #include <memory>
 #include <utility>
 
+#include "../borrowing.hpp"
 #include "../harness.hpp"
 
 namespace pool_bench {
@@ -30,20 +31,24 @@ struct pool {
   }
 };
 
-// pool_borrow: the same through a handle, which also keeps track of a pool that dies first.
+// pool_borrow: the same with an item that goes back at the end of its scope. The subject's handle also
+// keeps track of a pool that dies first.
 struct pool_borrow {
   static constexpr const char* name = "pool_borrow";
   using object = counted_object;
 
   template <class Pool>
   static void run(benchmark::State& state, Pool& shared, recorder& record) {
-    shared.put(std::make_unique<object_of<Pool>>());
+    auto&& mine = enter(shared);
+    mine.put(std::make_unique<object_of<Pool>>());
     record.start();
     for (auto _ : state) {
-      const auto handle = shared.borrow();
-      use(handle.get());
+      const auto borrowed = borrow_from(mine);
+      use(borrowed.get());
+      benchmark::ClobberMemory();
     }
     record.finish(state.iterations());
+    mine.get().reset();  // a slot of this thread ends empty
   }
 };
 

@@ -83,6 +83,20 @@ def add_scenarios(maker: Maker) -> None:
                 maker.add(variant, peer, scenario, threads, cost * lock, None, **more)
 
 
+def add_subject_and_one(maker: Maker) -> None:
+    """Scenarios of which only the subject and the one that it is compared with are made up."""
+    for scenario, own, rival, slower in (("pool_borrow", 1.6, "mutex_vector", 7.0),
+                                         ("burst_16_borrow", 2.2, "mutex_vector", 7.0),
+                                         ("after_cycle", 4.0, "mutex_vector", 7.0),
+                                         ("many_pools", 3.0, "own_vector", 2.0)):
+        maker.add("glibc", "poolproof", scenario, 1, own)
+        maker.add("glibc", rival, scenario, 1, slower)
+    for peer in ("poolproof", "mutex_vector"):
+        maker.add("glibc", peer, "take_turns", 2, 90.0, own_p50_ns=70.0)
+    maker.add("glibc", "poolproof", "low_traffic", 1, 9_000.0, gone_after=2.5, longest_ns=2e5, longest_frees_ns=1e5,
+              longest_destroyed=4_000.0)
+
+
 def add_rotations(maker: Maker) -> None:
     for items in (1_000, 100_000, 1_000_000):
         times = {f"{when}_{name}_ns": value * worse
@@ -118,10 +132,15 @@ def timelines() -> list[dict[str, Any]]:
             seconds = [0.02 * step for step in range(115)]
             busy = [second < 0.45 or 1.15 < second < 1.5 for second in seconds]
             share = [1.0 if each else keeps for each in busy]
-            found.append({"variant": "glibc", "round": number, "peer": peer, "seconds": seconds,
+            found.append({"variant": "glibc", "round": number, "scenario": "memory_over_time", "peer": peer,
+                          "seconds": seconds,
                           "live": [int(128 * each) for each in share],
                           "in_use": [60 + step % 9 if each else 0 for step, each in enumerate(busy)],
                           "resident_bytes": [int(4e6 + 8e6 * each) for each in share]})
+        left = [20_000, 20_000, 20_000, 12_000, 5_000, 0]
+        found.append({"variant": "glibc", "round": number, "scenario": "low_traffic", "peer": "poolproof",
+                      "seconds": [0.05 * step for step in range(len(left))], "live": left,
+                      "in_use": [0] * len(left), "resident_bytes": [0] * len(left)})
     return found
 
 
@@ -131,6 +150,7 @@ def campaign() -> dict[str, Any]:
     for anchor, slots in ANCHORS.items():
         for threads in (1, 2, 4):
             maker.add("glibc", anchor, "pool", threads, slots / min(threads, 2))
+    add_subject_and_one(maker)
     add_rotations(maker)
     add_holds(maker)
     add_responses(maker)

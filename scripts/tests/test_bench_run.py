@@ -269,8 +269,8 @@ class Campaigns(unittest.TestCase):
         rotate = next(each for each in found["samples"] if each["scenario"] == "rotate")
         self.assertEqual({"items": 1000}, rotate["arguments"])
         self.assertEqual(2 * 3, len(found["timelines"]))
-        self.assertEqual({"variant": "glibc", "round": 0, "peer": "poolproof", "seconds": [0, 1],
-                          "live": [2, 3]}, found["timelines"][0])
+        self.assertEqual({"variant": "glibc", "round": 0, "scenario": "memory", "peer": "poolproof",
+                          "seconds": [0, 1], "live": [2, 3]}, found["timelines"][0])
 
     def test_order_is_random_but_the_seeds(self) -> None:
         self.measure()
@@ -535,8 +535,8 @@ class Files(unittest.TestCase):
     def test_every_value_and_what_is_missing(self) -> None:
         other = {**self.SAMPLE, "arguments": {}, "slot_ns": 2.0, "counters": {"constructed": 7}}
         written = {**self.HEAD, "samples": [self.SAMPLE, other],
-                   "timelines": [{"variant": "glibc", "round": 0, "peer": "poolproof", "seconds": [1e-05, 2.5],
-                                  "live": [2, 3]}],
+                   "timelines": [{"variant": "glibc", "round": 0, "scenario": "memory", "peer": "poolproof",
+                                  "seconds": [1e-05, 2.5], "live": [2, 3]}],
                    "runs": [{"name": "ring/1", "iterations": 3, "label": "18 s, \"goal\" 2 s"},
                             {"name": "ring/2", "real_time": 1.5}]}
         files.write(self.head, written)

@@ -24,6 +24,7 @@ sys.path.insert(0, str(PLOTS))
 
 import campaign  # noqa: E402
 import readme_table  # noqa: E402
+import reasons  # noqa: E402
 import report  # noqa: E402
 import synthetic  # noqa: E402
 from campaign import Campaign, losses  # noqa: E402
@@ -116,6 +117,21 @@ class Page(unittest.TestCase):
     def test_figure_without_data_says_so(self) -> None:
         self.assertIn("Not measured: the campaign has no &lt;sample&gt;.", self.page)
 
+    def test_every_loss_of_the_committed_campaign_has_a_reason(self) -> None:
+        lost = losses(campaign.load([]))
+        self.assertGreater(len(lost), 0)
+        self.assertEqual(set(), {loss.case.scenario for loss in lost if loss.clear} - set(reasons.REASONS))
+
+    def test_starts_with_what_somebody_takes_away(self) -> None:
+        top = self.page.partition('id="short"')[2].partition("<nav>")[0]
+        self.assertRegex(top, r"A hit, a get with its put, takes [0-9.]+ ns with one thread")
+        self.assertRegex(top, r"What costs a user most: .+ needs [0-9.,]+ [nµm]?s less")
+
+    def test_losses_come_by_what_they_cost(self) -> None:
+        costs = [loss.cost_ns for loss in losses(self.campaign) if loss.what == "time"]
+        self.assertGreater(len(costs), 1)
+        self.assertEqual(sorted(costs, reverse=True), costs)
+
     def test_lists_every_loss(self) -> None:
         section = self.page.partition('id="others"')[2].partition("<h2")[0]
         self.assertEqual(len(losses(self.campaign)), section.count("<tr>") - 1)
@@ -126,7 +142,7 @@ class Page(unittest.TestCase):
         rows = re.findall(r"<tr><td class=\"says ([a-z-]+)\">.*?</tr>", page, re.DOTALL)
         before = re.findall(r"<tr><td class=\"says ([a-z-]+)\">.*?</tr>", self.page, re.DOTALL)
         self.assertEqual(len(before), len(rows))
-        self.assertEqual(5, rows.count("not-measured") - before.count("not-measured"))
+        self.assertEqual(8, rows.count("not-measured") - before.count("not-measured"))
 
     def test_every_script_that_draws_is_in_the_report(self) -> None:
         drawing = {path.stem for path in PLOTS.glob("*.py") if "\nNAME = " in path.read_text()}
