@@ -73,6 +73,8 @@ def counters_of(campaign: Campaign, case: Case, who: Contender) -> str:
 
 # The parts of the page.
 
+PLAIN = 1.5  # a loss that needs no explanation of its spread
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -144,7 +146,8 @@ def in_short(campaign: Campaign) -> list[str]:
     beside = [f"{style.number(1 / value.median)} of {text}" for value, text in measured if value]
     said = [f"A hit, a get with its put, takes {style.nanoseconds(own.median)} with one thread on this machine"
             + (f": {', '.join(beside)}." if beside else ".")]
-    if lost := [loss for loss in results.losses(campaign) if loss.what == "time" and loss.clear]:
+    if lost := [loss for loss in results.losses(campaign)
+                if loss.what == "time" and loss.clear and loss.factor.median >= PLAIN]:
         worst = lost[0]
         said.append(f"What costs a user most: {results.name_of(worst.case)}, where {worst.who.label} needs "
                     f"{style.nanoseconds(worst.cost_ns)} less.")

@@ -172,10 +172,11 @@ def instructions() -> str:
     return "\n".join(lines)
 
 
-def compared(aim: str) -> str:
+def compared(target: aims.Target) -> str:
     """What a ratio is of: of 'as fast' more is better, of 'as long' less."""
-    kinds = {"faster": "as fast", "throughput": "the throughput", "bytes": "as many bytes"}
-    return next((words for word, words in kinds.items() if word in aim), "as long")
+    kinds = {"throughput": "the throughput", "bytes": "as many bytes"}
+    return next((words for word, words in kinds.items() if word in target.aim),
+                "as long" if target.at_most else "as fast")
 
 
 def verdicts() -> str:
@@ -185,7 +186,7 @@ def verdicts() -> str:
     for verdict in aims.verdicts(campaign.load([])):
         target = verdict.target
         value = verdict.measured.value if verdict.measured else None
-        unit = f"× {compared(target.aim)}" if target.unit == "×" else target.unit
+        unit = f"× {compared(target)}" if target.unit == "×" else target.unit
         told = f"{value.median:.3g} ({value.low:.3g} to {value.high:.3g}) {unit}" if value else ""
         says = f"**{verdict.says}**" if verdict.says == "missed" else verdict.says
         scenario, comma, rest = target.scenario.partition(",")

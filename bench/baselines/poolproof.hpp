@@ -16,6 +16,7 @@ class pool_of_policy {
   static constexpr const char* name = "poolproof";
 
   [[gnu::always_inline]] std::unique_ptr<T> try_get() { return pool_.try_get(); }
+  [[gnu::always_inline]] std::unique_ptr<T> try_get_near() { return pool_.try_get_near(); }
   [[gnu::always_inline]] std::unique_ptr<T> get() { return pool_.get(); }
   [[gnu::always_inline]] void put(std::unique_ptr<T> item) { pool_.put(std::move(item)); }
 
