@@ -43,6 +43,10 @@ bench="
   zlib1g-dev                                | zlib.h                    | make bench
   python3-matplotlib                        | module matplotlib         | make plots, make report
   python3-jinja2                            | module jinja2             | make report
+  pkgconf                                   | pkg-config                | an example: http_zstd; a test: the installed package without CMake
+  libcpp-httplib-dev                        | httplib.h                 | an example: http_zstd
+  wrk                                       | wrk                       | an example: http_zstd's measurement
+  libpcre2-dev                              | pcre2.h                   | an example: pcre2_stacks
   libconcurrentqueue-dev                    |                           | a peer in make bench; an example in make test-checker
   libtbb-dev                                |                           | a peer in make bench
   libboost-dev                              |                           | a peer in make bench; an example in make test-checker
@@ -54,7 +58,6 @@ bench="
 "
 rest="
   libclang-rt-$(clang_version)-dev          |                           | make tsan and make asan with clang++
-  pkgconf                                   | pkg-config                | a test: the installed package without CMake
   meson                                     | meson                     | a test: a subproject of Meson
   valgrind                                  | valgrind                  | a test: the instructions of the portable pin
   doxygen                                   | doxygen                   | make docs
