@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What clang-tidy looks at: every member of the library, instantiated.
+#include <poolproof/borrow_shared.hpp>
 #include <poolproof/bounded_pool.hpp>
 #include <poolproof/checked_pool.hpp>
 #include <poolproof/immortal.hpp>
@@ -9,5 +10,6 @@
 template class poolproof::object_pool<int>;
 template class poolproof::bounded_pool<int>;
 template class poolproof::checked_pool<int>;
+template std::shared_ptr<int> poolproof::borrow_shared(poolproof::object_pool<int>&);
 template class poolproof::immortal<poolproof::object_pool<int>>;
 template void poolproof::rotate_all_of<poolproof::std_sync>();

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """What the headers are to those who check them: their tokens, a hash of these, and their atomic operations.
 
-The hash is that of the ledger of proofs, which says nothing of the trimmer, the bounded and the checked pool.
+The hash is that of the ledger of proofs, which says nothing of the trimmer and of what stands on top of the pool.
 It is taken over tokens: a comment, a blank or a broken line changes neither what is compiled nor the hash. With --cpp
 it writes both for the programs that run the headers, which then know what they were compiled from, and which sites they
 can be told to change.
@@ -20,8 +20,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "impl" / "include" / "poolproof"
 # Have no Sync parameter. The trimmer is about a thread of the system's, and no checker runs it; the bounded pool has
-# proofs of its own, which run it with the system's locks; the checked pool is all of one mutex, around an object_pool.
-UNCHECKED = ("bounded_pool.hpp", "checked_pool.hpp", "trimmer.hpp")
+# proofs of its own, which run it with the system's locks; the checked pool is all of one mutex, around an object_pool;
+# the others have no atomic operations of their own.
+UNCHECKED = ("borrow_shared.hpp", "bounded_pool.hpp", "checked_pool.hpp", "trimmer.hpp")
 
 # Of C++. Blanks are what is between them; a line end counts where it ends a directive.
 TOKEN = re.compile(

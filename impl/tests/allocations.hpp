@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// Counts and refuses what a test program allocates by operator new. In one source of a program only:
+// it replaces the operators. And a thread that stays where it is, so that what it puts it finds.
+#pragma once
+
+#include <poolproof/sync.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <new>
+
+#if defined(__linux__)
+#include <sched.h>
+#endif
+
+#include "catch.hpp"
+
+namespace poolproof::test {
+
+inline std::atomic<std::uint64_t> allocations{0};
+inline std::atomic<bool> allocations_are_refused{false};
+
+// Null if memory is refused.
+inline void* allocated(std::size_t size, std::size_t alignment) noexcept {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  void* memory = nullptr;
+  if (!allocations_are_refused.load(std::memory_order_relaxed)) {
+    memory = alignment <= alignof(std::max_align_t)
+                 ? std::malloc(size)
+                 : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  }
+  return memory;
+}
+
+inline void* allocated_or_thrown(std::size_t size, std::size_t alignment) {
+  void* const memory = allocated(size, alignment);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+// While this exists the thread stays on the CPU where it was.
+class stays_on_its_cpu {
+#if defined(__linux__)
+ public:
+  stays_on_its_cpu() {
+    REQUIRE(::sched_getaffinity(0, sizeof before_, &before_) == 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<unsigned>(::sched_getcpu()), &one);
+    REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
+  }
+  ~stays_on_its_cpu() { ::sched_setaffinity(0, sizeof before_, &before_); }
+  stays_on_its_cpu(const stays_on_its_cpu&) = delete;
+  stays_on_its_cpu& operator=(const stays_on_its_cpu&) = delete;
+
+ private:
+  cpu_set_t before_;
+#endif
+};
+
+}  // namespace poolproof::test
+
+// Not inlined, or g++ sees a free of what a new of another kind has made.
+[[gnu::noinline]] void* operator new(std::size_t size) {
+  return poolproof::test::allocated_or_thrown(size, 1);
+}
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment) {
+  return poolproof::test::allocated_or_thrown(size, static_cast<std::size_t>(alignment));
+}
+[[gnu::noinline]] void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
+  return poolproof::test::allocated(size, 1);
+}
+[[gnu::noinline]] void* operator new(std::size_t size, std::align_val_t alignment,
+                                     const std::nothrow_t&) noexcept {
+  return poolproof::test::allocated(size, static_cast<std::size_t>(alignment));
+}
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
+  std::free(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
+  std::free(memory);
+}
