@@ -2,6 +2,7 @@
 // What clang-tidy looks at: every member of the library, instantiated.
 #include <poolproof/borrow_shared.hpp>
 #include <poolproof/bounded_pool.hpp>
+#include <poolproof/buffer_pool.hpp>
 #include <poolproof/checked_pool.hpp>
 #include <poolproof/immortal.hpp>
 #include <poolproof/object_pool.hpp>
