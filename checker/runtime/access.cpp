@@ -195,6 +195,16 @@ CHECKER_EXPORT void __tsan_read_range(void* at, unsigned long size) {
 CHECKER_EXPORT void __tsan_write_range(void* at, unsigned long size) {
   write_range(address_of(at), size, CHECKER_CALLER);
 }
+// What clang++ has to give an address to, so that it instruments the access.
+#define CHECKER_HOOKS(size)                                \
+  CHECKER_EXPORT void __sanitizer_cov_load##size(void*) {} \
+  CHECKER_EXPORT void __sanitizer_cov_store##size(void*) {}
+CHECKER_HOOKS(1)
+CHECKER_HOOKS(2)
+CHECKER_HOOKS(4)
+CHECKER_HOOKS(8)
+CHECKER_HOOKS(16)
+
 // A constructor or destructor that leaves the pointer as it is writes nothing.
 CHECKER_EXPORT void __tsan_vptr_update(void** at, void* value) {
   if (*at == value) {

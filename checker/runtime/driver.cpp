@@ -386,7 +386,9 @@ std::string counts(const statistics& found, double seconds) {
   for (const std::uint32_t each : found.longest) {
     operations = std::max<std::uint64_t>(operations, each);
   }
-  std::string text = with_commas(found.complete) + " executions";
+  std::string text =
+      with_commas(found.complete) + (found.complete == 1 ? " execution" : " executions");
+  if (found.errors != 0) text += " without one";
   if (found.blocked != 0) text += " (and " + with_commas(found.blocked) + " that wait)";
   char spent[32];
   std::snprintf(spent, sizeof spent, "%.2f s", seconds);
@@ -438,8 +440,8 @@ int tell(statistics& found, double seconds) {
         << chosen.search.spurious_failures << " spurious failures and " << chosen.search.reuses
         << " re-used blocks a thread. Load buffering is not explored.\n";
   } else if (status == 1) {
-    out << chosen.search.name << ": " << with_commas(found.errors) << " error"
-        << (found.errors == 1 ? "" : "s") << ". ";
+    out << chosen.search.name << ": " << with_commas(found.errors)
+        << (found.errors == 1 ? " error. " : " errors. ");
     if (found.hunted != 0) {
       out << with_commas(found.hunted) << " executions by chance, seed " << chosen.search.hunt_seed
           << ". ";

@@ -42,7 +42,9 @@ struct cell {
   std::uint8_t writer;
   bool freed;
   std::uint32_t wide;     // of an atomic of more than 8 bytes, or of an odd size: how many
+  std::uint32_t behind;   // of its other words: how far behind the first
   std::uint64_t initial;  // of the atomic
+  std::uint64_t left;     // what memory had when it was looked at last
 };
 
 shadow_word* low_shadow = nullptr;
@@ -75,7 +77,7 @@ std::uint32_t& read_time(std::uint32_t index, unsigned thread) noexcept {
 
 std::uint32_t make_cell(std::uint8_t mask) {
   const auto index = static_cast<std::uint32_t>(cells.size());
-  cells.push_back({none, 0, 0, no_location, 0, mask, nobody, false, 0, 0});
+  cells.push_back({none, 0, 0, no_location, 0, mask, nobody, false, 0, 0, 0, 0});
   read_times.resize(read_times.size() + thread_limit, 0);
   return index;
 }
@@ -185,20 +187,52 @@ void set_value(address at, const cell& c, std::uint64_t value) {
   }
 }
 
+// What lies in an atomic's memory.
+std::uint64_t value_in_memory(address at, const cell& c) {
+  if (c.wide != 0) return number_of(pointer(at), c.wide);
+  return memory_at(at, static_cast<unsigned>(std::popcount(c.mask)));
+}
+// Somebody has written there who is not seen, such as a constructor in the C++ library: then another
+// object lives there now.
+bool is_overwritten(address at, const cell& c) { return value_in_memory(at, c) != c.left; }
+
+void end_life(cell& c) noexcept {
+  c.location = no_location;
+  ++c.life;
+}
+
 unsigned offset_of(std::uint8_t mask) noexcept {
   return static_cast<unsigned>(std::countr_zero(mask));
 }
 
+// Memory gets what the atomic has, for a plain access. Whether that is ordered with all others.
+bool settle_cell(cell& c, address at, bool writes) {
+  const auto [ordered, value] = engine::settled(c.location, c.initial, writes);
+  if (is_overwritten(at, c)) {
+    end_life(c);
+    return ordered;
+  }
+  set_value(at, c, value);
+  c.left = value;
+  if (writes) end_life(c);
+  return ordered;
+}
+
 // A plain access of what is atomic otherwise: ordered with all that, or a race.
 [[gnu::noinline]] void settle(std::uint32_t index, address word, bool writes, address code) {
-  cell& c = cell_at(index);
-  const address at = word + offset_of(c.mask);
-  const auto [ordered, value] = engine::settled(c.location, c.initial, writes);
-  if (!ordered) race_at(writes ? access_unordered : write_unordered, at, code);
-  set_value(at, c, value);
-  if (!writes) return;
-  c.location = no_location;
-  ++c.life;
+  const address at = word + offset_of(cell_at(index).mask);
+  if (!settle_cell(cell_at(index), at, writes)) {
+    race_at(writes ? access_unordered : write_unordered, at, code);
+  }
+}
+
+// The same of a word that is part of a wide atomic, and not its first.
+[[gnu::noinline]] void settle_wide(std::uint32_t index, address word, bool writes, address code) {
+  const address first = word - 8 * std::size_t{cell_at(index).behind};
+  for (std::uint32_t i = word_of(first).cell; i != none; i = cell_at(i).next) {
+    if (cell_at(i).wide != 0 && cell_at(i).location != no_location) settle(i, first, writes, code);
+  }
+  if (writes) cell_at(index).behind = 0;
 }
 
 void check_writer(const cell& c, address word, address code) {
@@ -224,6 +258,8 @@ void check_readers(std::uint32_t index, address word, address code) {
 void note_read(std::uint32_t index, address word, address code) {
   check_writer(cell_at(index), word, code);
   if (cell_at(index).location != no_location) settle(index, word, false, code);
+  if (cell_at(index).behind != 0) [[unlikely]]
+    settle_wide(index, word, false, code);
   const engine::knowledge& now = known();
   cell_at(index).readers |= std::uint64_t{1} << now.thread;
   read_time(index, now.thread) = now.position;
@@ -233,6 +269,8 @@ void note_write(std::uint32_t index, address word, address code) {
   check_writer(cell_at(index), word, code);
   check_readers(index, word, code);
   if (cell_at(index).location != no_location) settle(index, word, true, code);
+  if (cell_at(index).behind != 0) [[unlikely]]
+    settle_wide(index, word, true, code);
   cell& c = cell_at(index);
   const engine::knowledge& now = known();
   c.writer = static_cast<std::uint8_t>(now.thread);
@@ -296,6 +334,32 @@ inline void access(address from, std::size_t size, address code) {
   if (write && !in_own_stack(from)) something_changed();
 }
 
+// Atomics that are others than that of these bytes end there, if all accesses of them come before: what
+// was a local variable is another by now. Whether there is none left.
+bool end_others(address word, std::uint8_t mask, std::uint32_t wide) {
+  const shadow_word& first = word_of(word);
+  if (first.epoch != epoch) return true;
+  bool ended = true;
+  const auto end = [&](std::uint32_t index, address at_word) {
+    cell& c = cell_at(index);
+    if (c.location == no_location) return;
+    ended = ended && settle_cell(c, at_word + offset_of(c.mask), true);
+  };
+  for (std::uint32_t index = first.cell; index != none; index = cell_at(index).next) {
+    const cell& c = cell_at(index);
+    if ((c.mask & mask) == 0) continue;
+    if (c.behind != 0) {
+      const address head = word - 8 * std::size_t{c.behind};
+      for (std::uint32_t i = word_of(head).cell; i != none; i = cell_at(i).next) {
+        if (cell_at(i).wide != 0) end(i, head);
+      }
+      cell_at(index).behind = 0;
+    }
+    if (c.mask != mask || c.wide != wide) end(index, word);
+  }
+  return ended;
+}
+
 // The atomic at an address: begins with what lies there.
 std::uint32_t atomic_cell(address at, unsigned size, bool reads, bool writes, address code) {
   if (at % size != 0) {
@@ -305,10 +369,8 @@ std::uint32_t atomic_cell(address at, unsigned size, bool reads, bool writes, ad
   const auto mask = static_cast<std::uint8_t>((0xffu >> (8 - size)) << (at - word));
   std::uint32_t found = none;
   unsigned count = 0;
-  bool other_size = false;
+  const bool other_size = !end_others(word, mask, 0);
   for_cells(word, mask, code, [&](std::uint32_t index) {
-    other_size =
-        other_size || (cell_at(index).location != no_location && cell_at(index).mask != mask);
     check_writer(cell_at(index), word, code);
     if (writes) check_readers(index, word, code);
     found = index;
@@ -346,12 +408,13 @@ std::uint32_t atomic_cell(address at, unsigned size, bool reads, bool writes, ad
     found = kept;
   }
   cell& c = cell_at(found);
-  if (c.location != no_location && c.wide != 0) {
-    fail(fault::misuse, "memory is accessed atomically with two sizes", code, pointer(at));
+  if (c.location != no_location && is_overwritten(at, c) &&
+      engine::settled(c.location, c.initial, true).ordered) {
+    end_life(c);
   }
   if (c.location == no_location) {
     c.wide = 0;
-    c.initial = memory_at(at, size);
+    c.left = c.initial = memory_at(at, size);
     if (reads && c.writer == nobody && is_fresh_memory(at, size)) {
       fail(fault::uninitialised_read, "the atomic object has no value yet", code, pointer(at));
     }
@@ -366,25 +429,41 @@ std::uint32_t atomic_cell(address at, unsigned size, bool reads, bool writes, ad
 // that accesses of them are seen.
 std::uint32_t wide_cell(address at, std::size_t size, address code) {
   std::uint32_t found = none;
+  address first = 0;
+  bool other_size = false;
   for_words(at, size, [&](address word, std::uint8_t mask) {
+    if (found == none) {
+      first = word;
+      other_size = !end_others(word, mask, static_cast<std::uint32_t>(size));
+    }
     for_cells(word, mask, code, [&](std::uint32_t index) {
       check_writer(cell_at(index), word, code);
       if (found == none) {
         found = index;
         return;
       }
+      cell& c = cell_at(index);
+      const auto behind = static_cast<std::uint32_t>((word - first) / 8);
+      if (c.location != no_location || (c.behind != 0 && c.behind != behind)) {
+        other_size = other_size || !end_others(word, mask, 0);
+      }
+      cell_at(index).behind = behind;
       const engine::knowledge& now = known();
       cell_at(index).readers |= std::uint64_t{1} << now.thread;
       read_time(index, now.thread) = now.position;
     });
   });
-  cell& c = cell_at(found);
-  if (c.location != no_location && c.wide != size) {
+  if (other_size) {
     fail(fault::misuse, "memory is accessed atomically with two sizes", code, pointer(at));
+  }
+  cell& c = cell_at(found);
+  if (c.location != no_location && is_overwritten(at, c) &&
+      engine::settled(c.location, c.initial, true).ordered) {
+    end_life(c);
   }
   if (c.location == no_location) {
     c.wide = static_cast<std::uint32_t>(size);
-    c.initial = number_of(pointer(at), size);
+    c.left = c.initial = number_of(pointer(at), size);
     const std::uint64_t key = at | std::uint64_t{c.life} << 48;
     c.location = engine::find_location(key, c.initial, pointer(at), place_of(code));
     atomics.emplace_back(at, found);
@@ -474,8 +553,8 @@ void free_range(address from, std::size_t size, bool checked, address code) {
         if (cell_at(index).location != no_location) settle(index, word, true, code);
       }
       cell& c = cell_at(index);
-      if (c.location != no_location) ++c.life;
-      c.location = no_location;
+      if (c.location != no_location) end_life(c);
+      c.behind = 0;
       c.freed = true;
     }
   });
@@ -501,7 +580,7 @@ void settle_all() {
   for (const auto& [at, index] : atomics) {
     const cell& c = cell_at(index);
     if (c.location == no_location || c.freed) continue;
-    set_value(at, c, engine::last_value(c.location, c.initial));
+    if (!is_overwritten(at, c)) set_value(at, c, engine::last_value(c.location, c.initial));
   }
 }
 

@@ -687,6 +687,16 @@ CHECKER_EXPORT int pthread_cond_broadcast(pthread_cond_t* c) noexcept {
   return 0;
 }
 
+// The C++ library's constructor lies in the library, where its write is not seen.
+#define CHECKER_CONSTRUCTOR(name)                                \
+  CHECKER_EXPORT void checker##name(pthread_cond_t*) asm(#name); \
+  CHECKER_EXPORT void checker##name(pthread_cond_t* c) {         \
+    write_range(address_of(c), sizeof *c, CHECKER_CALLER);       \
+    *c = PTHREAD_COND_INITIALIZER;                               \
+  }
+CHECKER_CONSTRUCTOR(_ZNSt18condition_variableC1Ev)
+CHECKER_CONSTRUCTOR(_ZNSt18condition_variableC2Ev)
+
 // Semaphores: the first word is what is left.
 
 CHECKER_EXPORT int sem_init(sem_t* s, int, unsigned value) noexcept {

@@ -290,6 +290,7 @@ class execution {
   void reset();
   void run_threads();
   void finish();
+  void note_lengths();
   void capture();
   void trace(step::kind what, const place& from, event_id e, const void* object = nullptr,
              std::uint64_t value = 0) {

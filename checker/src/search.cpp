@@ -27,6 +27,11 @@ errors_of_kind& of_kind(std::vector<errors_of_kind>& kinds, fault what) {
   return found != kinds.end() ? *found : kinds.emplace_back(errors_of_kind{what, 0, {}, {}, {}});
 }
 
+void take_longest(std::vector<std::uint32_t>& kept, const std::vector<std::uint32_t>& other) {
+  kept.resize(std::max(kept.size(), other.size()), 0);
+  for (std::size_t t = 0; t != other.size(); ++t) kept[t] = std::max(kept[t], other[t]);
+}
+
 }  // namespace
 
 statistics execution::explore() {
@@ -81,6 +86,7 @@ bool execution::find_by_chance() {
   const statistics found = std::exchange(totals_, std::move(own));
   ended_ = ending::abandoned;  // what the program has in its memory is not what the graph says
   if (found.errors == 0) return false;
+  take_longest(totals_.longest, found.longest);
   totals_.errors = found.errors;
   totals_.first = found.first;
   totals_.kinds = found.kinds;
@@ -256,6 +262,14 @@ void execution::note(fault what, std::string text) {
   new_kind_ = true;
 }
 
+// How many events each thread has made.
+void execution::note_lengths() {
+  totals_.longest.resize(thread_count_, 0);
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    totals_.longest[t] = std::max(totals_.longest[t], threads_[t].position);
+  }
+}
+
 // Runs the execution of an error once more, and writes down what happens.
 void execution::capture() {
   new_kind_ = false;
@@ -275,6 +289,7 @@ void execution::capture() {
     }
   }
   shown.graph = graph();
+  note_lengths();
   shown.places = places_;
   shown.locations = location_places_;
   shown.replay = schedule::of(shown.graph, shown.steps).text();
@@ -287,10 +302,7 @@ void execution::capture() {
 // The run has come to an end: all threads have finished, or none can go on.
 void execution::record() {
   if (!owned()) return;
-  totals_.longest.resize(thread_count_, 0);
-  for (unsigned t = 0; t != thread_count_; ++t) {
-    totals_.longest[t] = std::max(totals_.longest[t], threads_[t].position);
-  }
+  note_lengths();
   if (ended_ == ending::blocked) {
     if (!why_cut_.empty()) {
       note(fault::cut, why_cut_);
@@ -480,9 +492,7 @@ void statistics::add(const statistics& part) {
   runs += part.runs;
   hash.add(part.hash.low, part.hash.high);
   outcomes.add(part.outcomes);
-  longest.resize(std::max(longest.size(), part.longest.size()), 0);
-  std::transform(part.longest.begin(), part.longest.end(), longest.begin(), longest.begin(),
-                 [](std::uint32_t a, std::uint32_t b) { return std::max(a, b); });
+  take_longest(longest, part.longest);
   for (const errors_of_kind& theirs : part.kinds) {
     errors_of_kind& kind = of_kind(kinds, theirs.what);
     kind.count += theirs.count;

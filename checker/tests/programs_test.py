@@ -62,8 +62,10 @@ def run(arguments: argparse.Namespace, environment: dict[str, str], program: pat
     return done.returncode, found, done.stdout
 
 
-def wrong(status: int, found: dict[str, Any], expected: str) -> str | None:
+def wrong(status: int, found: dict[str, Any], output: str, expected: str) -> str | None:
     """What is wrong with a verdict, or nothing."""
+    if re.search(r"\b0 threads", output):
+        return "it tells of no threads"
     if expected.startswith("proved"):
         if status != 0:
             return f"exit status {status} for a program that is to be proved"
@@ -117,7 +119,7 @@ def main() -> int:
         for macro, expected in variants(source):
             status, found, output = run(arguments, environment, program, macro,
                                         options.group(1).split() if options else [])
-            problem = wrong(status, found, expected)
+            problem = wrong(status, found, output, expected)
             failures += problem is not None
             if problem or arguments.verbose:
                 print(f"{program.stem} ({macro.lower() or 'as it is'}, {arguments.compiler} {arguments.flags}): "

@@ -109,7 +109,8 @@ struct statistics {
   std::uint64_t runs = 0;        // of the program
   graph_hash hash;
   outcome_set outcomes;
-  // By thread: the most events that it made in an execution that was complete or blocked.
+  // By thread: the most events that it made in an execution that was complete or blocked, or that an
+  // error is shown of.
   std::vector<std::uint32_t> longest;
   // Of a hunt: how many executions were run, and the most events that one had.
   std::uint64_t hunted = 0;
