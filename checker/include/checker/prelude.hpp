@@ -3,6 +3,8 @@
 // that the checker sees it; and those of the C++ library's own loops, which poll a few times before
 // they wait, go to a function of their own: nothing but the time depends on how often they do.
 // clang++ would make of a weak compare-exchange a strong one: it becomes a call, too.
+// What changes the links of trees and lists lies in the C++ library, where no access is seen: these
+// calls go to functions of the checker.
 // Functions that ask not to be instrumented are, since the value of an atomic that the checker does
 // not see being read is not in memory.
 //
@@ -18,6 +20,13 @@ inline void checker_pause() noexcept { ::checker_library_pause(); }
 }  // namespace __detail
 }  // namespace std
 #define __builtin_ia32_pause checker_pause
+#define _Rb_tree_insert_and_rebalance checker_tree_insert
+#define _Rb_tree_rebalance_for_erase checker_tree_erase
+#define _Rb_tree_increment checker_tree_increment
+#define _Rb_tree_decrement checker_tree_decrement
+#define _M_hook checker_list_hook
+#define _M_unhook checker_list_unhook
+#define _M_transfer checker_list_transfer
 
 #if defined(__clang__)
 extern "C" bool checker_weak_exchange(unsigned long size, volatile void* at, void* expected,

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// The links of trees and lists. What changes those of maps, sets and lists lies in the C++ library, where
+// nobody sees its accesses: the prelude lets the program's calls come here, where they are told.
+#include "runtime.hpp"
+
+#include <cstddef>
+#include <list>
+#include <map>
+#include <vector>
+
+namespace checker::runtime {
+
+using tree_node = std::_Rb_tree_node_base;
+using list_node = std::__detail::_List_node_base;
+
+namespace {
+
+template <class T>
+T* read(T* const& link, address code) {
+  read_range(address_of(&link), sizeof link, code);
+  return link;
+}
+template <class T>
+void write(T* const& link, address code) {
+  write_range(address_of(&link), sizeof link, code);
+}
+
+void add_nodes(tree_node* node, std::vector<tree_node*>& all) {
+  if (node == nullptr) return;
+  all.push_back(node);
+  add_nodes(node->_M_left, all);
+  add_nodes(node->_M_right, all);
+}
+
+// Changes a tree, and tells of each link that is another then.
+template <class Change>
+auto change_tree(tree_node& header, Change change, address code) {
+  std::vector<tree_node*> nodes{&header};
+  if (concurrent) add_nodes(header._M_parent, nodes);
+  std::vector<tree_node> before;
+  for (const tree_node* each : nodes) before.push_back(*each);
+  const auto result = change();
+  for (std::size_t i = 0; i != nodes.size(); ++i) {
+    const tree_node& now = *nodes[i];
+    if (now._M_parent != before[i]._M_parent) write(now._M_parent, code);
+    if (now._M_left != before[i]._M_left) write(now._M_left, code);
+    if (now._M_right != before[i]._M_right) write(now._M_right, code);
+    if (now._M_color != before[i]._M_color) {
+      write_range(address_of(&now._M_color), sizeof now._M_color, code);
+    }
+  }
+  return result;
+}
+
+tree_node* successor(tree_node* x, address code) {
+  if (read(x->_M_right, code) != nullptr) {
+    x = x->_M_right;
+    while (read(x->_M_left, code) != nullptr) x = x->_M_left;
+    return x;
+  }
+  tree_node* y = read(x->_M_parent, code);
+  while (x == read(y->_M_right, code)) {
+    x = y;
+    y = read(y->_M_parent, code);
+  }
+  return x->_M_right != y ? y : x;
+}
+
+tree_node* predecessor(tree_node* x, address code) {
+  tree_node* y = read(x->_M_parent, code);
+  read_range(address_of(&x->_M_color), sizeof x->_M_color, code);
+  const bool is_header = x->_M_color == std::_S_red && y != nullptr && y->_M_parent == x;
+  if (is_header) return read(x->_M_right, code);
+  if (read(x->_M_left, code) != nullptr) {
+    y = x->_M_left;
+    while (read(y->_M_right, code) != nullptr) y = y->_M_right;
+    return y;
+  }
+  while (x == read(y->_M_left, code)) {
+    x = y;
+    y = read(y->_M_parent, code);
+  }
+  return y;
+}
+
+}  // namespace
+
+}  // namespace checker::runtime
+
+using namespace checker::runtime;
+
+#define CHECKER_VISIBLE __attribute__((visibility("default"), used))
+
+namespace std {
+CHECKER_VISIBLE void checker_tree_insert(bool left, tree_node* added, tree_node* parent,
+                                         tree_node& header) noexcept {
+  const address code = CHECKER_CALLER;
+  write_range(address_of(added), sizeof *added, code);
+  change_tree(
+      header,
+      [&] {
+        _Rb_tree_insert_and_rebalance(left, added, parent, header);
+        return 0;
+      },
+      code);
+}
+CHECKER_VISIBLE tree_node* checker_tree_erase(tree_node* erased, tree_node& header) noexcept {
+  return change_tree(
+      header, [&] { return _Rb_tree_rebalance_for_erase(erased, header); }, CHECKER_CALLER);
+}
+CHECKER_VISIBLE tree_node* checker_tree_increment(tree_node* node) noexcept {
+  return successor(node, CHECKER_CALLER);
+}
+CHECKER_VISIBLE const tree_node* checker_tree_increment(const tree_node* node) noexcept {
+  return successor(const_cast<tree_node*>(node), CHECKER_CALLER);
+}
+CHECKER_VISIBLE tree_node* checker_tree_decrement(tree_node* node) noexcept {
+  return predecessor(node, CHECKER_CALLER);
+}
+CHECKER_VISIBLE const tree_node* checker_tree_decrement(const tree_node* node) noexcept {
+  return predecessor(const_cast<tree_node*>(node), CHECKER_CALLER);
+}
+}  // namespace std
+
+// Members of std::__detail::_List_node_base, as the prelude calls them.
+#define CHECKER_OF_LIST(name, symbol, ...)                                             \
+  CHECKER_EXPORT void name(__VA_ARGS__) asm("_ZNSt8__detail15_List_node_base" symbol); \
+  CHECKER_EXPORT void name(__VA_ARGS__)
+
+CHECKER_OF_LIST(checker_list_hook, "17checker_list_hookEPS0_", list_node* self, list_node* before) {
+  const address code = CHECKER_CALLER;
+  write_range(address_of(self), sizeof *self, code);
+  write(read(before->_M_prev, code)->_M_next, code);
+  write(before->_M_prev, code);
+  self->_M_hook(before);
+}
+CHECKER_OF_LIST(checker_list_unhook, "19checker_list_unhookEv", list_node* self) {
+  const address code = CHECKER_CALLER;
+  write(read(self->_M_prev, code)->_M_next, code);
+  write(read(self->_M_next, code)->_M_prev, code);
+  self->_M_unhook();
+}
+CHECKER_OF_LIST(checker_list_transfer, "21checker_list_transferEPS0_S1_", list_node* self,
+                list_node* first, list_node* last) {
+  const address code = CHECKER_CALLER;
+  for (list_node* each : {self, first, last}) {
+    write(read(each->_M_prev, code)->_M_next, code);
+    write(each->_M_prev, code);
+  }
+  self->_M_transfer(first, last);
+}
