@@ -34,7 +34,7 @@ struct exit_call {
 };
 std::vector<exit_call> exits, exits_at_main;
 
-void call_plain(void* function) { reinterpret_cast<void (*)()>(function)(); }
+void call_plain(void* function) { call_program(reinterpret_cast<void (*)()>(function)); }
 
 // Time, in nanoseconds. A thread knows of the limits that have expired in what happens before.
 struct moment_of_time {
@@ -207,7 +207,7 @@ void run_exits() {
   while (!exits.empty()) {
     const exit_call last = exits.back();
     exits.pop_back();
-    last.call(last.argument);
+    call_program(last.call, last.argument);
   }
 }
 

@@ -71,6 +71,11 @@ inline bool from_program(address code) noexcept {
 }
 // Finds out which code is whose.
 void find_owners();
+// Call a function of the program. What that calls last, with a jump, seems to be called from here: so here
+// is code of the program.
+void* call_program(void* (*function)(void*), void* argument);
+void call_program(void (*function)(void*), void* argument);
+void call_program(void (*function)());
 
 // What the engine calls a place in the source: an address in the program's code, or, while an
 // error is told, a list of such addresses, of a function and those that called it.

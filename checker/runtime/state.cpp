@@ -163,8 +163,29 @@ int note_object(dl_phdr_info* object, std::size_t, void*) {
 
 void find_owners() { ::dl_iterate_phdr(note_owner, nullptr); }
 
+// Their own section, of which the linker knows the bounds.
+#define CHECKER_PROGRAM_CALL [[gnu::noinline, gnu::section("checker_program_calls")]]
+CHECKER_PROGRAM_CALL void* call_program(void* (*function)(void*), void* argument) {
+  void* const result = function(argument);
+  asm volatile("");  // not with a jump
+  return result;
+}
+CHECKER_PROGRAM_CALL void call_program(void (*function)(void*), void* argument) {
+  function(argument);
+  asm volatile("");
+}
+CHECKER_PROGRAM_CALL void call_program(void (*function)()) {
+  function();
+  asm volatile("");
+}
+extern "C" const char __start_checker_program_calls[], __stop_checker_program_calls[];
+
 owner owner_of(address code) noexcept {
   if (code < low_end) return owner::program;
+  if (code >= address_of(__start_checker_program_calls) &&
+      code <= address_of(__stop_checker_program_calls)) {
+    return owner::program;
+  }
   for (const range& each : others) {
     if (code >= each.begin && code < each.end) return each.whose;
   }

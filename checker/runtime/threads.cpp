@@ -392,14 +392,14 @@ void run_exits_of(unsigned index) {
   while (!ending.exits.empty()) {
     const thread_exit last = ending.exits.back();
     ending.exits.pop_back();
-    last.call(last.object);
+    call_program(last.call, last.object);
   }
   for (int round = 0; round != 4; ++round) {
     for (unsigned k = 0; k != most_keys; ++k) {
       void* const value = const_cast<void*>(ending.values[k]);
       if (value == nullptr || !keys[k].used) continue;
       ending.values[k] = nullptr;
-      if (keys[k].destroy != nullptr) keys[k].destroy(value);
+      if (keys[k].destroy != nullptr) call_program(keys[k].destroy, value);
     }
   }
 }
@@ -449,7 +449,7 @@ void note_keys() { std::copy(std::begin(keys), std::end(keys), std::begin(keys_a
 void run_thread(unsigned index) {
   operation_done();
   start_thread_data(index);
-  end_of_thread(threads[index].routine(threads[index].argument));
+  end_of_thread(call_program(threads[index].routine, threads[index].argument));
 }
 
 void run_thread_exits() { run_exits_of(self()); }
@@ -772,7 +772,7 @@ CHECKER_EXPORT int pthread_once(pthread_once_t* once, void (*routine)()) {
       code);
   if (!mine) return 0;
   once_guard guard{address_of(once), code};
-  routine();
+  call_program(routine);
   guard.done = true;
   return 0;
 }
