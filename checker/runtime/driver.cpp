@@ -51,6 +51,8 @@ constexpr std::string_view usage = R"(options of the checker; all others reach m
   --check-all-turns     loops that wait are run as often as they go round, up to --check-events: not
                         looked for is what need not be run. Shows what that leaves out
   --check-no-leaks      memory that is not freed is no error
+  --check-uninitialised a plain read of memory of the heap that was never written is an error; without
+                        it, only an atomic operation on such memory is
   --check-stop T,N      thread T stops for ever after N operations: the others must come to their end
   --check-keep-going    go on after an error, and count them all
   --check-replay STRING run only this execution, with its output
@@ -176,6 +178,8 @@ void read_arguments(int argc, char** argv) {
       look_for_turns = false;
     } else if (option == "--check-no-leaks") {
       chosen.leaks = false;
+    } else if (option == "--check-uninitialised") {
+      look_for_uninitialised = true;
     } else if (option == "--check-stop") {
       std::string_view text = value();
       chosen.search.stopped_thread = to_number<unsigned>(split(text, ',', option), option);
@@ -401,7 +405,10 @@ std::string counts(const statistics& found, double seconds) {
 std::string why_cut(const statistics& found) {
   std::string text = with_line(found.why_cut);
   constexpr std::pair<std::string_view, std::string_view> names[] = {
-      {"options::events_per_thread", "--check-events"}, {"options::most_runs", "--check-runs"}};
+      {"options::events_per_thread", "--check-events"},
+      {"options::most_runs", "--check-runs"},
+      {"Let it wait with checker::await, or bound the loop",
+       "Each turn changes something of its own, such as memory that it allocates: bound the loop"}};
   for (const auto& [name, option] : names) {
     if (const std::size_t at = text.find(name); at != std::string::npos) {
       text.replace(at, name.size(), option);

@@ -85,6 +85,20 @@ std::size_t size_of_early(address start) noexcept {
   return size;
 }
 
+// Of each byte of the heap, whether the program has written it.
+bool* written_bytes() {
+  static auto* const all = [] {
+    void* const got = ::mmap(nullptr, heap_end - heap_begin, PROT_READ | PROT_WRITE,
+                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (got == MAP_FAILED) {
+      std::perror("checker: no room to note what is written");
+      std::exit(2);
+    }
+    return static_cast<bool*>(got);
+  }();
+  return all;
+}
+
 void* allocate(std::size_t size, std::size_t alignment, maker by, address code) {
   const owner who = owner_of(code);
   if (who == owner::runtime || who == owner::system) {
@@ -108,6 +122,7 @@ void* allocate(std::size_t size, std::size_t alignment, maker by, address code) 
     *old = added;
   }
   if (concurrent) renew_range(start, size);
+  if (look_for_uninitialised) std::fill_n(written_bytes() + (start - heap_begin), size, false);
   return made;
 }
 
@@ -177,6 +192,7 @@ void* reallocate(void* old, std::size_t size, address code) {
   }
   std::memcpy(made, old, std::min(kept, size));
   if (concurrent) write_range(address_of(made), std::min(kept, size), code);
+  if (look_for_uninitialised) note_written(address_of(made), std::min(kept, size));
   give_back(old, maker::malloc, code);
   return made;
 }
@@ -221,11 +237,24 @@ void check_memory(address at, std::size_t size, address code) {
   }
 }
 
-bool is_fresh_memory(address at, unsigned size) noexcept {
+bool is_fresh_memory(address at, std::size_t size) noexcept {
   if (!in_heap(at)) return false;
   constexpr unsigned char fresh = 0xa5;
   const auto* const bytes = reinterpret_cast<const unsigned char*>(at);
   return std::all_of(bytes, bytes + size, [](unsigned char b) { return b == fresh; });
+}
+
+void note_written(address at, std::size_t size) noexcept {
+  if (in_heap(at)) std::fill_n(written_bytes() + (at - heap_begin), size, true);
+}
+
+// An access of which a part was written is a copy of something with gaps.
+void check_written(address at, std::size_t size, address code) {
+  if (!is_fresh_memory(at, size)) return;
+  const bool* const written = written_bytes() + (at - heap_begin);
+  if (std::find(written, written + size, true) != written + size) return;
+  fail(fault::uninitialised_read, "the memory has no value yet", code,
+       reinterpret_cast<const void*>(at));
 }
 
 bool anything_unfreed() noexcept { return unfreed != 0; }

@@ -121,7 +121,7 @@ void on_fault(int signal, siginfo_t* what, void* where) {
       text += ": the stack of the thread is used up";
     }
   }
-  fail(fault::assertion, text, code + 1);
+  fail(fault::crash, text, code + 1);
 }
 
 }  // namespace
@@ -284,6 +284,7 @@ CHECKER_EXPORT void abort() noexcept {
     end_at_once(134, 0);
   }
   std::string text = "the program calls abort";
+  fault what = fault::crash;
   // The C++ library of the program, which is not the runtime's own, knows of an exception.
   using current = std::type_info*();
   static auto* const type =
@@ -294,11 +295,11 @@ CHECKER_EXPORT void abort() noexcept {
     if (thrown != nullptr) {
       int failed = 0;
       char* const name = abi::__cxa_demangle(thrown->name(), nullptr, nullptr, &failed);
-      text = std::string("an exception is not caught, of type ") +
-             (failed == 0 ? name : thrown->name());
+      text = std::string("of type ") + (failed == 0 ? name : thrown->name());
+      what = fault::exception;
     }
   }
-  fail(fault::assertion, text, CHECKER_CALLER);
+  fail(what, text, CHECKER_CALLER);
 }
 
 CHECKER_EXPORT void __assert_fail(const char* expression, const char* file, unsigned line,
@@ -311,11 +312,11 @@ CHECKER_EXPORT void __assert_fail(const char* expression, const char* file, unsi
 }
 
 CHECKER_EXPORT void __stack_chk_fail() {
-  fail(fault::assertion, "the program overwrites its stack", CHECKER_CALLER);
+  fail(fault::crash, "the program overwrites its stack", CHECKER_CALLER);
 }
 // A pure virtual call is a use of an object that is not constructed yet, or not any more.
 CHECKER_EXPORT void __cxa_pure_virtual() {
-  fail(fault::assertion, "a pure virtual function is called", CHECKER_CALLER);
+  fail(fault::crash, "a pure virtual function is called", CHECKER_CALLER);
 }
 
 // Time

@@ -204,7 +204,11 @@ void restore_early_state();
 // Whether an address is in a block that lives; else fails.
 void check_memory(address at, std::size_t size, address code);
 // Whether a block may hold what was never written.
-bool is_fresh_memory(address at, unsigned size) noexcept;
+bool is_fresh_memory(address at, std::size_t size) noexcept;
+// Whether plain reads of such memory are errors: then writes are noted, each byte.
+inline bool look_for_uninitialised = false;
+void note_written(address at, std::size_t size) noexcept;
+void check_written(address at, std::size_t size, address code);
 void look_for_leaks();
 bool anything_unfreed() noexcept;
 

@@ -308,6 +308,17 @@ bool in_own_stack(address at) noexcept {
 }
 
 template <bool write>
+inline void look_at_initialisation(address from, std::size_t size, address code) {
+  if (!look_for_uninitialised) [[likely]]
+    return;
+  if constexpr (write) {
+    note_written(from, size);
+  } else {
+    check_written(from, size, code);
+  }
+}
+
+template <bool write>
 inline void access(address from, std::size_t size, address code) {
   if (!active || is_exchanged(from)) return;
   if (is_stuck) [[unlikely]]
@@ -318,6 +329,7 @@ inline void access(address from, std::size_t size, address code) {
     if (from - heap_begin < heap_end - heap_begin) check_memory(from, size, code);
     if (tracing) [[unlikely]]
       show(write, from, size, code);
+    look_at_initialisation<write>(from, size, code);
     return;
   }
   if (tracing) [[unlikely]]
@@ -331,6 +343,7 @@ inline void access(address from, std::size_t size, address code) {
       }
     });
   });
+  look_at_initialisation<write>(from, size, code);
   if (write && !in_own_stack(from)) something_changed();
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A null pointer that is followed when the other thread has been faster.
 // Mended: proved
-// Broken: assertion
+// Broken: crash
 #include <atomic>
 #include <thread>
 
