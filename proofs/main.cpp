@@ -9,6 +9,7 @@
 
 #include "command_line.hpp"
 #include "driver.hpp"
+#include "load_buffering.hpp"
 #include "shares.hpp"
 #include "unfinished.hpp"
 
@@ -73,6 +74,7 @@ struct settings {
   std::string page;
   bool json = false;
   bool contended = false;
+  bool load_buffering = false;
   bool sites = false;
   double within = 0;
   std::string table;
@@ -113,7 +115,9 @@ void require_possible(const settings& chosen) {
   if (one && (chosen.share || !chosen.lines.empty())) {
     throw usage_error("--shard and --lines: of all clients of a size, without --client");
   }
-  if (chosen.contended && !chosen.json) throw usage_error("--contended: with --json");
+  if ((chosen.contended || chosen.load_buffering) && !chosen.json) {
+    throw usage_error("--contended and --load-buffering: with --json");
+  }
   if (chosen.calls == 0) throw usage_error("--calls: a client makes at least one");
   if (chosen.share || !chosen.lines.empty()) models::require_no_changes("--shard and --lines");
 }
@@ -188,6 +192,9 @@ void add_reports(CLI::App& line, settings& to, std::string& showing) {
   line.add_flag("--json", to.json, "print a list of one object for each family, with its clients");
   line.add_flag("--contended", to.contended,
                 "with --json: of each client, the sites that run beside a conflicting access");
+  line.add_flag("--load-buffering", to.load_buffering,
+                "with --json: of each client, the writes that could overtake a read of their\n"
+                "thread, as 'READ > WRITE < ANSWER', the write that the read could then read");
   line.add_option("--lines", to.lines,
                   "add a line of JSON for each client: proofs/ledger.py --merge takes those of\n"
                   "all shares")
@@ -278,6 +285,7 @@ struct outcome {
   std::string error;
   std::string replay;
   std::vector<std::string> contended;  // sites as --weaken has them
+  std::vector<std::string> load_buffering;
   std::string stop;                    // the options with which it failed, if a thread was stopped
   std::vector<std::uint64_t> reached;  // how often each site, if sites are changed
 
@@ -293,6 +301,7 @@ struct outcome {
     file(error);
     file(replay);
     file(contended);
+    file(load_buffering);
     file(stop);
     file(reached);
   }
@@ -321,6 +330,19 @@ checker::statistics search(const family& of, const settings& chosen, const task&
   const auto program = of.make(t.played);
   checker::exploration running(*program, options_of(chosen, t));
   return running.explore();
+}
+
+// The same, and what load buffering could reach.
+checker::statistics search(const family& of, const settings& chosen, const task& t,
+                           std::vector<std::string>& load_buffering) {
+  checker::load_buffering seen;
+  checker::options options = options_of(chosen, t);
+  options.on_complete = [&](const checker::execution_graph& graph) { seen.look_at(graph); };
+  const auto program = of.make(t.played);
+  checker::exploration running(*program, options);
+  checker::statistics found = running.explore();
+  load_buffering = models::names_of(seen, running);
+  return found;
 }
 
 checker::size_estimate estimate(const family& of, const settings& chosen, const task& t) {
@@ -368,7 +390,8 @@ outcome run(const family& of, const settings& chosen, const task& t) {
   const auto start = std::chrono::steady_clock::now();
   const std::vector<std::uint64_t> reached_before = models::reached_counts();
   outcome sum;
-  const checker::statistics whole = search(of, chosen, t);
+  const checker::statistics whole =
+      chosen.load_buffering ? search(of, chosen, t, sum.load_buffering) : search(of, chosen, t);
   bool going_on = add(whole, t, sum);
   if (whole.cut != 0 && whole.errors == 0) sum.estimate = estimate(of, chosen, t);
   for (unsigned thread = 0; chosen.progress && thread != whole.longest.size(); ++thread) {
@@ -541,6 +564,7 @@ void print_json(const family& of, const settings& chosen, const std::vector<task
   for (std::size_t i = 0; i != tasks.size(); ++i) {
     clients.push_back(json_of(tasks[i], outcomes[i]));
     if (chosen.contended) clients.back()["contended"] = outcomes[i].contended;
+    if (chosen.load_buffering) clients.back()["load_buffering"] = outcomes[i].load_buffering;
   }
   std::cout << models::printed(found) << '\n';
 }

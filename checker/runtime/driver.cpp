@@ -3,6 +3,7 @@
 // was found.
 #include "runtime.hpp"
 
+#include <checker/load_buffering.hpp>
 #include <checker/page.hpp>
 #include <checker/report.hpp>
 
@@ -64,6 +65,9 @@ constexpr std::string_view usage = R"(options of the checker; all others reach m
   --check-depth D       how many orders between operations such an error may need (default: 3)
   --check-seed N        of the executions by chance: another number gives others (default: 1)
   --check-estimate S    say for S seconds how large the search is, without doing it
+  --check-load-buffering
+                        list the writes that could overtake a read of their thread so that it reads what
+                        another thread answers: what RC11 leaves out. One process
   --check-checkpoint F  write the search to F from time to time, and go on from it if it is there
   --check-shard I/N     only part I (0 .. N-1) of N of the search
   --check-quiet         no verdict in words
@@ -79,6 +83,7 @@ struct settings {
   bool leaks = true;
   bool quiet = false;
   bool outcomes = false;
+  bool load_buffering = false;
   double estimate = 0;
   std::string page;
   std::string json;
@@ -207,6 +212,8 @@ void read_arguments(int argc, char** argv) {
       chosen.search.hunt_seed = to_number<std::uint64_t>(value(), option);
     } else if (option == "--check-estimate") {
       chosen.estimate = to_number<double>(value(), option);
+    } else if (option == "--check-load-buffering") {
+      chosen.load_buffering = true;
     } else if (option == "--check-checkpoint") {
       chosen.search.checkpoint = value();
     } else if (option == "--check-shard") {
@@ -219,6 +226,11 @@ void read_arguments(int argc, char** argv) {
     } else {
       reject("there is no option " + option);
     }
+  }
+  const bool whole = chosen.search.hunt == 0 && chosen.search.replay.empty() &&
+                     chosen.search.parts == 1 && chosen.search.checkpoint.empty();
+  if (chosen.load_buffering && (chosen.jobs != 1 || !whole)) {
+    reject("--check-load-buffering: of a whole search, by one process");
   }
   const std::string& path = program_arguments.front();
   chosen.search.name = path.substr(path.rfind('/') + 1);
@@ -336,6 +348,58 @@ std::string in_json(std::string_view text) {
   return made + "\"";
 }
 
+// What load buffering could reach: a read, a write that could overtake it, and the write that it could
+// then read.
+struct overtaken {
+  std::string read, write, answer;
+  friend bool operator==(const overtaken&, const overtaken&) = default;
+};
+std::vector<overtaken> overtaken_reads;
+
+// By lines, of which one may be several places in the code.
+void note_overtaken(const load_buffering& seen, const exploration& searched) {
+  counterexample named;
+  for (const load_buffering::candidate& each : seen.found()) {
+    for (const std::uint32_t place : {each.read, each.write, each.answer}) {
+      named.places.push_back(searched.where(place));
+    }
+  }
+  resolve_places(named);
+  const auto text = [&](std::size_t place) {
+    const checker::place& at = named.places[place];
+    return std::string(at.name()) + ":" + std::to_string(at.line);
+  };
+  for (std::size_t i = 0; i != named.places.size(); i += 3) {
+    const overtaken found{text(i), text(i + 1), text(i + 2)};
+    auto& all = overtaken_reads;
+    if (std::find(all.begin(), all.end(), found) == all.end()) all.push_back(found);
+  }
+}
+
+std::string json_overtaken() {
+  std::string made = ", \"load_buffering\": [";
+  for (const overtaken& each : overtaken_reads) {
+    made += (&each == overtaken_reads.data() ? "{" : ", {");
+    made += "\"read\": " + in_json(each.read) + ", \"write\": " + in_json(each.write) +
+            ", \"answer\": " + in_json(each.answer) + "}";
+  }
+  return made + "]";
+}
+
+std::string text_overtaken() {
+  if (overtaken_reads.empty()) {
+    return "Load buffering: no write could overtake a read that its answer reaches. So there is "
+           "none, "
+           "unless values come out of thin air.\n";
+  }
+  std::string made = "Load buffering is possible, if the write does not depend on the read:\n";
+  for (const overtaken& each : overtaken_reads) {
+    made += "  the write at " + each.write + " could overtake the read at " + each.read +
+            ", which could read what " + each.answer + " writes\n";
+  }
+  return made;
+}
+
 constexpr const char* names_of_verdicts[] = {"proved", "error", "", "not finished"};
 
 void write_json(const statistics& found, int status, double seconds) {
@@ -352,6 +416,7 @@ void write_json(const statistics& found, int status, double seconds) {
       << ", \"hunted\": " << found.hunted << ", \"duplicates\": " << found.duplicates
       << ", \"errors\": " << found.errors << ", \"outcomes\": " << found.outcomes.size()
       << ", \"hash\": \"" << hash << "\", \"seconds\": " << seconds;
+  if (chosen.load_buffering) out << json_overtaken();
   if (found.first) {
     out << ", \"error\": " << in_json(name_of(found.first->what))
         << ", \"text\": " << in_json(found.first->text)
@@ -445,7 +510,8 @@ int tell(statistics& found, double seconds) {
     out << chosen.search.name << ": proved. " << counts(found, seconds) << '\n';
     out << "Within these bounds: as many operations as the program makes; "
         << chosen.search.spurious_failures << " spurious failures and " << chosen.search.reuses
-        << " re-used blocks a thread. Load buffering is not explored.\n";
+        << " re-used blocks a thread. "
+        << (chosen.load_buffering ? text_overtaken() : "Load buffering is not explored.\n");
   } else if (status == 1) {
     out << chosen.search.name << ": " << with_commas(found.errors)
         << (found.errors == 1 ? " error. " : " errors. ");
@@ -477,6 +543,17 @@ int tell(statistics& found, double seconds) {
   return status;
 }
 
+statistics explore_and_note(program& checked) {
+  load_buffering seen;
+  options search = chosen.search;
+  search.on_complete = [&](const execution_graph& graph) { seen.look_at(graph); };
+  exploration running(checked, search);
+  statistics found = running.explore();
+  overtaken_reads.clear();
+  note_overtaken(seen, running);
+  return found;
+}
+
 int explore_all() {
   const auto began = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
@@ -496,7 +573,9 @@ int explore_all() {
       say(text, own_output);
       return size.known ? 0 : 3;
     }
-    statistics found = checker::explore(checked, chosen.search, chosen.jobs);
+    statistics found = chosen.load_buffering
+                           ? explore_and_note(checked)
+                           : checker::explore(checked, chosen.search, chosen.jobs);
     active = false;
     if (found.first && found.first->text == too_many_threads) {
       if (thread_limit == most_threads) {

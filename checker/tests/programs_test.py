@@ -7,7 +7,8 @@
     // Verdict with -DFOUND: data race   compiled with -DFOUND
     // Options: --check-spurious 0       what it is run with
 
-"proved, at most 20" bounds the number of executions; "data race | use after free" names the errors that may be found;
+"proved, at most 20" bounds the number of executions; "proved, load buffering at 3 > 4" is the lines of each read and
+of the write that could overtake it, "nowhere" none; "data race | use after free" names the errors that may be found;
 "deadlock, within 4000 runs" how long that may take, beside the thousand runs by chance;
 "not finished" is a program that is too large. Of a header that is not there no program is run.
 """
@@ -62,6 +63,15 @@ def run(arguments: argparse.Namespace, environment: dict[str, str], program: pat
     return done.returncode, found, done.stdout
 
 
+def wrong_buffering(found: dict[str, Any], expected: str) -> str | None:
+    """What is wrong with what load buffering could reach."""
+    named = re.search(r"load buffering (?:at (.*)|nowhere)$", expected)
+    if named is None:
+        return None
+    pairs = sorted(f"{each['read'].split(':')[1]} > {each['write'].split(':')[1]}" for each in found["load_buffering"])
+    return None if ", ".join(pairs) == (named.group(1) or "") else f"load buffering at {pairs}"
+
+
 def wrong(status: int, found: dict[str, Any], output: str, expected: str) -> str | None:
     """What is wrong with a verdict, or nothing."""
     if re.search(r"\b0 threads", output):
@@ -72,7 +82,7 @@ def wrong(status: int, found: dict[str, Any], output: str, expected: str) -> str
         most = re.search(r"at most (\d+)", expected)
         if most and found["complete"] > int(most.group(1)):
             return f"{found['complete']} executions, more than {most.group(1)}"
-        return None
+        return wrong_buffering(found, expected)
     if expected == "not finished":
         return None if status == 3 else f"exit status {status} for a program that is too large"
     if status != 1:

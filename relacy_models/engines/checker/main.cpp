@@ -46,6 +46,7 @@ struct options {
   bool sites = false;
   bool skip_litmus = false;
   bool partial = false;
+  bool load_buffering = false;
   std::string model;
   double seconds = 0;
   unsigned jobs = 0;
@@ -75,6 +76,7 @@ void require_possible(const options& chosen) {
   if (divided && (one || chosen.part.count != 1)) {
     throw usage_error("--shard and --lines: of all models, without --model and --part");
   }
+  if (chosen.load_buffering && !chosen.json) throw usage_error("--load-buffering: with --json");
   if (divided) require_no_changes("--shard and --lines");
 }
 
@@ -119,6 +121,9 @@ void add_reports(CLI::App& line, options& to, std::string& showing) {
       ->check(CLI::IsMember({"auto", "always", "never"}));
   line.add_flag("--json", to.json,
                 "print the results as JSON, a list of one object for each model");
+  line.add_flag("--load-buffering", to.load_buffering,
+                "with --json: of each model, the writes that could overtake a read of their\n"
+                "thread, as 'READ > WRITE < ANSWER', the write that the read could then read");
 }
 
 // Nothing if only --help was asked for.
@@ -249,9 +254,10 @@ report run_model(const model_entry& entry, checker::memory_model memory, const o
   sum.entry = &entry;
   sum.memory = memory;
   all_outcomes.clear();
-  sum.result = run_search(
-      entry, {memory, chosen.seconds, chosen.part.number, chosen.part.count, chosen.replay,
-              chosen.on_progress, chosen.on_progress && !chosen.model.empty()});
+  sum.result =
+      run_search(entry, {memory, chosen.seconds, chosen.part.number, chosen.part.count,
+                         chosen.replay, chosen.on_progress,
+                         chosen.on_progress && !chosen.model.empty(), chosen.load_buffering});
   sum.outcomes = all_outcomes.sorted();
   if (!chosen.replay.empty()) {
     sum.failed_by = sum.result.failed_by;
@@ -357,6 +363,7 @@ std::string text_of(const std::vector<report>& reports, const options& chosen) {
   for (const report& sum : reports) {
     if (chosen.json) {
       json found = json_report(sum);
+      if (chosen.load_buffering) found["load_buffering"] = sum.result.load_buffering;
       found["sites"] = json_sites();
       all += (all.empty() ? "" : ",\n") + printed(found);
     } else {

@@ -2,8 +2,10 @@
 #include "search.hpp"
 
 #include "../../outcomes.hpp"
+#include "load_buffering.hpp"
 #include "unfinished.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <cstdarg>
@@ -183,7 +185,12 @@ search_result run_search(const model_entry& entry, const search_request& request
     };
   }
   if (!request.replay.empty()) options.replay = choices_of_before.take_from(request.replay);
+  checker::load_buffering seen;
+  if (request.load_buffering) {
+    options.on_complete = [&](const checker::execution_graph& graph) { seen.look_at(graph); };
+  }
   do {
+    seen = {};
     if (request.seconds > 0) options.seconds = std::max(request.seconds - elapsed(), 0.001);
     model_program checked(entry);
     checker::exploration running(checked, options);
@@ -191,6 +198,10 @@ search_result run_search(const model_entry& entry, const search_request& request
     if (found.cut == 0) done += found.complete;
     const bool timed_out = options.seconds > 0 && elapsed() > request.seconds && found.cut != 0;
     add(sum, std::move(found), timed_out);
+    for (std::string& each : names_of(seen, running)) {
+      auto& all = sum.load_buffering;
+      if (std::find(all.begin(), all.end(), each) == all.end()) all.push_back(std::move(each));
+    }
   } while (sum.failed_by == failure::none && !sum.timed_out && options.replay.empty() &&
            choices_of_before.advance());
   sum.seconds = elapsed();

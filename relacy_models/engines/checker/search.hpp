@@ -10,6 +10,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace poolproof::models {
 
@@ -21,7 +22,8 @@ struct search_request {
   unsigned parts = 1;
   std::string replay = {};  // run this one execution
   std::function<void(const checker::progress&)> on_progress = {};
-  bool estimate = false;  // the size of the search, before it begins: for on_progress
+  bool estimate = false;        // the size of the search, before it begins: for on_progress
+  bool load_buffering = false;  // look for what it could reach
 };
 
 struct search_result {
@@ -36,7 +38,8 @@ struct search_result {
   double seconds = 0;
   checker::graph_hash hash;  // of the complete executions
   bool timed_out = false;
-  checker::size_estimate estimate;  // of complete, if the search has timed out
+  checker::size_estimate estimate;          // of complete, if the search has timed out
+  std::vector<std::string> load_buffering;  // see load_buffering.hpp
 };
 
 // The outcomes of complete executions are added to all_outcomes. Throws std::invalid_argument if
