@@ -7,12 +7,6 @@ namespace checker {
 
 namespace {
 
-// Whether a read is ordered before what its thread does behind it, however it turns out.
-bool orders_what_follows(const event& read) noexcept {
-  const bool compares = read.update == update_kind::compare;
-  return acquires(read.success) && (!compares || acquires(read.failure));
-}
-
 // Whether a fence stands between two events of a thread. Any of C++'s orders reads before writes; a
 // light one is for the compiler only.
 bool fence_between(const execution_graph& graph, const event& first, const event& second) {
@@ -24,7 +18,20 @@ bool fence_between(const execution_graph& graph, const event& first, const event
 }
 
 bool is_ordered(const execution_graph& graph, const event& read, const event& write) {
-  return orders_what_follows(read) || releases(write.success) || fence_between(graph, read, write);
+  return acquires(read.effective_order()) || releases(write.success) ||
+         fence_between(graph, read, write);
+}
+
+// Whether the thread acquires, between a read and a write, something older than the answer at the
+// same location. That read would have to be another one, too: and the write is ordered behind it.
+bool acquires_older(const execution_graph& graph, const event& read, const event& write,
+                    const event& answer) {
+  const auto& own = graph.thread(read.thread);
+  return std::any_of(own.begin() + read.index + 1, own.begin() + write.index, [&](event_id id) {
+    const event& e = graph[id];
+    if (!e.reads() || e.location != read.location || !acquires(e.effective_order())) return false;
+    return e.source == initial || graph[e.source].position < answer.position;
+  });
 }
 
 bool has_failed(const event& e) noexcept {
@@ -72,7 +79,7 @@ void load_buffering::look_at(const execution_graph& graph) {
   }
   for (const location_id l : graph.active_locations()) {
     for (const event_id r : graph.at(l).reads) {
-      if (orders_what_follows(graph[r]) || ways_out_[graph[r].thread].empty()) continue;
+      if (acquires(graph[r].effective_order()) || ways_out_[graph[r].thread].empty()) continue;
       for (const event_id v : graph.at(l).writes) look_at(graph, r, v);
       // A swap that failed for what the update r has written would have succeeded without.
       if (!graph[r].writes()) continue;
@@ -90,9 +97,12 @@ void load_buffering::look_at(const execution_graph& graph, event_id r, event_id 
   for (const auto& [w, reader] : ways_out_[read.thread]) {
     const event& write = graph[w];
     if (write.index <= read.index || !graph.knows(graph.causes(v), reader)) continue;
-    const bool same_location = write.location == read.location && graph[v].writes();
-    if (same_location && write.position < graph[v].position) continue;
-    const candidate seen{read.place, has_failed(read), write.place, graph[v].place};
+    const event& answer = graph[v];
+    if (answer.writes()) {
+      if (write.location == read.location && write.position < answer.position) continue;
+      if (acquires_older(graph, read, write, answer)) continue;
+    }
+    const candidate seen{read.place, has_failed(read), write.place, answer.place};
     if (is_known(seen) || is_ordered(graph, read, write)) continue;
     found_.push_back(seen);
   }

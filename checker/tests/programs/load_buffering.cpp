@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Two threads that each read what the other writes next. Broken, each write may overtake its read: that
-// is no execution of RC11's, and so no error, but listed.
+// Two threads that each read what the other writes next. Broken, each write may overtake its read:
+// that is no execution of RC11's, and so no error, but listed.
 // Mended: proved, load buffering nowhere
 // Broken: proved, load buffering at 21 > 22, 25 > 26
 // Options: --check-load-buffering
