@@ -5,7 +5,8 @@
 Runs the programs `proofs` and `checked_models`, and writes proofs/ledger.json and docs/proofs.md. With --merge it
 runs nothing, and takes what the shares of a search have written (`--shard I/N --lines FILE`), on whatever machines:
 the entries are those of the undivided search. With --check it runs nothing, and fails if the ledger is about other
-headers than those that are there, or if the table does not belong to it.
+headers than those that are there, or if the table does not belong to it. With --certificate it writes nothing: it
+prints what the shares come to, without the seconds, which is the same text for every number of shares.
 
 What the ledger is about is the tokens of the headers: a comment may change. Nothing in it names a line.
 """
@@ -255,14 +256,24 @@ def merge(entries: list[Entry]) -> list[Entry]:
     return list(by_name.values())
 
 
+def certificate_of(entries: list[Entry]) -> str:
+    """What does not depend on the machines, or on the number of shares."""
+    return "".join(json.dumps({key: value for key, value in entry.items() if key != "seconds"}) + "\n"
+                   for entry in entries)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "models", help="the build directory")
     parser.add_argument("--check", action="store_true", help="only compare, run nothing")
     parser.add_argument("--merge", type=pathlib.Path, nargs="+", metavar="FILE", help="take the lines of shares")
+    parser.add_argument("--certificate", type=pathlib.Path, nargs="+", metavar="FILE",
+                        help="print what the lines of shares come to")
     options = parser.parse_args()
     if options.check:
         check()
+    elif options.certificate:
+        print(certificate_of(entries_of(options.certificate)), end="")
     elif options.merge:
         write(merge(entries_of(options.merge)))
     else:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 from pathlib import Path
 
@@ -21,6 +24,7 @@ sys.path.insert(0, str(ROOT / "proofs"))
 import ledger  # noqa: E402
 
 PROOFS, MODELS = os.environ.get("PROOFS", ""), os.environ.get("CHECKED_MODELS", "")
+RECIPES = ROOT / "docs" / "checking-at-scale.md"
 POOL, RING = ("--family", "object_pool_one_cpu"), ("--family", "pool_dequeue")
 OWNERS = ("--model", "owner_vs_owner")
 
@@ -194,6 +198,60 @@ class Shares(unittest.TestCase):
                 self.assertNotEqual(0, int(one[0]["hash"], 16))
                 self.assertEqual(one, two)
                 self.assertEqual(one, three)
+                whole = self.undivided(Path(place), *options)
+                self.assertEqual(whole, ledger.certificate_of(one))
+
+    def recipe(self, place: Path, heading: str) -> str:
+        """Runs the first bash block below a heading of docs/checking-at-scale.md, and returns the certificate."""
+        section = RECIPES.read_text().split(f"\n### {heading}\n", 1)[1].split("\n##", 1)[0]
+        (place / "proofs").symlink_to(ROOT / "proofs")
+        text = section.split("```bash\n", 1)[1].split("```", 1)[0]
+        self.assertEqual(1, text.count("build=build/models\n"))
+        text = text.replace("build=build/models\n", f"build={shlex.quote(str(Path(PROOFS).parent.parent))}\n")
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=place, capture_output=True, text=True,
+                              check=False, timeout=300, env={**os.environ, "HOME": str(place)})
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return (place / "certificate").read_text()
+
+    def undivided(self, place: Path, *options: str) -> str:
+        done = run(PROOFS, *options, "--lines", str(place / "whole"))
+        self.assertEqual(0, done.returncode, done.stderr)
+        return ledger.certificate_of(ledger.entries_of([place / "whole"]))
+
+    def test_recipes_come_to_what_the_undivided_search_does(self) -> None:
+        headings = ["Workers that may die"] + (["GNU parallel, for shares"] if shutil.which("parallel") else [])
+        for heading in headings:
+            with self.subTest(heading), tempfile.TemporaryDirectory() as place:
+                whole = self.undivided(Path(place), *RING, "--calls", "4")
+                self.assertEqual(whole, self.recipe(Path(place), heading))
+
+    def test_a_dead_workers_share_is_taken_over(self) -> None:
+        """The first worker is killed while it works on a share: its lease stays, and no lines."""
+        options = (*RING, "--calls", "4")
+        with tempfile.TemporaryDirectory() as name:
+            place = Path(name)
+            slow = place / "slow"
+            slow.write_text(f"#!/bin/sh\n[ -e {place}/fast ] || exec sleep 600\nexec {shlex.quote(PROOFS)} \"$@\"\n")
+            slow.chmod(0o755)
+            worker = [sys.executable, str(ROOT / "proofs" / "shares.py"), "--lease", "1", "2", str(slow), *options]
+            with subprocess.Popen(worker, cwd=place, start_new_session=True) as first:
+                while not (place / "share-0.lease").exists():
+                    time.sleep(0.01)
+                os.killpg(first.pid, signal.SIGKILL)
+            (place / "fast").touch()
+            done = subprocess.run(worker, cwd=place, capture_output=True, text=True, check=False, timeout=300)
+            self.assertEqual(0, done.returncode, done.stderr)
+            self.assertIn("share-0: taken over", done.stdout)
+            lines = sorted(place.glob("share-*"))
+            self.assertEqual(["share-0.lines", "share-1.lines"], [each.name for each in lines])
+            self.assertEqual(self.undivided(place, *options), ledger.certificate_of(ledger.entries_of(lines)))
+
+    def test_a_failed_share_ends_its_worker_and_is_free_again(self) -> None:
+        with tempfile.TemporaryDirectory() as name:
+            command = [sys.executable, str(ROOT / "proofs" / "shares.py"), "2", "false"]
+            done = subprocess.run(command, cwd=name, capture_output=True, text=True, check=False, timeout=60)
+            self.assertEqual(1, done.returncode)
+            self.assertEqual([], list(Path(name).iterdir()))
 
     def test_every_model_is_in_one_share(self) -> None:
         whole = run(MODELS, "--list").stdout.split()
