@@ -337,6 +337,10 @@ TEST_CASE("what_a_read_happens_before_it_cannot_read") {
   CHECK(candidates("R x\nW z1\nW.rel y1 ||\nif R y {\nR z\nW x1}") == lines{{1, 2}});
 }
 
+TEST_CASE("the_answer_has_to_follow_from_the_write_that_overtakes") {
+  CHECK(candidates("R x\nW y1\nW.rel z1 ||\nR y ||\nif R z {\nW x1}").empty());
+}
+
 TEST_CASE("a_thread_alone_has_no_cycle") {
   CHECK(candidates("R x\nW y1\nR y\nW x1 ||\nR x").empty());
   CHECK(candidates("R x\nW y1 ||\nR y\nW z1").empty());
