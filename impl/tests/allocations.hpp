@@ -41,7 +41,7 @@ inline void* allocated_or_thrown(std::size_t size, std::size_t alignment) {
 }
 
 // While this exists the thread stays on the CPU where it was.
-class stays_on_its_cpu {
+class [[maybe_unused]] stays_on_its_cpu {
 #if defined(__linux__)
  public:
   stays_on_its_cpu() {
