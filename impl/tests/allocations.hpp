@@ -17,7 +17,21 @@
 
 #include "catch.hpp"
 
+// clang++ links ThreadSanitizer's operators into the program: they cannot be replaced there.
+#if defined(__clang__)
+#if __has_feature(thread_sanitizer)
+#define POOLPROOF_TEST_KEEPS_OPERATORS
+#endif
+#endif
+
 namespace poolproof::test {
+
+// Whether allocations are counted, and can be refused.
+#if defined(POOLPROOF_TEST_KEEPS_OPERATORS)
+inline constexpr bool sees_allocations = false;
+#else
+inline constexpr bool sees_allocations = true;
+#endif
 
 inline std::atomic<std::uint64_t> allocations{0};
 inline std::atomic<bool> allocations_are_refused{false};
@@ -62,6 +76,7 @@ class [[maybe_unused]] stays_on_its_cpu {
 
 }  // namespace poolproof::test
 
+#if !defined(POOLPROOF_TEST_KEEPS_OPERATORS)
 // Not inlined, or g++ sees a free of what a new of another kind has made.
 [[gnu::noinline]] void* operator new(std::size_t size) {
   return poolproof::test::allocated_or_thrown(size, 1);
@@ -84,3 +99,4 @@ class [[maybe_unused]] stays_on_its_cpu {
 [[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
   std::free(memory);
 }
+#endif

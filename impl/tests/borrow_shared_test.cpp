@@ -34,6 +34,7 @@ using poolproof::test::item;
 using poolproof::test::no_factory;
 using poolproof::test::put_new;
 using poolproof::test::real_pool;
+using poolproof::test::sees_allocations;
 using poolproof::test::stays_on_its_cpu;
 using poolproof::test::tracked;
 
@@ -120,6 +121,7 @@ TEST_CASE_METHOD(all_given_back, "what_the_factory_throws_passes_through", "[bor
 }
 
 TEST_CASE_METHOD(all_given_back, "item_goes_back_if_its_block_is_refused", "[borrow_shared]") {
+  if (!sees_allocations) return;
   const stays_on_its_cpu here;
   real_pool pool;
   const std::size_t most = retained_blocks() + 1;

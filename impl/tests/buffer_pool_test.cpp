@@ -26,6 +26,7 @@ using poolproof::buffer_pool;
 using poolproof::pool_stats;
 using poolproof::test::allocations;
 using poolproof::test::allocations_are_refused;
+using poolproof::test::sees_allocations;
 using poolproof::test::stays_on_its_cpu;
 using buffer = buffer_pool::buffer;
 
@@ -93,6 +94,7 @@ TEST_CASE("hit_allocates_nothing", "[buffer_pool]") {
 }
 
 TEST_CASE("larger_buffer_is_not_pooled", "[buffer_pool]") {
+  if (!sees_allocations) return;
   buffer_pool pool;
   const auto before = allocations.load();
   for (int i = 0; i < 3; ++i) CHECK(pool.get(largest + 1).size() == largest + 1);
@@ -169,6 +171,7 @@ TEST_CASE("buffer_is_moved_and_not_copied", "[buffer_pool]") {
 }
 
 TEST_CASE("refused_memory_passes_through", "[buffer_pool]") {
+  if (!sees_allocations) return;
   buffer_pool pool;
   allocations_are_refused = true;
   std::array<bool, 2> refused{};
