@@ -46,7 +46,7 @@ MORE = (
 )
 
 # Of a waiter that is gone, on a stack.
-ANY = "use after free | assertion | deadlock | data race"
+ANY = "use after free | assertion | crash | deadlock | data race"
 # What is changed in the header, the client that finds it, and as what.
 MUTANTS = {
     "who is served is not woken": ("    waiting.woken.notify_one();\n", "", "1", "g|g", "deadlock"),
