@@ -62,7 +62,7 @@ build:  ## build the unit tests and the examples
 # It ends with what ran where, and what failed.
 run_tests = $(PYTHON) scripts/run_tests.py --jobs $(JOBS)
 
-test: build  ## run the unit tests and the examples, and the tests again on each pin and without what is Linux's own; 5 min
+test: build  ## run the unit tests and the examples, and the tests again on each pin and without what is Linux's own; 9 min
 	$(call build,fallback)
 	$(run_tests)
 
@@ -72,14 +72,14 @@ test-pins: build  ## run the unit tests on each pin that a process may find itse
 test-repeat: build  ## run each unit test TIMES times on each pin
 	$(run_tests) --repeat $(or $(TIMES),10) --only "$(ONLY)" --beside "$(BESIDE)"
 
-test-checker:  ## run the self-test of the checker: oracles, random programs, unmodified programs; 8 min
+test-checker:  ## run the self-test of the checker: oracles, random programs, unmodified programs; 9 min
 	$(call build,checker)
 	$(call test,checker)
 
 # Its steps are targets below. The proofs first: what they find wrong, they show step by step. What each step
 # has found it leaves in $(found), and what is said at the end is read from there. (Not by the variable MAKE: such a
 # recipe runs under `make -n`, too.)
-check:  ## prove the protocols: all executions of small clients and models, a sample of the mutants, lint; 5 min
+check:  ## prove the protocols: all executions of small clients and models, a sample of the mutants, lint; 7 min
 	@$(PYTHON) scripts/check.py --found $(found) proofs assembly models-quick mutants-quick lint
 
 # A model that takes longer is listed as unfinished, and is not proved; check-full gives it more time.
