@@ -446,8 +446,8 @@ TEST_CASE("outstanding_items_are_written_while_other_threads_may_use_pools", "[c
     ::alarm(10);
     pool_type pool(make, no_cycles, called("nodes"));
     const handle held = pool.borrow();
-    pooling_buffer buffer(pool);
-    std::ostream out(&buffer);
+    pooling_buffer written(pool);
+    std::ostream out(&written);
     pool.outstanding(out);
   });
   CHECK(seen.words == "");
