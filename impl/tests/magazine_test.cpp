@@ -252,7 +252,7 @@ TEST_CASE("cpus_that_take_turns_make_a_system_call_in_a_thousand_pairs", "[magaz
   const int* const item = first.get();
   pool.put(std::move(first));
   counted_restarts::count = 0;
-  for (int i = 0; i != 4000; ++i) {
+  for (unsigned i = 0; i != 4000; ++i) {
     const on_one_cpu here(cpus[i % 2]);
     auto got = pool.get();
     REQUIRE(got.get() == item);
