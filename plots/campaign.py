@@ -126,7 +126,7 @@ class Case:
 # What the README calls the rows of its table, in their order.
 NAMED = (("a hit", Case("pool", 1)), ("a hit, 2 threads", Case("pool", 2)),
          ("a hit by `borrow`", Case("pool_borrow", 1)),
-         ("16 gets, 16 puts", Case("burst_16", 1)), ("the same by `borrow`", Case("burst_16_borrow", 1)),
+         ("16 gets, 16 puts", Case("burst_16", 1)), ("16 items by `borrow`", Case("burst_16_borrow", 1)),
          ("100 puts, 100 gets", Case("pool_overflow", 1)),
          ("1,000 puts, 1,000 gets", Case("pool_overflow_1000", 1)),
          ("10,000 puts, 10,000 gets", Case("pool_overflow_10000", 1)),
@@ -149,15 +149,14 @@ SCENARIO_WORDS = {
     "zlib_responses": "responses by zlib", "memory_over_time": "memory over time",
     "low_traffic": "a burst, then little traffic",
 }
-WORDS = {case: words for words, case in NAMED}
 
 
 def name_of(case: Case) -> str:
-    """In words: as the README's table calls it, else its scenario's words and what is not usual."""
+    """In words: its scenario's, and what is not usual."""
     more = [f"{value:,} {name}" for name, value in case.arguments]
     if case.threads != 1:
         more.append(f"{case.threads} threads")
-    return WORDS.get(case) or ", ".join([SCENARIO_WORDS.get(case.scenario, case.scenario), *more])
+    return ", ".join([SCENARIO_WORDS.get(case.scenario, case.scenario), *more])
 
 
 # The arithmetic.

@@ -182,7 +182,7 @@ def compared(target: aims.Target) -> str:
 def verdicts() -> str:
     """What the newest campaign says of each target."""
     lines = ["| scenario | wanted | measured: median (quartiles) | |", "| --- | --- | --- | --- |"]
-    words = {case.label: name for case, name in campaign.WORDS.items()}
+    words = {case.label: name for name, case in campaign.NAMED}
     for verdict in aims.verdicts(campaign.load([])):
         target = verdict.target
         value = verdict.measured.value if verdict.measured else None
