@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <vector>
 
 namespace checker::runtime {
 
@@ -85,6 +86,19 @@ bool compare(address at, unsigned size, std::uint64_t& expected, std::uint64_t d
   }
   return atomic_compare(at, size, expected, desired, {order_of(success), order_of(failure), weak},
                         code);
+}
+
+// The same, of a value in memory: it is read, and written if it is not what was expected. The compiler
+// leaves both to the call.
+bool compare_in_memory(address at, unsigned size, void* expected, std::uint64_t desired,
+                       int success, int failure, bool weak, address code, const standing& from) {
+  read_range(address_of(expected), size, code);
+  std::uint64_t old = 0;
+  std::memcpy(&old, expected, size);
+  if (compare(at, size, old, desired, success, failure, weak, code, from)) return true;
+  write_range(address_of(expected), size, code);
+  std::memcpy(expected, &old, size);
+  return false;
 }
 
 }  // namespace
@@ -257,16 +271,15 @@ CHECKER_EXPORT void* __tsan_memset(void* to, int value, std::size_t size) {
                                                    operand, o, CHECKER_CALLER, checker_standing)); \
   }
 
-#define CHECKER_COMPARE(bits, name, weak)                                                     \
-  CHECKER_ENTRY(__tsan_atomic##bits##_compare_exchange_##name)                                \
-  int checker__tsan_atomic##bits##_compare_exchange_##name(                                   \
-      volatile std::uint##bits##_t* at, std::uint##bits##_t* expected,                        \
-      std::uint##bits##_t desired, int success, int failure) {                                \
-    std::uint64_t old = *expected;                                                            \
-    const bool done = compare(address_of(at), bits / 8, old, desired, success, failure, weak, \
-                              CHECKER_CALLER, checker_standing);                              \
-    if (!done) *expected = static_cast<std::uint##bits##_t>(old);                             \
-    return done ? 1 : 0;                                                                      \
+#define CHECKER_COMPARE(bits, name, weak)                                                         \
+  CHECKER_ENTRY(__tsan_atomic##bits##_compare_exchange_##name)                                    \
+  int checker__tsan_atomic##bits##_compare_exchange_##name(                                       \
+      volatile std::uint##bits##_t* at, std::uint##bits##_t* expected,                            \
+      std::uint##bits##_t desired, int success, int failure) {                                    \
+    return compare_in_memory(address_of(at), bits / 8, expected, desired, success, failure, weak, \
+                             CHECKER_CALLER, checker_standing)                                    \
+               ? 1                                                                                \
+               : 0;                                                                               \
   }
 
 #define CHECKER_ATOMIC(bits)                                                                       \
@@ -316,6 +329,17 @@ CHECKER_ATOMIC(64)
 namespace {
 
 __extension__ typedef unsigned __int128 wide;
+
+bool compare_wide(volatile void* at, std::size_t size, void* expected, const void* desired,
+                  checker::engine::compare_orders orders, address code) {
+  read_range(address_of(expected), size, code);
+  std::vector<std::byte> old(size);
+  std::memcpy(old.data(), expected, size);
+  if (wide_compare(address_of(at), size, old.data(), desired, orders, code)) return true;
+  write_range(address_of(expected), size, code);
+  std::memcpy(expected, old.data(), size);
+  return false;
+}
 
 void arrive_wide(const standing& from) {
   if (!active || !concurrent) return;
@@ -370,7 +394,7 @@ CHECKER_WIDE_UPDATE(fetch_nand, ~(a& b))
   int checker__tsan_atomic128_compare_exchange_##name(volatile wide* at, wide* expected,        \
                                                       wide desired, int success, int failure) { \
     arrive_wide(checker_standing);                                                              \
-    return wide_compare(address_of(at), sizeof desired, expected, &desired,                     \
+    return compare_wide(at, sizeof desired, expected, &desired,                                 \
                         {order_of(success), order_of(failure), weak}, CHECKER_CALLER)           \
                ? 1                                                                              \
                : 0;                                                                             \
@@ -407,7 +431,7 @@ CHECKER_ENTRY(__atomic_compare_exchange_16)
 bool checker__atomic_compare_exchange_16(volatile void* at, void* expected, wide desired,
                                          int success, int failure) {
   arrive_wide(checker_standing);
-  return wide_compare(address_of(at), sizeof desired, expected, &desired,
+  return compare_wide(at, sizeof desired, expected, &desired,
                       {order_of(success), order_of(failure), false}, CHECKER_CALLER);
 }
 
@@ -429,8 +453,8 @@ CHECKER_ENTRY(__atomic_compare_exchange)
 bool checker__atomic_compare_exchange(std::size_t size, volatile void* at, void* expected,
                                       void* desired, int success, int failure) {
   arrive_wide(checker_standing);
-  return wide_compare(address_of(at), size, expected, desired,
-                      {order_of(success), order_of(failure), false}, CHECKER_CALLER);
+  return compare_wide(at, size, expected, desired, {order_of(success), order_of(failure), false},
+                      CHECKER_CALLER);
 }
 // Of the prelude: what the compiler would make a strong one of.
 CHECKER_ENTRY(checker_weak_exchange)
@@ -438,17 +462,13 @@ bool checkerchecker_weak_exchange(std::size_t size, volatile void* at, void* exp
                                   const void* desired, int success, int failure) {
   if (size > 8 || (size & (size - 1)) != 0) {
     arrive_wide(checker_standing);
-    return wide_compare(address_of(at), size, expected, desired,
-                        {order_of(success), order_of(failure), true}, CHECKER_CALLER);
+    return compare_wide(at, size, expected, desired, {order_of(success), order_of(failure), true},
+                        CHECKER_CALLER);
   }
-  std::uint64_t old = 0;
   std::uint64_t wanted = 0;
-  std::memcpy(&old, expected, size);
   std::memcpy(&wanted, desired, size);
-  const bool done = compare(address_of(at), static_cast<unsigned>(size), old, wanted, success,
-                            failure, true, CHECKER_CALLER, checker_standing);
-  if (!done) std::memcpy(expected, &old, size);
-  return done;
+  return compare_in_memory(address_of(at), static_cast<unsigned>(size), expected, wanted, success,
+                           failure, true, CHECKER_CALLER, checker_standing);
 }
 CHECKER_EXPORT bool __atomic_is_lock_free(std::size_t size, const volatile void*) {
   return size <= 16 && (size & (size - 1)) == 0;
