@@ -539,6 +539,11 @@ int tell(statistics& found, double seconds) {
            "with a "
            "relaxed operation.\n";
   }
+  if (semaphore_waits() != 0) {
+    out << "std::counting_semaphore of libstdc++ may sleep although its count is not 0: here it "
+           "looks "
+           "again.\n";
+  }
   say(out.str(), own_output);
   return status;
 }

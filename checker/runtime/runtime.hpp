@@ -110,6 +110,11 @@ inline bool knows(unsigned thread, std::uint32_t time) noexcept {
 bool is_excused(address code);
 unsigned excused_races() noexcept;
 
+// Whether the running thread waits in a semaphore of the C++ library, which may go to sleep although there
+// is something left: it does not here, and the verdict says so.
+bool waits_in_semaphore(address code);
+unsigned semaphore_waits() noexcept;
+
 // An error in the program, at a place in its code.
 [[noreturn]] void fail(fault what, std::string_view text, address code,
                        const void* object = nullptr);

@@ -239,6 +239,36 @@ bool is_excused(address code) {
 
 unsigned excused_races() noexcept { return excused; }
 
+namespace {
+unsigned semaphores = 0;
+}
+
+// std::counting_semaphore of libstdc++ 12 looks at its count, finds that another was faster, and sleeps as
+// long as the count is the one that it saw: that may be 1, after a release that has woken all.
+bool waits_in_semaphore(address code) {
+  static std::map<address, bool> known;
+  std::vector<address> calls;
+  _Unwind_Backtrace(note_call, &calls);
+  while (!calls.empty() && calls.front() != code) calls.erase(calls.begin());
+  constexpr std::size_t deepest = 8;  // below the semaphore's own function
+  for (std::size_t i = 0; i != std::min(calls.size(), deepest); ++i) {
+    const auto [found, added] = known.try_emplace(calls[i], false);
+    if (added && calls[i] < low_end) {
+      for (const auto& [at, lines] : lines_of({calls[i] - 1})) {
+        found->second = std::any_of(lines.begin(), lines.end(), [](const line& each) {
+          return each.file.ends_with("/bits/semaphore_base.h");
+        });
+      }
+    }
+    if (!found->second) continue;
+    ++semaphores;
+    return true;
+  }
+  return false;
+}
+
+unsigned semaphore_waits() noexcept { return semaphores; }
+
 void find_symbols() {
   std::ifstream in(program_path(), std::ios::binary);
   Elf64_Ehdr header{};

@@ -361,6 +361,7 @@ long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, 
     return fails(ETIMEDOUT);
   }
   end_poll(self());
+  if (expected != 0 && waits_in_semaphore(code)) return fails(EAGAIN);
   sleepers all = sleepers::of_futex(word, code);
   bool sleeps = false;
   await(
