@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -371,26 +372,46 @@ CHECKER_EXPORT long sysconf(int what) noexcept {
   return CHECKER_NEXT(sysconf)(what);
 }
 
-// Random numbers: the same in each execution.
+// Random numbers: the same in each execution. Each thread has a sequence of its own, so that they do not
+// depend on who asks first.
 
 namespace {
-std::uint64_t random_state = 0;
+std::uint64_t first_seed = 0;  // of threads that have not set one
+std::uint64_t seeds[most_threads];
+std::uint64_t random_counts[most_threads];
+
 std::uint64_t next_random() noexcept {
-  random_state += 0x9e3779b97f4a7c15;
-  std::uint64_t z = random_state;
+  const unsigned own = active ? self() : 0;
+  something_changed();
+  random_counts[own] += 0x9e3779b97f4a7c15;
+  std::uint64_t z = first_seed + seeds[own] + random_counts[own] + own * 0xd1b54a32d192ed03;
   z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
   z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
   return z ^ (z >> 31);
 }
+void seed_random(std::uint64_t seed) noexcept {
+  if (concurrent) {
+    seeds[self()] = seed - first_seed;
+    random_counts[self()] = 0;
+  } else {
+    first_seed = seed;
+    random_counts[0] = 0;
+  }
+  something_changed();
+}
 }  // namespace
 namespace checker::runtime {
-void reset_random() { random_state = 0; }
+void reset_random() {
+  first_seed = 0;
+  std::fill(std::begin(seeds), std::end(seeds), 0);
+  std::fill(std::begin(random_counts), std::end(random_counts), 0);
+}
 }  // namespace checker::runtime
 
 CHECKER_EXPORT int rand() noexcept { return static_cast<int>(next_random() >> 33); }
-CHECKER_EXPORT void srand(unsigned seed) noexcept { random_state = seed; }
+CHECKER_EXPORT void srand(unsigned seed) noexcept { seed_random(seed); }
 CHECKER_EXPORT long random() noexcept { return static_cast<long>(next_random() >> 33); }
-CHECKER_EXPORT void srandom(unsigned seed) noexcept { random_state = seed; }
+CHECKER_EXPORT void srandom(unsigned seed) noexcept { seed_random(seed); }
 CHECKER_EXPORT int getentropy(void* to, std::size_t size) noexcept {
   auto* const bytes = static_cast<unsigned char*>(to);
   for (std::size_t i = 0; i != size; ++i) bytes[i] = static_cast<unsigned char>(next_random());
@@ -399,4 +420,9 @@ CHECKER_EXPORT int getentropy(void* to, std::size_t size) noexcept {
 CHECKER_EXPORT ssize_t getrandom(void* to, std::size_t size, unsigned) noexcept {
   getentropy(to, size);
   return static_cast<ssize_t>(size);
+}
+// std::random_device asks the processor otherwise.
+CHECKER_EXPORT unsigned checker_random_device(void*) asm("_ZNSt13random_device14checker_getvalEv");
+CHECKER_EXPORT unsigned checker_random_device(void*) {
+  return static_cast<unsigned>(next_random() >> 32);
 }

@@ -4,7 +4,7 @@
 // they wait, go to a function of their own: nothing but the time depends on how often they do.
 // clang++ would make of a weak compare-exchange a strong one: it becomes a call, too.
 // What changes the links of trees and lists lies in the C++ library, where no access is seen: these
-// calls go to functions of the checker.
+// calls go to functions of the checker; and so does what asks the processor for random numbers.
 // Functions that ask not to be instrumented are, since the value of an atomic that the checker does
 // not see being read is not in memory.
 //
@@ -27,6 +27,7 @@ inline void checker_pause() noexcept { ::checker_library_pause(); }
 #define _M_hook checker_list_hook
 #define _M_unhook checker_list_unhook
 #define _M_transfer checker_list_transfer
+#define _M_getval checker_getval
 
 #if defined(__clang__)
 extern "C" bool checker_weak_exchange(unsigned long size, volatile void* at, void* expected,
