@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: MIT
 """Runs the tests that `make test` has built, and ends with a few lines: how many ran, where, and what failed.
 
-Without options: the unit tests on a build as for a system that is not Linux; all tests of the dev build; and its unit
-tests again on each pin that a process may find itself with, if its C library does not register threads for restartable
-sequences, if membarrier is refused, or if a user asks for the portable pin.
+Without options: the unit tests on a build as for a system that is not Linux; those of the dev build, on the pin that
+this machine has, and on each that a process may find itself with, if its C library does not register threads for
+restartable sequences, if membarrier is refused, or if a user asks for the portable pin; and by ctest all else of the
+dev build. A run of a program of unit tests is one process, and what it reports of its cases is counted and named.
 
-With --repeat N, each unit test N times on each pin, the machine's own too: whole programs, in turn, so that a run which
-is interrupted has tried all of them about as often. --only takes those programs whose name it matches, and --beside is
-what runs meanwhile, such as 'stress-ng --cpu 4'.
+With --repeat N, each unit test N times on each pin: whole programs, in turn, so that a run which is interrupted has
+tried all of them about as often. --only takes those programs whose name it matches, and --beside is what runs
+meanwhile, such as 'stress-ng --cpu 4'.
 
-What the tests print is kept in build/logs.
+What ctest prints, and programs that fail, is kept in build/logs.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as xml
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,12 +48,11 @@ MOST_NAMED = 10  # failures that the ending names; the logs have all
 
 @dataclass(frozen=True)
 class Step:
-    """Tests of one build, on one pin."""
+    """The unit tests of one build, on one pin."""
 
     name: str
     says: str
     preset: str = "dev"
-    label: str = ""
     prefix: str = ""  # of the command: variables of its environment, or a program that runs it
 
     def command(self, *words: str) -> list[str]:
@@ -63,14 +63,14 @@ class Step:
         return f"{self.prefix} {shlex.join(words)}".strip()
 
 
-PINS = (Step("no_rseq", "unit tests, where the C library does not register threads for rseq", label="unit",
+OWN = Step("own", "unit tests on the pin that this machine has")
+PINS = (Step("no_rseq", "unit tests, where the C library does not register threads for rseq",
              prefix="GLIBC_TUNABLES=glibc.pthread.rseq=0"),
-        Step("no_membarrier", "unit tests, where membarrier is refused", label="unit",
+        Step("no_membarrier", "unit tests, where membarrier is refused",
              prefix="build/dev/impl/tests/refuse_membarrier"),
-        Step("portable", "unit tests with POOLPROOF_PIN=portable", label="unit", prefix="POOLPROOF_PIN=portable"))
-STEPS = (Step("fallback", "unit tests of a build as for a system that is not Linux", "fallback", "unit"),
-         Step("dev", "unit tests, examples, the installed package, scripts"), *PINS)
-REPEATED = (Step("own", "unit tests on the pin that this machine has"), *PINS)
+        Step("portable", "unit tests with POOLPROOF_PIN=portable", prefix="POOLPROOF_PIN=portable"))
+FALLBACK = Step("fallback", "unit tests of a build as for a system that is not Linux", "fallback")
+REST = Step("dev", "examples, the installed package, scripts")
 
 
 @dataclass
@@ -102,13 +102,16 @@ def cases(report: Path) -> list[tuple[str, bool, str]]:
     return found
 
 
-def run_step(step: Step, jobs: int, logs: Path) -> Outcome:
-    """Runs ctest once."""
+def show_failure(name: str, output: str) -> None:
+    print(f"\n--- {name}", *output.strip().splitlines()[-MOST_LINES:], sep="\n")
+
+
+def run_ctest(step: Step, jobs: int, logs: Path, progress: Progress) -> Outcome:
+    """All tests of a build but the unit tests."""
     outcome = Outcome(step)
     report, log = logs / f"{step.name}.xml", logs / f"{step.name}.txt"
-    ctest = ["ctest", "--preset", step.preset, *(["--label-regex", step.label] if step.label else [])]
-    command = step.command(*ctest, "--parallel", str(jobs), "--output-junit", str(report))
-    progress = Progress(step.says)
+    ctest = ["ctest", "--preset", step.preset, "--label-exclude", "unit"]
+    command = [*ctest, "--parallel", str(jobs), "--output-junit", str(report)]
     with (open(log, "w", encoding="utf-8") as out,
           subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                            errors="replace") as started):
@@ -123,30 +126,20 @@ def run_step(step: Step, jobs: int, logs: Path) -> Outcome:
             outcome.passed += 1
             continue
         if outcome.failed.total() < MOST_SHOWN:
-            print(f"\n--- {name}", *output.strip().splitlines()[-MOST_LINES:], sep="\n")
+            show_failure(name, output)
         outcome.fail(name, step.shown("ctest", "--preset", step.preset, "-R", f"^{re.escape(name)}$"))
     if not outcome.failed and (status != 0 or outcome.passed == 0):
-        print("", *log.read_text(encoding="utf-8", errors="replace").splitlines()[-MOST_LINES:], sep="\n")
+        show_failure("ctest", log.read_text(encoding="utf-8", errors="replace"))
         outcome.fail(f"ctest itself, with status {status}", step.shown(*ctest))
     return outcome
 
 
-def run_steps(steps: Iterable[Step], jobs: int, logs: Path, outcomes: list[Outcome]) -> None:
-    for step in steps:
-        # On a terminal one line tells how far it is, and in the end how long it took.
-        print(f"{step.says} ...", end=" ", flush=True)
-        began = time.monotonic()
-        outcomes.append(run_step(step, jobs, logs))
-        again = f"{step.says} ... " if sys.stdout.isatty() else ""
-        print(f"{again}{duration(time.monotonic() - began)}", flush=True)
-
-
-# ---- The same tests again and again ---------------------------------------------------------------------------------
+# ---- Programs of unit tests -----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Program:
-    """A program of unit tests. One of Catch2 has many and reports on each; another is one test."""
+    """A program of unit tests. One of Catch2 has many cases and reports on each; another is one test."""
 
     path: str
     is_catch: bool
@@ -155,8 +148,7 @@ class Program:
 def programs(preset: str) -> list[Program]:
     listed = subprocess.run(["ctest", "--preset", preset, "--label-regex", "unit", "--show-only=json-v1"], cwd=ROOT,
                             capture_output=True, text=True, check=True).stdout
-    commands = [test["command"] for test in json.loads(listed)["tests"]]
-    return [Program(path, is_catch) for path, is_catch in dict((each[0], len(each) > 1) for each in commands).items()]
+    return [Program(test["command"][0], test["name"].startswith("unit.")) for test in json.loads(listed)["tests"]]
 
 
 def run_program(step: Step, program: Program, log: Path) -> Outcome:
@@ -186,6 +178,53 @@ def run_program(step: Step, program: Program, log: Path) -> Outcome:
     if outcome.failed:
         log.write_text(output, encoding="utf-8")
     return outcome
+
+
+def run_units(step: Step, jobs: int, logs: Path, progress: Progress) -> Outcome:
+    """Runs each program of a build once."""
+    outcome = Outcome(step)
+    tested = programs(step.preset)
+    failures = []
+    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
+        runs = {pool.submit(run_program, step, program, logs / f"{step.name}.{Path(program.path).name}.txt"): program
+                for program in tested}
+        try:
+            for ended, run in enumerate(concurrent.futures.as_completed(runs), 1):
+                one = run.result()
+                outcome.passed += one.passed
+                outcome.failed += one.failed
+                if one.failed:
+                    failures.append(logs / f"{step.name}.{Path(runs[run].path).name}.txt")
+                progress.show(f"{ended}/{len(runs)}")
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+    progress.clear()
+    for log in failures[:MOST_SHOWN]:
+        show_failure(log.stem, log.read_text(encoding="utf-8"))
+    if not tested:
+        outcome.fail("there are no unit tests", step.shown("ctest", "--preset", step.preset, "--show-only"))
+    return outcome
+
+
+def run_steps(steps: Iterable[tuple[Step, Runner]], jobs: int, logs: Path, outcomes: list[Outcome]) -> None:
+    for step, run in steps:
+        # On a terminal one line tells how far it is, and in the end how long it took.
+        print(f"{step.says} ...", end=" ", flush=True)
+        began = time.monotonic()
+        outcomes.append(run(step, jobs, logs, Progress(step.says)))
+        again = f"{step.says} ... " if sys.stdout.isatty() else ""
+        print(f"{again}{duration(time.monotonic() - began)}", flush=True)
+
+
+Runner = Callable[[Step, int, Path, Progress], Outcome]
+UNIT_STEPS: tuple[tuple[Step, Runner], ...] = tuple((step, run_units) for step in (FALLBACK, OWN, *PINS))
+STEPS = (*UNIT_STEPS, (REST, run_ctest))
+PIN_STEPS = UNIT_STEPS[2:]
+REPEATED = (OWN, *PINS)
+
+
+# ---- The same tests again and again ---------------------------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -249,7 +288,7 @@ def ending(outcomes: list[Outcome], seconds: float, logs: Path) -> list[str]:
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), metavar="N", help="how many at once (%(default)s)")
-    parser.add_argument("--pins", action="store_true", help="the last three steps only: the pins")
+    parser.add_argument("--pins", action="store_true", help="the unit tests on those three pins only")
     parser.add_argument("--repeat", type=int, metavar="N", help="each unit test N times on each pin")
     parser.add_argument("--only", default="", metavar="REGEX", help="with --repeat: of these programs")
     parser.add_argument("--beside", default="", metavar="COMMAND", help="with --repeat: what runs meanwhile")
@@ -268,7 +307,7 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.repeat:
             repeat(chosen.repeat, chosen.only, chosen.jobs, chosen.beside, logs, outcomes)
         else:
-            run_steps(PINS if chosen.pins else STEPS, chosen.jobs, logs, outcomes)
+            run_steps(PIN_STEPS if chosen.pins else STEPS, chosen.jobs, logs, outcomes)
     except KeyboardInterrupt:
         interrupted = True
         print("\ninterrupted: what had not ended is not counted")

@@ -14,27 +14,28 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import ending  # noqa: E402
 import run_tests  # noqa: E402
 
-# Writes a report as ctest does, of one test that passes and one that fails on the portable pin.
+# Lists the programs of unit tests; of all else it writes a report, of one test that passes and one that may fail.
 CTEST = """#!{python}
 import os, sys
 if "--output-junit" not in sys.argv:
-    sys.exit(print('{{"tests": [{{"command": ["{programs}/catch", "one"]}}, {{"command": ["{programs}/catch", "two"]}},'
-                   '{{"command": ["{programs}/plain"]}}]}}'))
+    sys.exit(print('{{"tests": [{{"name": "unit.pool", "command": ["{programs}/catch"]}},'
+                   '{{"name": "builds.plain", "command": ["{programs}/plain"]}}]}}'))
 print("what ctest prints")
 if os.environ.get("POOLPROOF_TEST_CTEST") == "broken":
     sys.exit(8)
-bad = os.environ.get("POOLPROOF_PIN") == "portable"
-end = '<failure message="Failed"/><system-out>steals is 0</system-out></testcase>' if bad else '</testcase>'
+bad = os.environ.get("POOLPROOF_TEST_CTEST") == "bad"
+end = '<failure message="Failed"/><system-out>three links are dead</system-out></testcase>' if bad else '</testcase>'
 with open(sys.argv[sys.argv.index("--output-junit") + 1], "w") as report:
-    report.write('<testsuite><testcase name="pool.put" status="run"/>'
-                 '<testcase name="pool.get" status="' + ("fail" if bad else "run") + '">' + end + '</testsuite>')
+    report.write('<testsuite><testcase name="scripts.ports" status="run"/>'
+                 '<testcase name="scripts.documents" status="' + ("fail" if bad else "run") + '">' + end +
+                 '</testsuite>')
 sys.exit(8 if bad else 0)
 """
 
-# Writes a report as Catch2 does. Every second run on the portable pin fails; without rseq it crashes.
+# Writes a report as Catch2 does. Every second run on the portable pin fails; without rseq it crashes, if it is to.
 CATCH = """#!{python}
 import os, sys
-if "GLIBC_TUNABLES" in os.environ:
+if "GLIBC_TUNABLES" in os.environ and "POOLPROOF_TEST_CRASH" in os.environ:
     os.abort()
 bad = False
 if os.environ.get("POOLPROOF_PIN") == "portable":
@@ -78,33 +79,55 @@ class Runs(unittest.TestCase):
             status = run_tests.main(["--jobs", "2", *arguments])
         return status, said.getvalue().splitlines()
 
-    def test_failure_is_named_with_its_pin_and_how_to_run_it_again(self) -> None:
+    def test_steps_are_counted_by_case(self) -> None:
         status, lines = self.run_with()
-        self.assertEqual(1, status)
-        self.assertEqual("9 passed, 1 failed", lines[-1])
-        place = lines.index("failed: pool.get")
-        self.assertEqual(r"POOLPROOF_PIN=portable ctest --preset dev -R '^pool\.get$'", lines[place + 1].strip())
-        self.assertIn("    2       1  unit tests with POOLPROOF_PIN=portable", lines)
-        self.assertIn("steals is 0", lines)
-        self.assertEqual("what ctest prints\n", (self.root / "logs" / "test" / "portable.txt").read_text())
+        # Five times two cases and a plain program, and what ctest runs.
+        self.assertEqual((0, "17 passed, 0 failed"), (status, lines[-1]))
+        self.assertIn("    3       0  unit tests with POOLPROOF_PIN=portable", lines)
+        self.assertIn("    2       0  examples, the installed package, scripts", lines)
+        self.assertLess(len(lines) - lines.index(""), 13)
+        self.assertEqual("what ctest prints\n", (self.root / "logs" / "test" / "dev.txt").read_text())
+
+    def test_failed_case_is_named_with_its_pin_and_how_to_run_it_again(self) -> None:
+        self.run_with("--pins")
+        status, lines = self.run_with("--pins")
+        self.assertEqual((1, "8 passed, 1 failed"), (status, lines[-1]))
+        place = lines.index("failed: two")
+        self.assertEqual("POOLPROOF_PIN=portable catch two", lines[place + 1].strip())
+        self.assertIn("it never happened", lines)
+        self.assertIn("it never happened", (self.root / "logs" / "pins" / "portable.catch.txt").read_text())
+
+    def test_failed_test_of_ctest_is_named_with_how_to_run_it_again(self) -> None:
+        with mock.patch.dict(os.environ, {"POOLPROOF_TEST_CTEST": "bad"}):
+            status, lines = self.run_with()
+        self.assertEqual((1, "16 passed, 1 failed"), (status, lines[-1]))
+        place = lines.index("failed: scripts.documents")
+        self.assertEqual(r"ctest --preset dev -R '^scripts\.documents$'", lines[place + 1].strip())
+        self.assertIn("three links are dead", lines)
 
     def test_pins_are_three_steps(self) -> None:
-        self.assertEqual("5 passed, 1 failed", self.run_with("--pins")[1][-1])
+        self.assertEqual("9 passed, 0 failed", self.run_with("--pins")[1][-1])
 
-    def test_success_ends_with_few_lines(self) -> None:
-        with mock.patch.object(run_tests, "STEPS", run_tests.STEPS[:4]):
-            status, lines = self.run_with()
-        self.assertEqual((0, "8 passed, 0 failed"), (status, lines[-1]))
-        self.assertLess(len(lines) - lines.index(""), 12)
+    def test_crash_is_a_failure_of_the_program(self) -> None:
+        with mock.patch.dict(os.environ, {"POOLPROOF_TEST_CRASH": "yes"}):
+            status, lines = self.run_with("--pins")
+        self.assertEqual((1, "7 passed, 1 failed"), (status, lines[-1]))
+        self.assertIn("failed: catch: status -6", lines)
 
     def test_ctest_that_runs_nothing_is_a_failure(self) -> None:
         with mock.patch.dict(os.environ, {"POOLPROOF_TEST_CTEST": "broken"}):
-            status, lines = self.run_with("--pins")
-        self.assertEqual((1, "0 passed, 3 failed"), (status, lines[-1]))
+            status, lines = self.run_with()
+        self.assertEqual((1, "15 passed, 1 failed"), (status, lines[-1]))
         self.assertIn("failed: ctest itself, with status 8", lines)
 
+    def test_build_without_unit_tests_is_a_failure(self) -> None:
+        self.program(self.root / "ctest", "#!/bin/sh\necho '{\"tests\": []}'\n")
+        status, lines = self.run_with("--pins")
+        self.assertEqual((1, "0 passed, 3 failed"), (status, lines[-1]))
+
     def test_repeated_tests_are_counted_by_case(self) -> None:
-        status, lines = self.run_with("--repeat", "4")
+        with mock.patch.dict(os.environ, {"POOLPROOF_TEST_CRASH": "yes"}):
+            status, lines = self.run_with("--repeat", "4")
         self.assertEqual(1, status)
         # Four times three tests on four pins; but for the crashes, in which nothing is known of the cases.
         self.assertEqual("38 passed, 6 failed", lines[-1])
