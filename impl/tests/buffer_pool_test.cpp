@@ -105,9 +105,13 @@ TEST_CASE("hit_allocates_nothing", "[buffer_pool]") {
 TEST_CASE("larger_buffer_is_not_pooled", "[buffer_pool]") {
   if (!sees_allocations) return;
   buffer_pool pool;
+  int as_large = 0;
   const auto before = allocations.load();
-  for (int i = 0; i < 3; ++i) CHECK(pool.get(largest + 1).size() == largest + 1);
-  CHECK(allocations == before + 3);
+  // No CHECK meanwhile: some of Catch2's reporters allocate for each.
+  for (int i = 0; i < 3; ++i) as_large += pool.get(largest + 1).size() == largest + 1;
+  const auto after = allocations.load();
+  CHECK(after == before + 3);
+  CHECK(as_large == 3);
   CHECK(pool.stats(largest + 1).constructions == 0);
 }
 
