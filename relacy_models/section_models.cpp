@@ -32,6 +32,13 @@ struct shown_shards {
   std::uint32_t cpus;
 };
 
+// By the section that also takes when it is time for a look at the clock.
+template <class Near>
+token* take_one(const Near& near) {
+  token* item = nullptr;
+  return sections::take_some(near, &item, 1) != 0 ? item : nullptr;
+}
+
 struct magazine_model : model, with_sections {
   explicit magazine_model(unsigned cpus = 1, unsigned migrations = 0, unsigned aborts = 1)
       : with_sections(cpus, migrations, aborts), near_{shards_, cpus} {
@@ -46,9 +53,26 @@ struct magazine_model : model, with_sections {
   }
 
   bool take() {
-    token* const item = sections::take_ticking(near_);
+    token* const item = take_one(near_);
     if (item != nullptr) item->claim();
     return item != nullptr;
+  }
+
+  // Gives two items by one section, the second first, and returns how many it has given.
+  std::uint32_t give_two(unsigned first) {
+    token* const both[] = {&items_[first], &items_[first + 1]};
+    for (token* const item : both) item->prepare();
+    const std::uint32_t given = sections::give_some(near_, both, 2);
+    for (std::uint32_t i = 0; i != 2 - given; ++i) both[i]->claim();
+    return given;
+  }
+
+  // Takes up to two items by one section, and returns how many.
+  std::uint32_t take_two() {
+    token* both[2];
+    const std::uint32_t taken = sections::take_some(near_, both, 2);
+    for (std::uint32_t i = 0; i != taken; ++i) both[i]->claim();
+    return taken;
   }
 
   // As an owner does: takes out all, one by one. False if sections were not restarted.
@@ -140,6 +164,68 @@ struct close_vs_sections : magazine_model {
         return;
       default:
         outcome(take() ? "took" : "nothing to take");
+        return;
+    }
+  }
+};
+
+// Property:   A section that moves two items takes effect at once: no other one of its CPU finds one
+//             of them without the other, wherever it is interrupted.
+// Expected:   passes
+// Threads:    give two, take two || give one, take two; on one CPU, two deep
+// Bound:      4 sections, each thread interrupted once
+// Would show: a commit that counts other items than were copied
+struct sections_of_several_items : magazine_model {
+  sections_of_several_items() { shards_[0].held.deepen(); }
+
+  static model_info info() {
+    return {.property = "a section that moves two items takes effect at once",
+            .threads = 2,
+            .bound = "4 sections, 1 interruption each",
+            .outcomes = {"gave 2 at once", "gave 1 at once", "took 2 at once", "took 1 at once",
+                         "took 0 at once"}};
+  }
+
+  void thread(unsigned index) override {
+    if (index == 0) {
+      outcome("gave %u at once", give_two(0));
+    } else {
+      give(2);
+    }
+    outcome("took %u at once", take_two());
+  }
+};
+
+// Property:   The same beside a closer, which finds both or none.
+// Expected:   passes
+// Threads:    give two || close, take all, reopen || take two; on one CPU, two deep
+// Bound:      2 sections, 1 closing, each thread interrupted once
+// Would show: a section that commits what it has copied from, or to, a magazine that was closed
+//             meanwhile
+struct close_vs_several_items : magazine_model {
+  close_vs_several_items() { shards_[0].held.deepen(); }
+
+  static model_info info() {
+    return {.property = "a closer finds all that a section gives, or nothing of it",
+            .threads = 3,
+            .bound = "2 sections, 1 closing, 1 interruption each",
+            .outcomes = {"gave 2 at once", "gave 1 at once", "gave 0 at once", "took 2 at once",
+                         "took 0 at once", "closed on 2", "closed on 0"}};
+  }
+
+  void thread(unsigned index) override {
+    switch (index) {
+      case 0:
+        outcome("gave %u at once", give_two(0));
+        return;
+      case 1: {
+        const std::uint32_t found = shards_[0].held.size();
+        empty(shards_[0].held);
+        outcome("closed on %u", found);
+        return;
+      }
+      default:
+        outcome("took %u at once", take_two());
         return;
     }
   }
@@ -316,7 +402,7 @@ struct section_shard_model : model, with_sections {
   }
 
   void get() {
-    if (receive(sections::take_ticking(near_), "took by a section")) return;
+    if (receive(take_one(near_), "took by a section")) return;
     if (!receive(shard_.take(), "took without")) outcome("missed");
   }
 
@@ -468,7 +554,7 @@ struct reach_vs_show : model, with_sections {
       return;
     }
     outcome("reached a shard");
-    if (token* const taken = sections::take_ticking(shown_)) taken->claim();
+    if (token* const taken = take_one(shown_)) taken->claim();
   }
 
   void after() override {
@@ -876,14 +962,15 @@ struct refill_vs_rotate : deep_magazine_model {
   void thread(unsigned index) override { index == 0 ? get(0) : pool_->rotate(); }
 };
 
-const registered<
-    sections_of_one_cpu, sections_that_migrate, close_vs_sections, close_without_restart,
-    close_with_fences_only, close_refused, deepen_vs_close, close_and_deepen_vs_give,
-    sections_that_are_not_restarted, sections_with_an_old_cpu, turn_vs_steal, reach_vs_show,
-    section_put_vs_get_vs_rotate, section_get_vs_rotate, section_put_vs_get_elsewhere,
-    section_handle_vs_destructor, section_puts_vs_waiter, first_give_vs_told_search,
-    make_room_vs_get, make_room_vs_make_room, make_room_vs_rotate, refill_vs_get, refill_vs_put,
-    refill_vs_rotate, turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
+const registered<sections_of_one_cpu, sections_that_migrate, close_vs_sections,
+                 close_without_restart, close_with_fences_only, close_refused, deepen_vs_close,
+                 close_and_deepen_vs_give, sections_of_several_items, close_vs_several_items,
+                 sections_that_are_not_restarted, sections_with_an_old_cpu, turn_vs_steal,
+                 reach_vs_show, section_put_vs_get_vs_rotate, section_get_vs_rotate,
+                 section_put_vs_get_elsewhere, section_handle_vs_destructor, section_puts_vs_waiter,
+                 first_give_vs_told_search, make_room_vs_get, make_room_vs_make_room,
+                 make_room_vs_rotate, refill_vs_get, refill_vs_put, refill_vs_rotate,
+                 turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
     registration;
 
 }  // namespace

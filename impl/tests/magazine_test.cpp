@@ -54,10 +54,10 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
   };
   using by_steps = magazine_steps<test_near>;
   int ticked = 0;
-  std::array<int, 6> done{};
+  std::array<int, 8> done{};
   for (int i = 0; i != 20'000; ++i) {
     plain_section section{here.cpu()};
-    switch (below(6)) {
+    switch (below(8)) {
       case 0:
       case 1: {
         int* const item = &things[below(things.size())];
@@ -77,8 +77,10 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
         CHECK(item == (lends ? by_steps::loan(section, steps_shards.near())
                              : by_steps::take(section, steps_shards.near())));
         if (item == nullptr) {
-          item = sections::take_ticking(here.near());
-          CHECK(item == by_steps::take_ticking(section, steps_shards.near()));
+          item = here.take();
+          int* same = nullptr;
+          by_steps::take_some(section, steps_shards.near(), &same, 1);
+          CHECK(item == same);
           ticked += item != nullptr;
         }
         done[2] += item != nullptr;
@@ -86,6 +88,25 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
         break;
       }
       case 4: {
+        std::array<int*, 2 * capacity> items{};
+        for (int*& item : items) item = &things[below(things.size())];
+        const std::uint32_t count = 1 + below(below(2) == 0 ? 4 : 2 * capacity);
+        const std::uint32_t given = sections::give_some(here.near(), items.data(), count);
+        CHECK(given == by_steps::give_some(section, steps_shards.near(), items.data(), count));
+        done[6] += given > 1;
+        break;
+      }
+      case 5: {
+        std::array<int*, 2 * capacity> items{};
+        std::array<int*, 2 * capacity> same{};
+        const std::uint32_t room = 1 + below(below(2) == 0 ? 4 : 2 * capacity);
+        const std::uint32_t taken = sections::take_some(here.near(), items.data(), room);
+        CHECK(taken == by_steps::take_some(section, steps_shards.near(), same.data(), room));
+        CHECK(items == same);
+        done[7] += taken > 1;
+        break;
+      }
+      case 6: {
         CHECK(here.own().own_magazine().deepen() == steps.own_magazine().deepen());
         const std::uint32_t pace = 1 + below(255);
         for (test_shard* s : {&here.own(), &steps}) s->own_magazine().set_pace(pace);
@@ -126,7 +147,7 @@ TEST_CASE("take_ticks_as_often_as_the_magazine_is_paced", "[magazine]") {
     for (int i = 0; i != takes; ++i) {
       REQUIRE(here.give(&things[0]));
       if (sections::take(here.near()) != nullptr) continue;
-      REQUIRE(sections::take_ticking(here.near()) != nullptr);
+      REQUIRE(here.take() != nullptr);
       ++count;
     }
     return count;
@@ -172,6 +193,44 @@ TEST_CASE("magazine_is_a_stack_as_deep_as_it_was_made", "[magazine]") {
   CHECK(here.take() == nullptr);
 }
 
+TEST_CASE("several_items_are_moved_as_one_by_one", "[magazine]") {
+  if (no_sections_here()) return;
+  on_one_cpu here;
+  while (here.own().own_magazine().deepen()) {
+  }
+  // Two more than there is room for: the last are given first, and the first two are left.
+  std::vector<int*> items;
+  for (std::uint32_t i = 0; i != capacity + 2; ++i) items.push_back(&things[i]);
+  CHECK(sections::give_some(here.near(), items.data(), capacity + 2) == capacity);
+  CHECK(sections::give_some(here.near(), items.data(), 1) == 0);
+  CHECK(here.take() == items[2]);
+
+  // The newest, as they lie: the newest last.
+  std::array<int*, 3> out{};
+  CHECK(sections::take_some(here.near(), out.data(), 3) == 3);
+  CHECK(out == std::array{items[5], items[4], items[3]});
+  CHECK(here.own().size() == capacity - 4);
+  std::array<int*, 2 * capacity> rest{};
+  CHECK(sections::take_some(here.near(), rest.data(), 2 * capacity) == capacity - 4);
+  CHECK(rest[0] == items[capacity + 1]);
+  CHECK(rest[capacity - 5] == items[6]);
+  CHECK(sections::take_some(here.near(), rest.data(), 1) == 0);
+}
+
+TEST_CASE("several_items_are_one_operation_of_the_pace", "[magazine]") {
+  if (no_sections_here()) return;
+  on_one_cpu here;
+  while (here.own().own_magazine().deepen()) {
+  }
+  for (std::uint32_t i = 0; i != 10; ++i) REQUIRE(here.give(&things[i]));
+  here.own().own_magazine().set_pace(64);
+  std::array<int*, 10> out{};
+  CHECK(sections::take_some(here.near(), out.data(), 8) == 8);
+  CHECK(here.own().own_magazine().takes_since_tick() == 1);
+  CHECK(sections::take(here.near()) == &things[1]);
+  CHECK(here.own().own_magazine().takes_since_tick() == 2);
+}
+
 TEST_CASE("sections_beyond_their_reach_take_no_effect", "[magazine]") {
   if (no_sections_here()) return;
   on_one_cpu here;
@@ -183,7 +242,9 @@ TEST_CASE("sections_beyond_their_reach_take_no_effect", "[magazine]") {
   for (const test_near* near : {&not_yet, &shorter}) {
     CHECK_FALSE(sections::give(*near, &things[1]));
     CHECK(sections::take(*near) == nullptr);
-    CHECK(sections::take_ticking(*near) == nullptr);
+    CHECK(take_one(*near) == nullptr);
+    int* const item = &things[1];
+    CHECK(sections::give_some(*near, &item, 1) == 0);
   }
   CHECK(here.give(&things[1]));
   CHECK(here.take() == &things[1]);
@@ -350,7 +411,7 @@ std::vector<int_item> take_all(given_only& pool, std::size_t most) {
   return taken;
 }
 
-TEST_CASE("magazine_holds_a_handful_of_what_its_cpu_only_puts", "[magazine]") {
+TEST_CASE("magazine_of_a_cpu_that_only_puts_is_shallow", "[magazine]") {
   const std::vector<std::uint32_t> cpus = two_cpus();
   if (no_sections_here() || cpus.empty()) return;
   given_only pool;
@@ -359,7 +420,7 @@ TEST_CASE("magazine_holds_a_handful_of_what_its_cpu_only_puts", "[magazine]") {
     put_many(pool, capacity);
   }
   const on_one_cpu there(cpus[1]);
-  CHECK(take_all(pool, capacity).size() >= capacity - test_shard::handful);
+  CHECK(take_all(pool, capacity).size() >= capacity - test_shard::shallow);
 }
 
 TEST_CASE("magazine_holds_all_that_its_cpu_puts_and_takes_back", "[magazine]") {

@@ -16,6 +16,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdint>
@@ -105,9 +106,13 @@ class breakpoint {
 
 // ---- Two sections, and what may come between ---------------------------------------------------
 
-enum class operation : std::uint8_t { take, give };
+enum class operation : std::uint8_t { take, give, take_some, give_some };
 
+// What is given, or the last of what is given together.
 int* const given = &things[0];
+constexpr std::uint32_t several = 3;
+using some_items = std::array<int*, several>;
+constexpr some_items all_given{&things[126], &things[127], &things[0]};
 
 // What the caller has in its hands afterwards. A function of its own, so that each section is once
 // in the program.
@@ -116,15 +121,53 @@ int* const given = &things[0];
   return std_sync::sections::give(near, given) ? nullptr : given;
 }
 
-int* by_section(operation wanted, const test_near& near) {
-  return wanted == operation::take ? by_take(near) : by_give(near);
+// The items that were not moved are null, or still in their places.
+[[gnu::noinline]] some_items by_take_some(const test_near& near) {
+  some_items taken{};
+  const std::uint32_t count = std_sync::sections::take_some(near, taken.data(), several);
+  for (std::uint32_t i = count; i != several; ++i) taken[i] = nullptr;
+  return taken;
+}
+[[gnu::noinline]] some_items by_give_some(const test_near& near) {
+  some_items left = all_given;
+  const std::uint32_t count = std_sync::sections::give_some(near, left.data(), several);
+  for (std::uint32_t i = several - count; i != several; ++i) left[i] = nullptr;
+  return left;
 }
 
-int* by_steps(operation wanted, const shards_up_to& shards, int* item = given) {
+some_items by_section(operation wanted, const test_near& near) {
+  switch (wanted) {
+    case operation::take:
+      return {by_take(near)};
+    case operation::give:
+      return {by_give(near)};
+    case operation::take_some:
+      return by_take_some(near);
+    case operation::give_some:
+      return by_give_some(near);
+  }
+  return {};
+}
+
+some_items by_steps(operation wanted, const shards_up_to& shards, int* item = given) {
   using steps = magazine_steps<test_near>;
   plain_section section{shards.cpu()};
-  if (wanted == operation::take) return steps::take(section, shards.near());
-  return steps::give(section, shards.near(), item) ? nullptr : item;
+  some_items items{};
+  switch (wanted) {
+    case operation::take:
+      return {steps::take(section, shards.near())};
+    case operation::give:
+      return {steps::give(section, shards.near(), item) ? nullptr : item};
+    case operation::take_some:
+      steps::take_some(section, shards.near(), items.data(), several);
+      return items;
+    case operation::give_some:
+      items = all_given;
+      const std::uint32_t count = steps::give_some(section, shards.near(), items.data(), several);
+      for (std::uint32_t i = several - count; i != several; ++i) items[i] = nullptr;
+      return items;
+  }
+  return {};
 }
 
 enum class event : std::uint8_t { nothing, take, give, turn, end };
@@ -239,6 +282,9 @@ std::vector<address> instructions_of(const struct rseq_cs& section, operation wa
     walk = &found;
     by_section(wanted, shards.near());
   }).join();
+  // Those of a loop are found more than once.
+  std::sort(found.taken.begin(), found.taken.end());
+  found.taken.erase(std::unique(found.taken.begin(), found.taken.end()), found.taken.end());
   return found.taken;
 }
 
@@ -256,7 +302,8 @@ std::vector<address> instructions_of(const struct rseq_cs& section, operation) {
 
 TEST_CASE("section_interrupted_at_any_instruction_takes_effect_once", "[rseq]") {
   if (no_sections_here()) return;
-  const operation wanted = GENERATE(operation::take, operation::give);
+  const operation wanted =
+      GENERATE(operation::take, operation::give, operation::take_some, operation::give_some);
   const struct rseq_cs& section = section_of(wanted);
   const std::vector<address> instructions = instructions_of(section, wanted);
   REQUIRE(instructions.size() > 10);
@@ -268,7 +315,7 @@ TEST_CASE("section_interrupted_at_any_instruction_takes_effect_once", "[rseq]") 
     int times = 0;
     for (const event meanwhile :
          {event::nothing, event::take, event::give, event::turn, event::end}) {
-      for (const std::uint32_t count : {0u, 1u, 2u, capacity - 1, capacity}) {
+      for (const std::uint32_t count : {0u, 1u, 2u, 4u, capacity - 1, capacity}) {
         shards_up_to shards(here.cpu());
         shards_up_to steps(here.cpu());
         fill(shards, count);
@@ -279,7 +326,7 @@ TEST_CASE("section_interrupted_at_any_instruction_takes_effect_once", "[rseq]") 
                          .meanwhile = meanwhile,
                          .shards = &shards};
         next = &now;
-        int* const found = by_section(wanted, shards.near());
+        const some_items found = by_section(wanted, shards.near());
         at.lift();
 
         times += now.times;

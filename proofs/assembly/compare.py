@@ -45,8 +45,9 @@ FLAGS = ["-std=c++20", "-DNDEBUG"]
 # How users compile; registers and what is around a section differ. The first is the usual one.
 LEVELS = ("-O2", "-O0", "-O1", "-O3 -fPIC", "-Os")
 LINKED = ["-nostdlib", "-static", "-no-pie", "-Wl,--entry=0", "-Wl,--unresolved-symbols=ignore-all"]
-OPERATIONS = ("take", "loan", "take_ticking", "give", "hand_back")
+OPERATIONS = ("take", "loan", "take_some", "give", "hand_back", "give_some")
 GIVING = OPERATIONS[3:]
+OF_SEVERAL = ("take_some", "give_some")
 # The programs: the sections by themselves, and in the hits of a pool.
 SECTIONS, HITS = "sections.cpp", "hits.cpp"
 # What disassembles what each makes.
@@ -86,7 +87,8 @@ class Outcome:
     magazine: Magazine
     cpu: int
     reach: int
-    result: int
+    wanted: int  # how many items are to be moved
+    result: tuple[int, ...]
     steps: tuple[Access, ...]
 
     @property
@@ -98,40 +100,43 @@ class Outcome:
         return [step for step in self.steps if step.stores]
 
     def __str__(self) -> str:
-        return f"{self.operation} on CPU {self.cpu} of {self.reach}; {self.magazine}"
+        return f"{self.operation} of {self.wanted} on CPU {self.cpu} of {self.reach}; {self.magazine}"
 
 
 @dataclasses.dataclass(frozen=True)
 class Reference:
     """All that steps.cpp prints."""
 
-    item: int  # that is given
+    items: tuple[int, ...]  # that are given
     outcomes: dict[str, list[Outcome]]
     labels: dict[int, str]  # of the lines of magazine.hpp and shard_table.hpp that steps have
 
     def ways(self, operation: str, capacity: int) -> list[list[Outcome]]:
-        """Outcomes by their way through the steps, and by the CPU: one of two, or the first beyond the reach."""
-        found: dict[tuple[int, int], list[Outcome]] = {}
+        """Outcomes by what is wanted, by the CPU, one of two or the first beyond the reach, and by their way through
+        the steps."""
+        found: dict[tuple[int, int, int], list[Outcome]] = {}
         for outcome in self.outcomes[operation]:
             if outcome.magazine.capacity == capacity and outcome.cpu <= outcome.reach == Machine.CPUS:
-                found.setdefault((outcome.cpu, len(outcome.steps)), []).append(outcome)
+                found.setdefault((outcome.wanted, outcome.cpu, len(outcome.steps)), []).append(outcome)
         return list(found.values())
 
     @staticmethod
     def read(text: str, labels: dict[int, str]) -> Reference:
-        item, magazines = 0, {}
+        items: tuple[int, ...] = ()
+        magazines = {}
         outcomes: dict[str, list[Outcome]] = {operation: [] for operation in OPERATIONS}
         for kind, *words in map(str.split, text.splitlines()):
             if kind == "given":
-                item = int(words[0], 16)
+                items = tuple(int(each, 16) for each in words)
             elif kind == "magazine":
                 capacity, index = int(words[0]), int(words[1])
                 magazines[capacity, index] = Magazine(capacity, index, tuple(int(each, 16) for each in words[2:]))
             else:
-                operation, (capacity, index, cpu, reach) = words[0], map(int, words[1:5])
-                outcomes[operation].append(Outcome(operation, magazines[capacity, index], cpu, reach, int(words[5], 16),
-                                                   tuple(map(Reference.step, words[6:]))))
-        return Reference(item, outcomes, labels)
+                operation, (capacity, index, cpu, reach, wanted) = words[0], map(int, words[1:6])
+                result = tuple(int(each, 16) for each in words[6].split(","))
+                outcomes[operation].append(Outcome(operation, magazines[capacity, index], cpu, reach, wanted, result,
+                                                   tuple(map(Reference.step, words[7:]))))
+        return Reference(items, outcomes, labels)
 
     @staticmethod
     def step(text: str) -> Access:
@@ -154,6 +159,7 @@ class Comparison:
         self.ran: set[int] = set()
         self.interruptions = 0
         self.reach = 0
+        self.wanted = 0
         self.in_pool = f"hit_{operation}" in self.program.symbols
 
     def all(self) -> None:
@@ -165,8 +171,10 @@ class Comparison:
             after = [each for way in ways for each in (way[-1], *way[:-1][:1])]
             for begun in (way[0] for way in ways if way[0].cpu != 1):
                 for found in after:
-                    self.interrupted(begun, found)
-        self.interrupted_twice(*(way[-1] for way in sorted(ways, key=lambda way: -len(way[0].steps))[:3]))
+                    if found.wanted == begun.wanted:
+                        self.interrupted(begun, found)
+        longest = sorted((way[-1] for way in ways), key=lambda outcome: -len(outcome.steps))
+        self.interrupted_twice(*[each for each in longest if each.wanted == longest[0].wanted][:3])
         self.every_instruction_was_run()
 
     def uninterrupted(self, outcome: Outcome) -> Run:
@@ -226,6 +234,7 @@ class Comparison:
     def prepare(self, *outcomes: Outcome) -> bytearray:
         """Puts them; of one CPU only the first. A CPU of none has another magazine. Returns the memory then."""
         machine, first = self.machine, outcomes[0]
+        self.wanted = first.wanted
         if self.reach != first.reach:
             self.reach = first.reach
             machine.show(first.reach)
@@ -236,7 +245,7 @@ class Comparison:
     @functools.cached_property
     def other(self) -> bytes:
         """Shards that a section would use, and should not: an item in each that nobody has put there."""
-        usable = max((each.magazine for each in self.reference.outcomes["take"] if each.result),
+        usable = max((each.magazine for each in self.reference.outcomes["take"] if each.result != (0,)),
                      key=lambda magazine: (magazine.capacity, magazine.words[1]))
         image = usable.image.replace(struct.pack("<Q", usable.words[3]), b"\xee" * 8)
         return image.ljust(self.machine.shard_bytes, b"\xee") * self.machine.CPUS
@@ -251,7 +260,12 @@ class Comparison:
 
     def arguments(self) -> list[int]:
         """Of the section's function; or of a pool's, which lies so that its near_shards is where ours is."""
-        machine, near, item = self.machine, self.machine.NEAR, self.reference.item
+        machine, near, item = self.machine, self.machine.NEAR, self.reference.items[0]
+        if self.operation in OF_SEVERAL:
+            there = self.reference.items if self.operation in GIVING else (0,) * len(self.reference.items)
+            for i, each in enumerate(there):
+                machine.write(machine.HANDLE + 8 * i, each)
+            return [near, machine.HANDLE, self.wanted]
         if not self.in_pool or self.operation in ("take", "give"):
             return [near, item][:2 if self.operation in GIVING else 1]
         if self.operation == "loan":
@@ -264,11 +278,16 @@ class Comparison:
     def core_to_near(self) -> int:
         return self.machine.call("near_of", self.machine.NEAR).result - self.machine.NEAR
 
-    def result(self, run: Run) -> int | None:
+    def result(self, run: Run) -> tuple[int, ...] | None:
         """What the caller has then. None if that is not told: of an item that a pool was given."""
+        place = self.machine.HANDLE
+        if self.operation in OF_SEVERAL:
+            count = run.result & 0xffffffff
+            taken = range(0 if self.operation in GIVING else count)
+            return count, *(self.machine.number(place + 8 * i) for i in taken)
         if self.operation in GIVING:
-            return None if self.in_pool else run.result & 0xff
-        return self.machine.number(self.machine.HANDLE + 8) if self.in_pool and self.operation == "loan" else run.result
+            return None if self.in_pool else (run.result & 0xff,)
+        return (self.machine.number(place + 8) if self.in_pool and self.operation == "loan" else run.result,)
 
     def last_of_section(self, counters: list[int]) -> int:
         return max(i for i, counter in enumerate(counters) if any(each.has(counter) for each in self.sections))
@@ -284,7 +303,8 @@ class Comparison:
         self.same_steps(steps, shared, section)
         result = self.result(run)
         if result is not None and result != outcome.result:
-            raise Difference(f"returns {result:#x}; the steps return {outcome.result:#x}")
+            said, meant = (",".join(map(hex, each)) for each in (result, outcome.result))
+            raise Difference(f"returns {said}; the steps return {meant}")
 
     def announced(self, counters: list[int], accesses: list[Access]) -> Section:
         """It announces the section, asks in it for the CPU, and clears the announcement behind it; nothing else."""

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The same sections where a user has them: in a hit of a pool. take_ticking is in none.
+// The same sections where a user has them: in a hit of a pool. take_some and give_some are in none.
 #include <poolproof/object_pool.hpp>
 
 namespace {

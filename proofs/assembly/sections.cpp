@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The five sections, each inlined into a function as into a user's. Each compiler makes an object of
+// The six sections, each inlined into a function as into a user's. Each compiler makes an object of
 // this, and compare.py runs what it has made.
 #include <poolproof/rseq.hpp>
 
@@ -29,8 +29,13 @@ extern "C" {
 
 int* section_take(const near& shards) { return sections::take(shards); }
 int* section_loan(const near& shards) { return sections::loan(shards); }
-int* section_take_ticking(const near& shards) { return sections::take_ticking(shards); }
+std::uint32_t section_take_some(const near& shards, int** out, std::uint32_t room) {
+  return sections::take_some(shards, out, room);
+}
 bool section_give(const near& shards, int* item) { return sections::give(shards, item); }
 bool section_hand_back(const near& shards, int* item) { return sections::hand_back(shards, item); }
+std::uint32_t section_give_some(const near& shards, int* const* items, std::uint32_t count) {
+  return sections::give_some(shards, items, count);
+}
 
 }  // extern "C"

@@ -3,7 +3,10 @@
 // they read, stored and returned. compare.py compares with it what the assembly does.
 //
 //   magazine  <capacity> <state> <words of memory, the magazine's>
-//   run       <operation> <capacity> <state> <cpu> <reach> <result> <step>...
+//   run       <operation> <capacity> <state> <cpu> <reach> <wanted> <result> <step>...
+//
+// Wanted is how many items are to be taken or given. The result is what is returned, with the items at
+// the caller's place for several, if any: words, separated by commas.
 //
 // A step is an atomic operation: <r or w>:<place>:<offset>:<bytes>:<order>:<line of the header>:<value>
 // where the place is a shard's index, or near for the near_shards.
@@ -159,6 +162,9 @@ std::vector<kind> all_kinds() {
 enum class ending : std::uint8_t { open, closed, closed_for_good };
 
 int things[8];
+// What is given, as many as are wanted: at most as many as a magazine here holds.
+constexpr std::uint32_t most_wanted = 3;
+int* const given[most_wanted] = {&things[7], &things[6], &things[5]};
 
 template <std::uint32_t Capacity>
 class classes {
@@ -235,20 +241,31 @@ class classes {
 
     plain_section here{cpu};
     using steps = magazine_steps<shown_shards<Capacity>>;
-    const auto one = [&](const char* operation, auto result_of) {
+    const auto some = [&](const char* operation, std::uint32_t items, auto result_of) {
       make(count, depth, end, wanted);
       near_.show_these(shards_, reach);
       accesses.clear();
-      const std::uintptr_t result = result_of();
-      std::printf("run %s %u %u %u %u %lx", operation, Capacity, state_, cpu, reach, result);
+      int* out[most_wanted] = {};
+      std::printf("run %s %u %u %u %u %u %lx", operation, Capacity, state_, cpu, reach, items,
+                  static_cast<std::uintptr_t>(result_of(out)));
+      for (std::uint32_t i = 0; i != most_wanted && out[i] != nullptr; ++i) {
+        std::printf(",%lx", number_of(out[i]));
+      }
       for (const access& each : accesses) print_step(each);
       std::printf("\n");
     };
+    const auto one = [&](const char* operation, auto result_of) {
+      some(operation, 1, [&](int**) { return result_of(); });
+    };
     one("take", [&] { return number_of(steps::take(here, near_)); });
     one("loan", [&] { return number_of(steps::loan(here, near_)); });
-    one("take_ticking", [&] { return number_of(steps::take_ticking(here, near_)); });
-    one("give", [&] { return steps::give(here, near_, &things[7]); });
-    one("hand_back", [&] { return steps::hand_back(here, near_, &things[7]); });
+    one("give", [&] { return steps::give(here, near_, given[0]); });
+    one("hand_back", [&] { return steps::hand_back(here, near_, given[0]); });
+    for (const std::uint32_t items : {1U, most_wanted}) {
+      some("take_some", items,
+           [&](int** out) { return steps::take_some(here, near_, out, items); });
+      some("give_some", items, [&](int**) { return steps::give_some(here, near_, given, items); });
+    }
     ++state_;
   }
 
@@ -286,7 +303,9 @@ class classes {
 }  // namespace
 
 int main() {
-  std::printf("given %lx\n", reinterpret_cast<std::uintptr_t>(&things[7]));
+  std::printf("given");
+  for (const int* item : given) std::printf(" %lx", reinterpret_cast<std::uintptr_t>(item));
+  std::printf("\n");
   static classes<2> small;
   static classes<3> larger;
   small.print();

@@ -61,7 +61,7 @@ class Numbers(unittest.TestCase):
         minute = re.search(r"cycle_interval = std::chrono::seconds\((\d+)\);",
                            (INCLUDE / "pool_options.hpp").read_text())
         assert minute is not None
-        self.assertEqual(("16", "60"), (handful[1], minute[1]), "'sixteen' and 'a minute' stand in many places")
+        self.assertEqual(("52", "60"), (handful[1], minute[1]), "'52 items' and 'a minute' stand in many places")
         said = {
             r"(?:up to|holds) ([\d,]+) items (?:that the threads|at most)": constant("rseq.hpp", "magazine_capacity"),
             r"next ([\d,]+) puts": constant("sync.hpp", "exposed_puts"),

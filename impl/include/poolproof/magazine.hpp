@@ -12,7 +12,7 @@
 // it does not open again.
 //
 // Where the operations would go round it is time for a look at the clock: a take then takes nothing,
-// and its caller looks, and takes by take_ticking. Where calls are many each counts as one of 256;
+// and its caller looks, and takes by take_some. Where calls are many each counts as one of 256;
 // where they are few, each goes nearly round.
 //
 // The handles are those that were borrowed by sections of this CPU, less those that were returned by
@@ -27,7 +27,8 @@
 //       locked instruction.
 //   M3. Bounds are never stored to by a section. The closer and who deepens compare before they swap;
 //       only the pool's end does not, which closes for good.
-//   M4. A section has one store that others can see the effect of, its last: the word.
+//   M4. A section has one store that others can see the effect of, its last: the word. Of several
+//       items each is copied before it.
 //   M5. There is one closer at a time: the shard's owner.
 //   M6. An open magazine with a limit has a pace; it is of zeros before.
 //   M7. What a giver did before happens before what the taker does after: on one CPU because a switch
@@ -301,34 +302,47 @@ struct magazine_steps {
 
   template <class Section>
   static item_type* take(Section& here, const Shards& shards) noexcept {
-    return take(here, shards, 0, false);
+    return take_one(here, shards, 0);
   }
 
   template <class Section>
   static item_type* loan(Section& here, const Shards& shards) noexcept {
-    return take(here, shards, magazine_layout::one_handle, false);
+    return take_one(here, shards, magazine_layout::one_handle);
   }
 
   template <class Section>
-  static item_type* take_ticking(Section& here, const Shards& shards) noexcept {
-    return take(here, shards, 0, true);
+  static std::uint32_t take_some(Section& here, const Shards& shards, item_type** out,
+                                 std::uint32_t room) noexcept {
+    return take(here, shards, out, room, 0, true);
   }
 
   template <class Section>
   static bool give(Section& here, const Shards& shards, item_type* item) noexcept {
-    return give(here, shards, item, 0);
+    return give(here, shards, &item, 1, 0) == 1;
   }
 
   template <class Section>
   static bool hand_back(Section& here, const Shards& shards, item_type* item) noexcept {
-    return give(here, shards, item, -magazine_layout::one_handle);
+    return give(here, shards, &item, 1, -magazine_layout::one_handle) == 1;
+  }
+
+  template <class Section>
+  static std::uint32_t give_some(Section& here, const Shards& shards, item_type* const* items,
+                                 std::uint32_t count) noexcept {
+    return give(here, shards, items, count, 0);
   }
 
  private:
   template <class Section>
-  static item_type* take(Section& here, const Shards& shards, std::int64_t handles,
-                         bool may_tick) noexcept {
-    if (here.cpu() >= shards.reach()) return nullptr;
+  static item_type* take_one(Section& here, const Shards& shards, std::int64_t handles) noexcept {
+    item_type* item = nullptr;
+    return take(here, shards, &item, 1, handles, false) != 0 ? item : nullptr;
+  }
+
+  template <class Section>
+  static std::uint32_t take(Section& here, const Shards& shards, item_type** out,
+                            std::uint32_t room, std::int64_t handles, bool may_tick) noexcept {
+    if (here.cpu() >= shards.reach()) return 0;
     magazine_type& own = shards.first()[here.cpu()].own_magazine();
     // [take_step.bounds] acquire: pairs with [reopen.bounds], [deepen.swap]; so that word and items
     // are read as the closer has left them, and the items' contents as their givers have (M7), and
@@ -337,24 +351,29 @@ struct magazine_steps {
     // After the bounds: one from before they were opened would be the closer's to change.
     // [take_step.word] relaxed: section; those of one CPU are one after the other.
     const std::uint64_t now = own.word_.load(std::memory_order_relaxed);
-    const std::uint32_t count = magazine_type::count_of(now);
-    if (count <= magazine_type::floor_of(bounds)) return nullptr;
-    // [take_step.item] relaxed: section; as [take_step.word].
-    item_type* const item = own.items_[count - 1].load(std::memory_order_relaxed);
+    const std::uint32_t held = magazine_type::count_of(now);
+    if (held <= magazine_type::floor_of(bounds)) return 0;
+    const std::uint32_t count = (std::min)(room, held);
+    for (std::uint32_t i = 0; i != count; ++i) {
+      // [take_step.item] relaxed: section; as [take_step.word].
+      out[i] = own.items_[held - count + i].load(std::memory_order_relaxed);
+    }
     // [take_step.pace] relaxed: ordered by [take_step.bounds]; which pace it is does not matter.
     const std::uint64_t paced = now + own.pace_.load(std::memory_order_relaxed);
-    if (paced < now && !may_tick) return nullptr;
+    if (paced < now && !may_tick) return 0;
     here.commit([&] {
+      // The pace has an item less.
       // [take_step.commit] relaxed: section; seen by the next one, or by the closer (M7).
-      own.word_.store(paced + static_cast<std::uint64_t>(handles), std::memory_order_relaxed);
+      own.word_.store(paced - (count - 1) + static_cast<std::uint64_t>(handles),
+                      std::memory_order_relaxed);
     });
-    return item;
+    return count;
   }
 
   template <class Section>
-  static bool give(Section& here, const Shards& shards, item_type* item,
-                   std::int64_t handles) noexcept {
-    if (here.cpu() >= shards.reach()) return false;
+  static std::uint32_t give(Section& here, const Shards& shards, item_type* const* items,
+                            std::uint32_t most, std::int64_t handles) noexcept {
+    if (here.cpu() >= shards.reach()) return 0;
     magazine_type& own = shards.first()[here.cpu()].own_magazine();
     // [give_step.bounds] acquire: pairs with [reopen.bounds], [deepen.swap]; so that the closer has
     // read the slot before it is filled, and the word is the one that it has left (M7), and that
@@ -362,15 +381,18 @@ struct magazine_steps {
     const std::uint64_t bounds = own.bounds_.load(std::memory_order_acquire);
     // [give_step.word] relaxed: section; as [take_step.word].
     const std::uint64_t now = own.word_.load(std::memory_order_relaxed);
-    const std::uint32_t count = magazine_type::count_of(now);
-    if (count >= magazine_type::limit_of(bounds)) return false;
-    // [give_step.item] relaxed: section; it counts for nothing before the commit (M1).
-    own.items_[count].store(item, std::memory_order_relaxed);
+    const std::uint32_t held = magazine_type::count_of(now);
+    if (held >= magazine_type::limit_of(bounds)) return 0;
+    const std::uint32_t count = (std::min)(most, magazine_type::limit_of(bounds) - held);
+    for (std::uint32_t i = 0; i != count; ++i) {
+      // [give_step.item] relaxed: section; it counts for nothing before the commit (M1).
+      own.items_[held + i].store(items[most - 1 - i], std::memory_order_relaxed);
+    }
     here.commit([&] {
       // [give_step.commit] relaxed: section; as [take_step.commit].
-      own.word_.store(now + 1 + static_cast<std::uint64_t>(handles), std::memory_order_relaxed);
+      own.word_.store(now + count + static_cast<std::uint64_t>(handles), std::memory_order_relaxed);
     });
-    return true;
+    return count;
   }
 };
 

@@ -139,7 +139,7 @@ class object_pool {
   }
 
   // Gets `count` items into an output iterator, which it returns, and puts those of a range, which
-  // are moved from. As so many gets, and puts, of which sixteen together take one from or to a
+  // are moved from. As so many gets, and puts, of which 52 together take one from or to a
   // ring; what a get throws passes through, and those before it are the caller's.
   template <class Output>
   Output get_n(std::size_t count, Output to) {
@@ -184,7 +184,7 @@ class object_pool {
   // that has the item's shard, or the item itself, in its hands: such a shard is left, after a few
   // yields, to whoever comes to it next, and then does all the cycles that it missed, one after the
   // other: they count for what has been put there meanwhile, too, which so may go a cycle early.
-  // What a call moves, up to sixteen items, because a CPU's own few are used up or too many, counts
+  // What a call moves, up to 52 items, because a CPU's own few are used up or too many, counts
   // as put then. With concurrent rotates each counts as a cycle; when one returns, the cycles that
   // began before it are done, but for such shards, and for destructors that another call is just
   // running. Lock-free but for destructors, hooks and the allocator.

@@ -243,7 +243,7 @@ bool pool_core<T, Deleter, Sync>::put_new(T* item) noexcept {
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::put_slow(shard_type& own, T* item, bool has_magazine) noexcept {
   if (has_magazine) {
-    while (own.own_magazine().deepen(shard_type::handful)) {
+    while (own.own_magazine().deepen(shard_type::shallow)) {
       if (give_near(item)) return;
     }
   }
@@ -264,15 +264,8 @@ void pool_core<T, Deleter, Sync>::put_slow(shard_type& own, T* item, bool has_ma
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
   handful moved;
-  T** const end = moved.data() + moved.size();
-  T** oldest = end;
-  // The newest comes first and goes to the back: they are pushed in the order they were put in.
-  while (oldest != moved.data()) {
-    T* const item = Sync::sections::take_ticking(near());
-    if (item == nullptr) break;
-    *--oldest = item;
-  }
-  if (oldest != end) push_all(own, oldest, static_cast<std::uint32_t>(end - oldest));
+  const std::uint32_t count = Sync::sections::take_some(near(), moved.data(), shard_type::handful);
+  if (count != 0) push_all(own, moved.data(), count);
 }
 
 // Takes an item where the hit has not: of the magazine, if it is time for a look at the clock; else
@@ -284,10 +277,10 @@ T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own,
   std::uint32_t wanted = 1;
   if (Sync::sections::runs() && cpu < near().reach()) {
     const std::uint32_t held = own.own_magazine().size();
-    if (T* const item = held != 0 ? Sync::sections::take_ticking(near()) : nullptr) {
+    if (held != 0 && Sync::sections::take_some(near(), taken.data(), 1) != 0) {
       takes_.add(own.own_magazine().takes_of_round());
       cycles_.look_and_sweep(own);
-      return item;
+      return taken[0];
     }
     // As many besides as its magazine has room for.
     wanted = (std::min)(shard_type::handful, 1 + own.own_magazine().room_beside(held));
@@ -305,23 +298,24 @@ T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own,
 template <class T, class Deleter, sync_policy Sync>
 std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type& own, T** out,
                                                   std::uint32_t room, interrupts others) noexcept {
+  const std::uint32_t share = (std::min)(room, shard_type::shallow);
   if (const std::uint32_t count = pop_own(own, out, room)) {
-    deepen(own, count == room, magazine<T, Sync>::capacity);
+    deepen(own, count >= share, magazine<T, Sync>::capacity);
     return count;
   }
   // Perhaps the first call here for long, of a pool that few calls use, wherever they are.
   if (cycles_.is_automatic() && own.looks_seldom()) own.look_often();
-  const auto steal = [&](shard_type& s) { return s.steal_shared(out, room); };
+  const auto steal = [&](shard_type& s) { return s.steal_shared(out, share); };
   if (const std::uint32_t count = table_.find_first(cpu, steal)) {
     own.steals.add(1);
-    deepen(own, count == room, shard_type::handful);
+    deepen(own, count >= share, shard_type::shallow);
     return count;
   }
   if (const auto turns = cycles_.victims_to_search()) {
-    const auto steal_victims = [&](shard_type& s) { return s.steal_victims(out, room); };
+    const auto steal_victims = [&](shard_type& s) { return s.steal_victims(out, share); };
     if (const std::uint32_t count = table_.find_first(cpu, steal_victims)) {
       victim_hits_.add(1);
-      deepen(own, count == room, shard_type::handful);
+      deepen(own, count >= share, shard_type::shallow);
       return count;
     }
     cycles_.note_no_victims(*turns);
@@ -339,8 +333,8 @@ std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type&
   return 0;
 }
 
-// After a get has found as many items as it wanted, and so might have found more: lets the magazine
-// have more the next time. Deep are only those whose CPU has taken back what it had put, since they
+// After a get has found as many items as it wanted, or as a shallow magazine holds, and so might have
+// found more: lets the magazine have more the next time. Deep are only those whose CPU has taken back what it had put, since they
 // were last closed: what lies in a magazine is out of cheap reach for other CPUs.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::deepen(shard_type& own, bool found_all,
@@ -363,12 +357,13 @@ std::uint32_t pool_core<T, Deleter, Sync>::pop_own(shard_type& own, T** out,
 
 // Returns the first item that a get has taken out of a ring, and gives the others to the magazine,
 // so that the second is the next to be found; they count as put now. For what finds it full or
-// closed after all there are the rings, in whatever order.
+// closed after all there are the rings.
 template <class T, class Deleter, sync_policy Sync>
 T* pool_core<T, Deleter, Sync>::keep_rest(shard_type& own, T* const* taken,
                                           std::uint32_t count) noexcept {
-  while (count != 1 && give_near(taken[count - 1])) --count;
-  if (count != 1) push_all(own, taken + 1, count - 1);
+  if (count == 1) return taken[0];
+  const std::uint32_t left = count - 1 - Sync::sections::give_some(near(), taken + 1, count - 1);
+  if (left != 0) push_all(own, taken + 1, left);
   return taken[0];
 }
 

@@ -106,16 +106,14 @@ class pool_dequeue {
   std::uint32_t size() const noexcept;
 
  private:
-  // Slots that the producer may fill, from the head on.
-  struct gap {
-    std::uint32_t head;
-    std::uint32_t count;
-  };
-  gap free_slots(std::uint32_t most) const noexcept;
+  // What the slots are found by, read once for a loop that stores to them.
+  struct slot_range {
+    slot* first;
+    std::uint32_t length;
 
-  slot& slot_at(std::uint32_t index) const noexcept {
-    return slots_.get()[index & (length_.get() - 1)];
-  }
+    slot& at(std::uint32_t index) const noexcept { return first[index & (length - 1)]; }
+  };
+  slot_range all_slots() const noexcept { return {slots_.get(), length_.get()}; }
 
   // Read by everyone, changed by nobody. Plain data to a checker: a thief that reads them while the
   // ring is being freed is a race.
@@ -127,40 +125,32 @@ class pool_dequeue {
 };
 
 template <class T, sync_policy Sync>
-auto pool_dequeue<T, Sync>::free_slots(std::uint32_t most) const noexcept -> gap {
+std::uint32_t pool_dequeue<T, Sync>::push_head(T* const* items, std::uint32_t count) noexcept {
   // [push_head.read] relaxed: owner-only; the head is exact, and an old tail can only make the ring
   // look fuller.
   const ring_ends ends = unpack(head_tail_.load(std::memory_order_relaxed));
-  const std::uint32_t room = (std::min)(most, length_.get() - ends.distance());
+  const slot_range slots = all_slots();
+  const std::uint32_t room = (std::min)(count, slots.length - ends.distance());
 
   // Go needs an acquire here, for its slots are two words. With one word the order within the slot
   // is enough: the taker read its item before it stored null, this thread reads that null before it
   // stores the next item, so the taker cannot have read the next item.
-  std::uint32_t count = 0;
-  // [push_head.reuse] relaxed: coherence with [pop_tail.vacate]; until null is seen, the slot is a
-  // thief's (I2).
-  while (count != room && slot_at(ends.head + count).load(std::memory_order_relaxed) == nullptr) {
-    ++count;
-  }
-  return {ends.head, count};
-}
-
-template <class T, sync_policy Sync>
-std::uint32_t pool_dequeue<T, Sync>::push_head(T* const* items, std::uint32_t count) noexcept {
-  const gap free = free_slots(count);
-  if (free.count == 0) return 0;
-
-  for (std::uint32_t i = 0; i != free.count; ++i) {
-    slot& target = slot_at(free.head + i);
+  std::uint32_t filled = 0;
+  for (; filled != room; ++filled) {
+    slot& target = slots.at(ends.head + filled);
+    // [push_head.reuse] relaxed: coherence with [pop_tail.vacate]; until null is seen, the slot is
+    // a thief's (I2).
+    if (target.load(std::memory_order_relaxed) != nullptr) break;
     // [push_head.fill] relaxed: ordered by [push_head.publish]; no one looks before the head moves
     // (I3).
-    target.store(items[i], std::memory_order_relaxed);
+    target.store(items[filled], std::memory_order_relaxed);
   }
+  if (filled == 0) return 0;
 
   // [push_head.publish] release: pairs with [pop_tail.claim]; so that the slots, and the objects
   // that the items point to, are seen by whoever claims the indices (I3).
-  head_tail_.fetch_add(free.count * one_head, std::memory_order_release);
-  return free.count;
+  head_tail_.fetch_add(filled * one_head, std::memory_order_release);
+  return filled;
 }
 
 template <class T, sync_policy Sync>
@@ -181,8 +171,9 @@ std::uint32_t pool_dequeue<T, Sync>::pop_head(T** out, std::uint32_t room) noexc
   } while (!head_tail_.compare_exchange_weak(seen, pack(ends), std::memory_order_relaxed,
                                              std::memory_order_relaxed));
 
+  const slot_range slots = all_slots();
   for (std::uint32_t i = 0; i != count; ++i) {
-    slot& source = slot_at(ends.head + count - 1 - i);
+    slot& source = slots.at(ends.head + count - 1 - i);
     // [pop_head.take] relaxed: owner-only; the slot left the ring at [pop_head.claim] (I1).
     out[i] = source.load(std::memory_order_relaxed);
     // [pop_head.vacate] relaxed: owner-only; the next to look at the slot is an owner's next push.
@@ -210,8 +201,9 @@ std::uint32_t pool_dequeue<T, Sync>::pop_tail(T** out, std::uint32_t room) noexc
   } while (!head_tail_.compare_exchange_weak(seen, pack({ends.head, ends.tail + count}),
                                              std::memory_order_acquire, std::memory_order_relaxed));
 
+  const slot_range slots = all_slots();
   for (std::uint32_t i = 0; i != count; ++i) {
-    slot& source = slot_at(ends.tail + i);
+    slot& source = slots.at(ends.tail + i);
     // [pop_tail.take] relaxed: ordered by [pop_tail.claim]; nobody fills a slot that is not null
     // (I2).
     out[i] = source.load(std::memory_order_relaxed);

@@ -13,8 +13,8 @@
 // The sections themselves are the assembly of the architecture, rseq_<architecture>.hpp: each
 // is a file that defines rseq_assembly, with
 //
-//   take(first, reach), loan(first, reach), take_ticking(first, reach),
-//   give(first, reach, item), hand_back(first, reach, item)
+//   take(first, reach), loan(first, reach), take_some(first, reach, out, room),
+//   give(first, reach, item), hand_back(first, reach, item), give_some(first, reach, items, count)
 //                         as in no_sections, of untyped items, where first and reach are the members
 //                         of the near_shards; the steps are those of magazine_steps, and rseq_cs is
 //                         cleared on return.
@@ -95,8 +95,9 @@ struct rseq_sections {
   }
 
   template <class Shards>
-  static typename Shards::item_type* take_ticking(const Shards& shards) noexcept {
-    return item_of<Shards>(rseq_assembly::take_ticking(shards.first_word(), shards.reach_word()));
+  static std::uint32_t take_some(const Shards& shards, typename Shards::item_type** out,
+                                 std::uint32_t room) noexcept {
+    return rseq_assembly::take_some(shards.first_word(), shards.reach_word(), out, room);
   }
 
   template <class Shards>
@@ -109,6 +110,12 @@ struct rseq_sections {
   [[gnu::always_inline]] static inline bool hand_back(const Shards& shards,
                                                       typename Shards::item_type* item) noexcept {
     return rseq_assembly::hand_back(shards.first_word(), shards.reach_word(), item);
+  }
+
+  template <class Shards>
+  static std::uint32_t give_some(const Shards& shards, typename Shards::item_type* const* items,
+                                 std::uint32_t count) noexcept {
+    return rseq_assembly::give_some(shards.first_word(), shards.reach_word(), items, count);
   }
 
  private:

@@ -48,7 +48,7 @@
 
 // Steps as in magazine_steps::take: [pin.reach] and [pin.first] before the section, for they do not
 // change once they are set; [take_step.bounds], here ldar, to [take_step.commit]. ldar takes no
-// offset. What is between pace and commit tells the three apart.
+// offset. What is between pace and commit tells the two apart.
 #define POOLPROOF_TAKE(name, before_commit)                                                \
   [[gnu::always_inline]] static inline void* name(                                         \
       const std::atomic<void*>& first, const std::atomic<std::uint32_t>& reach) noexcept { \
@@ -119,9 +119,98 @@ static_assert(RSEQ_SIG == 0xd428bc00, "as an instruction: brk #0x45e0");
 struct rseq_assembly {
   POOLPROOF_TAKE(take, "b.cs %l[elsewhere]\n")
   POOLPROOF_TAKE(loan, "b.cs %l[elsewhere]\nadd %[now], %[now], %[handle]\n")
-  POOLPROOF_TAKE(take_ticking, "")
   POOLPROOF_GIVE(give, "add %[now], %[now], 1\n")
   POOLPROOF_GIVE(hand_back, "sub %[now], %[now], %[handle] - 1\n")
+
+  // Steps as in magazine_steps::take_some: the newest item first.
+  static std::uint32_t take_some(const std::atomic<void*>& first,
+                                 const std::atomic<std::uint32_t>& reach, void* out,
+                                 std::uint64_t room) noexcept {
+    const std::uint32_t reached = reach.load(std::memory_order_acquire);
+    void* const shards = first.load(std::memory_order_relaxed);
+    void* own = nullptr;
+    std::uint64_t now = 0;
+    std::uint64_t moved = 0;
+    void* above = nullptr;
+    void* behind = nullptr;
+    void* item = nullptr;
+    asm volatile inline goto(POOLPROOF_SECTION_BEGIN
+                             "add %[moved], %[own], %[floor]\n"
+                             "ldar %w[moved], [%[moved]]\n"
+                             "ldr %[now], [%[own], %[word]]\n"
+                             "cmp %w[moved], %w[now], uxtb\n"
+                             "b.hs %l[elsewhere]\n"
+                             "ldr %[item], [%[own], %[pace]]\n"
+                             "and %[moved], %[now], 0xff\n"
+                             "add %[above], %[own], %[moved], lsl 3\n"
+                             "add %[above], %[above], %[items]\n"
+                             "cmp %[moved], %[room]\n"
+                             "csel %[moved], %[moved], %[room], lo\n"
+                             "add %[now], %[now], %[item]\n"
+                             "sub %[now], %[now], %[moved]\n"
+                             "add %[now], %[now], 1\n"
+                             "add %[behind], %[out], %[moved], lsl 3\n"
+                             "6: ldr %[item], [%[above], -8]!\n"
+                             "str %[item], [%[behind], -8]!\n"
+                             "cmp %[behind], %[out]\n"
+                             "b.ne 6b\n"
+                             "str %[now], [%[own], %[word]]\n" POOLPROOF_SECTION_END
+                             : [own] "=&r"(own), [now] "=&r"(now), [moved] "=&r"(moved),
+                               [above] "=&r"(above), [behind] "=&r"(behind), [item] "=&r"(item)
+                             : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor),
+                               [pace] "i"(magazine_layout::pace), [out] "r"(out), [room] "r"(room)
+                             : POOLPROOF_SECTION_CLOBBERS
+                             : elsewhere);
+    return static_cast<std::uint32_t>(moved);
+  elsewhere:
+    forget();
+    return 0;
+  }
+
+  // Steps as in magazine_steps::give_some.
+  static std::uint32_t give_some(const std::atomic<void*>& first,
+                                 const std::atomic<std::uint32_t>& reach, const void* some,
+                                 std::uint64_t most) noexcept {
+    const std::uint32_t reached = reach.load(std::memory_order_acquire);
+    void* const shards = first.load(std::memory_order_relaxed);
+    void* own = nullptr;
+    std::uint64_t now = 0;
+    std::uint64_t moved = 0;
+    void* above = nullptr;
+    const void* behind = nullptr;
+    const void* end = nullptr;
+    void* item = nullptr;
+    asm volatile inline goto(
+        POOLPROOF_SECTION_BEGIN
+        "add %[moved], %[own], %[limit]\n"
+        "ldar %w[moved], [%[moved]]\n"
+        "ldr %[now], [%[own], %[word]]\n"
+        "and %[item], %[now], 0xff\n"
+        "subs %[moved], %[moved], %[item]\n"
+        "b.ls %l[elsewhere]\n"
+        "cmp %[moved], %[most]\n"
+        "csel %[moved], %[moved], %[most], lo\n"
+        "add %[now], %[now], %[moved]\n"
+        "add %[above], %[own], %[item], lsl 3\n"
+        "add %[above], %[above], %[items]\n"
+        "add %[end], %[above], %[moved], lsl 3\n"
+        "add %[behind], %[some], %[most], lsl 3\n"
+        "6: ldr %[item], [%[behind], -8]!\n"
+        "str %[item], [%[above]], 8\n"
+        "cmp %[above], %[end]\n"
+        "b.ne 6b\n"
+        "str %[now], [%[own], %[word]]\n" POOLPROOF_SECTION_END
+        : [own] "=&r"(own), [now] "=&r"(now), [moved] "=&r"(moved), [above] "=&r"(above),
+          [behind] "=&r"(behind), [end] "=&r"(end), [item] "=&r"(item)
+        : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit), [some] "r"(some),
+          [most] "r"(most)
+        : POOLPROOF_SECTION_CLOBBERS
+        : elsewhere);
+    return static_cast<std::uint32_t>(moved);
+  elsewhere:
+    forget();
+    return 0;
+  }
 
  private:
   static char* area() noexcept {

@@ -48,7 +48,7 @@
 
 // Steps as in magazine_steps::take: [pin.reach] to [take_step.commit]. Reach and first shard are
 // operands in memory: two registers and two instructions less. What is between pace and commit
-// tells the three apart.
+// tells the two apart.
 #define POOLPROOF_TAKE(name, before_commit)                                                   \
   [[gnu::always_inline]] static inline void* name(                                            \
       const std::atomic<void*>& first, const std::atomic<std::uint32_t>& reach) noexcept {    \
@@ -109,9 +109,88 @@ namespace poolproof {
 struct rseq_assembly {
   POOLPROOF_TAKE(take, "jc %l[elsewhere]\n")
   POOLPROOF_TAKE(loan, "jc %l[elsewhere]\naddq $%c[handle], %[now]\n")
-  POOLPROOF_TAKE(take_ticking, "")
   POOLPROOF_GIVE(give, "incq %[now]\n")
   POOLPROOF_GIVE(hand_back, "subq $%c[handle]-1, %[now]\n")
+
+  // Steps as in magazine_steps::take_some: the newest item first.
+  static std::uint32_t take_some(const std::atomic<void*>& first,
+                                 const std::atomic<std::uint32_t>& reach, void* out,
+                                 std::uint32_t room) noexcept {
+    void* own = nullptr;
+    std::uint64_t now = 0;
+    std::uint64_t moved = 0;
+    std::uint64_t above = 0;
+    std::uint64_t left = 0;
+    void* item = nullptr;
+    asm volatile inline goto(POOLPROOF_SECTION_BEGIN
+                             "movl %c[floor](%[own]), %k[moved]\n"
+                             "movq %c[word](%[own]), %[now]\n"
+                             "cmpb %b[now], %b[moved]\n"
+                             "jae %l[elsewhere]\n"
+                             "movzbl %b[now], %k[above]\n"
+                             "movl %k[above], %k[moved]\n"
+                             "cmpl %[room], %k[moved]\n"
+                             "cmoval %[room], %k[moved]\n"
+                             "addq %c[pace](%[own]), %[now]\n"
+                             "subq %[moved], %[now]\n"
+                             "incq %[now]\n"
+                             "movl %k[moved], %k[left]\n"
+                             "6: movq %c[items]-8(%[own],%[above],8), %[item]\n"
+                             "movq %[item], -8(%[out],%[left],8)\n"
+                             "decl %k[above]\n"
+                             "decl %k[left]\n"
+                             "jnz 6b\n"
+                             "movq %[now], %c[word](%[own])\n" POOLPROOF_SECTION_END
+                             : [own] "=&r"(own), [now] "=&r"(now), [moved] "=&r"(moved),
+                               [above] "=&r"(above), [left] "=&r"(left), [item] "=&r"(item)
+                             : POOLPROOF_SECTION_INPUTS, [floor] "i"(magazine_layout::floor),
+                               [pace] "i"(magazine_layout::pace), [out] "r"(out), [room] "r"(room)
+                             : "memory", "cc"
+                             : elsewhere);
+    return static_cast<std::uint32_t>(moved);
+  elsewhere:
+    forget();
+    return 0;
+  }
+
+  // Steps as in magazine_steps::give_some.
+  static std::uint32_t give_some(const std::atomic<void*>& first,
+                                 const std::atomic<std::uint32_t>& reach, const void* some,
+                                 std::uint64_t most) noexcept {
+    void* own = nullptr;
+    std::uint64_t now = 0;
+    std::uint64_t moved = 0;
+    std::uint64_t below = 0;
+    const void* behind = nullptr;
+    void* item = nullptr;
+    asm volatile inline goto(POOLPROOF_SECTION_BEGIN
+                             "movl %c[limit](%[own]), %k[moved]\n"
+                             "movq %c[word](%[own]), %[now]\n"
+                             "movzbl %b[now], %k[below]\n"
+                             "subl %k[below], %k[moved]\n"
+                             "jbe %l[elsewhere]\n"
+                             "cmpq %[most], %[moved]\n"
+                             "cmovaq %[most], %[moved]\n"
+                             "addq %[moved], %[now]\n"
+                             "leaq (%[some],%[most],8), %[behind]\n"
+                             "6: subq $8, %[behind]\n"
+                             "movq (%[behind]), %[item]\n"
+                             "movq %[item], %c[items](%[own],%[below],8)\n"
+                             "incl %k[below]\n"
+                             "cmpb %b[now], %b[below]\n"
+                             "jne 6b\n"
+                             "movq %[now], %c[word](%[own])\n" POOLPROOF_SECTION_END
+                             : [own] "=&r"(own), [now] "=&r"(now), [moved] "=&r"(moved),
+                               [below] "=&r"(below), [behind] "=&r"(behind), [item] "=&r"(item)
+                             : POOLPROOF_SECTION_INPUTS, [limit] "i"(magazine_layout::limit),
+                               [some] "r"(some), [most] "r"(most)
+                             : "memory", "cc"
+                             : elsewhere);
+    return static_cast<std::uint32_t>(moved);
+  elsewhere:
+    forget();
+    return 0;
+  }
 
  private:
   // From the thread's pointer, the base of %fs.

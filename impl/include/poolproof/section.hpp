@@ -4,8 +4,8 @@
 //
 // A section reads and writes what belongs to its CPU without a locked instruction: it takes effect
 // by one store, its last, and a thread that is preempted, migrated or interrupted by a signal before
-// that store starts again, perhaps elsewhere. There are five sections, all on the magazine of the
-// current CPU: three that take from it, two that give to it. What they do is written in C++ in magazine.hpp, which is what a
+// that store starts again, perhaps elsewhere. There are six sections, all on the magazine of the
+// current CPU: three that take from it, three that give to it. What they do is written in C++ in magazine.hpp, which is what a
 // checker runs; production has them in the assembly of each architecture: see rseq.hpp.
 //
 //   L1. A word that a section stores to is never written by a locked instruction, and by nobody
@@ -84,7 +84,7 @@ struct no_sections {
 
   // Takes an item of the current CPU's magazine. Null if that is empty or closed, the CPU has none,
   // or the thread runs no sections; and once in a round of operations, when it is time for a look at
-  // the clock: then take_ticking takes what is there. `shards` are a near_shards (shard_table.hpp).
+  // the clock: then take_some takes what is there. `shards` are a near_shards (shard_table.hpp).
   // Anyone; lock-free.
   template <class Shards>
   static typename Shards::item_type* take(const Shards&) noexcept {
@@ -97,10 +97,13 @@ struct no_sections {
     return nullptr;
   }
 
-  // As take, but also when it is time for a look at the clock. The next round begins with it.
+  // Takes the newest items, up to `room`, at least one, and returns how many: none where take would
+  // take none, but some also when it is time for a look at the clock. At `out` they stand as they lay,
+  // the newest last: as a ring takes them. They are one operation, with which the next round may begin.
   template <class Shards>
-  static typename Shards::item_type* take_ticking(const Shards&) noexcept {
-    return nullptr;
+  static std::uint32_t take_some(const Shards&, typename Shards::item_type**,
+                                 std::uint32_t) noexcept {
+    return 0;
   }
 
   // Gives an item to it. False if it is full or closed, the CPU has none, or the thread runs no
@@ -114,6 +117,14 @@ struct no_sections {
   template <class Shards>
   static bool hand_back(const Shards&, typename Shards::item_type*) noexcept {
     return false;
+  }
+
+  // Gives items, at least one, from the last to the first, as a ring has given them: the newest first.
+  // Returns how many, those that there is room for; the first ones are then still the caller's.
+  template <class Shards>
+  static std::uint32_t give_some(const Shards&, typename Shards::item_type* const*,
+                                 std::uint32_t) noexcept {
+    return 0;
   }
 };
 

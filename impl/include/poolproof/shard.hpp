@@ -121,9 +121,13 @@ class alignas(shard_alignment) shard {
   // hint, but for what happened before the call.
   bool looks_shared() const noexcept { return !chains_[shared_index()].looks_empty(); }
 
-  // How many items move between magazine and ring at once, at most. It is also how deep a magazine
-  // gets unless its CPU takes back what it has put itself.
-  static constexpr std::uint32_t handful = std::clamp(magazine_type::capacity, 2U, 16U);
+  // How many items move between magazine and ring at once, at most: half of what a deep magazine
+  // holds, so that it is then neither full nor empty.
+  static constexpr std::uint32_t handful = std::clamp(magazine_type::capacity, 2U, 52U);
+
+  // How deep a magazine gets unless its CPU takes back what it has put itself. Nor does a get take
+  // more at once from others.
+  static constexpr std::uint32_t shallow = (std::min)(handful, 16U);
 
   // How many cycles this shard has been through. Anyone; wait-free; exact for the owner, else
   // perhaps old.

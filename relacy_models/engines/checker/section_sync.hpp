@@ -91,10 +91,11 @@ struct sections_of_depth {
   }
 
   template <class Shards>
-  static typename Shards::item_type* take_ticking(const Shards& shards,
-                                                  call_site from = call_site::here()) noexcept {
-    return run<typename Shards::item_type*>(
-        [&](auto& here) { return magazine_steps<Shards>::take_ticking(here, shards); }, from);
+  static std::uint32_t take_some(const Shards& shards, typename Shards::item_type** out,
+                                 std::uint32_t room, call_site from = call_site::here()) noexcept {
+    return run<std::uint32_t>(
+        [&](auto& here) { return magazine_steps<Shards>::take_some(here, shards, out, room); },
+        from);
   }
 
   template <class Shards>
@@ -109,6 +110,14 @@ struct sections_of_depth {
                         call_site from = call_site::here()) noexcept {
     return run<bool>(
         [&](auto& here) { return magazine_steps<Shards>::hand_back(here, shards, item); }, from);
+  }
+
+  template <class Shards>
+  static std::uint32_t give_some(const Shards& shards, typename Shards::item_type* const* items,
+                                 std::uint32_t count, call_site from = call_site::here()) noexcept {
+    return run<std::uint32_t>(
+        [&](auto& here) { return magazine_steps<Shards>::give_some(here, shards, items, count); },
+        from);
   }
 
  private:
