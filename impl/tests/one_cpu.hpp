@@ -50,8 +50,8 @@ class shards_up_to {
 
 // Takes an item by a section, also when it is time for a look at the clock; or null.
 inline int* take_one(const test_near& near) {
-  int* item = nullptr;
-  return std_sync::sections::take_some(near, &item, 1) != 0 ? item : nullptr;
+  int* taken = nullptr;
+  return std_sync::sections::take_some(near, &taken, 1) != 0 ? taken : nullptr;
 }
 
 // The calling thread stays on one CPU while this exists, the one where it is or another, and the
@@ -75,7 +75,7 @@ class on_one_cpu {
   test_shard& own() { return shards_.own(); }
 
   int* take() { return take_one(near()); }
-  bool give(int* item) { return std_sync::sections::give(near(), item); }
+  bool give(int* given) { return std_sync::sections::give(near(), given); }
 
  private:
   cpu_set_t before_;
