@@ -41,12 +41,14 @@
 #error "poolproof needs C++20: compile with -std=c++20"
 #else
 
+#include <poolproof/hand.hpp>
 #include <poolproof/pool_core.hpp>
 #include <poolproof/pool_options.hpp>
 #include <poolproof/registry.hpp>  // rotate_all, for_each_pool
 #include <poolproof/sync.hpp>
 
 #include <cstddef>
+#include <iterator>
 #include <memory>
 #include <type_traits>
 #include <utility>
@@ -55,6 +57,8 @@ namespace poolproof {
 
 template <class T, class Deleter = std::default_delete<T>, sync_policy Sync = std_sync>
 class object_pool {
+  using hand = poolproof::hand<T, Deleter, Sync>;
+
  public:
   // What the pool hands out, and takes back.
   using item = std::unique_ptr<T, Deleter>;
@@ -139,15 +143,27 @@ class object_pool {
   }
 
   // Gets `count` items into an output iterator, which it returns, and puts those of a range, which
-  // are moved from. As so many gets, and puts, of which 52 together take one from or to a
-  // ring; what a get throws passes through, and those before it are the caller's.
+  // are moved from. As so many gets and puts, but up to 52 items at once. What a get or an iterator
+  // throws passes through: what was got before is the caller's, what was moved from is put.
   template <class Output>
   Output get_n(std::size_t count, Output to) {
+    while (count >= hand::several) {
+      hand taken(*this);
+      taken.take(count);
+      for (; !taken.empty(); --count) *to++ = taken.next();
+      // The next one is not at hand; with it others may come there.
+      if (count == 0) break;
+      *to++ = get();
+      --count;
+    }
     for (; count != 0; --count) *to++ = get();
     return to;
   }
   template <class Input, class End>
   void put_range(Input first, End last) {
+    while (first != last && !hand::is_few(first, last)) {
+      for (hand given(*this); first != last && !given.full(); ++first) given.add(std::move(*first));
+    }
     for (; first != last; ++first) put(std::move(*first));
   }
 
@@ -193,6 +209,8 @@ class object_pool {
   }
 
  private:
+  friend hand;
+
   using core = pool_core<T, Deleter, Sync>;
   using core_pointer = typename Sync::template atomic<core*>;
 

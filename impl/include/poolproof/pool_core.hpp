@@ -106,6 +106,8 @@ class pool_core final : public pool_entry<Sync> {
   std::string_view name() const noexcept override { return name_; }
   pool_stats stats() noexcept override;
   void count_construction() noexcept { constructions_.add(1); }
+  // Gets that found an item, beyond those that a magazine's operations tell of. Anyone; wait-free.
+  void count_takes(std::uint32_t number) noexcept { takes_.add(number); }
 
   // Counts a handle that the caller is about to have, where no section has; false if the pool is
   // closed, as it is for an item's destructor that borrows from a pool that is being destroyed:
