@@ -64,6 +64,8 @@ class size_sampler {
   bool exact() const noexcept { return exact_; }
   // Whether the last sample was too narrow to tell all kinds apart.
   bool rough() const noexcept { return rough_; }
+  // As statistics::fenced: then the samples mean nothing.
+  bool fenced() const noexcept { return running_.fenced(); }
   // Runs of the program so far.
   std::uint64_t expanded() const noexcept { return expanded_; }
 
@@ -82,6 +84,7 @@ class size_sampler {
     here.stopped_thread = chosen.stopped_thread;
     here.stopped_after = chosen.stopped_after;
     here.reuse_memory = chosen.reuse_memory;
+    here.merge_reads = chosen.merge_reads;
     here.events_per_thread = chosen.events_per_thread;
     here.order = chosen.order;
     return here;

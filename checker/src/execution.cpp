@@ -48,7 +48,7 @@ execution::execution(program& checked, const options& chosen)
     : program_(checked),
       options_(chosen),
       thread_count_(checked.threads()),
-      explorer_(thread_count_, chosen.model),
+      explorer_(thread_count_, chosen.model, chosen.merge_reads),
       arena_(thread_count_ + 1),
       order_(chosen.order),
       fibers_(new fiber[thread_count_ + 1]),
@@ -959,6 +959,12 @@ void execution::exclude() {
   leave();
 }
 
+void execution::end_for_fence() {
+  totals_.fenced = true;
+  ended_ = ending::abandoned;
+  leave();
+}
+
 // A long execution is looked at, too. But a checkpoint stands between two of them.
 void execution::look_at_clock_within() {
   since_clock_ = 0;
@@ -972,12 +978,12 @@ void execution::look_at_clock_within() {
 // read that was stale when it was added is not maximal, and never will be: its thread adds nothing
 // more, so that it is in no causal prefix, and no write that hides its source goes without it. So
 // it is neither revisited nor deleted.
-bool execution::stuck() const noexcept {
+bool execution::stuck() {
   const thread_status& self = threads_[running_];
   for (std::uint32_t i = self.iteration; i != self.position; ++i) {
     const event_id e = graph().thread(running_)[i];
     const event& read = graph()[e];
-    if (!read.reads() || read.writes()) return false;
+    if (!read.reads() || read.writes() || explorer_.reads_first(graph(), e)) return false;
     const auto& co = graph().at(read.location).writes;
     const std::size_t behind = read.source == initial ? 0 : graph()[read.source].position + 1u;
     bool stale = false;
@@ -1300,10 +1306,12 @@ bool compare_exchange(const void* address, unsigned size, handle known, std::uin
 }
 
 void fence(order o, const place& from) {
+  execution& now = execution::current();
+  if (acquires(o) || o == order::light) now.expect_fence();
   event asked;
   asked.kind = event_kind::fence;
   asked.success = asked.failure = o;
-  execution::current().perform(asked, from);
+  now.perform(asked, from);
 }
 
 void read(const void* address, unsigned size, life_id life, const place& from) {

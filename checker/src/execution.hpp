@@ -60,6 +60,7 @@ class execution {
   // `next`. True if there are none because the execution is complete. For estimates.
   bool expand(const execution_graph& from, std::vector<execution_graph>& next);
   explorer& search() noexcept { return explorer_; }
+  bool fenced() const noexcept { return totals_.fenced; }
 
   // The place in the source that the events of a graph call by this number.
   const place& where(std::uint32_t number) const noexcept { return places_[number]; }
@@ -96,6 +97,11 @@ class execution {
   }
   std::uint64_t value_read(const event& read) const noexcept {
     return read.source == initial ? read.initial_value : graph()[read.source].value;
+  }
+
+  // Before a fence that acquires: with merged reads the search ends here.
+  void expect_fence() {
+    if (options_.merge_reads && in_threads()) end_for_fence();
   }
 
   using moment = engine::moment;
@@ -281,6 +287,7 @@ class execution {
   bool next();
   bool look_at_clock();
   bool time_is_up() const;
+  [[noreturn]] void end_for_fence();
   void look_at_clock_within();
   bool divide();
   void store(archive& file);
@@ -306,13 +313,14 @@ class execution {
   [[gnu::cold]] void note_crash();
   void record();
   void record_again();
-  bool deadlocked() const;
-  bool reads_last(event_id e) const noexcept;
+  bool deadlocked();
+  bool reads_last(event_id e);
   void add_hash();
   void look_at_conflicts();
   void look_at_plain_memory();
   void note_conflicts();
-  void remember(const graph_hash& graph);
+  graph_hash hash_of(const execution_graph& seen) const;
+  bool remembers(const graph_hash& graph);
   void note(fault what, std::string text);
   // Whether this execution is counted here, or in another part of the search.
   bool owned() {
@@ -341,7 +349,7 @@ class execution {
   [[gnu::noinline]] unsigned next_by_chance() const noexcept;
   void wait_in_hunt();
   void end_turn();
-  bool reads_newest(unsigned thread) const;
+  bool reads_newest(unsigned thread);
   void run_by_chance(std::uint64_t count, std::uint64_t seed);
   bool find_by_chance();
   void note_standing();
@@ -359,7 +367,7 @@ class execution {
   answer answer_of(event_id e) const noexcept;
   bool may_fail_spuriously() const noexcept;
   static bool same_request(const event& held, const event& asked) noexcept;
-  bool stuck() const noexcept;
+  bool stuck();
   std::byte* reuse(std::size_t size, std::size_t alignment, const place& from);
   void note_free(const block& freed, const place& from);
   unsigned reused_so_far() const noexcept;

@@ -12,18 +12,23 @@
 // The stack has a level for each revisit that is being explored, and each level a graph and its
 // frames. Memory is bounded by the length of an execution, not by their number.
 //
-// Stands on: chance, growing_graph, consistency, schedule.
+// Sources of a read between which nothing can tell are one alternative: merging.hpp.
+//
+// Stands on: chance, growing_graph, consistency, merging, schedule.
 #pragma once
 
 #include <checker/checkpoint.hpp>
 #include "chance.hpp"
 #include "consistency.hpp"
 #include "growing_graph.hpp"
+#include "merging.hpp"
 #include "schedule.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <vector>
 
 namespace checker {
@@ -40,7 +45,10 @@ struct share {
 
 class explorer {
  public:
-  explorer(unsigned threads, memory_model model) : model_(model), threads_(threads) { restart(); }
+  explorer(unsigned threads, memory_model model, bool merges_reads)
+      : model_(model), threads_(threads), merging_(merges_reads, model) {
+    restart();
+  }
 
   void restart() {
     go_to(0);
@@ -85,6 +93,38 @@ class explorer {
   // events are ever deleted.
   bool is_maximal(const execution_graph& g, event_id e) {
     return maximal(g, e, initial, no_events(g));
+  }
+
+  // Whether no graph is explored in which read e has the source w.
+  bool is_merged(const execution_graph& g, event_id e, event_id w) {
+    if (!merging_.applies_to(g[e])) return false;
+    const event_id first = source_at(g, e, first_source(g, e));
+    return w != first && read_merging::merges(g, e, known_before(g, e), first, w);
+  }
+  // Whether read e has the source that others are merged with.
+  bool reads_first(const execution_graph& g, event_id e) {
+    return merging_.applies_to(g[e]) && g[e].source == source_at(g, e, first_source(g, e));
+  }
+
+  // Gives each read of a complete graph the source that its own is merged with.
+  void bring_to_normal_form(execution_graph& g) const {
+    explorer merging(threads_, model_, true);
+    std::vector<event_id> in_order(g.size());
+    std::iota(in_order.begin(), in_order.end(), event_id{0});
+    const auto depth = [&g](event_id e) {
+      return std::accumulate(g.causes(e), g.causes(e) + g.thread_count(), std::size_t{0});
+    };
+    std::vector<std::size_t> depths(g.size());
+    std::transform(in_order.begin(), in_order.end(), depths.begin(), depth);
+    std::sort(in_order.begin(), in_order.end(),
+              [&](event_id a, event_id b) { return depths[a] < depths[b]; });
+    // What is before an event in po and rf comes before it here.
+    for (const event_id e : in_order) {
+      if (g[e].reads() && merging.is_merged(g, e, g[e].source)) {
+        g.set_source(e, source_at(g, e, merging.first_source(g, e)));
+      }
+      g.set_clocks(e);
+    }
   }
 
   // How many reads the next write of a thread could revisit, if it were to their location.
@@ -264,7 +304,7 @@ class explorer {
 
   void set_source_at(event_id e, std::size_t place) {
     execution_graph& g = top().graph;
-    g.set_source(e, place == 0 ? initial : g.at(g[e].location).writes[place - 1]);
+    g.set_source(e, source_at(g, e, place));
   }
 
   // Whether the search goes on below the node that it has reached.
@@ -318,10 +358,19 @@ class explorer {
   }
 
   std::size_t first_source(const execution_graph& g, event_id e) {
-    const event& read = g[e];
-    return first_allowed(
-        g, e,
-        read.index == 0 ? no_events(g) : g.happens_before(g.thread(read.thread)[read.index - 1u]));
+    return first_allowed(g, e, known_before(g, e));
+  }
+
+  // What happens before the event before e in its thread, and that event.
+  const clock_table::lane* known_before(const execution_graph& g, event_id e) {
+    const event& each = g[e];
+    return each.index == 0 ? no_events(g)
+                           : g.happens_before(g.thread(each.thread)[each.index - 1u]);
+  }
+
+  // The source of a read that has this place in front of it.
+  static event_id source_at(const execution_graph& g, event_id e, std::size_t place) noexcept {
+    return place == 0 ? initial : g.at(g[e].location).writes[place - 1];
   }
 
   // The sources of read e: from the co-latest to the earliest that coherence allows.
@@ -397,19 +446,32 @@ class explorer {
 
   bool next_source(frame& f) {
     execution_graph& g = top().graph;
+    pass_merged(f);
     if (f.next == f.least) {
       top().frames.pop_back();
       return false;
     }
     --f.next;
     const event_id e = f.e;
-    g.set_source(e, f.next == 0 ? initial : g.at(g[e].location).writes[f.next - 1u]);
+    g.set_source(e, source_at(g, e, f.next));
     g.set_clocks(e);
     if (g[e].kind == event_kind::update) {
       open_places(e, true);
       return false;
     }
     return consistent_with(e);
+  }
+
+  // The earliest source comes last, and stands for those that are merged with it.
+  void pass_merged(frame& f) {
+    const execution_graph& g = top().graph;
+    if (f.next <= f.least + 1u || !merging_.applies_to(g[f.e])) return;
+    const auto* const known = known_before(g, f.e);
+    const event_id first = source_at(g, f.e, f.least);
+    while (f.next > f.least + 1u &&
+           read_merging::merges(g, f.e, known, first, source_at(g, f.e, f.next - 1u))) {
+      --f.next;
+    }
   }
 
   bool next_place(frame& f) {
@@ -458,7 +520,7 @@ class explorer {
       const event_id e = --f.next;
       if (g.knows(prefix, e)) continue;
       if (!maximal(g, e, w, prefix)) break;
-      if (g[e].reads() && g[e].location == g[w].location) {
+      if (g[e].reads() && g[e].location == g[w].location && !is_merged(g, e, w)) {
         revisit(e, w);
         return false;
       }
@@ -477,8 +539,7 @@ class explorer {
 
   // Whether e is as it would be if it were added last, after the events that are no younger and the
   // prefix of w: then, of all graphs that lead to the revisited one, this is the one that does it.
-  static bool maximal(const execution_graph& g, event_id e, event_id w,
-                      const clock_table::lane* prefix) noexcept {
+  bool maximal(const execution_graph& g, event_id e, event_id w, const clock_table::lane* prefix) {
     const event& tested = g[e];
     if (tested.failed_spuriously) return false;
     if (tested.kind == event_kind::choice) return tested.value == 0;
@@ -487,21 +548,25 @@ class explorer {
       return other != w && (other <= e || g.knows(prefix, other));
     };
     const auto& accesses = g.at(tested.location);
-    const auto none_behind = [&](std::size_t place) {
-      for (std::size_t i = place; i != accesses.writes.size(); ++i) {
-        if (accesses.writes[i] != e && counts(accesses.writes[i])) return false;
-      }
-      return true;
+    // The place behind the newest write that counts, but for e; at least this one.
+    const auto newest = [&](std::size_t least) {
+      std::size_t place = accesses.writes.size();
+      while (place != least &&
+             (accesses.writes[place - 1] == e || !counts(accesses.writes[place - 1])))
+        --place;
+      return place;
     };
     if (tested.writes()) {
       for (event_id read : accesses.reads) {
         if (g[read].source == e && counts(read)) return false;
       }
-      if (!none_behind(tested.position + 1u)) return false;
+      if (newest(tested.position + 1u) != tested.position + 1u) return false;
     }
     if (!tested.reads()) return true;
-    if (tested.source == initial) return none_behind(0);
-    return counts(tested.source) && none_behind(g[tested.source].position + 1u);
+    if (tested.source != initial && !counts(tested.source)) return false;
+    const std::size_t read = tested.source == initial ? 0 : g[tested.source].position + 1u;
+    const std::size_t last = newest(read);
+    return last == read || (reads_first(g, e) && is_merged(g, e, accesses.writes[last - 1]));
   }
 
   // Read r reads from w, in a graph of its own.
@@ -518,6 +583,7 @@ class explorer {
 
   const memory_model model_;
   const unsigned threads_;
+  const read_merging merging_;
   share share_;
   std::uint64_t divided_ = 0;
   std::uint64_t roots_ = 0;  // subtrees, of what is divided

@@ -27,7 +27,7 @@ inline event_id execution_graph::add(const event& added) {
     accesses& here = access(added.location);
     if (added.reads()) here.reads.push_back(id);
   }
-  count(added, 1);
+  count(id, 1);
   return id;
 }
 
@@ -39,7 +39,7 @@ inline void execution_graph::truncate(std::size_t size) {
     // Of the reads of a location the youngest is the last.
     if (last.reads()) locations_[last.location].reads.pop_back();
     threads_[last.thread].pop_back();
-    count(last, -1);
+    count(id, -1);
     events_.pop_back();
   }
 }
@@ -198,7 +198,7 @@ inline void execution_graph::copy_oldest(const execution_graph& whole, std::size
     threads_[t].assign(own.begin(), std::lower_bound(own.begin(), own.end(), count_kept));
   }
   // Most programs have nothing that is counted.
-  const bool counted = (whole.seq_cst_events_ | whole.asymmetric_fences_ | whole.frees_) != 0;
+  const bool counted = (whole.seq_cst_events_ | whole.asymmetric_fences_) != 0 || whole.has_frees();
   reserve_clocks(count_kept);
   happens_before_.copy_rows(whole.happens_before_, count_kept);
   causes_.copy_rows(whole.causes_, count_kept);
@@ -211,7 +211,7 @@ inline void execution_graph::copy_oldest(const execution_graph& whole, std::size
       accesses& here = access(copy.location);
       if (copy.reads()) here.reads.push_back(e);
     }
-    if (counted) count(copy, 1);
+    if (counted) count(e, 1);
   }
 }
 

@@ -32,6 +32,12 @@ void take_longest(std::vector<std::uint32_t>& kept, const std::vector<std::uint3
   for (std::size_t t = 0; t != other.size(); ++t) kept[t] = std::max(kept[t], other[t]);
 }
 
+// One part of a search, or one that goes on from a checkpoint, cannot begin anew alone.
+options merging_if_it_can(options chosen) {
+  chosen.merge_reads = chosen.merge_reads && chosen.parts <= 1 && chosen.checkpoint.empty();
+  return chosen;
+}
+
 }  // namespace
 
 statistics execution::explore() {
@@ -105,7 +111,7 @@ bool execution::expand(const execution_graph& from, std::vector<execution_graph>
 // The next execution. False if there is none.
 bool execution::next() {
   if (new_kind_) capture();
-  if (schedule_.given() || stopped()) return false;
+  if (schedule_.given() || stopped() || totals_.fenced) return false;
   if (!late_ && chances_ < options_.chances && totals_.runs >= 4 * chances_ + 1000 &&
       find_by_chance()) {
     return false;
@@ -410,7 +416,7 @@ void execution::finish() {
 
 // A thread that waits for a value that is not the last may yet get another: that execution is found
 // elsewhere.
-bool execution::deadlocked() const {
+bool execution::deadlocked() {
   for (unsigned t = 0; t != thread_count_; ++t) {
     const thread_state state = threads_[t].state;
     if (state == thread_state::excluded) return false;
@@ -421,7 +427,7 @@ bool execution::deadlocked() const {
 }
 
 // Whether what a thread has read in its turn is the last of its location.
-bool execution::reads_newest(unsigned thread) const {
+bool execution::reads_newest(unsigned thread) {
   for (std::uint32_t i = threads_[thread].iteration; i != threads_[thread].position; ++i) {
     if (!reads_last(graph().thread(thread)[i])) return false;
   }
@@ -430,14 +436,14 @@ bool execution::reads_newest(unsigned thread) const {
 
 // Whether e, of a thread that waits, reads the last write. What threads wrote in turns that they make
 // in vain does not count: who has read it, and another value than the last, may yet read that.
-bool execution::reads_last(event_id e) const noexcept {
+bool execution::reads_last(event_id e) {
   const event& read = graph()[e];
   if (!read.reads()) return true;
   const auto& co = graph().at(read.location).writes;
   std::size_t behind = co.size();
   while (behind != 0 && of_turn(co[behind - 1])) --behind;
   const event_id last = behind == 0 ? initial : co[behind - 1];
-  if (read.source == last) return true;
+  if (read.source == last || explorer_.is_merged(graph(), e, last)) return true;
   if (read.source == initial || !of_turn(read.source)) return false;
   const std::uint64_t value = last == initial ? read.initial_value : graph()[last].value;
   return graph()[read.source].thread == read.thread || graph()[read.source].value == value;
@@ -445,13 +451,12 @@ bool execution::reads_last(event_id e) const noexcept {
 
 // The sum of the events' hashes is the graph's: what an event is, where it reads from, and its
 // place in co. Orders, addresses and ages are not part of it.
-void execution::add_hash() {
+graph_hash execution::hash_of(const execution_graph& seen) const {
   __extension__ typedef unsigned __int128 wide;
   const auto mix = [](std::uint64_t a, std::uint64_t b) {
     const auto product = static_cast<wide>(a ^ 0x9e3779b97f4a7c15) * (b ^ 0xbf58476d1ce4e5b9);
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
   };
-  const execution_graph& seen = graph();
   std::uint64_t low = 0;
   std::uint64_t high = 0;
   for (event_id e = 0; e != seen.size(); ++e) {
@@ -469,17 +474,30 @@ void execution::add_hash() {
     low += hash;
     high += mix(hash, 0x94d049bb133111eb);
   }
-  const graph_hash whole{mix(low, high), mix(high, low + 1)};
-  totals_.hash.add(whole.low, whole.high);
-  if (options_.remember_graphs != 0) remember(whole);
+  return {mix(low, high), mix(high, low + 1)};
 }
 
-void execution::remember(const graph_hash& graph) {
+void execution::add_hash() {
+  graph_hash whole;
+  if (options_.by_normal_form) {
+    execution_graph copy = graph();
+    explorer_.bring_to_normal_form(copy);
+    whole = hash_of(copy);
+  } else {
+    whole = hash_of(graph());
+  }
+  const bool again = options_.remember_graphs != 0 && remembers(whole);
+  if (!again || !options_.by_normal_form) totals_.hash.add(whole.low, whole.high);
+}
+
+// Whether there was such a graph before.
+bool execution::remembers(const graph_hash& graph) {
   if (remembered_.contains(graph)) {
     ++totals_.duplicates;
-  } else if (remembered_.size() < options_.remember_graphs) {
-    remembered_.insert(graph);
+    return true;
   }
+  if (remembered_.size() < options_.remember_graphs) remembered_.insert(graph);
+  return false;
 }
 
 void statistics::add(const statistics& part) {
@@ -504,6 +522,7 @@ void statistics::add(const statistics& part) {
   if (replay.empty()) replay = part.replay;
   if (why_cut.empty()) why_cut = part.why_cut;
   endless = endless || part.endless;
+  fenced = fenced || part.fenced;
   // What one part has not met, another may have.
   for (const std::string& each : part.met) {
     if (std::find(met.begin(), met.end(), each) == met.end()) met.push_back(each);
@@ -533,6 +552,7 @@ void statistics::store(archive& file) {
   file(replay);
   file(why_cut);
   file(endless);
+  file(fenced);
   file(met);
   file(unmet);
   file(plain_bytes);
@@ -548,10 +568,19 @@ void statistics::store(archive& file) {
 }
 
 exploration::exploration(program& checked, const options& chosen)
-    : running_(new execution(checked, chosen)) {}
+    : program_(checked),
+      options_(merging_if_it_can(chosen)),
+      running_(new execution(checked, options_)) {}
 exploration::~exploration() { delete running_; }
 
-statistics exploration::explore() { return running_->explore(); }
+statistics exploration::explore() {
+  statistics found = running_->explore();
+  if (!found.fenced) return found;
+  options_.merge_reads = false;
+  delete std::exchange(running_, nullptr);
+  running_ = new execution(program_, options_);
+  return running_->explore();
+}
 
 double hunt_chance(const statistics& hunted, unsigned threads, unsigned depth) {
   const double each =
@@ -564,8 +593,9 @@ const place& exploration::where(std::uint32_t number) const noexcept {
   return running_->where(number);
 }
 
-statistics explore(program& checked, const options& chosen, unsigned jobs) {
-  if (chosen.hunt != 0) return execution(checked, chosen).hunt();
+namespace {
+
+statistics explore_as_it_is(program& checked, const options& chosen, unsigned jobs) {
   constexpr double at_once = 0.25;
   if (jobs == 0) jobs = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN));
   const bool kept = !chosen.checkpoint.empty();
@@ -596,6 +626,17 @@ statistics explore(program& checked, const options& chosen, unsigned jobs) {
       alone ? execution(checked, rest).explore() : parallel_search(checked, rest, jobs).explore();
   found.estimate = size;
   return found;
+}
+
+}  // namespace
+
+statistics explore(program& checked, const options& chosen, unsigned jobs) {
+  if (chosen.hunt != 0) return execution(checked, chosen).hunt();
+  options wanted = merging_if_it_can(chosen);
+  statistics found = explore_as_it_is(checked, wanted, jobs);
+  if (!found.fenced) return found;
+  wanted.merge_reads = false;
+  return explore_as_it_is(checked, wanted, jobs);
 }
 
 }  // namespace checker

@@ -27,6 +27,12 @@ std::set<std::string> outcomes_of(const statistics& found) {
   return {found.outcomes.begin(), found.outcomes.end()};
 }
 
+std::set<fault> faults_of(const statistics& found) {
+  std::set<fault> all;
+  for (const errors_of_kind& each : found.kinds) all.insert(each.what);
+  return all;
+}
+
 // A lock that is taken by swapping, in an await or in a loop of its own.
 template <bool Await>
 struct swapping_lock {
@@ -238,9 +244,10 @@ TEST_CASE("who_waits_for_what_is_never_given_back_is_in_a_deadlock") {
   CHECK(found.first->what == fault::deadlock);
 }
 
-TEST_CASE("what_is_left_out_loses_no_outcome") {
+TEST_CASE("what_is_left_out_loses_no_outcome_nor_do_merged_reads") {
   std::size_t compared = 0;
   std::size_t smaller = 0;
+  std::size_t merged_smaller = 0;
   for (std::uint64_t seed = 0; seed != 2000; ++seed) {
     chosen_program = random_program(seed);
     for (const memory_model model : {memory_model::rc11, memory_model::sc}) {
@@ -249,6 +256,9 @@ TEST_CASE("what_is_left_out_loses_no_outcome") {
       chosen.keep_going = true;
       chosen.remember_graphs = 100'000;
       const statistics pruned = verify<waiting>(chosen);
+      chosen.merge_reads = true;
+      const statistics merged = verify<waiting>(chosen);
+      chosen.merge_reads = false;
       chosen.prune_put_back = false;
       chosen.find_waits = false;
       chosen.most_runs = 20'000;
@@ -257,11 +267,17 @@ TEST_CASE("what_is_left_out_loses_no_outcome") {
       INFO("seed " << seed << ", model " << static_cast<int>(model));
       REQUIRE(outcomes_of(pruned) == outcomes_of(whole));
       REQUIRE(pruned.duplicates == 0);
+      REQUIRE(outcomes_of(merged) == outcomes_of(whole));
+      REQUIRE(merged.duplicates == 0);
+      REQUIRE(faults_of(merged) == faults_of(pruned));
+      merged_smaller += merged.complete < pruned.complete ? 1u : 0u;
       ++compared;
       smaller += pruned.runs < whole.runs ? 1u : 0u;
     }
   }
-  std::cout << "left out: " << compared << " searches compared, " << smaller << " smaller\n";
+  std::cout << "left out: " << compared << " searches compared, " << smaller << " smaller, "
+            << merged_smaller << " with merged reads again\n";
   CHECK(compared > 2000);
   CHECK(smaller > 500);
+  CHECK(merged_smaller > 50);
 }

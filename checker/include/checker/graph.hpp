@@ -141,7 +141,8 @@ class execution_graph {
     causes_.reset(threads);
     messages_.reset(threads);
     clock_rows_ = 0;
-    seq_cst_events_ = asymmetric_fences_ = frees_ = 0;
+    seq_cst_events_ = asymmetric_fences_ = 0;
+    frees_.clear();
   }
 
   std::size_t size() const noexcept { return events_.size(); }
@@ -155,12 +156,15 @@ class execution_graph {
   // Whether the order of seq_cst operations can be broken: by two of them, or an asymmetric pair.
   bool has_seq_cst() const noexcept { return seq_cst_events_ + asymmetric_fences_ > 1; }
   bool has_asymmetric_fences() const noexcept { return asymmetric_fences_ != 0; }
-  bool has_frees() const noexcept { return frees_ != 0; }
+  bool has_frees() const noexcept { return !frees_.empty(); }
+  const std::vector<event_id>& frees() const noexcept { return frees_; }
 
   // The events that happen before e, and e.
   const clock_table::lane* happens_before(event_id e) const noexcept { return happens_before_[e]; }
   // The causal prefix: what is before e in po and rf, and e.
   const clock_table::lane* causes(event_id e) const noexcept { return causes_[e]; }
+  // Of a write: what happens before an acquire read of it.
+  const clock_table::lane* message(event_id w) const noexcept { return messages_[w]; }
   const clock_table& clocks() const noexcept { return happens_before_; }
 
   bool knows(const clock_table::lane* clock, event_id e) const noexcept {
@@ -237,10 +241,12 @@ class execution_graph {
     clock_rows_ = happens_before_.rows();
   }
 
-  void count(const event& e, std::ptrdiff_t by) noexcept {
+  // The youngest event comes, or goes.
+  void count(event_id id, std::ptrdiff_t by) {
+    const event& e = events_[id];
     seq_cst_events_ += is_seq_cst(e.success) || is_seq_cst(e.failure) ? by : 0;
     asymmetric_fences_ += e.success == order::light ? by : 0;
-    frees_ += e.frees ? by : 0;
+    if (e.frees) by > 0 ? frees_.push_back(id) : frees_.pop_back();
   }
 
   void renumber(const std::vector<event_id>& co, std::size_t from) noexcept {
@@ -261,12 +267,11 @@ class execution_graph {
   std::vector<location_id> active_;
   clock_table happens_before_;
   clock_table causes_;
-  // Of a write: what happens before an acquire read of it.
   clock_table messages_;
   std::size_t clock_rows_ = 0;  // how many events there is room for in all three
   std::ptrdiff_t seq_cst_events_ = 0;
   std::ptrdiff_t asymmetric_fences_ = 0;
-  std::ptrdiff_t frees_ = 0;
+  std::vector<event_id> frees_;  // by age
   std::vector<event_id> reusable_;
   std::vector<event_id> renamed_;
 };

@@ -121,6 +121,8 @@ struct statistics {
   std::string why_cut;
   // Whether that was a loop without an end. Then the search ends, as with an error.
   bool endless = false;
+  // Whether the search has ended since a thread made an acquire fence, and reads were merged.
+  bool fenced = false;
   // Operations on what another thread accesses, too, one of the two a write, by their places: those
   // that met such an access in some execution, so that only their own order was between them, and
   // those that never did. Of a long search, one execution in 512 is looked at.
@@ -138,7 +140,7 @@ struct statistics {
   size_estimate estimate;
 
   // Whether there is nothing more to search for, unless options::keep_going says so.
-  bool ends_early() const noexcept { return errors != 0 || endless; }
+  bool ends_early() const noexcept { return errors != 0 || endless || fenced; }
 
   // Without a complete execution nothing has been looked at. Of a part of a search, that is none.
   conclusion concluded() const noexcept {
@@ -165,6 +167,11 @@ struct options {
   bool reuse_memory = true;
   // How many allocations of each thread may do so.
   unsigned reuses = ~0u;
+  // Whether sources of a read between which nothing can tell are one alternative: fewer executions
+  // are found, and each stands for those that differ from it in that alone. See "Merged reads" in
+  // docs/reference.md. Not in a program with acquire fences: where one is met, the search begins
+  // anew without. Nor in a part of a search, or with a checkpoint, which could not do so.
+  bool merge_reads = false;
   // Whether the search goes on after an error.
   bool keep_going = false;
   // Whether memory that is not freed at the end is an error.
@@ -208,6 +215,9 @@ struct options {
   std::uint64_t hunt_seed = 1;
   // How many complete graphs are remembered, to count duplicates: a test of the search.
   std::size_t remember_graphs = 0;
+  // Graphs are told apart by what merge_reads would leave of them, and `hash` is of the different
+  // ones: that of a search that merges reads. A test of it.
+  bool by_normal_form = false;
   // How reports call the program.
   std::string name = {};
   // Runs this one execution: what a counterexample's `replay` says. One that is cut off, or is of
@@ -232,7 +242,9 @@ class exploration {
   const place& where(std::uint32_t number) const noexcept;
 
  private:
-  execution* const running_;  // owned: <memory> brings names of POSIX with it
+  program& program_;
+  options options_;
+  execution* running_;  // owned: <memory> brings names of POSIX with it
 };
 
 // Explores all executions of a program on `jobs` processes: 0 stands for as many as there are CPUs.
