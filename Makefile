@@ -132,6 +132,7 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(clients) --family upkept_pool_one_cpu --calls 3 --spurious 0 --seconds 15 --partial
 	$(foreach each,upkept_pool_two_cpus upkept_pool_sections,$(clients) --family $(each) --calls 2 --spurious 0 &&) true
 	$(survey) --calls 3 --within 1200 --partial
+	$(foreach each,$(portable_pools) object_pool_small pool_dequeue_batches,$(clients) --family $(each) --calls 2 --reads compared --spurious 0 &&) true
 	$(checked) --seconds 900
 	$(call build,checker)
 	$(call test,checker-full)

@@ -29,6 +29,7 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <map>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
@@ -59,6 +60,9 @@ has no complete execution. Wrong usage exits with 2, and so does a change of a s
 reaches.
 )";
 
+// Of reads between whose sources nothing can tell: see merge_reads of <checker/search.hpp>.
+enum class reads { merged, each, compared };
+
 struct settings {
   std::string family;
   std::size_t calls = 6;
@@ -68,6 +72,7 @@ struct settings {
   bool partial = false;
   double seconds = 0;
   unsigned spurious = 1;
+  reads hints = reads::merged;
   unsigned jobs = 0;
   bool keep_going = false;
   std::string replay;
@@ -117,6 +122,9 @@ void require_possible(const settings& chosen) {
   }
   if ((chosen.contended || chosen.load_buffering) && !chosen.json) {
     throw usage_error("--contended and --load-buffering: with --json");
+  }
+  if (chosen.hints == reads::compared && (of_one || chosen.within > 0)) {
+    throw usage_error("--reads compared: not with --replay, --page, --stop or --within");
   }
   if (chosen.calls == 0) throw usage_error("--calls: a client makes at least one");
   if (chosen.share || !chosen.lines.empty()) models::require_no_changes("--shard and --lines");
@@ -173,6 +181,15 @@ void add_bounds(CLI::App& line, settings& to) {
                   "how many weak compare-and-swaps of each thread may fail for no reason\n"
                   "(default: 1)")
       ->type_name("N");
+  line.add_option("--reads", to.hints,
+                  "merged (default): where several writes of one value could be read, and nothing\n"
+                  "can tell which, the earliest stands for all; each: each is an execution of its\n"
+                  "own; compared: do both, and compare the executions")
+      ->type_name("HOW")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, reads>{
+              {"merged", reads::merged}, {"each", reads::each}, {"compared", reads::compared}},
+          CLI::ignore_case));
   line.add_option("--jobs", to.jobs, "how many processes (default: one for each CPU)")
       ->type_name("N")
       ->envname("JOBS");
@@ -312,6 +329,11 @@ std::string text_of(const std::optional<std::pair<unsigned, unsigned>>& stop) {
   return " --stop " + std::to_string(stop->first) + ':' + std::to_string(stop->second);
 }
 
+// What could be read instead is of interest itself for some reports.
+bool merges(const settings& chosen) {
+  return chosen.hints != reads::each && !chosen.contended && !chosen.load_buffering;
+}
+
 checker::options options_of(const settings& chosen, const task& t) {
   checker::options options;
   options.name = t.played.name();
@@ -319,6 +341,7 @@ checker::options options_of(const settings& chosen, const task& t) {
   options.seconds = chosen.seconds;
   options.replay = chosen.replay;
   options.on_progress = chosen.on_progress;
+  options.merge_reads = merges(chosen);
   if (t.stop) {
     options.stopped_thread = t.stop->first;
     options.stopped_after = t.stop->second;
@@ -343,6 +366,29 @@ checker::statistics search(const family& of, const settings& chosen, const task&
   checker::statistics found = running.explore();
   load_buffering = models::names_of(seen, running);
   return found;
+}
+
+// The same twice, with merged reads and without. What is wrong, if the executions are not the same.
+std::string difference_of(const family& of, const settings& chosen, const task& t) {
+  checker::options options = options_of(chosen, t);
+  options.remember_graphs = ~std::size_t{0};
+  const auto found = [&](bool merged) {
+    options.merge_reads = merged;
+    options.by_normal_form = !merged;
+    const auto program = of.make(t.played);
+    return checker::exploration(*program, options).explore();
+  };
+  const checker::statistics merged = found(true);
+  const checker::statistics each = found(false);
+  // With acquire fences nothing is merged.
+  const bool whole = merged.complete == each.complete;
+  const bool same = merged.complete == each.complete - each.duplicates && merged.hash == each.hash;
+  if (merged.cut + each.cut != 0) return "not finished, and hence not compared";
+  if (merged.duplicates == 0 && (whole || same)) return "";
+  return std::to_string(merged.complete) + " executions with merged reads, " +
+         std::to_string(merged.duplicates) + " of them twice, but " +
+         std::to_string(each.complete - each.duplicates) +
+         " different ones, or other ones, of all " + std::to_string(each.complete);
 }
 
 checker::size_estimate estimate(const family& of, const settings& chosen, const task& t) {
@@ -402,6 +448,10 @@ outcome run(const family& of, const settings& chosen, const task& t) {
   }
   sum.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (chosen.contended) sum.contended = contended_sites(of, chosen, t);
+  if (chosen.hints == reads::compared && sum.errors == 0) {
+    sum.error = difference_of(of, chosen, t);
+    sum.errors += sum.error.empty() ? 0 : 1;
+  }
   if (models::watching_sites) sum.reached = models::reached_since(reached_before);
   return sum;
 }
@@ -576,6 +626,7 @@ std::string search_of(const family& of, const settings& chosen) {
       << (chosen.progress ? " --progress" : "") << " --spurious " << chosen.spurious;
   if (!chosen.letters.empty()) out << " --letters " << chosen.letters;
   if (chosen.seconds > 0) out << " --seconds " << chosen.seconds;
+  if (!merges(chosen)) out << " --reads each";
   return out.str();
 }
 
@@ -745,6 +796,7 @@ checker::conclusion run_survey(const settings& chosen) {
   survey all(std::move(clients), {.time = std::chrono::duration<double>(chosen.within),
                                   .jobs = chosen.jobs,
                                   .spurious = chosen.spurious,
+                                  .merge_reads = merges(chosen),
                                   .keep_going = chosen.keep_going,
                                   .line = chosen.line});
   all.run();
@@ -765,7 +817,8 @@ int run(const settings& chosen) {
     return 0;
   }
   if (chosen.within > 0) return static_cast<int>(run_survey(chosen));
-  const bool one = !chosen.client.empty() && !chosen.json && !chosen.progress;
+  const bool one =
+      !chosen.client.empty() && !chosen.json && !chosen.progress && chosen.hints != reads::compared;
   checker::conclusion sum = checker::conclusion::proved;
   bool any = false;
   models::lines_file lines(chosen.lines);

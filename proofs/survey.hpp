@@ -44,6 +44,7 @@ class survey {
     std::chrono::duration<double> time;  // from now on
     unsigned jobs = 1;
     unsigned spurious = 0;
+    bool merge_reads = true;
     bool keep_going = false;
     checker::showing line = checker::showing::automatic;  // of how far it is
   };

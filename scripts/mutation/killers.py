@@ -83,8 +83,10 @@ class Clients:
         self._lock = threading.Lock()
 
     def run(self, family: Family, calls: int, options: list[str], program: Path) -> list[Client] | None:
-        """All clients of a size, up to the first that fails. None if the program broke."""
+        """All clients of a size, up to the first that fails. None if the program broke. Which reads are merged depends
+        on their orders: counts that are compared are of searches that merge none."""
         command = [str(program), "--family", family.name, "--calls", str(calls), "--json", "--jobs", "1"]
+        command += ["--reads", "each"]
         command += ["--seconds", SECONDS_OF_CLIENT, "--partial", *family.options, *options]
         found = json_of(_run(command))
         clients: list[Client] | None = None if found is None else found["clients"]

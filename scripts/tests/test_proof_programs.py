@@ -176,6 +176,33 @@ class Refusals(unittest.TestCase):
 
 
 @unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")
+class MergedReads(unittest.TestCase):
+    def executions(self, *options: str) -> int:
+        done = run(PROOFS, *options)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return int(done.stdout.split(" complete executions", 1)[0].rsplit(" ", 1)[1])
+
+    def test_they_leave_out_what_nothing_can_tell(self) -> None:
+        client = ("--family", "object_pool_two_cpus", "--client", "p|g|g", "--spurious", "0")
+        merged, each = self.executions(*client), self.executions(*client, "--reads", "each")
+        self.assertLess(2 * merged, each)
+        self.assertEqual(merged, self.executions(*client, "--reads", "compared"))
+
+    def test_nothing_else_is_left_out_of_small_clients(self) -> None:
+        for options in ((*RING, "--calls", "5"), (*POOL, "--calls", "2", "--letters", "pgr", "--spurious", "0")):
+            self.executions(*options, "--reads", "compared")
+
+    def test_fences_end_it(self) -> None:
+        client = ("--family", "object_pool_sections_two_cpus", "--client", "p|g", "--spurious", "0")
+        self.assertEqual(self.executions(*client), self.executions(*client, "--reads", "each"))
+
+    def test_one_execution_is_not_compared(self) -> None:
+        done = run(PROOFS, *POOL, "--client", "p|g", "--reads", "compared", "--replay", "0=1")
+        self.assertEqual(2, done.returncode)
+        self.assertIn("--reads compared: not with --replay", done.stderr)
+
+
+@unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")
 class Shares(unittest.TestCase):
     def entries(self, place: Path, count: int, *options: str) -> list[ledger.Entry]:
         """Of the ledger, from the lines of all shares, the last share first."""
