@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstddef>
 #include <iterator>
 #include <memory>
@@ -169,5 +170,19 @@ TEST_CASE("each_item_that_is_got_together_counts_as_a_hit", "[hand]") {
 }
 
 #endif
+
+TEST_CASE("what_is_got_together_looks_at_the_clock", "[hand]") {
+  using namespace std::chrono_literals;
+  poolproof::object_pool<int> pool([] { return std::make_unique<int>(); },
+                                   {.cycle_interval = 10ms});
+  std::vector<std::unique_ptr<int>> items(16);
+  for (auto& each : items) each = std::make_unique<int>();
+  const auto end = std::chrono::steady_clock::now() + 10s;
+  while (pool.stats().cycles < 2 && std::chrono::steady_clock::now() < end) {
+    pool.put_range(items.begin(), items.end());
+    pool.get_n(items.size(), items.begin());
+  }
+  CHECK(pool.stats().cycles >= 2);
+}
 
 }  // namespace

@@ -55,14 +55,12 @@ class hand {
   bool empty() const noexcept { return begin_ == end_; }
   bool full() const noexcept { return begin_ == items_; }
 
-  // Takes what the current CPU has at hand, up to `most` items, into an empty hand. Lock-free.
+  // Takes what the current CPU has at hand, up to `most` items, into an empty hand. Progress as get.
   void take(std::size_t most) noexcept {
+    if (pool_.near_.reach() == 0) return;
     const auto room = static_cast<std::uint32_t>((std::min)(most, std::size(items_)));
-    const std::uint32_t count = Sync::sections::take_some(pool_.near_, items_, room);
-    // The section is one operation of the pace, which the hits are told by.
-    if (count > 1) pool_.direct_core()->count_takes(count - 1);
     begin_ = items_;
-    end_ = items_ + count;
+    end_ = items_ + pool_.direct_core()->get_near(items_, room);
   }
 
   // Hands one out that was taken; there must be one.

@@ -108,10 +108,11 @@ class magazine {
   // How many takes a tick stands for, and how many there have been since the last: about. Anyone;
   // wait-free.
   std::uint32_t takes_of_round() const noexcept { return 256 / (std::max)(pace(), 1U); }
-  std::uint32_t takes_since_tick() const noexcept {
-    // [takes_since_tick.word] relaxed: counter; for statistics.
-    return static_cast<std::uint32_t>(word_.load(std::memory_order_relaxed) >> 56) /
-           (std::max)(pace(), 1U);
+  std::uint32_t takes_since_tick() const noexcept { return operations() / (std::max)(pace(), 1U); }
+  // How far the round is, of 256. Anyone; wait-free; exact for a section only.
+  std::uint32_t operations() const noexcept {
+    // [operations.word] relaxed: counter; for statistics, and to see that a round has passed.
+    return static_cast<std::uint32_t>(word_.load(std::memory_order_relaxed) >> 56);
   }
 
   // Lets the next puts of its CPU go by it, to where thieves come without closing it. Anyone; wait-free.
@@ -277,6 +278,7 @@ requires(!Sync::sections::compiled) class magazine<T, Sync> {
   void set_pace(std::uint32_t) noexcept {}
   std::uint32_t takes_of_round() const noexcept { return 0; }
   std::uint32_t takes_since_tick() const noexcept { return 0; }
+  std::uint32_t operations() const noexcept { return 0; }
   void expose() noexcept {}
   bool is_exposed() noexcept { return false; }
   T* pop_exclusive() noexcept { return nullptr; }

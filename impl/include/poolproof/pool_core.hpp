@@ -76,6 +76,18 @@ class pool_core final : public pool_entry<Sync> {
     return item;
   }
 
+  // Takes what the current CPU has at hand, `room` items at most, and returns how many; looks at the
+  // clock if they are the last of a round. Not of a pool with upkeep. Progress as get.
+  std::uint32_t get_near(T** out, std::uint32_t room) noexcept {
+    shard_type& own = local(Sync::cpu());
+    const std::uint32_t before = own.own_magazine().operations();
+    const std::uint32_t count = Sync::sections::take_some(near(), out, room);
+    if (count == 0) return 0;
+    takes_.add(count - 1);  // the section is one operation of the round
+    if (own.own_magazine().operations() < before) note_round(own);
+    return count;
+  }
+
   // Puts an item, which must not be null, where no section has. Anyone; lock-free but for the
   // allocator and for the destructors of a cycle.
   [[gnu::always_inline]] inline void put(T* item) noexcept {
@@ -106,8 +118,6 @@ class pool_core final : public pool_entry<Sync> {
   std::string_view name() const noexcept override { return name_; }
   pool_stats stats() noexcept override;
   void count_construction() noexcept { constructions_.add(1); }
-  // Gets that found an item, beyond those that a magazine's operations tell of. Anyone; wait-free.
-  void count_takes(std::uint32_t number) noexcept { takes_.add(number); }
 
   // Counts a handle that the caller is about to have, where no section has; false if the pool is
   // closed, as it is for an item's destructor that borrows from a pool that is being destroyed:
@@ -159,6 +169,11 @@ class pool_core final : public pool_entry<Sync> {
   // A look at the clock, when a take ticks that was no section's.
   [[gnu::noinline]] void note_tick(shard_type& own) noexcept {
     count_takes(own);
+    cycles_.look_and_sweep(own);
+  }
+  // The same, when a section has taken the last of a round.
+  [[gnu::noinline]] void note_round(shard_type& own) noexcept {
+    takes_.add(own.own_magazine().takes_of_round());
     cycles_.look_and_sweep(own);
   }
   void count_takes(shard_type& own) noexcept {
@@ -280,8 +295,7 @@ T* pool_core<T, Deleter, Sync>::get_slow(std::uint32_t cpu, shard_type& own,
   if (Sync::sections::runs() && cpu < near().reach()) {
     const std::uint32_t held = own.own_magazine().size();
     if (held != 0 && Sync::sections::take_some(near(), taken.data(), 1) != 0) {
-      takes_.add(own.own_magazine().takes_of_round());
-      cycles_.look_and_sweep(own);
+      note_round(own);
       return taken[0];
     }
     // As many besides as its magazine has room for.
@@ -335,9 +349,10 @@ std::uint32_t pool_core<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type&
   return 0;
 }
 
-// After a get has found as many items as it wanted, or as a shallow magazine holds, and so might have
-// found more: lets the magazine have more the next time. Deep are only those whose CPU has taken back what it had put, since they
-// were last closed: what lies in a magazine is out of cheap reach for other CPUs.
+// After a get has found as many items as it wanted, or as a shallow magazine holds, and so might
+// have found more: lets the magazine have more the next time. Deep are only those whose CPU has
+// taken back what it had put, since they were last closed: what lies in a magazine is out of cheap
+// reach for other CPUs.
 template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::deepen(shard_type& own, bool found_all,
                                          std::uint32_t most) noexcept {

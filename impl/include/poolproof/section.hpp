@@ -5,8 +5,9 @@
 // A section reads and writes what belongs to its CPU without a locked instruction: it takes effect
 // by one store, its last, and a thread that is preempted, migrated or interrupted by a signal before
 // that store starts again, perhaps elsewhere. There are six sections, all on the magazine of the
-// current CPU: three that take from it, three that give to it. What they do is written in C++ in magazine.hpp, which is what a
-// checker runs; production has them in the assembly of each architecture: see rseq.hpp.
+// current CPU: three that take from it, three that give to it. What they do is written in C++ in
+// magazine.hpp, which is what a checker runs; production has them in the assembly of each
+// architecture: see rseq.hpp.
 //
 //   L1. A word that a section stores to is never written by a locked instruction, and by nobody
 //       outside a section but after restart_all, while sections find the magazine closed.
