@@ -80,6 +80,8 @@ struct family {
   std::function<std::unique_ptr<checker::program>(const client& played)> make;
   // Why a client of its letters makes no sense; empty if it does.
   std::function<std::string(const client& asked)> objection = [](const client&) { return ""; };
+  // Whether calls make acquire fences: no reads can be merged then, which each search would find out.
+  bool makes_fences = false;
 };
 
 inline std::string text_of(const std::vector<letter>& letters) {

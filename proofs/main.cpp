@@ -334,14 +334,14 @@ bool merges(const settings& chosen) {
   return chosen.hints != reads::each && !chosen.contended && !chosen.load_buffering;
 }
 
-checker::options options_of(const settings& chosen, const task& t) {
+checker::options options_of(const family& of, const settings& chosen, const task& t) {
   checker::options options;
   options.name = t.played.name();
   options.spurious_failures = chosen.spurious;
   options.seconds = chosen.seconds;
   options.replay = chosen.replay;
   options.on_progress = chosen.on_progress;
-  options.merge_reads = merges(chosen);
+  options.merge_reads = merges(chosen) && !of.makes_fences;
   if (t.stop) {
     options.stopped_thread = t.stop->first;
     options.stopped_after = t.stop->second;
@@ -351,7 +351,7 @@ checker::options options_of(const settings& chosen, const task& t) {
 
 checker::statistics search(const family& of, const settings& chosen, const task& t) {
   const auto program = of.make(t.played);
-  checker::exploration running(*program, options_of(chosen, t));
+  checker::exploration running(*program, options_of(of, chosen, t));
   return running.explore();
 }
 
@@ -359,7 +359,7 @@ checker::statistics search(const family& of, const settings& chosen, const task&
 checker::statistics search(const family& of, const settings& chosen, const task& t,
                            std::vector<std::string>& load_buffering) {
   checker::load_buffering seen;
-  checker::options options = options_of(chosen, t);
+  checker::options options = options_of(of, chosen, t);
   options.on_complete = [&](const checker::execution_graph& graph) { seen.look_at(graph); };
   const auto program = of.make(t.played);
   checker::exploration running(*program, options);
@@ -370,7 +370,7 @@ checker::statistics search(const family& of, const settings& chosen, const task&
 
 // The same twice, with merged reads and without. What is wrong, if the executions are not the same.
 std::string difference_of(const family& of, const settings& chosen, const task& t) {
-  checker::options options = options_of(chosen, t);
+  checker::options options = options_of(of, chosen, t);
   options.remember_graphs = ~std::size_t{0};
   const auto found = [&](bool merged) {
     options.merge_reads = merged;
@@ -393,14 +393,14 @@ std::string difference_of(const family& of, const settings& chosen, const task& 
 
 checker::size_estimate estimate(const family& of, const settings& chosen, const task& t) {
   const auto program = of.make(t.played);
-  return checker::estimate(*program, options_of(chosen, t),
+  return checker::estimate(*program, options_of(of, chosen, t),
                            models::estimate_seconds(chosen.seconds));
 }
 
 // The sites that some complete execution runs beside a conflicting access.
 std::vector<std::string> contended_sites(const family& of, const settings& chosen, const task& t) {
   checker::contention seen;
-  checker::options options = options_of(chosen, t);
+  checker::options options = options_of(of, chosen, t);
   options.on_complete = [&](const checker::execution_graph& graph) { seen.look_at(graph); };
   const auto program = of.make(t.played);
   checker::exploration running(*program, options);
@@ -709,7 +709,7 @@ checker::conclusion run_one(const family& of, const settings& chosen) {
     throw usage_error("--stop: the client has no thread " + std::to_string(t.stop->first));
   }
   checker::progress_line line(name_of(t), chosen.line);
-  checker::options options = options_of(chosen, t);
+  checker::options options = options_of(of, chosen, t);
   if (line.shown()) {
     options.on_progress = std::ref(line);
     options.estimate_seconds = 1;

@@ -283,7 +283,8 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
           .of_size = [clients](std::size_t size,
                                const std::string& of) { return clients.only(of).of_size(size); },
           .make = [setting, play](const client& played) { return play(played, setting); },
-          .objection = [](const client& asked) { return objection_to(asked); }};
+          .objection = [](const client& asked) { return objection_to(asked); },
+          .makes_fences = sections};
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ std::string survey::explore(const batch& chosen, std::uint64_t runs) const {
     checker::options options;
     options.name = each.played.name();
     options.spurious_failures = limits_.spurious;
-    options.merge_reads = limits_.merge_reads;
+    options.merge_reads = limits_.merge_reads && !each.of->makes_fences;
     options.most_runs = runs;
     const std::chrono::duration<double> left = end_ - steady::now();
     options.seconds = std::max(left.count(), 1e-3);
