@@ -176,8 +176,6 @@ inline bool look_for_turns = true;
 bool arrive(const standing& at, std::uint32_t position);
 // The running thread has changed something: it stands nowhere that it stood before.
 void something_changed() noexcept;
-// It is about to write this memory: it stands where it stood when it is again as it is now.
-void note_change(address at, std::size_t size);
 void reset_standing(unsigned thread);
 
 // A function that notes, first of all, where it is called from: who comes back with the same registers

@@ -268,14 +268,9 @@ void note_read(std::uint32_t index, address word, address code) {
 void note_write(std::uint32_t index, address word, address code) {
   check_writer(cell_at(index), word, code);
   check_readers(index, word, code);
-  if (cell_at(index).location != no_location) {
-    settle(index, word, true, code);
-    something_changed();
-  }
-  if (cell_at(index).behind != 0) [[unlikely]] {
+  if (cell_at(index).location != no_location) settle(index, word, true, code);
+  if (cell_at(index).behind != 0) [[unlikely]]
     settle_wide(index, word, true, code);
-    something_changed();
-  }
   cell& c = cell_at(index);
   const engine::knowledge& now = known();
   c.writer = static_cast<std::uint8_t>(now.thread);
@@ -349,7 +344,7 @@ inline void access(address from, std::size_t size, address code) {
     });
   });
   look_at_initialisation<write>(from, size, code);
-  if (write && !in_own_stack(from)) note_change(from, size);
+  if (write && !in_own_stack(from)) something_changed();
 }
 
 // Atomics that are others than that of these bytes end there, if all accesses of them come before: what
