@@ -141,7 +141,7 @@ class stressed_sync::atomic {
     perturb();
     const T value = value_.load(order);
     if constexpr (std::is_pointer_v<T>) {
-      if (is(caller, "free_slots") && value != nullptr) count(racy::unvacated_slot);
+      if (is(caller, "push_head") && value != nullptr) count(racy::unvacated_slot);
     }
     return value;
   }
