@@ -15,6 +15,7 @@
 #include "../tools/litmus_program.hpp"
 #include "../tools/notation.hpp"
 #include "catch.hpp"
+#include "found.hpp"
 #include "oracles.hpp"
 #include "random_programs.hpp"
 
@@ -109,16 +110,6 @@ struct waits_for_what_never_comes {
     await([this] { return x.load(relaxed) == 1; });
   }
 };
-
-std::set<std::string> outcomes_of(const statistics& found) {
-  return {found.outcomes.begin(), found.outcomes.end()};
-}
-
-std::set<fault> faults_of(const statistics& found) {
-  std::set<fault> all;
-  for (const errors_of_kind& each : found.kinds) all.insert(each.what);
-  return all;
-}
 
 struct both {
   statistics merged;

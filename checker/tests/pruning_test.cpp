@@ -11,6 +11,7 @@
 #include <string>
 
 #include "catch.hpp"
+#include "found.hpp"
 #include "random_programs.hpp"
 
 using namespace checker;
@@ -22,16 +23,6 @@ constexpr auto acquire = std::memory_order_acquire;
 constexpr auto release = std::memory_order_release;
 constexpr auto acq_rel = std::memory_order_acq_rel;
 constexpr auto seq_cst = std::memory_order_seq_cst;
-
-std::set<std::string> outcomes_of(const statistics& found) {
-  return {found.outcomes.begin(), found.outcomes.end()};
-}
-
-std::set<fault> faults_of(const statistics& found) {
-  std::set<fault> all;
-  for (const errors_of_kind& each : found.kinds) all.insert(each.what);
-  return all;
-}
 
 // A lock that is taken by swapping, in an await or in a loop of its own.
 template <bool Await>

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "catch.hpp"
+#include "found.hpp"
 #include "random_programs.hpp"
 
 using namespace checker;
@@ -253,10 +254,6 @@ struct spinning {
     outcome("%s| %d %d", all.c_str(), x[0].load(), x[1].load());
   }
 };
-
-std::set<std::string> outcomes_of(const statistics& found) {
-  return {found.outcomes.begin(), found.outcomes.end()};
-}
 
 }  // namespace
 
