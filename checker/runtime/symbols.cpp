@@ -206,6 +206,13 @@ namespace {
 std::map<address, std::vector<line>> known_lines;
 unsigned excused = 0;
 
+// The calls that the running thread is in, from the one at `code` outwards.
+std::vector<address> calls_from(address code) {
+  std::vector<address> calls;
+  _Unwind_Backtrace(note_call, &calls);
+  return {std::find(calls.begin(), calls.end(), code), calls.end()};
+}
+
 // Whether a function of this header is what runs at an address, inlined or not: or, with nothing but
 // the library's swap in between, what called it.
 bool runs_in(std::string_view header, const std::vector<address>& calls) {
@@ -229,10 +236,7 @@ bool runs_in(std::string_view header, const std::vector<address>& calls) {
 // std::atomic<std::shared_ptr> of libstdc++ 12 gives its lock back with a relaxed operation, after it
 // has read its pointer: by the letter, the next who writes it races with that.
 bool is_excused(address code) {
-  std::vector<address> calls;
-  _Unwind_Backtrace(note_call, &calls);
-  while (!calls.empty() && calls.front() != code) calls.erase(calls.begin());
-  const bool found = runs_in("/bits/shared_ptr_atomic.h", calls);
+  const bool found = runs_in("/bits/shared_ptr_atomic.h", calls_from(code));
   excused += found ? 1 : 0;
   return found;
 }
@@ -247,9 +251,7 @@ unsigned semaphores = 0;
 // long as the count is the one that it saw: that may be 1, after a release that has woken all.
 bool waits_in_semaphore(address code) {
   static std::map<address, bool> known;
-  std::vector<address> calls;
-  _Unwind_Backtrace(note_call, &calls);
-  while (!calls.empty() && calls.front() != code) calls.erase(calls.begin());
+  const std::vector<address> calls = calls_from(code);
   constexpr std::size_t deepest = 8;  // below the semaphore's own function
   for (std::size_t i = 0; i != std::min(calls.size(), deepest); ++i) {
     const auto [found, added] = known.try_emplace(calls[i], false);
