@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Counts and refuses what a test program allocates by operator new. In one source of a program only:
-// it replaces the operators. And a thread that stays where it is, so that what it puts it finds.
+// it replaces the operators.
 #pragma once
 
 #include <poolproof/sync.hpp>
@@ -10,12 +10,6 @@
 #include <cstdint>
 #include <cstdlib>
 #include <new>
-
-#if defined(__linux__)
-#include <sched.h>
-#endif
-
-#include "catch.hpp"
 
 // clang++ links ThreadSanitizer's operators into the program: they cannot be replaced there.
 #if defined(__clang__)
@@ -53,26 +47,6 @@ inline void* allocated_or_thrown(std::size_t size, std::size_t alignment) {
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
-
-// While this exists the thread stays on the CPU where it was.
-class [[maybe_unused]] stays_on_its_cpu {
-#if defined(__linux__)
- public:
-  stays_on_its_cpu() {
-    REQUIRE(::sched_getaffinity(0, sizeof before_, &before_) == 0);
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(static_cast<unsigned>(::sched_getcpu()), &one);
-    REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
-  }
-  ~stays_on_its_cpu() { ::sched_setaffinity(0, sizeof before_, &before_); }
-  stays_on_its_cpu(const stays_on_its_cpu&) = delete;
-  stays_on_its_cpu& operator=(const stays_on_its_cpu&) = delete;
-
- private:
-  cpu_set_t before_;
-#endif
-};
 
 }  // namespace poolproof::test
 

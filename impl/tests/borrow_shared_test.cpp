@@ -19,6 +19,7 @@
 #include "allocations.hpp"
 #include "catch.hpp"
 #include "pools.hpp"
+#include "stays_on_cpu.hpp"
 #include "tracked.hpp"
 
 namespace {
@@ -35,7 +36,7 @@ using poolproof::test::no_factory;
 using poolproof::test::put_new;
 using poolproof::test::real_pool;
 using poolproof::test::sees_allocations;
-using poolproof::test::stays_on_its_cpu;
+using poolproof::test::stays_on_cpu;
 using poolproof::test::tracked;
 
 // What the pools of control blocks hold.
@@ -48,7 +49,7 @@ std::uint64_t retained_blocks() {
 }
 
 TEST_CASE_METHOD(all_given_back, "hit_allocates_nothing", "[borrow_shared]") {
-  const stays_on_its_cpu here;
+  const stays_on_cpu here;
   real_pool pool;
   borrow_shared(pool).reset();
   const auto before = allocations.load();
@@ -76,7 +77,7 @@ TEST_CASE_METHOD(all_given_back, "item_goes_back_with_its_last_owner", "[borrow_
 }
 
 TEST_CASE_METHOD(all_given_back, "weak_ptr_keeps_the_block_and_not_the_item", "[borrow_shared]") {
-  const stays_on_its_cpu here;
+  const stays_on_cpu here;
   real_pool pool;
   borrow_shared(pool).reset();
   const auto blocks = retained_blocks();
@@ -122,7 +123,7 @@ TEST_CASE_METHOD(all_given_back, "what_the_factory_throws_passes_through", "[bor
 
 TEST_CASE_METHOD(all_given_back, "item_goes_back_if_its_block_is_refused", "[borrow_shared]") {
   if (!sees_allocations) return;
-  const stays_on_its_cpu here;
+  const stays_on_cpu here;
   real_pool pool;
   borrow_shared(pool).reset();  // the first handle and the first block take memory
   const std::size_t most = retained_blocks() + 1;

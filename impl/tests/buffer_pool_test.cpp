@@ -20,6 +20,7 @@
 
 #include "allocations.hpp"
 #include "catch.hpp"
+#include "stays_on_cpu.hpp"
 
 namespace {
 
@@ -28,7 +29,7 @@ using poolproof::pool_stats;
 using poolproof::test::allocations;
 using poolproof::test::allocations_are_refused;
 using poolproof::test::sees_allocations;
-using poolproof::test::stays_on_its_cpu;
+using poolproof::test::stays_on_cpu;
 using buffer = buffer_pool::buffer;
 
 constexpr std::size_t largest = buffer_pool::largest_class;
@@ -93,7 +94,7 @@ TEST_CASE("buffer_comes_back_to_its_class", "[buffer_pool]") {
 }
 
 TEST_CASE("hit_allocates_nothing", "[buffer_pool]") {
-  const stays_on_its_cpu here;
+  const stays_on_cpu here;
   buffer_pool pool;
   for (int i = 0; i < 2; ++i) static_cast<void>(pool.get(4096));  // the first takes memory
   const auto before = allocations.load();

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "catch.hpp"
+#include "stays_on_cpu.hpp"
 
 namespace poolproof::test {
 
@@ -58,17 +59,9 @@ inline int* take_one(const test_near& near) {
 // thread's sections reach the shard of that CPU.
 class on_one_cpu {
  public:
-  explicit on_one_cpu(std::uint32_t cpu = this_cpu()) : shards_(cpu) {
-    REQUIRE(::sched_getaffinity(0, sizeof before_, &before_) == 0);
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(cpu, &one);
-    REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
+  explicit on_one_cpu(std::uint32_t cpu = this_cpu()) : stays_(cpu), shards_(cpu) {
     own().own_magazine().deepen();
   }
-  ~on_one_cpu() { ::sched_setaffinity(0, sizeof before_, &before_); }
-  on_one_cpu(const on_one_cpu&) = delete;
-  on_one_cpu& operator=(const on_one_cpu&) = delete;
 
   std::uint32_t cpu() const { return shards_.cpu(); }
   const test_near& near() const { return shards_.near(); }
@@ -78,7 +71,7 @@ class on_one_cpu {
   bool give(int* given) { return std_sync::sections::give(near(), given); }
 
  private:
-  cpu_set_t before_;
+  stays_on_cpu stays_;
   shards_up_to shards_;
 };
 

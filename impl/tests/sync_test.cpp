@@ -23,6 +23,7 @@
 #include "awaited.hpp"
 #include "catch.hpp"
 #include "child.hpp"
+#include "stays_on_cpu.hpp"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -125,13 +126,9 @@ void on_every_cpu(Visit visit) {
   REQUIRE(::sched_getaffinity(0, sizeof before, &before) == 0);
   for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
     if (!CPU_ISSET(cpu, &before)) continue;
-    cpu_set_t only;
-    CPU_ZERO(&only);
-    CPU_SET(cpu, &only);
-    REQUIRE(::sched_setaffinity(0, sizeof only, &only) == 0);
+    const poolproof::test::stays_on_cpu only(cpu);
     visit(cpu);
   }
-  REQUIRE(::sched_setaffinity(0, sizeof before, &before) == 0);
 }
 
 // Whether the C library and the kernel have registered this thread for restartable sequences.

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+// A thread that stays where it is, so that what it puts it finds.
+#pragma once
+
+#if defined(__linux__)
+#include <sched.h>
+
+#include "catch.hpp"
+#endif
+
+namespace poolproof::test {
+
+// While this exists the calling thread stays on one CPU, the one where it is or another; on systems
+// other than Linux it goes where it is sent.
+class [[maybe_unused]] stays_on_cpu {
+#if defined(__linux__)
+ public:
+  explicit stays_on_cpu(unsigned cpu = static_cast<unsigned>(::sched_getcpu())) {
+    REQUIRE(::sched_getaffinity(0, sizeof before_, &before_) == 0);
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    REQUIRE(::sched_setaffinity(0, sizeof one, &one) == 0);
+  }
+  ~stays_on_cpu() { ::sched_setaffinity(0, sizeof before_, &before_); }
+  stays_on_cpu(const stays_on_cpu&) = delete;
+  stays_on_cpu& operator=(const stays_on_cpu&) = delete;
+
+ private:
+  cpu_set_t before_;
+#endif
+};
+
+}  // namespace poolproof::test
