@@ -31,7 +31,7 @@ import subprocess
 import sys
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +50,8 @@ GIVING = OPERATIONS[3:]
 OF_SEVERAL = ("take_some", "give_some")
 # The programs: the sections by themselves, and in the hits of a pool.
 SECTIONS, HITS = "sections.cpp", "hits.cpp"
+# What sections.cpp includes of the library.
+COMMON = ("rseq.hpp", "rseq_aarch64.hpp", "rseq_x86_64.hpp", "section.hpp")
 # What disassembles what each makes.
 COMPILERS = {
     "g++": "objdump",
@@ -446,10 +448,28 @@ def surroundings_of(compiler: str, folder: Path) -> Architecture:
     return architecture_of(made)
 
 
-def program_of(compiler: str, level: str, headers: Path, folder: Path, name: str, source: str = SECTIONS) -> Program:
+def precompiled(compiler: str, folder: Path) -> list[str | Path]:
+    """What a compiler is given so that it parses once what all faults have in common: headers of others that the
+    library includes. Ours are never among them, for a fault is in a copy of ours."""
+    found = {line for header in sorted(HEADERS.rglob("*.hpp")) if header.name in COMMON
+             for line in re.findall(r"^#include <(?!poolproof/).*$", header.read_text(), re.MULTILINE)}
+    text = folder / f"{file_name(compiler)}_common" / "common.hpp"
+    text.parent.mkdir()
+    text.write_text("\n".join(sorted(found)) + "\n")
+    command: list[str | Path] = [*compiler.split(), *FLAGS, LEVELS[0], "-static", "-x", "c++-header", text]
+    if "clang" in compiler:
+        made = text.with_suffix(".pch")
+        run([*command, "-Xclang", "-fpch-instantiate-templates", "-o", made])
+        return ["-include-pch", made]
+    run([*command, "-o", text.with_suffix(".hpp.gch")])
+    return ["-include", text, "-Winvalid-pch", "-Werror=invalid-pch"]
+
+
+def program_of(compiler: str, level: str, headers: Path, folder: Path, name: str, source: str = SECTIONS,
+               options: Sequence[str | Path] = ()) -> Program:
     """Of the sections in these headers."""
     path = folder / file_name(compiler, name, source)
-    run([*compiler.split(), *FLAGS, *level.split(), "-I", headers, HERE / source,
+    run([*compiler.split(), *FLAGS, *level.split(), *options, "-I", headers, HERE / source,
          folder / f"{file_name(compiler)}.o", *LINKED, "-o", path])
     return Program(path, COMPILERS[compiler])
 
@@ -518,11 +538,12 @@ class Fault:
         path.write_text(text)
 
 
-def notice(compiler: str, fault: Fault, folder: Path, reference: Reference) -> tuple[bool, str]:
+def notice(compiler: str, fault: Fault, folder: Path, reference: Reference,
+           options: Sequence[str | Path]) -> tuple[bool, str]:
     """Whether it is noticed in each of its sections, for the reason that it is one."""
     headers = folder / file_name(compiler, fault.name, "headers")
     fault.make(headers)
-    program = program_of(compiler, LEVELS[0], headers, folder, fault.name)
+    program = program_of(compiler, LEVELS[0], headers, folder, fault.name, options=options)
     good, said = True, []
     for operation in fault.sections:
         try:
@@ -551,8 +572,10 @@ def run_all(options: argparse.Namespace, compilers: list[str], folder: Path) -> 
             print(said, flush=True)
         if options.broken and not failed:
             known = map(Fault.read, tomllib.loads((HERE / "faults.toml").read_text())["fault"])
-            for noticed in [pool.submit(notice, compiler, fault, folder, reference) for fault in known
-                            for compiler in compilers
+            making = {compiler: pool.submit(precompiled, compiler, folder) for compiler in compilers}
+            common = {compiler: job.result() for compiler, job in making.items()}
+            for noticed in [pool.submit(notice, compiler, fault, folder, reference, common[compiler])
+                            for fault in known for compiler in compilers
                             if architectures[compiler].header == fault.header and options.fault in fault.name]:
                 good, said = noticed.result()
                 faults += 1
