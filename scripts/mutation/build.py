@@ -78,7 +78,8 @@ class Models:
         libraries = [self.build / word for word in shlex.split(listed.stdout.splitlines()[-1]) if word.endswith(".a")]
         objects = []
         for command in commands:
-            if f"{target}.dir" not in command[command.index("-o") + 1]:
+            made = command[command.index("-o") + 1]
+            if f"{target}.dir" not in made or not made.endswith(".o"):  # such as a precompiled header
                 continue
             name = Path(command[-1]).name
             if name in sources:
@@ -87,7 +88,7 @@ class Models:
                 self._compile(mutant, [*changed, "-Wno-error"])  # what a patch leaves unused is none of its faults
                 objects.append(place / f"{name}.o")
             elif not name.endswith("_models.cpp") and not self._is_litmus(name):
-                objects.append(self.build / command[command.index("-o") + 1])
+                objects.append(self.build / made)
         if not objects:
             raise MutantError(f"ninja knows no objects of {target} in {self.build}; 'make models' builds them")
         self._compile(mutant, [commands[0][0], *map(str, [*objects, *libraries]), "-o", str(place / target)])
