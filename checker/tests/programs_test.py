@@ -21,10 +21,11 @@ import json
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 import sys
 from typing import Any
+
+from precompiled import with_precompiled
 
 HERE = pathlib.Path(__file__).parent
 SKIPPED = 77  # as an exit status: ctest is told of it
@@ -49,22 +50,6 @@ def missing_header(arguments: argparse.Namespace, source: str) -> str | None:
             package = re.search(r"^// Package: (.*)$", source, re.MULTILINE)
             return f"<{header}>" + (f" ({package.group(1)})" if package else "")
     return None
-
-
-def with_precompiled(arguments: argparse.Namespace, environment: dict[str, str]) -> pathlib.Path:
-    """A copy of check-c++ and its headers, in which what it puts in front of a program is precompiled."""
-    copy = arguments.work / "check"
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(HERE.parent / "include", copy / "include")
-    (copy / "bin").mkdir()
-    check = pathlib.Path(shutil.copy(arguments.check, copy / "bin"))
-    prelude = copy / "include" / "checker" / "prelude.hpp"
-    header = copy / "precompiled.hpp"
-    header.write_text("".join(f"#include <{each}>\n" for each in PRECOMPILED))
-    command = [str(check), "-std=c++20", *arguments.flags.split(), *arguments.include, "-x", "c++-header", "-c",
-               str(header), "-o", str(prelude.with_suffix(".hpp.gch"))]
-    subprocess.run(command, env=environment, check=True)
-    return check
 
 
 def run(arguments: argparse.Namespace, environment: dict[str, str], program: pathlib.Path, macro: str,
@@ -140,7 +125,8 @@ def main() -> int:
         environment["CHECKER_LIBRARY"] = arguments.library
     arguments.include = [f"-I{each}" for each in [HERE.parent / "include", *arguments.include]]
     if arguments.precompile:
-        arguments.check = with_precompiled(arguments, environment)
+        arguments.check = with_precompiled(arguments.check, arguments.work / "check", environment,
+                                           ["-std=c++20", *arguments.flags.split(), *arguments.include], PRECOMPILED)
     programs = sorted(arguments.programs.glob("*.cpp"))
     if arguments.names:
         programs = [each for each in programs if each.stem in arguments.names]

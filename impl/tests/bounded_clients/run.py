@@ -17,6 +17,7 @@ import concurrent.futures
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -26,7 +27,12 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
+INCLUDE = ROOT / "impl" / "include"
 HEADER = "poolproof/bounded_pool.hpp"
+FLAGS = ("-std=c++20", "-O1", "-Winvalid-pch", "-Werror=invalid-pch")
+sys.path.insert(0, str(ROOT / "checker" / "tests"))
+
+from precompiled import with_precompiled  # noqa: E402
 
 # What a thread may do next: get in four ways, give back, discard, close.
 GETS = ("g", "t", "f", "!g")
@@ -127,10 +133,21 @@ def clients_of(calls: int, most_threads: int) -> list[tuple[str, str]]:
     return [("1", "|".join(each)) for each in sorted(made)]
 
 
+def environment_of(arguments: argparse.Namespace) -> dict[str, str]:
+    return {**os.environ, "CXX": arguments.compiler, "CHECKER_LIBRARY": str(arguments.library)}
+
+
+def precompiled(arguments: argparse.Namespace) -> str:
+    """A check-c++ for all mutants: what the client and the header include is parsed once, not the header."""
+    included = {each for path in (HERE / "client.cpp", INCLUDE / HEADER)
+                for each in re.findall(r"^#include <(.*)>$", path.read_text(), re.MULTILINE)}
+    return str(with_precompiled(arguments.check, arguments.work / "check", environment_of(arguments),
+                                [*FLAGS, f"-I{INCLUDE}"], sorted(included - {HEADER})))
+
+
 def compiled(arguments: argparse.Namespace, include: Path, program: Path) -> Path:
-    environment = {**os.environ, "CXX": arguments.compiler, "CHECKER_LIBRARY": str(arguments.library)}
-    subprocess.run([arguments.check, "-std=c++20", "-O1", "-I", str(include), "-I", str(ROOT / "impl" / "include"),
-                    str(HERE / "client.cpp"), "-o", str(program)], env=environment, check=True)
+    command = [arguments.check, *FLAGS, f"-I{include}", f"-I{INCLUDE}", str(HERE / "client.cpp"), "-o", str(program)]
+    subprocess.run(command, env=environment_of(arguments), check=True)
     return program
 
 
@@ -145,7 +162,7 @@ def search(program: Path, client: tuple[str, str], seconds: float) -> dict[str, 
 
 
 def prove(arguments: argparse.Namespace, pool: concurrent.futures.Executor) -> int:
-    program = compiled(arguments, ROOT / "impl" / "include", arguments.work / "client")
+    program = compiled(arguments, INCLUDE, arguments.work / "client")
     clients = [each for calls in range(2, arguments.calls + 1) for each in clients_of(calls, arguments.threads)]
     clients += MORE
     if arguments.client:
@@ -170,7 +187,7 @@ def prove(arguments: argparse.Namespace, pool: concurrent.futures.Executor) -> i
 def kill(arguments: argparse.Namespace, name: str) -> str:
     """What is wrong with a mutant, or nothing."""
     old, new, maximum, client, expected = MUTANTS[name]
-    source = (ROOT / "impl" / "include" / HEADER).read_text()
+    source = (INCLUDE / HEADER).read_text()
     if source.count(old) != 1:
         return f"what it changes stands {source.count(old)} times in the header"
     with tempfile.TemporaryDirectory(dir=arguments.work) as folder:
@@ -208,6 +225,7 @@ def main() -> int:
     with concurrent.futures.ThreadPoolExecutor(arguments.jobs) as pool:
         if arguments.mutants is None:
             return prove(arguments, pool) != 0
+        arguments.check = precompiled(arguments)
         names = [each for each in MUTANTS if not arguments.mutants or any(part in each for part in arguments.mutants)]
         problems = dict(zip(names, pool.map(lambda each: kill(arguments, each), names)))
     for name, problem in problems.items():
