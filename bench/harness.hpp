@@ -145,7 +145,7 @@ class run_of {
   }
 
   static void run(benchmark::State& state) {
-    recorder record(state, *meeting_, keeps_items<Pool>);
+    recorder record(state, *meeting_, keeps);
     Scenario::run(state, *pool_, record);
   }
 
@@ -158,6 +158,14 @@ class run_of {
   }
 
  private:
+  // Peers of other interfaces say it.
+  static constexpr bool keeps = [] {
+    if constexpr (requires { Pool::keeps; })
+      return Pool::keeps;
+    else
+      return keeps_items<Pool>;
+  }();
+
   static inline std::optional<Pool> pool_;
   static inline std::optional<std::barrier<>> meeting_;
   static inline std::uint64_t live_before_ = 0;
@@ -170,16 +178,22 @@ using object_for = std::conditional_t<!keeps_items<Peer<counted_object>> &&
                                       object, typename Scenario::object>;
 
 // Registers scenario/peer; the caller adds the numbers of threads.
-template <class Scenario, template <class> class Peer>
-benchmark::internal::Benchmark* add() {
-  using pool_type = Peer<object_for<Peer, Scenario>>;
-  static_assert(pool_of<pool_type, object_for<Peer, Scenario>>);
-  using measured = run_of<Scenario, pool_type>;
-  const std::string name = std::string(Scenario::name) + "/" + pool_type::name;
+template <class Scenario, class Pool>
+benchmark::internal::Benchmark* add_pool() {
+  using measured = run_of<Scenario, Pool>;
+  const std::string name = std::string(Scenario::name) + "/" + Pool::name;
   return benchmark::RegisterBenchmark(name.c_str(), measured::run)
       ->Setup(measured::set_up)
       ->Teardown(measured::tear_down)
       ->UseRealTime();
+}
+
+// The same of a peer that pools any type.
+template <class Scenario, template <class> class Peer>
+benchmark::internal::Benchmark* add() {
+  using pool_type = Peer<object_for<Peer, Scenario>>;
+  static_assert(pool_of<pool_type, object_for<Peer, Scenario>>);
+  return add_pool<Scenario, pool_type>();
 }
 
 }  // namespace pool_bench

@@ -2,16 +2,12 @@
 // What a get and a put cost, beside what a program could use instead of a pool: every scenario with
 // every peer that was found when this was built. README.md says what they are.
 //
-// Stands on: Google Benchmark, harness, baselines/, scenarios/.
+// Stands on: Google Benchmark, harness, program, baselines/, scenarios/.
 #include <benchmark/benchmark.h>
-#include <dlfcn.h>
 
-#include <algorithm>
-#include <filesystem>
-#include <latch>
-#include <poolproof/object_pool.hpp>
-#include <string>
+#include <cstdint>
 #include <thread>
+#include <utility>
 
 #include "baselines/cpu_slot_stack.hpp"
 #include "baselines/mutex_vector.hpp"
@@ -31,6 +27,7 @@
 #if POOL_SCENARIOS_HAS_ATOMIC_QUEUE
 #include "baselines/atomic_queue_ring.hpp"
 #endif
+#include "program.hpp"
 #include "scenarios/after_cycle.hpp"
 #include "scenarios/burst_16.hpp"
 #include "scenarios/first_use.hpp"
@@ -163,66 +160,8 @@ void add_scenarios() {
   peers<pool_with_short_cycles>::add_all<low_traffic>(once);
 }
 
-// What this program knows of its own build and surroundings, for the runner to record.
-
-constexpr const char* compiler =
-#if defined(__clang__)
-    "clang++ " __clang_version__;
-#else
-    "g++ " __VERSION__;
-#endif
-
-constexpr const char* optimized =
-#if defined(__OPTIMIZE__)
-    "yes";
-#else
-    "no";
-#endif
-
-std::string pin_name(poolproof::pin_kind pin) {
-  switch (pin) {
-    case poolproof::pin_kind::rseq:
-      return "rseq";
-    case poolproof::pin_kind::rseq_cpu_id:
-      return "rseq_cpu_id";
-    case poolproof::pin_kind::sched_getcpu:
-      return "sched_getcpu";
-    case poolproof::pin_kind::thread_hash:
-      return "thread_hash";
-    case poolproof::pin_kind::model:
-      break;
-  }
-  return "unknown";
-}
-
-// The file whose malloc this process calls: a preload that was refused shows.
-std::string allocator_name() {
-  Dl_info found{};
-  void* const symbol = dlsym(RTLD_DEFAULT, "malloc");
-  if (symbol == nullptr || dladdr(symbol, &found) == 0) return "unknown";
-  return std::filesystem::path(found.dli_fname).filename().string();
-}
-
-void describe_build() {
-  benchmark::AddCustomContext("compiler", compiler);
-  benchmark::AddCustomContext("optimized", optimized);
-  benchmark::AddCustomContext("pin", pin_name(poolproof::std_sync::pin()));
-  benchmark::AddCustomContext("allocator", allocator_name());
-}
-
 }  // namespace pool_bench
 
-// glibc leaves out the locked instructions of a mutex, and some of malloc's, while a process has
-// one thread. Programs with a pool have more: a second thread waits through the whole run.
 int main(int argc, char** argv) {
-  benchmark::Initialize(&argc, argv);
-  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;
-  pool_bench::describe_build();
-  pool_bench::add_scenarios();
-  std::latch finished{1};
-  const std::jthread second_thread([&finished] { finished.wait(); });
-  benchmark::RunSpecifiedBenchmarks();
-  benchmark::Shutdown();
-  finished.count_down();
-  return 0;
+  return pool_bench::run_all(argc, argv, pool_bench::add_scenarios);
 }

@@ -51,6 +51,7 @@ bench="
   libtbb-dev                                |                           | a peer in make bench
   libboost-dev                              |                           | a peer in make bench; an example in make test-checker
   libatomic-queue-dev                       |                           | a peer in make bench; an example in make test-checker
+  libpoco-dev                               |                           | a peer in make bench
   golang-go                                 |                           | a peer in make bench: Go's sync.Pool
   libjemalloc2                              |                           | an allocator in make bench
   libmimalloc2.0 libmimalloc3 libmimalloc2  |                           | an allocator in make bench

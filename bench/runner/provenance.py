@@ -19,9 +19,10 @@ OUTPUTS = ("bench/results", "plots/figures")
 
 # What a program is built from.
 HEADERS = "impl/include/poolproof/*.hpp"
+SCENARIOS = ("bench/*.hpp", "bench/baselines/*.hpp", "bench/scenarios/*.hpp", HEADERS)
 SOURCES = {
-    "pool_scenarios": ("bench/pool_scenarios.cpp", "bench/*.hpp", "bench/baselines/*.hpp",
-                       "bench/scenarios/*.hpp", HEADERS),
+    "pool_scenarios": ("bench/pool_scenarios.cpp", *SCENARIOS),
+    "on_top_scenarios": ("bench/on_top_scenarios.cpp", *SCENARIOS),
     "pool_go": ("bench/go/*",),
     "checker_bench": ("bench/checker_bench.cpp", "checker/include/checker/*.hpp",
                       "checker/src/*", "checker/examples/go_ring.hpp"),
