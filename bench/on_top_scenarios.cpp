@@ -17,11 +17,12 @@ namespace pool_bench {
 
 using registered = benchmark::internal::Benchmark;
 
-// All sizes with one buffer at a time, and some with eight.
+// All sizes with one buffer at a time, and some with several.
 void sizes(registered* each) {
+  constexpr int several = buffers::several;
   each->ArgNames({"bytes", "at_once"});
   for (const int bytes : {256, 4 << 10, 64 << 10, 1 << 20, 16 << 20}) each->Args({bytes, 1});
-  for (const int bytes : {256, 64 << 10, 1 << 20}) each->Args({bytes, 8});
+  for (const int bytes : {256, 64 << 10, 1 << 20}) each->Args({bytes, several});
   each->Threads(1)->Threads(2);
 }
 
