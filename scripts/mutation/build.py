@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 import shutil
@@ -91,7 +92,8 @@ class Models:
                 objects.append(self.build / made)
         if not objects:
             raise MutantError(f"ninja knows no objects of {target} in {self.build}; 'make models' builds them")
-        self._compile(mutant, [commands[0][0], *map(str, [*objects, *libraries]), "-o", str(place / target)])
+        compiler = itertools.takewhile(lambda word: not word.startswith("-"), commands[0])  # and what launches it
+        self._compile(mutant, [*compiler, *map(str, [*objects, *libraries]), "-o", str(place / target)])
         return place / target
 
     def patched_headers(self, mutant: Mutant, place: Path) -> Path:
