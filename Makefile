@@ -107,6 +107,7 @@ proofs:  ## explore every execution: small clients of the headers, and the model
 	$(clients) --family object_pool_sections_two_cpus --letters pgr --calls 3 --spurious 0 --seconds 10 --partial
 	$(foreach each,$(portable_pools),$(clients) --family $(each) --letters pgr --calls 2 --progress --spurious 0 &&) true
 	$(clients) --family upkept_pool_one_cpu --calls 2 --spurious 0
+	$(clients) --family upkept_pool_idle --letters pgr --calls 3 --spurious 0
 	$(survey) --calls 3 --within $(SURVEY_SECONDS) --partial
 	$(checked) --skip-litmus --seconds $(MODEL_SECONDS) --partial
 
@@ -130,7 +131,7 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(foreach each,$(pools) object_pool_sections_two_cpus,$(clients) --family $(each) --letters pgr --calls 4 --spurious 0 --seconds 15 --partial &&) true
 	$(clients) --family object_pool_two_cpus --client 'p|p|g|r' --spurious 0
 	$(clients) --family upkept_pool_one_cpu --calls 3 --spurious 0 --seconds 15 --partial
-	$(foreach each,upkept_pool_two_cpus upkept_pool_sections,$(clients) --family $(each) --calls 2 --spurious 0 &&) true
+	$(foreach each,upkept_pool_two_cpus upkept_pool_sections upkept_pool_idle upkept_pool_idle_sections,$(clients) --family $(each) --calls 2 --spurious 0 &&) true
 	$(survey) --calls 3 --within 1200 --partial
 	$(foreach each,$(portable_pools) object_pool_small pool_dequeue_batches,$(clients) --family $(each) --calls 2 --reads compared --spurious 0 &&) true
 	$(checked) --seconds 900

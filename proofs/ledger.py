@@ -44,6 +44,7 @@ SEARCHES = (
     ("upkept_pool_one_cpu", 2, ("--spurious", "0")),
     ("upkept_pool_two_cpus", 3, ("--letters", "pgr", "--spurious", "0")),
     ("upkept_pool_sections", 2, ("--spurious", "0")),
+    ("upkept_pool_idle", 3, ("--letters", "pgr", "--spurious", "0")),
 )
 MODELS = ("--skip-litmus", "--seconds", "120", "--partial")
 

@@ -31,8 +31,9 @@ class pool_client final : public checker::program {
     around_.automatic_cycles = chosen.automatic_cycles;
     // What is due in half an interval has no other bound.
     around_.call_budget = passes_half() ? most_items : Sync::limits::call_budget;
-    around_.has_upkeep = chosen.most_items != 0;
-    around_.most_items = chosen.most_items;
+    around_.has_upkeep = chosen.has_upkeep();
+    around_.most_items = chosen.most_items != 0 ? chosen.most_items : pool_options::no_bound;
+    around_.least_items = chosen.least_items;
     around_.handful = shard<item, Sync>::handful + 1;
     around_.tick_period = static_cast<std::uint8_t>(Sync::ticker::period);
   }
@@ -129,8 +130,9 @@ class pool_client final : public checker::program {
               pool_options{.cycle_interval =
                                chosen.automatic_cycles ? std::optional(interval) : std::nullopt,
                            .max_retained =
-                               chosen.most_items != 0 ? chosen.most_items : pool_options::no_bound},
-              chosen.most_items != 0 ? upkeep_of_all() : pool_hooks<item>()) {}
+                               chosen.most_items != 0 ? chosen.most_items : pool_options::no_bound,
+                           .min_idle = chosen.least_items},
+              chosen.has_upkeep() ? upkeep_of_all() : pool_hooks<item>()) {}
 
     [[no_unique_address]] std::conditional_t<Sync::sections::compiled, machine_of_sections,
                                              no_machine>

@@ -91,7 +91,7 @@ std::string objection_to(const script& of, bool others_follow) {
 
 // What a thread would make or hold too much of; and what comes before and after the threads, together.
 std::string objection_to_number(std::string_view of, std::size_t most_made) {
-  if (count(of, "pufv*") > most_made) {
+  if (count(of, "pufv*q") + count(of, "q") > most_made) {
     return "more items than a script may make: " + std::to_string(most_made);
   }
   if (count(of, "b") > most_handles) {
@@ -318,3 +318,8 @@ std::vector<family> pool_families() {
 }
 
 }  // namespace poolproof::proofs
+      family_of("upkept_pool_idle", "portable pin, 2 CPUs, a cycle leaves one item, hooks",
+                {.cpus = 2, .least_items = 1}, false, portable_player),
+      family_of("upkept_pool_idle_sections",
+                "sections, magazines of 2, 2 CPUs, a cycle leaves one item, hooks",
+                {.cpus = 2, .least_items = 1}, true, section_player),

@@ -29,7 +29,12 @@ struct pool_setting {
   unsigned cpus = 1;      // the threads are on them in turn; the pool is told of one
   unsigned patience = 1;  // how often a cycle tries to own a shard
   bool automatic_cycles = false;
-  std::size_t most_items = 0;  // that the pool may hold, and it then has hooks, too; 0: no bound
+  // How many items the pool may hold, if not 0, and how many a cycle leaves in it. With either it has
+  // hooks, too.
+  std::size_t most_items = 0;
+  std::size_t least_items = 0;
+
+  bool has_upkeep() const noexcept { return most_items + least_items != 0; }
 };
 
 // Makes a client: a policy of client_sync.hpp each, compiled in a file of its own.

@@ -48,6 +48,7 @@ enum class clause : std::uint8_t {
   memory,
   bound,
   full,
+  idle,
   reset,
   told,
 };
@@ -58,7 +59,7 @@ struct sentence {
   std::string_view says;
 };
 
-inline constexpr std::array<sentence, 24> all_clauses{{
+inline constexpr std::array<sentence, 25> all_clauses{{
     {clause::once, "once",
      "an item is handed out at most once per put, and destroyed exactly once"},
     {clause::kept, "kept",
@@ -94,6 +95,8 @@ inline constexpr std::array<sentence, 24> all_clauses{{
     {clause::bound, "bound",
      "a pool never holds more items than it may, not counting those that others are destroying"},
     {clause::full, "full", "a put drops its item for the bound only if the pool is full meanwhile"},
+    {clause::idle, "idle",
+     "a cycle leaves min_idle items in the pool, counting what other calls have in their hands"},
     {clause::reset, "reset",
      "what comes back is reset, and goes into the pool if that does not refuse it"},
     {clause::told, "told", "what the pool destroys is told once, with the cause"},
@@ -115,9 +118,10 @@ enum class reason : std::uint8_t { untold, reset, bound, cycle, memory, end, lat
 
 // What surrounds the pool, in all runs of a client.
 struct surroundings {
-  bool has_upkeep = false;     // it has a bound and a reset, and tells what it drops
-  std::size_t most_items = 0;  // then
-  bool sections = false;       // some thread's calls use magazines
+  bool has_upkeep = false;      // it has hooks: a reset, and it tells what it drops
+  std::size_t most_items = 0;   // then: its bound
+  std::size_t least_items = 0;  // then: its min_idle
+  bool sections = false;        // some thread's calls use magazines
   bool automatic_cycles = false;
   std::size_t call_budget = 0;   // items that a call other than rotate destroys for a cycle
   std::size_t handful = 1;       // items that a call moves at once
@@ -282,8 +286,10 @@ class specification {
   void pass_time(bag& now, const step& of) noexcept;
   bool cycle(bag& now) noexcept;
   bool swept(bag& now, const step& of) noexcept;
+  bool is_undisturbed(std::size_t cycle) const noexcept;
   bool is_elsewhere(std::size_t put, std::size_t cycle) const noexcept;
   bool destroy(bag& now, const step& of) noexcept;
+  bool leaves_enough(const bag& now, std::size_t cycle) const noexcept;
   bool counted(const bag& now, const step& of) noexcept;
 
   const call& call_of(const step& of) const noexcept { return run_.calls[of.call]; }
@@ -577,15 +583,32 @@ inline bool specification::swept(bag& now, const step& of) noexcept {
   const bool refused = self.refused_restart || self.inside != nobody;
   const bool whole = !refused && alone(of.call);
   now.unsettled = static_cast<std::uint8_t>(whole ? 0 : now.unsettled + 1);
+  // What it has kept counts as put now; and only of a cycle in which nobody comes and goes is it known
+  // what that is.
+  const bool keeps = run_.around.least_items != 0;
+  if (keeps && !(whole && is_undisturbed(of.call))) {
+    for (age& each : now.ages) each.sure = 0;
+  }
   if (refused) return true;
   if (whole && now.used) ++now.sure_cycles;
+  if (keeps && !(whole && is_undisturbed(of.call))) return true;
   for (std::uint8_t i = 0; i != most_items; ++i) {
     if (!now.has(i)) continue;
     const call& giver = call_of(run_.steps[now.ages[i].put_by]);
     const std::size_t put_by = static_cast<std::size_t>(&giver - run_.calls.data());
     if ((self.before >> put_by & 1) == 0) continue;
     if (!whole && !is_elsewhere(put_by, of.call)) continue;
-    if (++now.ages[i].sure >= 2 && !object(clause::gone)) return false;
+    if (++now.ages[i].sure < 2) continue;
+    if (now.size() > run_.around.least_items && !object(clause::gone)) return false;
+    now.ages[i].sure = 0;
+  }
+  return true;
+}
+
+// Whether no destructor of what a cycle destroys uses the pool.
+inline bool specification::is_undisturbed(std::size_t cycle) const noexcept {
+  for (std::size_t c = 0; c != run_.call_count; ++c) {
+    if (encloses(cycle, c)) return false;
   }
   return true;
 }
@@ -616,12 +639,30 @@ inline bool specification::destroy(bag& now, const step& of) noexcept {
   now.items &= ~gone;
   ++now.destroyed;
   if (now.ended) return true;
+  if (of.why == reason::cycle && !leaves_enough(now, of.call) && !object(clause::idle))
+    return false;
   if (now.ages[of.item].possible >= 2) return true;
   const call& self = call_of(of);
   // A cycle destroys what it finds no memory for; who moves items, what is in its hands.
   if (self.refused_memory && (self.kind == call_kind::put || is_get(self))) return true;
   if (self.refused_memory && now.ages[of.item].possible == 1) return true;
   return object(now.ages[of.item].possible == 0 ? clause::kept : clause::second_cycle);
+}
+
+// Whether a cycle that has destroyed an item has left enough. What it finds no memory for is not for it
+// to keep. The pool counts an item from before it is put until after it has been taken out, and so
+// those that are in the hands of calls beside this one, or inside it, or around it.
+inline bool specification::leaves_enough(const bag& now, std::size_t cycle) const noexcept {
+  if (run_.calls[cycle].refused_memory) return true;
+  std::uint32_t counted = now.items;
+  for (std::size_t s = 0; s != run_.step_count; ++s) {
+    const step& each = run_.steps[s];
+    const bool moves = each.what == step::kind::put || each.what == step::kind::take;
+    if (moves && each.call != cycle && concurrent(each.call, cycle)) {
+      counted |= std::uint32_t{1} << each.item;
+    }
+  }
+  return static_cast<std::size_t>(std::popcount(counted)) >= run_.around.least_items;
 }
 
 inline bool specification::counted(const bag& now, const step& of) noexcept {
@@ -647,7 +688,9 @@ inline bool specification::counted(const bag& now, const step& of) noexcept {
     if (!object(clause::destroyed)) return false;
   }
   if (told.retained != now.size() && !object(clause::retained)) return false;
-  const bool exact = !refused && !together && !run_.around.automatic_cycles;
+  // What a cycle keeps is no victim any more.
+  const bool exact =
+      !refused && !together && !run_.around.automatic_cycles && run_.around.least_items == 0;
   // With magazines a get takes several victims, and counts once.
   const bool too_few_hits = run_.around.sections ? (told.victim_hits == 0 && now.victim_hits != 0)
                                                  : told.victim_hits != now.victim_hits;

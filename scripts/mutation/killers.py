@@ -50,6 +50,8 @@ FAMILIES = (
     Family("upkept_pool_one_cpu", 0, ("--spurious", "0")),
     Family("upkept_pool_two_cpus", 0, ("--spurious", "0")),
     Family("upkept_pool_sections", 0, ("--spurious", "0")),
+    Family("upkept_pool_idle", 0, ("--spurious", "0")),
+    Family("upkept_pool_idle_sections", 0, ("--spurious", "0")),
 )
 FAILED = re.compile(r"FAILED: .*?: (.*)\n  again: proofs --family (\S+) --client '([^']*)'")
 

@@ -43,6 +43,8 @@ PLAYERS = {
     "upkept_pool_one_cpu": "portable_player.cpp",
     "upkept_pool_two_cpus": "portable_player.cpp",
     "upkept_pool_sections": "section_player.cpp",
+    "upkept_pool_idle": "portable_player.cpp",
+    "upkept_pool_idle_sections": "section_player.cpp",
 }
 
 
