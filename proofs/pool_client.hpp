@@ -259,6 +259,10 @@ class pool_client final : public checker::program {
         return get(call_kind::get);
       case 't':
         return get(call_kind::try_get);
+      case 'n':
+        return get_several();
+      case 'q':
+        return put_several();
       case 'b':
         return borrow();
       case 'e':
@@ -433,6 +437,62 @@ class pool_client final : public checker::program {
     if (found == nullptr) return;
     found->use();
     keep(std::move(found));
+  }
+
+  // Where get_n leaves what it gets.
+  struct output {
+    recorded* call;
+    pool_item* place;
+
+    output& operator*() noexcept { return *this; }
+    output& operator++(int) noexcept { return *this; }
+    output& operator=(pool_item taken) {
+      call->sees(step::kind::take, running_->number_of(*taken));
+      *place++ = std::move(taken);
+      return *this;
+    }
+  };
+
+  // So many that the pool takes several at once, and more than it ever has: so it comes to a miss.
+  void get_several() {
+    constexpr std::size_t wanted = most_items + 1;
+    static_assert(wanted >= hand<item, bury, Sync>::several);
+    std::array<pool_item, wanted> found;
+    {
+      recorded now(*this, call_kind::get);
+      next_call_[self()].throws = true;
+      try {
+        pool_->get_n(wanted, output{&now, found.data()});
+      } catch (const factory_failed&) {
+        now.sees(step::kind::miss);
+        (*now).missed = 1;
+      }
+    }
+    for (pool_item& each : found) {
+      if (each == nullptr) break;
+      each->use();
+      keep(std::move(each));
+    }
+  }
+
+  // A range of which nobody knows how long it is.
+  struct input {
+    pool_item* place;
+
+    pool_item& operator*() const noexcept { return *place; }
+    input& operator++() noexcept {
+      ++place;
+      return *this;
+    }
+    bool operator==(const input&) const = default;
+  };
+
+  void put_several() {
+    std::array<pool_item, 2> given{pool_item(&make_item()), pool_item(&make_item())};
+    for (const pool_item& each : given) each->use();
+    recorded now(*this, call_kind::put);
+    for (const pool_item& each : given) now.sees(step::kind::put, number_of(*each));
+    pool_->put_range(input{given.data()}, input{given.data() + given.size()});
   }
 
   // Of a get: whether it has found an item in the pool, missed, or got what the factory made.

@@ -28,7 +28,13 @@ const std::vector<letter> calls{
     {'v', "put an item whose destructor gets one"},
     {'x', "the pool's end; others may then only return handles, or be in rotate_all"},
 };
-// And of a pool with a bound and with hooks.
+// And where there are magazines: what takes or gives several of one's items at once. Of two items,
+// which it does not know to be few, and of as many as are there.
+const std::vector<letter> calls_of_several{
+    {'n', "get_n until the first miss, whose factory throws"},
+    {'q', "put_range of two new items"},
+};
+// And of a pool with hooks.
 const std::vector<letter> calls_of_upkeep{
     {'f', "put a new item that its reset refuses"},
     {'F', "return the oldest handle, whose item its reset then refuses"},
@@ -57,7 +63,7 @@ const std::vector<letter> events_of_clocks{
 };
 
 constexpr bool is_call(char sign) noexcept {
-  return std::string_view("pgrktbedmaRsuvxfF").find(sign) != std::string_view::npos;
+  return std::string_view("pgrktbedmaRsuvxfFnq").find(sign) != std::string_view::npos;
 }
 
 // What takes effect at once, and is not about the next call.
@@ -80,8 +86,10 @@ std::string objection_to(const script& of, bool others_follow) {
       return "after the pool's end only e, F, d, m, a, R";
     if (sign == '-' && &sign != of.data()) return "'-' comes first in its script";
     if (sign == 'k' && taken-- == 0)
-      return "'k' has nothing to put back: it comes after a 'g' or 't'";
-    taken += count(std::string(1, sign), "gtd");
+      return "'k' has nothing to put back: it comes after a 'g', 't' or 'n'";
+    taken += count(std::string(1, sign), "gtdn");
+    if (sign == 'n' && &sign != of.data() && count(std::string(1, *(&sign - 1)), "*%") != 0)
+      return "the factory of 'n' throws in any case";
     ended = ended || sign == 'x';
     open = !is_call(sign);
   }
@@ -130,7 +138,7 @@ std::string objection_to(const client& asked) {
   if (ends == 0) return "";
   if (!asked.after.empty()) return "nothing comes after the pool's end";
   for (const script& each : asked.threads) {
-    if (count(each, "x") == 0 && count(each, "pgrktbsuvf") != 0) {
+    if (count(each, "x") == 0 && count(each, "pgrktbsuvfnq") != 0) {
       return "beside the pool's end others may only use handles, or be in rotate_all";
     }
   }
@@ -262,7 +270,9 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
   if (sections) append(happens, events_of_sections);
   if (setting.automatic_cycles) append(happens, events_of_clocks);
   std::vector<letter> made = calls;
-  if (setting.most_items != 0) append(made, calls_of_upkeep);
+  // With smaller sizes a round of several takes is one tick of the clock, or more.
+  if (sections && !setting.automatic_cycles) append(made, calls_of_several);
+  if (setting.has_upkeep()) append(made, calls_of_upkeep);
   std::vector<letter> all = made;
   append(all, happens);
   std::vector<script> possible;
@@ -314,12 +324,12 @@ std::vector<family> pool_families() {
                 {.cpus = 2, .most_items = 2}, false, portable_player),
       family_of("upkept_pool_sections", "sections, magazines of 2, 2 CPUs, one item at most, hooks",
                 {.cpus = 2, .most_items = 1}, true, section_player),
-  };
-}
-
-}  // namespace poolproof::proofs
       family_of("upkept_pool_idle", "portable pin, 2 CPUs, a cycle leaves one item, hooks",
                 {.cpus = 2, .least_items = 1}, false, portable_player),
       family_of("upkept_pool_idle_sections",
                 "sections, magazines of 2, 2 CPUs, a cycle leaves one item, hooks",
                 {.cpus = 2, .least_items = 1}, true, section_player),
+  };
+}
+
+}  // namespace poolproof::proofs
