@@ -36,7 +36,7 @@ ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
 # Their time for a pair means nothing.
 UNTIMED = ("pool_rotate", "rotate_holds", "memory_over_time", "low_traffic", "take_turns", "oversubscribed_in_use")
 # A slot's nanosecond explains nothing of microseconds, and two processes' slots differ by a third at times.
-COMPARED_BY_TIME = ("zstd_responses", "zlib_responses")
+COMPARED_BY_TIME = ("zstd_responses", "zlib_responses", "buffers", "bounded")
 ANCHORS = ("bare_slot", "checked_slot", "two_exchanges")
 
 Sample = dict[str, Any]
@@ -97,12 +97,18 @@ PEER_LABELS = {
     "tbb_concurrent_queue": "tbb queue",
     "boost_lockfree_stack": "boost stack",
     "atomic_queue": "atomic_queue",
+    "buffer_pool": "buffer_pool",
+    "bounded_pool": "bounded_pool",
+    "semaphore_mutex": "semaphore, mutex + vector",
+    "poco_object_pool": "Poco ObjectPool",
 }
 
 SUBJECT = Contender(BASE, "poolproof")
 PORTABLE = Contender("poolproof_portable", "poolproof")
 SLOT = Contender(BASE, "bare_slot")
 VECTOR = Contender(BASE, "thread_local_cache")
+# What stands on top of the pool, by scenario: a campaign of its own.
+ON_TOP = {"buffers": Contender(BASE, "buffer_pool"), "bounded": Contender(BASE, "bounded_pool")}
 
 
 @dataclass(frozen=True, order=True)
@@ -147,7 +153,8 @@ SCENARIO_WORDS = {
     "pool_miss": "a get that finds nothing", "pool_rotate": "users during a cycle",
     "rotate_holds": "how long a cycle holds a shard", "zstd_responses": "responses by zstd",
     "zlib_responses": "responses by zlib", "memory_over_time": "memory over time",
-    "low_traffic": "a burst, then little traffic",
+    "low_traffic": "a burst, then little traffic", "buffers": "a buffer of a size",
+    "bounded": "an item of a pool with a maximum",
 }
 
 
@@ -475,6 +482,12 @@ def is_campaign(result: Mapping[str, Any]) -> bool:
         sample["peer"] == SUBJECT.peer for sample in result.get("samples", ()))
 
 
+def is_on_top(result: Mapping[str, Any]) -> bool:
+    """One of what stands on top of the pool."""
+    return result["schema"] == SCHEMA and any(
+        sample["scenario"] in ON_TOP for sample in result.get("samples", ()))
+
+
 def date_of(result: Mapping[str, Any]) -> str:
     return str(result["date"])
 
@@ -504,6 +517,12 @@ def load(paths: list[pathlib.Path]) -> Campaign:
         raise ResultError(f"no campaign among {', '.join(map(str, paths)) or RESULTS}; bench/run.py makes one "
                           "from a .toml file")
     return Campaign(result)
+
+
+def load_on_top(paths: list[pathlib.Path]) -> Campaign | None:
+    """The newest campaign of what stands on top of the pool, if there is one."""
+    result = newest(results_in(paths), is_on_top, "campaigns of what stands on top")
+    return Campaign(result) if result else None
 
 
 # The checker's seconds.

@@ -14,7 +14,7 @@ import os
 import pathlib
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,19 +107,19 @@ def target_row(verdict: targets.Verdict) -> dict[str, str]:
             "notes": "; ".join(notes), "says": verdict.says}
 
 
-def scenario_tables(campaign: Campaign) -> list[dict[str, Any]]:
-    """For each scenario in the order of the results: every contender in every case."""
+def scenario_tables(campaign: Campaign, own: Mapping[str, Contender]) -> list[dict[str, Any]]:
+    """For each scenario that has one of our own, in the order of the results: every contender in every case."""
     tables = []
-    for scenario in campaign.scenarios:
+    for scenario in (each for each in campaign.scenarios if each in own):
         timed = scenario not in UNTIMED
         rows = []
         for case in campaign.cases_of(scenario):
             for who in campaign.contenders(case):
                 rows.append({
-                    "case": results.name_of(case), "who": who.label, "own": who == SUBJECT,
+                    "case": results.name_of(case), "who": who.label, "own": who == own[scenario],
                     "time": with_quartiles(campaign.time(case, who)) if timed else "",
                     "ratio": with_quartiles(campaign.ratio(case, who)) if timed else "",
-                    "versus": with_quartiles(campaign.versus(case, who)) if timed else "",
+                    "versus": with_quartiles(campaign.versus(case, who, own[scenario])) if timed else "",
                     "counters": counters_of(campaign, case, who),
                 })
         tables.append({"name": scenario, "words": results.SCENARIO_WORDS.get(scenario, scenario), "timed": timed,
@@ -172,7 +172,7 @@ def machine_of(result: dict[str, Any]) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def page(campaign: Campaign, figures: list[Drawn]) -> str:
+def page(campaign: Campaign, figures: list[Drawn], on_top: Campaign | None = None) -> str:
     result = campaign.result
     verdicts = targets.verdicts(campaign)
     lost = results.losses(campaign)
@@ -194,7 +194,9 @@ def page(campaign: Campaign, figures: list[Drawn]) -> str:
         losses=[loss_row(each) for each in lost],
         compared=sum(len(campaign.rivals(case)) for case in campaign.timed_cases if campaign.time(case, SUBJECT)),
         lost=len({(each.case, each.who) for each in lost if each.what == "time"}),
-        scenarios=scenario_tables(campaign),
+        scenarios=scenario_tables(campaign, dict.fromkeys(campaign.scenarios, SUBJECT)),
+        on_top={"commit": style.commit_of(on_top.result), "machine": machine_of(on_top.result),
+                "scenarios": scenario_tables(on_top, results.ON_TOP)} if on_top else None,
         proofs=proof_coverage.read(),
         most_drift=results.MOST_DRIFT,
         shared_cores=campaign.shared_cores,
@@ -205,6 +207,7 @@ def page(campaign: Campaign, figures: list[Drawn]) -> str:
 def write(paths: list[pathlib.Path], output: pathlib.Path) -> pathlib.Path:
     """Refuses before anything is written; says what it draws, since that takes a while."""
     campaign = results.load(paths)
+    on_top = results.load_on_top(paths)
     checker = results.load_checker(paths)
     if checker and results.machine_name(checker) != results.machine_name(campaign.result):
         raise ResultError("the campaign and the checker run are of different machines "
@@ -216,7 +219,7 @@ def write(paths: list[pathlib.Path], output: pathlib.Path) -> pathlib.Path:
         figures.append(draw(module, paths, output))
     written = output / "index.html"
     output.mkdir(parents=True, exist_ok=True)
-    written.write_text(page(campaign, figures), encoding="utf-8")
+    written.write_text(page(campaign, figures, on_top), encoding="utf-8")
     for figure in figures:
         if figure.refused:
             print(f"report: {figure.name} is not drawn: {figure.refused}", file=sys.stderr)

@@ -2,6 +2,7 @@
 """plots/campaign.py: the arithmetic of the results, and what it refuses."""
 
 import copy
+import re
 import sys
 import tempfile
 import unittest
@@ -82,6 +83,13 @@ class Arithmetic(unittest.TestCase):
     def test_anchors_of_other_processes_are_only_anchors(self) -> None:
         found = campaign_of(sample(BASE, "poolproof", 0, 100, 1.0), sample("jemalloc", "bare_slot", 0, 90, 1.0))
         self.assertEqual([SUBJECT], found.contenders(POOL))
+
+    def test_every_scenario_has_its_words(self) -> None:
+        tables = (ROOT / "bench" / "README.md").read_text().split("| scenario | one iteration |\n")[1:]
+        named = {name for table in tables for row in table.split("\n\n", 1)[0].splitlines()
+                 for name in re.findall(r"`(\w+)`", row.split("|")[1])}
+        self.assertGreater(len(named), 20)
+        self.assertEqual(named, set(campaign.SCENARIO_WORDS))
 
     def test_arguments_are_a_case_of_their_own(self) -> None:
         cases = Campaign(synthetic.campaign()).cases_of("pool_rotate")

@@ -114,6 +114,23 @@ class Page(unittest.TestCase):
     def test_shows_no_address_of_a_python_object(self) -> None:
         self.assertIsNone(re.search(r"0x[0-9a-f]{6,}|\bNone\b|\bnan\b", self.page))
 
+    def test_what_stands_on_top_has_its_numbers_if_it_was_measured(self) -> None:
+        self.assertNotIn("What stands on top", self.page)
+        samples = [{"variant": variant, "round": number, "scenario": scenario, "peer": peer, "threads": 1, "pairs": 10,
+                    "arguments": {}, "wall_ns": 10 * time, "slot_ns": 2.0, "counters": {}}
+                   for variant, scenario, peer, time in (
+                       ("glibc", "pool", "bare_slot", 2), ("glibc", "buffers", "buffer_pool", 10),
+                       ("glibc", "buffers", "new_delete", 30), ("jemalloc", "buffers", "new_delete", 70))
+                   for number in range(3)]
+        on_top = Campaign({**synthetic.campaign(), "samples": samples})
+        self.assertTrue(campaign.is_on_top(on_top.result))
+        self.assertFalse(campaign.is_campaign(on_top.result) or campaign.is_on_top(self.campaign.result))
+        section = report.page(self.campaign, [], on_top).partition('id="on-top"')[2].partition("<h2")[0]
+        self.assertIn("a buffer of a size", section)
+        self.assertEqual(["1.00", "3.00", "7.00"],
+                         re.findall(r"([0-9.]+) \([0-9.]+ – [0-9.]+\)</td>\n<td class=\"counters", section))
+        self.assertEqual(1, section.count('class="own"'))
+
     def test_figure_without_data_says_so(self) -> None:
         self.assertIn("Not measured: the campaign has no &lt;sample&gt;.", self.page)
 
