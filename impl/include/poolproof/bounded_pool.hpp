@@ -8,17 +8,6 @@
 // For items of which there may only be so many: connections, licences, large buffers. Where there
 // may be any number, object_pool is faster: this one takes a mutex for each get and each return.
 //
-//     get                                          a handle ends
-//      |                                                 |
-//      v                  nobody waits                   v
-//     the newest idle item <-------------- the head of the queue, whose it is at once
-//      |  none                                           ^
-//      v                                                 |
-//     a free place: the factory                          |
-//      |  none                                           |
-//      v                                                 |
-//     the end of the queue ------------------------------+
-//
 // Guarantees
 //   - At most `max` items exist. One counts from before the factory is called until its destructor
 //     has returned, or until it is detached.
@@ -49,41 +38,25 @@
 // holds items, and with `max` of them made one could only poll for what another thread has in its
 // hands.
 //
-// Who owns what
-//   I1. A place is free, or has an idle item, or belongs to one call or handle. The three make
-//       `max`.
-//   I2. While somebody is in the queue no place is free, no item idle, and the pool open. So
-//       whoever frees a place has only to look at the queue, and who finds nothing only to join it.
-//   I3. A waiter is its caller's, but the mutex holder's while it is in the queue. Who takes it out
-//       has decided how its wait has ended, and gives it back: to a thread by unlocking the mutex,
-//       to a coroutine by calling its executor. A caller that ends without receiving takes itself
-//       out, or hands on what it was given: one whose clock throws, whose thread is cancelled, or
-//       whose coroutine is destroyed.
+// How it works is in bounded_core, which has the mutex: there is no atomic here.
 //
-// There is no atomic here: the mutex orders everything.
-//
-// Stands on: pool_options, registry, sync, the standard library.
+// Stands on: bounded_core, pool_options, registry, sync, the standard library.
 #pragma once
 
 #if __cplusplus <= 201703L
 #error "poolproof needs C++20: compile with -std=c++20"
 #else
 
+#include <poolproof/bounded_core.hpp>
 #include <poolproof/pool_options.hpp>
 #include <poolproof/registry.hpp>
 #include <poolproof/sync.hpp>
 
-#include <algorithm>
 #include <chrono>
-#include <condition_variable>
 #include <coroutine>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <stdexcept>
-#include <string_view>
 #include <type_traits>
 #include <utility>
 #include <version>
@@ -93,396 +66,6 @@
 #endif
 
 namespace poolproof {
-
-// What a get throws if the pool is closed. Without exceptions it returns an empty handle.
-class pool_closed : public std::runtime_error {
- public:
-  pool_closed() : std::runtime_error("poolproof: the bounded_pool is closed") {}
-};
-
-// Of one moment.
-struct bounded_stats {
-  std::size_t max = 0;       // as the pool was made
-  std::size_t existing = 0;  // items that exist, or are being made
-  std::size_t idle = 0;      // of these, those that nobody has
-  std::size_t waiting = 0;   // calls in the queue
-};
-
-// A pool's inner part: it outlives the pool while handles are out, and calls inside.
-template <class T, class Deleter>
-class bounded_core final : public pool_entry<std_sync> {
- public:
-  using item = std::unique_ptr<T, Deleter>;
-  using lock = std::unique_lock<std::mutex>;
-
-  // How a wait has ended, if it has.
-  enum class outcome : std::uint8_t { none, item, place, closed, given_up };
-
-  // A call that may have to wait (I3).
-  struct waiter {
-    outcome ended = outcome::none;
-    bool in_queue = false;
-    T* item = nullptr;              // of outcome::item
-    bounded_core* asked = nullptr;  // from when it has asked until it receives
-    waiter* previous = nullptr;
-    waiter* next = nullptr;
-    void (*resume)(waiter&) noexcept = nullptr;  // wakes a coroutine
-    std::condition_variable woken;               // wakes a thread, which has no `resume`
-
-    ~waiter() { quit(); }
-    void quit() noexcept {
-      if (asked != nullptr) std::exchange(asked, nullptr)->abandon(*this);
-    }
-  };
-
-  template <class Factory>
-  bounded_core(std::size_t max, Factory factory, pool_options options)
-      : factory_(std::move(factory)),
-        name_(options.name != nullptr ? options.name : ""),
-        interval_(options.cycle_interval),
-        slots_(std::make_unique<T*[]>(max)),
-        max_(max),
-        free_(max) {
-    if (interval_) deadline_ = next_cycle(std_sync::now());
-  }
-
-  // Asks for an item or a place; if there is none, joins the queue and calls `until_over` with the
-  // lock. A wait that is not over then is given up. If that unwinds, the waiter's destructor ends
-  // the call.
-  template <class Wait>
-  void wait(waiter& asking, Wait until_over) {
-    lock locked(mutex_);
-    if (ask(asking)) return;
-    until_over(locked, asking);
-    if (asking.ended != outcome::none) return;
-    leave_queue(asking);
-    asking.ended = outcome::given_up;
-  }
-
-  // The same for a coroutine, which suspends itself first: false if it need not.
-  bool suspend(waiter& asking) {
-    const lock locked(mutex_);
-    return !ask(asking);
-  }
-
-  // What a wait that has ended brings its caller: an item of the pool, or a new one, or null.
-  T* receive(waiter& asked) {
-    asked.asked = nullptr;
-    switch (asked.ended) {
-      case outcome::item:
-        return asked.item;
-      case outcome::place:
-        return make();
-      default:
-        leave(lock(mutex_));
-    }
-#if defined(__cpp_exceptions)
-    if (asked.ended == outcome::closed) throw pool_closed();
-#endif
-    return nullptr;
-  }
-
-  // Ends a wait, also one that has not begun, if nothing else has. Not after `receive`.
-  void give_up(waiter& asking) noexcept {
-    lock locked(mutex_);
-    if (asking.ended != outcome::none) return;
-    waiter* const resumed = asking.in_queue ? end_wait(asking, outcome::given_up) : nullptr;
-    asking.ended = outcome::given_up;
-    locked.unlock();
-    resume(resumed);
-  }
-
-  // A caller that has asked ends without `receive`. What it was given goes to the next.
-  void abandon(waiter& asked) noexcept {
-    lock locked(mutex_);
-    if (asked.in_queue) leave_queue(asked);
-    if (asked.ended == outcome::item) {
-      locked.unlock();
-      give_back(asked.item);
-      return;
-    }
-    waiter* const resumed = asked.ended == outcome::place ? give(nullptr) : nullptr;
-    leave(std::move(locked), resumed);
-  }
-
-  // A handle's item comes back.
-  void give_back(T* returned) noexcept {
-    lock locked(mutex_);
-    if (closed_) {
-      locked.unlock();
-      static_cast<void>(item(std::exchange(returned, nullptr)));
-      locked.lock();
-    }
-    waiter* resumed = give(returned);
-    if (begin_due_cycle()) {
-      locked.unlock();
-      resume(std::exchange(resumed, nullptr));
-      locked.lock();
-      destroy_victims(locked);
-    }
-    leave(std::move(locked), resumed);
-  }
-
-  // A call or a handle has no item any more, but still its place.
-  void give_back_place() noexcept {
-    lock locked(mutex_);
-    waiter* const resumed = give(nullptr);
-    leave(std::move(locked), resumed);
-  }
-
-  // Ends all waits, and destroys what is idle. Whoever asks later is told that the pool is closed.
-  void close() noexcept {
-    lock locked(mutex_);
-    closed_ = true;
-    waiter* resumed = nullptr;
-    waiter** last = &resumed;
-    while (first_ != nullptr) {
-      waiter* const coroutine = end_wait(*first_, outcome::closed);
-      if (coroutine == nullptr) continue;
-      *last = coroutine;
-      last = &coroutine->next;
-    }
-    victims_ = idle_;
-    untouched_ = 0;
-    destroy_victims(locked);
-    locked.unlock();
-    while (resumed != nullptr) resume(std::exchange(resumed, resumed->next));
-  }
-
-  bool is_closed() noexcept {
-    const lock locked(mutex_);
-    return closed_;
-  }
-
-  bounded_stats counts() noexcept {
-    const lock locked(mutex_);
-    return {.max = max_, .existing = max_ - free_, .idle = idle_, .waiting = waiting_};
-  }
-
-  // One cycle.
-  void cycle() noexcept {
-    lock locked(mutex_);
-    begin_cycle();
-    destroy_victims(locked);
-  }
-
-  // The pool has been closed, and ends: those who are still inside get a reference each, which they
-  // give up when they leave.
-  void end() noexcept {
-    pool_registry<std_sync>::instance().retire(*this);
-    {
-      const lock locked(mutex_);
-      ended_ = true;
-      this->add_references(inside_);
-    }
-    this->drop_references(1);
-  }
-
- private:
-  ~bounded_core() override = default;
-
-  // --- Under the mutex --------------------------------------------------------------------------
-
-  // True if the outcome is known at once; else the caller is in the queue.
-  bool ask(waiter& asking) noexcept {
-    ++inside_;
-    asking.asked = this;
-    if (asking.ended != outcome::none) return true;
-    if (closed_) {
-      asking.ended = outcome::closed;
-    } else if (idle_ != 0) {
-      asking.ended = outcome::item;
-      asking.item = pop_newest();
-    } else if (free_ != 0) {
-      asking.ended = outcome::place;
-      --free_;
-    } else {
-      join_queue(asking);
-      return false;
-    }
-    return true;
-  }
-
-  // Gives a place that the caller has, with an item or without, to who has waited longest; else it
-  // is idle or free. Returns whom to resume without the mutex.
-  [[nodiscard]] waiter* give(T* returned) noexcept {
-    if (first_ != nullptr) {
-      first_->item = returned;
-      return end_wait(*first_, returned != nullptr ? outcome::item : outcome::place);
-    }
-    if (returned != nullptr) {
-      push(returned);
-    } else {
-      ++free_;
-    }
-    return nullptr;
-  }
-
-  // Takes a waiter out of the queue, and wakes it or returns it, to be resumed without the mutex. A
-  // thread is woken under the mutex: as soon as that is free its waiter may be gone.
-  [[nodiscard]] waiter* end_wait(waiter& waiting, outcome how) noexcept {
-    leave_queue(waiting);
-    waiting.ended = how;
-    if (waiting.resume != nullptr) return &waiting;
-    waiting.woken.notify_one();
-    return nullptr;
-  }
-
-  void join_queue(waiter& added) noexcept {
-    added.in_queue = true;
-    added.previous = last_;
-    (last_ != nullptr ? last_->next : first_) = &added;
-    last_ = &added;
-    ++waiting_;
-  }
-
-  void leave_queue(waiter& removed) noexcept {
-    (removed.previous != nullptr ? removed.previous->next : first_) = removed.next;
-    (removed.next != nullptr ? removed.next->previous : last_) = removed.previous;
-    removed.previous = removed.next = nullptr;
-    removed.in_queue = false;
-    --waiting_;
-  }
-
-  // Idle items lie in a ring, the oldest first: victims_ that a cycle destroys, then untouched_
-  // that have not been taken since the cycle began, then what has come back since.
-
-  void push(T* returned) noexcept { slot(idle_++) = returned; }
-
-  T* pop_newest() noexcept {
-    --idle_;
-    victims_ = (std::min)(victims_, idle_);
-    untouched_ = (std::min)(untouched_, idle_ - victims_);
-    return slot(idle_);
-  }
-
-  T* pop_victim() noexcept {
-    T* const victim = slot(0);
-    oldest_ = oldest_ + 1 == max_ ? 0 : oldest_ + 1;
-    --idle_;
-    --victims_;
-    return victim;
-  }
-
-  // The n-th oldest; n is less than max_.
-  T*& slot(std::size_t n) noexcept {
-    return slots_[n < max_ - oldest_ ? oldest_ + n : n - (max_ - oldest_)];
-  }
-
-  void begin_cycle() noexcept {
-    victims_ += untouched_;
-    untouched_ = idle_ - victims_;
-  }
-
-  // Never, where the clock does not reach so far.
-  std::chrono::nanoseconds next_cycle(std::chrono::nanoseconds now) const noexcept {
-    return now + (std::min)(*interval_, (std::chrono::nanoseconds::max)() - now);
-  }
-
-  // Begins an automatic cycle, if it is time.
-  bool begin_due_cycle() noexcept {
-    if (!interval_) return false;
-    const auto now = std_sync::now();
-    if (now < deadline_) return false;
-    deadline_ = next_cycle(now);
-    begin_cycle();
-    return true;
-  }
-
-  // Gives the mutex back while a destructor runs. Only then is the place free.
-  void destroy_victims(lock& locked) noexcept {
-    while (victims_ != 0) {
-      item victim(pop_victim());
-      locked.unlock();
-      victim.reset();
-      locked.lock();
-      if (waiter* const resumed = give(nullptr)) {
-        locked.unlock();
-        resume(resumed);
-        locked.lock();
-      }
-    }
-  }
-
-  // --- Without it -------------------------------------------------------------------------------
-
-  T* make() {
-    struct place {
-      bounded_core* owner;
-      ~place() {
-        if (owner != nullptr) owner->give_back_place();
-      }
-    } held{this};
-    item made = factory_();
-    if (made != nullptr) held.owner = nullptr;
-    return made.release();
-  }
-
-  // A call or a handle ends. If the pool has, it gives up its reference.
-  void leave(lock locked, waiter* resumed = nullptr) noexcept {
-    --inside_;
-    const bool pool_is_gone = ended_;
-    locked.unlock();
-    resume(resumed);
-    if (pool_is_gone) this->drop_references(1);
-  }
-
-  static void resume(waiter* resumed) noexcept {
-    if (resumed != nullptr) resumed->resume(*resumed);
-  }
-
-  // For the registry, which must not wait for a thread that a forked child does not have: a pool
-  // whose mutex is not to be had is left out, as a busy shard is.
-  lock try_for_a_while() noexcept {
-    lock locked(mutex_, std::try_to_lock);
-    for (unsigned i = 1; !locked && i < std_sync::patience(); ++i) {
-      std_sync::yield();
-      static_cast<void>(locked.try_lock());
-    }
-    return locked;
-  }
-
-  void rotate() noexcept override {
-    lock locked = try_for_a_while();
-    if (!locked) return;
-    begin_cycle();
-    destroy_victims(locked);
-  }
-
-  void rotate_due() noexcept override {
-    lock locked = try_for_a_while();
-    if (locked && begin_due_cycle()) destroy_victims(locked);
-  }
-
-  std::string_view name() const noexcept override { return name_; }
-  pool_stats stats() noexcept override {
-    const bounded_stats now = counts();
-    return {.retained = now.idle, .in_use = now.existing - now.idle, .pin = std_sync::pin()};
-  }
-
-  void drain() noexcept override {}  // what comes back to a closed pool is destroyed there
-  void destroy() noexcept override { delete this; }
-
-  const item_factory<item> factory_;
-  const std::string_view name_;
-  const std::optional<std::chrono::nanoseconds> interval_;
-
-  std::mutex mutex_;  // of all that follows
-  std::chrono::nanoseconds deadline_{0};
-  const std::unique_ptr<T*[]> slots_;
-  const std::size_t max_;
-  std::size_t free_;
-  std::size_t oldest_ = 0;
-  std::size_t idle_ = 0;
-  std::size_t victims_ = 0;
-  std::size_t untouched_ = 0;
-  std::size_t inside_ = 0;  // calls and handles
-  std::size_t waiting_ = 0;
-  waiter* first_ = nullptr;
-  waiter* last_ = nullptr;
-  bool closed_ = false;
-  bool ended_ = false;
-};
 
 template <class T, class Deleter = std::default_delete<T>>
 class bounded_pool {
@@ -629,7 +212,7 @@ class bounded_pool {
   }
 
   static bool is_over(const waiter& waiting) noexcept {
-    return waiting.ended != core::outcome::none;
+    return waiting.ended != waiter::outcome::none;
   }
 
   static constexpr std::chrono::hours century{24 * 365 * 100};

@@ -4,7 +4,7 @@
 
 The clients of N calls are all that a few threads can make of the letters of CALLS, N calls in all, but for those that
 say the same: symmetric ones; a return at a thread's end; a return or discard of nothing. Then come those of
-MORE, which have other calls. And with --mutants each of MUTANTS must be found: a few words of the header are changed,
+MORE, which have other calls. And with --mutants each of MUTANTS must be found: a few words of the headers are changed,
 and a client that it names must fail.
 
 A client whose search is not finished is not proved, and fails the run; --partial lists it.
@@ -28,7 +28,7 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 INCLUDE = ROOT / "impl" / "include"
-HEADER = "poolproof/bounded_pool.hpp"
+HEADERS = ("bounded_pool.hpp", "bounded_core.hpp", "waiting_queue.hpp", "idle_items.hpp")
 FLAGS = ("-std=c++20", "-O1", "-Winvalid-pch", "-Werror=invalid-pch")
 sys.path.insert(0, str(ROOT / "checker" / "tests"))
 
@@ -53,7 +53,7 @@ MORE = (
 
 # Of a waiter that is gone, on a stack.
 ANY = "use after free | assertion | crash | deadlock | data race"
-# What is changed in the header, the client that finds it, and as what.
+# What is changed in one of the headers, the client that finds it, and as what.
 MUTANTS = {
     "who is served is not woken": ("    waiting.woken.notify_one();\n", "", "1", "g|g", "deadlock"),
     "a place that comes free is not offered": (
@@ -63,8 +63,8 @@ MUTANTS = {
         "if (owner != nullptr) owner->give_back_place();", "if (owner != nullptr) owner->leave(lock(owner->mutex_));",
         "1", "!g|g", "deadlock"),
     "an item that comes back is idle though somebody waits": (
-        "  [[nodiscard]] waiter* give(T* returned) noexcept {\n    if (first_ != nullptr) {",
-        "  [[nodiscard]] waiter* give(T* returned) noexcept {\n    if (first_ != nullptr && returned == nullptr) {",
+        "    if (waiter* const first = queue_.first()) {\n",
+        "    if (waiter* const first = queue_.first(); first != nullptr && returned == nullptr) {\n",
         "1", "g|g", "deadlock"),
     "a place is had and not counted": ("      --free_;\n", "", "1", "g|g", "assertion"),
     "a victim's place is free before it is destroyed": (
@@ -76,14 +76,14 @@ MUTANTS = {
     "a discarded item's place is free before it is destroyed": (
         "    item_.reset();\n    core_->give_back_place();", "    core_->give_back_place();\n    item_.reset();",
         "1", "gd|g", "assertion"),
-    "closing wakes only the first": ("while (first_ != nullptr) {",
-                                     "for (bool again = true; again && first_ != nullptr; again = false) {",
+    "closing wakes only the first": ("while (queue_.first() != nullptr) {",
+                                     "for (bool again = true; again && queue_.first() != nullptr; again = false) {",
                                      "1", "g|g|e", "deadlock"),
-    "closing wakes nobody": ("while (first_ != nullptr) {", "while (false) {", "1", "g|e", "deadlock"),
-    "who gives up stays in the queue": ("    leave_queue(asking);\n    asking.ended", "    asking.ended",
+    "closing wakes nobody": ("while (queue_.first() != nullptr) {", "while (false) {", "1", "g|e", "deadlock"),
+    "who gives up stays in the queue": ("    queue_.leave(asking);\n    asking.ended", "    asking.ended",
                                         "1", "f|g", ANY),
     "an item that comes at the last moment is lost": (
-        "    if (asking.ended != outcome::none) return;\n    leave_queue", "    if (asking.in_queue) leave_queue",
+        "    if (asking.ended != outcome::none) return;\n    queue_.leave", "    if (asking.in_queue) queue_.leave",
         "1", "f|g", "assertion | leak"),
     "a stop takes back what was given": (
         "    if (asking.ended != outcome::none) return;\n    waiter* const resumed",
@@ -96,13 +96,14 @@ MUTANTS = {
     "who leaves keeps the reference": (
         "    if (pool_is_gone) this->drop_references(1);\n", "", "1", "g|e", "assertion"),
     "a wait that unwinds stays in the queue": (
-        "    if (asked.in_queue) leave_queue(asked);\n", "", "1", "u|g", ANY),
+        "    if (asked.in_queue) queue_.leave(asked);\n", "", "1", "u|g", ANY),
     "a coroutine that is destroyed keeps its item": (
         "      give_back(asked.item);\n", "      leave(lock(mutex_));\n", "1", "k|g", "deadlock | assertion | leak"),
     "a coroutine that is destroyed keeps its place": (
         "asked.ended == outcome::place ? give(nullptr) : nullptr", "nullptr", "1", "k|gd", "deadlock | assertion"),
     "who comes later overtakes": (
-        "    } else if (free_ != 0) {", "    } else if (free_ != 0 || first_ != nullptr) {", "1", "g|t|t", "assertion"),
+        "    } else if (free_ != 0) {", "    } else if (free_ != 0 || queue_.first() != nullptr) {",
+        "1", "g|t|t", "assertion"),
 }
 
 
@@ -138,11 +139,12 @@ def environment_of(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def precompiled(arguments: argparse.Namespace) -> str:
-    """A check-c++ for all mutants: what the client and the header include is parsed once, not the header."""
-    included = {each for path in (HERE / "client.cpp", INCLUDE / HEADER)
+    """A check-c++ for all mutants: what the client and the headers include is parsed once, not the headers."""
+    changed = {f"poolproof/{name}" for name in HEADERS}
+    included = {each for path in (HERE / "client.cpp", *(INCLUDE / name for name in changed))
                 for each in re.findall(r"^#include <(.*)>$", path.read_text(), re.MULTILINE)}
     return str(with_precompiled(arguments.check, arguments.work / "check", environment_of(arguments),
-                                [*FLAGS, f"-I{INCLUDE}"], sorted(included - {HEADER})))
+                                [*FLAGS, f"-I{INCLUDE}"], sorted(included - changed)))
 
 
 def compiled(arguments: argparse.Namespace, include: Path, program: Path) -> Path:
@@ -187,13 +189,14 @@ def prove(arguments: argparse.Namespace, pool: concurrent.futures.Executor) -> i
 def kill(arguments: argparse.Namespace, name: str) -> str:
     """What is wrong with a mutant, or nothing."""
     old, new, maximum, client, expected = MUTANTS[name]
-    source = (INCLUDE / HEADER).read_text()
-    if source.count(old) != 1:
-        return f"what it changes stands {source.count(old)} times in the header"
+    sources = {name: (INCLUDE / "poolproof" / name).read_text() for name in HEADERS}
+    if (times := sum(text.count(old) for text in sources.values())) != 1:
+        return f"what it changes stands {times} times in the headers"
     with tempfile.TemporaryDirectory(dir=arguments.work) as folder:
         include = Path(folder)
-        (include / HEADER).parent.mkdir()
-        (include / HEADER).write_text(source.replace(old, new))
+        (include / "poolproof").mkdir()
+        for name, text in sources.items():
+            (include / "poolproof" / name).write_text(text.replace(old, new))
         found = search(compiled(arguments, include, include / "mutant"), (maximum, client), arguments.seconds)
     if found["status"] != 1:
         return f"{client} does not find it: {found['text']}"
@@ -218,7 +221,7 @@ def main() -> int:
     parser.add_argument("--partial", action="store_true", help="clients that are not finished do not fail")
     parser.add_argument("--client", nargs=2, metavar=("MAX", "CALLS"), help="only this one")
     parser.add_argument("--mutants", nargs="*", metavar="PART",
-                        help="change the header instead; those whose name has PART")
+                        help="change the headers instead; those whose name has PART")
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
     arguments.work.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+// What is known of all items of the process's checked pools: where each is, and who had it last.
+// What must not be ends the program, with a report.
+//
+// Who owns what
+//   I1. The table and its records belong to the holder of its mutex. A record is entered when an
+//       item is first seen, and removed when the pool destroys the item, or when the item is out of
+//       a pool that has ended, and no handle has it.
+//   I2. An item is marked as pooled before the pool has it, and as out after: while the pool has
+//       it, its record says so.
+//   I3. How an item's bytes are shown is in its record since they were hidden: another translation
+//       unit may show them, to which T is incomplete. A record names a pool while that lives: its
+//       address may then be another's.
+//
+// Stands on: call_site, hidden_bytes, the standard library.
+#pragma once
+
+#include <poolproof/call_site.hpp>
+#include <poolproof/hidden_bytes.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <ostream>
+#include <unordered_map>
+
+namespace poolproof {
+
+struct checked_options {
+  // How reports call the pool.
+  const char* name = "unnamed";
+  // Whether an item that changes while it is pooled is an error: not for items that others change
+  // on purpose.
+  bool bytes = true;
+  // Whether handles may be out when the pool ends, as object_pool allows it.
+  bool handles_may_outlive = false;
+  // Makes the pool unpredictable. Default: the number that POOLPROOF_SEED holds, if it does.
+  std::optional<std::uint64_t> seed = std::nullopt;
+};
+
+class [[gnu::visibility("default")]] checked_items {
+ public:
+  using clock = std::chrono::steady_clock;
+  enum class state : std::uint8_t { pooled, out, lent };
+
+  struct record {
+    const void* pool = nullptr;                // null when it has ended (I3)
+    const checked_options* options = nullptr;  // of the pool, or nameless
+    state now = state::out;
+    call_site taken;
+    call_site returned;
+    clock::time_point since;
+    hidden_bytes bytes;
+  };
+
+  // Never destroyed: static pools end late.
+  static checked_items& instance() {
+    static auto* const all = make();
+    return *all;
+  }
+
+  // An item is put into a pool.
+  template <class T>
+  void note_put(T * item, const void* pool, const checked_options& options, const call_site& from) {
+    const std::lock_guard lock(mutex_);
+    record& known = records_[item];
+    if (known.now == state::pooled) {
+      refuse(options, item, "was returned twice", from, "before: ", known.returned);
+    }
+    if (known.now == state::lent) {
+      refuse(options, item,
+             known.pool == pool ? "is returned while a handle has it"
+                                : "is returned to another pool while a handle has it",
+             from, "the handle's: ", known.taken);
+    }
+    known.pool = pool;
+    known.options = &options;
+    note_pooled(item, known, from);
+  }
+
+  // A handle returns its item, maybe to a pool that has ended.
+  template <class T>
+  void note_handle_end(T * item, const call_site& from) {
+    const std::lock_guard lock(mutex_);
+    note_pooled(item, records_[item], from);
+  }
+
+  // An item has come out of its pool, or is new.
+  void note_taken(const void* item, const void* pool, const checked_options& options,
+                  const call_site& by, bool by_handle) {
+    const std::lock_guard lock(mutex_);
+    record& known = records_[item];
+    show(item, known, by);
+    known.pool = pool;
+    known.options = &options;
+    known.now = by_handle ? state::lent : state::out;
+    known.taken = by;
+    known.since = clock::now();
+  }
+
+  // A handle's item has become its user's.
+  void note_detached(const void* item) {
+    const std::lock_guard lock(mutex_);
+    record& known = records_[item];
+    known.now = state::out;
+    if (known.pool == nullptr) records_.erase(item);
+  }
+
+  // The pool destroys an item. One of a pool that has ended comes by way of its handle.
+  void note_end(const void* item, const call_site& by) {
+    const std::lock_guard lock(mutex_);
+    const auto known = records_.find(item);
+    if (known == records_.end()) return;
+    show(item, known->second, by);
+    records_.erase(known);
+  }
+
+  // A pool begins to end.
+  void note_pool_end(const void* pool, const checked_options& options, const call_site& by) {
+    const std::lock_guard lock(mutex_);
+    if (options.handles_may_outlive) return;
+    for (const auto& [item, known] : records_) {
+      if (known.pool != pool || known.now != state::lent) continue;
+      refuse(options, item, "is in a handle while its pool ends", by,
+             "the handle's: ", known.taken);
+    }
+  }
+
+  // A pool has ended: what is out of it is its users'. Of what handles have, and a rotate_all that
+  // is at work in it, the records go when that is destroyed.
+  void forget(const void* pool) {
+    const std::lock_guard lock(mutex_);
+    for (auto at = records_.begin(); at != records_.end();) {
+      record& known = at->second;
+      if (known.pool == pool && known.now == state::out) {
+        at = records_.erase(at);
+        continue;
+      }
+      if (known.pool == pool) {
+        known.pool = nullptr;
+        known.options = &nameless();
+      }
+      ++at;
+    }
+  }
+
+  void write_outstanding(std::ostream & os, const void* pool, const checked_options& options) {
+    struct group {
+      std::size_t count = 0;
+      clock::time_point oldest = (clock::time_point::max)();
+    };
+    std::map<call_site, group> groups;
+    std::size_t all = 0;
+    const auto now = clock::now();
+    std::unique_lock lock(mutex_);
+    for (const auto& [item, known] : records_) {
+      if (known.pool != pool || known.now == state::pooled) continue;
+      group& of = groups[known.taken];
+      ++of.count;
+      ++all;
+      of.oldest = (std::min)(of.oldest, known.since);
+    }
+    lock.unlock();  // the stream's buffer may use a pool, or take its time
+    os << "pool '" << options.name << "': " << all << " out\n";
+    for (const auto& [where, of] : groups) {
+      const std::chrono::duration<double> age = now - of.oldest;
+      os << "  " << of.count << ", the oldest for " << age.count() << " s: " << where.text()
+         << '\n';
+    }
+  }
+
+ private:
+  checked_items() = default;
+  ~checked_items() = default;
+
+  static checked_items* make() {
+    auto* const made = new checked_items;
+#if defined(POOLPROOF_HAS_ASAN)
+    // Runs before LeakSanitizer's check, which was registered before main. If it is refused, that
+    // reports more than it should.
+    static_cast<void>(std::atexit([] { instance().show_all(); }));
+#endif
+    return made;
+  }
+
+  // What comes back to a pool that has ended is destroyed at once: its bytes need not be hidden.
+  static const checked_options& nameless() {
+    static const checked_options options{.name = "that has ended", .bytes = false};
+    return options;
+  }
+
+  [[noreturn]] static void refuse(const checked_options& options, const void* item,
+                                  const char* what, const call_site& now, const char* other,
+                                  const call_site& then) {
+    std::fprintf(stderr, "poolproof: pool '%s': item %p %s\n  %s\n  %s%s\n", options.name, item,
+                 what, now.text().c_str(), other, then.text().c_str());
+    std::abort();
+  }
+
+  template <class T>
+  void note_pooled(T * item, record & known, const call_site& from) noexcept {
+    known.now = state::pooled;
+    known.returned = from;
+    if constexpr (requires { sizeof(T); }) {
+      if (known.options->bytes && !exits_) known.bytes.hide(item, sizeof(T));
+    }
+  }
+
+  static void show(const void* item, record& known, const call_site& by) noexcept {
+    if (known.bytes.show(item)) return;
+    refuse(*known.options, item, "was changed while it was in the pool", by,
+           "returned before: ", known.returned);
+  }
+
+  // The program exits: so that LeakSanitizer sees what pooled items own.
+  void show_all() {
+    const std::lock_guard lock(mutex_);
+    exits_ = true;
+    for (auto& [item, known] : records_) known.bytes.show_unchecked(item);
+  }
+
+  std::mutex mutex_;
+  std::unordered_map<const void*, record> records_;
+  bool exits_ = false;
+};
+
+}  // namespace poolproof
