@@ -270,8 +270,10 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
   if (sections) append(happens, events_of_sections);
   if (setting.automatic_cycles) append(happens, events_of_clocks);
   std::vector<letter> made = calls;
-  // With smaller sizes a round of several takes is one tick of the clock, or more.
-  if (sections && !setting.automatic_cycles) append(made, calls_of_several);
+  // With smaller sizes a round of several takes is one tick of the clock, or more; and a pool with hooks
+  // moves one at a time.
+  if (sections && !setting.automatic_cycles && !setting.has_upkeep())
+    append(made, calls_of_several);
   if (setting.has_upkeep()) append(made, calls_of_upkeep);
   std::vector<letter> all = made;
   append(all, happens);
