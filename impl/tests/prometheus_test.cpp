@@ -15,6 +15,7 @@
 #include <sstream>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "catch.hpp"
 
@@ -95,6 +96,26 @@ TEST_CASE("each_pool_is_a_series_by_its_name", "[prometheus]") {
   CHECK(samples["poolproof_pool_misses_total{pool=\"first\"}"] == "1");
   CHECK(samples["poolproof_pool_retained{pool=\"first\"}"] == "0");
   CHECK(samples["poolproof_pool_retained{pool=\"second\"}"] == "1");
+}
+
+// A counter must not fall but at a restart. A miss is taken off the hits at once, and what made them
+// up is added at the next look at the clock.
+TEST_CASE("number_that_falls_is_a_gauge", "[prometheus]") {
+  object_pool<int> pool([] { return std::make_unique<int>(1); }, {.name = "falls"});
+  for (int i = 0; i != 1000; ++i) pool.put(pool.get());
+  std::vector<std::unique_ptr<int>> held;
+  std::string fallen;
+  auto before = samples_of(written());
+  while (fallen.empty() && held.size() != 1000) {
+    held.push_back(pool.get());
+    auto after = samples_of(written());
+    // What is in the pool falls, too, with the first.
+    for (const auto& [sample, value] : before) {
+      if (std::stoull(after.at(sample)) < std::stoull(value) && held.size() > 1) fallen = sample;
+    }
+    before = std::move(after);
+  }
+  CHECK(fallen == "poolproof_pool_hits{pool=\"falls\"}");
 }
 
 TEST_CASE("pools_of_one_name_are_one_series", "[prometheus]") {

@@ -7,6 +7,7 @@
 //     # TYPE poolproof_pool_misses_total counter
 //     poolproof_pool_misses_total{pool="zstd"} 12
 //
+// What only grows is a counter, and all else a gauge; so are the hits, an estimate that may fall.
 // Pools of one name are one series, and so are all those without: their numbers are added up. What
 // a pool has counted ends with it, which Prometheus takes for a restart.
 //
@@ -46,10 +47,11 @@ inline void write_prometheus(std::ostream& to) {
     for (const pool_number& each : pool_numbers) sum.*each.value += stats.*each.value;
   });
   for (const pool_number& each : pool_numbers) {
+    const bool is_counter = each.only_grows && each.value != &pool_stats::hits;
     const std::string metric =
-        "poolproof_pool_" + std::string(each.name) + (each.only_grows ? "_total" : "");
+        "poolproof_pool_" + std::string(each.name) + (is_counter ? "_total" : "");
     to << "# HELP " << metric << ' ' << each.meaning << '\n'
-       << "# TYPE " << metric << (each.only_grows ? " counter\n" : " gauge\n");
+       << "# TYPE " << metric << (is_counter ? " counter\n" : " gauge\n");
     for (const auto& [name, sum] : pools) {
       // By std::to_string: the stream's locale may have its own way with numbers.
       to << metric << "{pool=\"" << name << "\"} " << std::to_string(sum.*each.value) << '\n';
