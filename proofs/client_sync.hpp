@@ -19,7 +19,9 @@ using models::call_site;
 
 // How much is done at once, and how deep a magazine is.
 struct as_shipped {
-  using limits = production_limits;
+  struct limits : models::model_limits {
+    static constexpr std::uint32_t private_items = 2;
+  };
   static constexpr std::uint32_t magazine_capacity = 2;
   static constexpr std::uint32_t tick_period = 256;
 };
@@ -30,6 +32,7 @@ struct small {
     static constexpr std::uint32_t cycle_batch = 2;
     static constexpr std::size_t call_budget = 1;
     static constexpr std::uint32_t exposed_puts = 1;
+    static constexpr std::uint32_t private_items = 2;
   };
   static constexpr std::uint32_t magazine_capacity = 3;
   static constexpr std::uint32_t tick_period = 2;

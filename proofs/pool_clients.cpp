@@ -304,25 +304,29 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
 std::vector<family> pool_families() {
   const pool_setting small{.cpus = 2, .patience = 2, .automatic_cycles = true};
   return {
-      family_of("object_pool_one_cpu", "portable pin, 1 CPU", {.cpus = 1}, false, portable_player),
-      family_of("object_pool_two_cpus", "portable pin, 2 CPUs, a shard that begins inside",
-                {.cpus = 2}, false, portable_player),
+      family_of("object_pool_one_cpu", "portable pin, private parts of 2, 1 CPU", {.cpus = 1},
+                false, portable_player),
+      family_of("object_pool_two_cpus",
+                "portable pin, private parts of 2, 2 CPUs, a shard that begins inside", {.cpus = 2},
+                false, portable_player),
       family_of("object_pool_sections_one_cpu", "sections, magazines of 2, 1 CPU", {.cpus = 1},
                 true, section_player),
       family_of("object_pool_sections_two_cpus",
                 "sections, magazines of 2, 2 CPUs, a shard that begins inside", {.cpus = 2}, true,
                 section_player),
-      family_of(
-          "object_pool_small",
-          "portable pin, 2 CPUs, rings from 2 on, batches of 2, budgets of 1, automatic cycles",
-          small, false, small_portable_player),
+      family_of("object_pool_small",
+                "portable pin, private parts of 2, 2 CPUs, rings from 2 on, batches of 2, budgets "
+                "of 1, automatic cycles",
+                small, false, small_portable_player),
       family_of("object_pool_sections_small",
                 "sections, magazines of 3, 2 CPUs, rings from 2 on, batches of 2, budgets of 1, "
                 "automatic cycles",
                 small, true, small_section_player),
-      family_of("upkept_pool_one_cpu", "portable pin, 1 CPU, one item at most, hooks",
+      family_of("upkept_pool_one_cpu",
+                "portable pin, private parts of 2, 1 CPU, one item at most, hooks",
                 {.cpus = 1, .most_items = 1}, false, portable_player),
-      family_of("upkept_pool_two_cpus", "portable pin, 2 CPUs, two items at most, hooks",
+      family_of("upkept_pool_two_cpus",
+                "portable pin, private parts of 2, 2 CPUs, two items at most, hooks",
                 {.cpus = 2, .most_items = 2}, false, portable_player),
       family_of("upkept_pool_sections", "sections, magazines of 2, 2 CPUs, one item at most, hooks",
                 {.cpus = 2, .most_items = 1}, true, section_player),

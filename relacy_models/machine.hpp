@@ -3,8 +3,10 @@
 // and the accidents that a model allows. The clock is the engine's: see advance_clock() in
 // model.hpp.
 //
-// Stands on: the standard library, and three functions of the engine.
+// Stands on: <poolproof/sync.hpp>, and three functions of the engine.
 #pragma once
+
+#include <poolproof/sync.hpp>
 
 #include <array>
 #include <cstdint>
@@ -12,6 +14,12 @@
 namespace poolproof::models {
 
 inline constexpr unsigned max_threads = 4;
+
+// How much is done at once: as in production, but that a private part holds one item. A second slot
+// comes with hints, which multiply the executions.
+struct model_limits : production_limits {
+  static constexpr std::uint32_t private_items = 1;
+};
 
 enum class answer : std::uint8_t { no, yes, any };
 

@@ -8,19 +8,25 @@
 namespace poolproof::models {
 namespace {
 
-using private_slot = private_part<token, sync>;
+// Two slots, of which a search asks whether the second was ever used.
+struct two_slots : sync {
+  struct limits : model_limits {
+    static constexpr std::uint32_t private_items = 2;
+  };
+};
+using private_slots = private_part<token, two_slots>;
 
 // Property:   An item is with one thread at a time; who takes it sees what its giver did; none is
 //             lost.
 // Expected:   passes
 // Threads:    give a, take || give b, take
-// Bound:      2 gives, 2 takes, one private part
+// Bound:      2 gives, 2 takes, a private part of two slots
 // Would show: a take or a give that is not one exchange; a displaced or taken item seen too early
 struct give_and_take_vs_give_and_take : model {
   static model_info info() {
     return {.property = "an item of the private part is with one thread at a time",
             .threads = 2,
-            .bound = "2 gives, 2 takes",
+            .bound = "2 gives, 2 takes, 2 slots",
             .outcomes = {"took the other's item", "displaced an item", "found nothing"}};
   }
 
@@ -40,24 +46,24 @@ struct give_and_take_vs_give_and_take : model {
   }
 
   void after() override {
-    if (token* const left = part_.steal()) left->claim();
+    while (token* const left = part_.steal()) left->claim();
     for (const token& item : items_) require(!item.given(), "an item was lost");
   }
 
-  private_slot part_;
+  private_slots part_;
   token items_[2];
 };
 
 // Property:   As above, with a thief from another CPU.
 // Expected:   passes
 // Threads:    give a, give b || take || steal
-// Bound:      2 gives, 2 takes
+// Bound:      2 gives, 2 takes, a private part of two slots
 // Would show: two takers of one item
 struct give_vs_take_vs_steal : model {
   static model_info info() {
     return {.property = "an item goes to one of two takers",
             .threads = 3,
-            .bound = "2 gives, 2 takes",
+            .bound = "2 gives, 2 takes, 2 slots",
             .outcomes = {"taken", "stolen", "lost the race"}};
   }
 
@@ -79,7 +85,7 @@ struct give_vs_take_vs_steal : model {
   }
 
   void after() override {
-    if (token* const left = part_.steal()) left->claim();
+    while (token* const left = part_.steal()) left->claim();
     for (const token& item : items_) require(!item.given(), "an item was lost");
   }
 
@@ -92,7 +98,7 @@ struct give_vs_take_vs_steal : model {
     outcome("%s", how);
   }
 
-  private_slot part_;
+  private_slots part_;
   token items_[2];
 };
 

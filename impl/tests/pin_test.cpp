@@ -25,7 +25,15 @@ using poolproof::test::interrupt;
 using poolproof::test::test_sync;
 
 // Items are the addresses of these.
-std::array<int, 3> things;
+std::array<int, 8> things;
+
+// Four slots.
+struct deeper_sync : test_sync {
+  struct limits : test_sync::limits {
+    static constexpr std::uint32_t private_items = 4;
+  };
+};
+using deeper_part = private_part<int, deeper_sync>;
 
 // Without ordering anything that the code under test has left unordered.
 void count(std::atomic<std::uint64_t>& counted) { counted.fetch_add(1, std::memory_order_relaxed); }
@@ -48,9 +56,10 @@ TEST_CASE("item_given_is_taken_once", "[pin]") {
 
 TEST_CASE("full_private_part_hands_back_what_has_no_room", "[pin]") {
   private_part<int, std_sync> part;
+  std::vector<int> many(part.capacity + 3);
   std::multiset<int*> given;
   std::multiset<int*> got;
-  for (int& thing : things) {
+  for (int& thing : many) {
     given.insert(&thing);
     if (int* const displaced = part.give(&thing)) got.insert(displaced);
   }
@@ -65,6 +74,67 @@ TEST_CASE("private_part_is_stolen_from_whatever_the_cpu", "[pin]") {
   CHECK(part.give(&things[0]) == nullptr);
   CHECK(part.steal() == &things[0]);
   CHECK(part.take() == nullptr);
+}
+
+TEST_CASE("private_part_is_a_stack", "[pin]") {
+  deeper_part part;
+  for (std::size_t i = 0; i != 4; ++i) CHECK(part.give(&things[i]) == nullptr);
+  CHECK(part.size() == 4);
+  CHECK(part.give(&things[4]) == &things[3]);  // the newest stays
+  CHECK(part.take() == &things[4]);
+  CHECK(part.steal() == &things[0]);  // the oldest
+  CHECK(part.take() == &things[2]);
+  CHECK(part.take() == &things[1]);
+  CHECK(part.take() == nullptr);  // past the hole
+  CHECK(part.give(&things[5]) == nullptr);
+  CHECK(part.take() == &things[5]);
+  CHECK(part.size() == 0);
+}
+
+TEST_CASE("private_part_is_emptied_of_all_that_it_holds", "[pin]") {
+  for (std::size_t held = 0; held != 5; ++held) {
+    deeper_part part;
+    std::multiset<int*> given;
+    for (std::size_t i = 0; i != held; ++i) {
+      CHECK(part.give(&things[i]) == nullptr);
+      given.insert(&things[i]);
+    }
+    std::multiset<int*> got;
+    part.empty([&](int* item) { got.insert(item); });
+    CHECK(got == given);
+    CHECK(part.size() == 0);
+  }
+}
+
+// Two gives or takes, one before each step of the other, leave no item where a steal does not find it,
+// whatever they make of each other's hints.
+TEST_CASE("steal_finds_what_calls_at_once_have_left", "[pin]") {
+  for (std::size_t held = 0; held != 5; ++held) {
+    for (int which = 0; which != 4; ++which) {
+      for (std::uint64_t n = 0;; ++n) {
+        deeper_part part;
+        std::multiset<int*> expected;
+        std::multiset<int*> got;
+        const auto give = [&](int* item) {
+          expected.insert(item);
+          if (int* const displaced = part.give(item)) got.insert(displaced);
+        };
+        const auto take = [&] {
+          if (int* const item = part.take()) got.insert(item);
+        };
+        for (std::size_t i = 0; i != held; ++i) give(&things[i]);
+        const bool interrupted = interrupt(
+            n, event::step, [&] { (which & 1) != 0 ? give(&things[6]) : take(); },
+            [&] { (which & 2) != 0 ? give(&things[7]) : take(); });
+        const std::size_t left = expected.size() - got.size();
+        CHECK(part.size() == left);
+        for (std::size_t i = 0; i != left; ++i) got.insert(part.steal());
+        CHECK(got == expected);
+        CHECK(part.steal() == nullptr);
+        if (!interrupted) break;
+      }
+    }
+  }
 }
 
 // A take or a give, and another one before each of its steps.
@@ -156,7 +226,7 @@ TEST_CASE("private_part_of_many_threads_has_each_item_in_one_place", "[pin]") {
           from_another.happened(mine != nullptr && mine != own);
           if (i % 256 == 0) std::this_thread::yield();
         }
-        // Keep what is in hand for the count: the part holds at most one item.
+        // Keep what is in hand for the count.
         if (mine != nullptr) mine->held.store(true, std::memory_order_relaxed);
       });
     }

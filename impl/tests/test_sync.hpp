@@ -49,6 +49,10 @@ struct test_sync : std_sync {
   class atomic;
   class mutex;
   using sections = no_sections;
+  // So that the second item goes past the private part.
+  struct limits : production_limits {
+    static constexpr std::uint32_t private_items = 1;
+  };
 
   // Everything as at first, but for what is still allocated.
   static void reset() noexcept {

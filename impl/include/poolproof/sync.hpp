@@ -61,6 +61,9 @@ struct production_limits {
   // After a thief has interrupted a CPU for its magazine: how many of that CPU's next puts go where
   // thieves need not.
   static constexpr std::uint32_t exposed_puts = 1000;
+  // How many items the private part of a shard without a magazine holds: as many as a magazine whose
+  // CPU has not shown to need more.
+  static constexpr std::uint32_t private_items = 16;
 };
 
 // The policy of production: the standard library, glibc and the kernel.

@@ -88,6 +88,7 @@ concept sync_policy = requires(typename S::template atomic<std::uint64_t>& atomi
   { S::limits::cycle_batch } -> std::convertible_to<std::uint32_t>;
   { S::limits::call_budget } -> std::convertible_to<std::size_t>;
   { S::limits::exposed_puts } -> std::convertible_to<std::uint32_t>;
+  { S::limits::private_items } -> std::convertible_to<std::uint32_t>;
   { S::ticker::period } -> std::convertible_to<std::uint32_t>;
   { S::cpu() }
   noexcept->std::same_as<std::uint32_t>;

@@ -149,7 +149,7 @@ struct checked_sync {
   class ticker;
   class mutex;
   using sections = no_sections;
-  using limits = production_limits;
+  using limits = model_limits;
 
   static std::uint32_t cpu() noexcept { return current_cpu(); }
   static std::uint32_t cpu_count() noexcept { return this_machine.cpu_count; }
