@@ -74,7 +74,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=120, metavar="S", help="seconds for one model")
     options = parser.parse_args()
     engine = CheckedModels if options.engine == "checker" else Models
-    models = engine(options.build, options.seconds)
+    models = engine(options.build.resolve(), options.seconds)
     sites = read_sites()
     if options.survey:
         return survey(models, sites, options.only)
