@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <string>
-#include <vector>
 
 namespace checker::runtime {
 
@@ -49,16 +47,17 @@ std::uint64_t load(address at, unsigned size, int o, address code, const standin
   poll& last = polls[known().thread];
   const bool again = last.at == at && last.code == code;
   // Who goes round and round here, and goes on by chance, looks again.
-  if (again && last.going_on && !arrive(from, last.position)) return last.value;
+  if (again && last.going_on && !arrive(from, last.position, {at})) return last.value;
   const std::uint32_t position = known().position;
-  if (!again || !last.going_on) arrive(from, position);
+  if (!again || !last.going_on) arrive(from, position, {at});
   const std::uint64_t value = atomic_load(at, size, order_of(o), code);
   poll& now = polls[known().thread];
   const unsigned times = again && now.at == at && now.value == value ? now.times + 1 : 1;
   if (times == most_turns) {
     engine::give_up_thread(engine::surrender::excluded,
-                           "a loop has read the same " + std::to_string(most_turns) +
-                               " times, and changed something of its own each time");
+                           error_text("a loop has read the same %u times, and changed something of "
+                                      "its own each time",
+                                      most_turns));
   }
   if (times == most_turns / 2) engine::give_way();
   now = {at, code, value, position, times, false};
@@ -70,7 +69,7 @@ std::uint64_t update(address at, unsigned size, update_kind kind, std::uint64_t 
   if (active) {
     if (is_waiter_count(at)) return 0;
     if (concurrent) {
-      arrive(from, known().position);
+      arrive(from, known().position, {at, operand});
       polls[known().thread] = {};
     }
   }
@@ -81,7 +80,7 @@ std::uint64_t update(address at, unsigned size, update_kind kind, std::uint64_t 
 bool compare(address at, unsigned size, std::uint64_t& expected, std::uint64_t desired, int success,
              int failure, bool weak, address code, const standing& from) {
   if (active && concurrent) {
-    arrive(from, known().position);
+    arrive(from, known().position, {at, desired, expected});
     polls[known().thread] = {};
   }
   return atomic_compare(at, size, expected, desired, {order_of(success), order_of(failure), weak},
@@ -330,20 +329,13 @@ namespace {
 
 __extension__ typedef unsigned __int128 wide;
 
-bool compare_wide(volatile void* at, std::size_t size, void* expected, const void* desired,
-                  checker::engine::compare_orders orders, address code) {
-  read_range(address_of(expected), size, code);
-  std::vector<std::byte> old(size);
-  std::memcpy(old.data(), expected, size);
-  if (wide_compare(address_of(at), size, old.data(), desired, orders, code)) return true;
-  write_range(address_of(expected), size, code);
-  std::memcpy(expected, old.data(), size);
-  return false;
+std::uint64_t folded(wide value) noexcept {
+  return static_cast<std::uint64_t>(value) ^ static_cast<std::uint64_t>(value >> 64) * 31;
 }
 
-void arrive_wide(const standing& from) {
+void arrive_wide(const standing& from, const call_arguments& with) {
   if (!active || !concurrent) return;
-  arrive(from, known().position);
+  arrive(from, known().position, with);
   end_poll(known().thread);
 }
 
@@ -363,7 +355,7 @@ wide update_wide(volatile void* at, wide operand, wide (*update)(wide, wide), in
 
 CHECKER_ENTRY(__tsan_atomic128_load)
 wide checker__tsan_atomic128_load(const volatile wide* at, int o) {
-  arrive_wide(checker_standing);
+  arrive_wide(checker_standing, {address_of(at)});
   wide value{};
   wide_load(address_of(at), sizeof value, &value, order_of(o), CHECKER_CALLER);
   return value;
@@ -373,7 +365,7 @@ CHECKER_EXPORT void __tsan_atomic128_store(volatile wide* at, wide value, int o)
 }
 CHECKER_ENTRY(__tsan_atomic128_exchange)
 wide checker__tsan_atomic128_exchange(volatile wide* at, wide value, int o) {
-  arrive_wide(checker_standing);
+  arrive_wide(checker_standing, {address_of(at), folded(value)});
   wide old{};
   wide_exchange(address_of(at), sizeof value, &value, &old, order_of(o), CHECKER_CALLER);
   return old;
@@ -393,8 +385,8 @@ CHECKER_WIDE_UPDATE(fetch_nand, ~(a& b))
   CHECKER_ENTRY(__tsan_atomic128_compare_exchange_##name)                                       \
   int checker__tsan_atomic128_compare_exchange_##name(volatile wide* at, wide* expected,        \
                                                       wide desired, int success, int failure) { \
-    arrive_wide(checker_standing);                                                              \
-    return compare_wide(at, sizeof desired, expected, &desired,                                 \
+    arrive_wide(checker_standing, {address_of(at), folded(desired), address_of(expected)});     \
+    return wide_compare(address_of(at), sizeof desired, expected, &desired,                     \
                         {order_of(success), order_of(failure), weak}, CHECKER_CALLER)           \
                ? 1                                                                              \
                : 0;                                                                             \
@@ -404,7 +396,7 @@ CHECKER_WIDE_COMPARE(weak, true)
 CHECKER_ENTRY(__tsan_atomic128_compare_exchange_val)
 wide checker__tsan_atomic128_compare_exchange_val(volatile wide* at, wide expected, wide desired,
                                                   int success, int failure) {
-  arrive_wide(checker_standing);
+  arrive_wide(checker_standing, {address_of(at), folded(desired), folded(expected)});
   wide_compare(address_of(at), sizeof desired, &expected, &desired,
                {order_of(success), order_of(failure), false}, CHECKER_CALLER);
   return expected;
@@ -412,7 +404,7 @@ wide checker__tsan_atomic128_compare_exchange_val(volatile wide* at, wide expect
 
 CHECKER_ENTRY(__atomic_load_16)
 wide checker__atomic_load_16(const volatile void* at, int o) {
-  arrive_wide(checker_standing);
+  arrive_wide(checker_standing, {address_of(at)});
   wide value{};
   wide_load(address_of(at), sizeof value, &value, order_of(o), CHECKER_CALLER);
   return value;
@@ -422,7 +414,7 @@ CHECKER_EXPORT void __atomic_store_16(volatile void* at, wide value, int o) {
 }
 CHECKER_ENTRY(__atomic_exchange_16)
 wide checker__atomic_exchange_16(volatile void* at, wide value, int o) {
-  arrive_wide(checker_standing);
+  arrive_wide(checker_standing, {address_of(at), folded(value)});
   wide old{};
   wide_exchange(address_of(at), sizeof value, &value, &old, order_of(o), CHECKER_CALLER);
   return old;
@@ -430,14 +422,14 @@ wide checker__atomic_exchange_16(volatile void* at, wide value, int o) {
 CHECKER_ENTRY(__atomic_compare_exchange_16)
 bool checker__atomic_compare_exchange_16(volatile void* at, void* expected, wide desired,
                                          int success, int failure) {
-  arrive_wide(checker_standing);
-  return compare_wide(at, sizeof desired, expected, &desired,
+  arrive_wide(checker_standing, {address_of(at), folded(desired), address_of(expected)});
+  return wide_compare(address_of(at), sizeof desired, expected, &desired,
                       {order_of(success), order_of(failure), false}, CHECKER_CALLER);
 }
 
 CHECKER_ENTRY(__atomic_load)
 void checker__atomic_load(std::size_t size, const volatile void* at, void* into, int o) {
-  arrive_wide(checker_standing);
+  arrive_wide(checker_standing, {address_of(at)});
   wide_load(address_of(at), size, into, order_of(o), CHECKER_CALLER);
 }
 CHECKER_ENTRY(__atomic_store)
@@ -446,24 +438,24 @@ void checker__atomic_store(std::size_t size, volatile void* at, void* from, int 
 }
 CHECKER_ENTRY(__atomic_exchange)
 void checker__atomic_exchange(std::size_t size, volatile void* at, void* from, void* into, int o) {
-  arrive_wide(checker_standing);
+  arrive_wide(checker_standing, {address_of(at), address_of(from)});
   wide_exchange(address_of(at), size, from, into, order_of(o), CHECKER_CALLER);
 }
 CHECKER_ENTRY(__atomic_compare_exchange)
 bool checker__atomic_compare_exchange(std::size_t size, volatile void* at, void* expected,
                                       void* desired, int success, int failure) {
-  arrive_wide(checker_standing);
-  return compare_wide(at, size, expected, desired, {order_of(success), order_of(failure), false},
-                      CHECKER_CALLER);
+  arrive_wide(checker_standing, {address_of(at), address_of(desired), address_of(expected)});
+  return wide_compare(address_of(at), size, expected, desired,
+                      {order_of(success), order_of(failure), false}, CHECKER_CALLER);
 }
 // Of the prelude: what the compiler would make a strong one of.
 CHECKER_ENTRY(checker_weak_exchange)
 bool checkerchecker_weak_exchange(std::size_t size, volatile void* at, void* expected,
                                   const void* desired, int success, int failure) {
   if (size > 8 || (size & (size - 1)) != 0) {
-    arrive_wide(checker_standing);
-    return compare_wide(at, size, expected, desired, {order_of(success), order_of(failure), true},
-                        CHECKER_CALLER);
+    arrive_wide(checker_standing, {address_of(at), address_of(desired), address_of(expected)});
+    return wide_compare(address_of(at), size, expected, desired,
+                        {order_of(success), order_of(failure), true}, CHECKER_CALLER);
   }
   std::uint64_t wanted = 0;
   std::memcpy(&wanted, desired, size);

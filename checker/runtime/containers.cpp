@@ -32,14 +32,18 @@ void add_nodes(tree_node* node, std::vector<tree_node*>& all) {
   add_nodes(node->_M_right, all);
 }
 
-// Changes a tree, and tells of each link that is another then.
+// Changes a tree, and tells of each link that is another then. To tell may be to leave the execution
+// for good: nothing here is freed by that.
 template <class Change>
 auto change_tree(tree_node& header, Change change, address code) {
-  std::vector<tree_node*> nodes{&header};
+  static std::vector<tree_node*> nodes;
+  static std::vector<tree_node> before;
+  nodes.assign(1, &header);
   if (concurrent) add_nodes(header._M_parent, nodes);
-  std::vector<tree_node> before;
+  before.clear();
   for (const tree_node* each : nodes) before.push_back(*each);
   const auto result = change();
+  something_changed();
   for (std::size_t i = 0; i != nodes.size(); ++i) {
     const tree_node& now = *nodes[i];
     if (now._M_parent != before[i]._M_parent) write(now._M_parent, code);

@@ -12,7 +12,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <new>
-#include <string>
 #include <vector>
 
 #include <sys/mman.h>
@@ -160,10 +159,10 @@ void give_back(void* memory, maker by, address code) {
   }
   if (freed->made_by != by && !quiet && !freed->quiet) {
     fail(fault::misuse,
-         std::string("memory of ") + name_of(freed->made_by) + " is given back to the wrong " +
-             (by == maker::malloc   ? "function, free"
-              : by == maker::object ? "operator, delete"
-                                    : "operator, delete[]"),
+         error_text("memory of %s is given back to the wrong %s", name_of(freed->made_by),
+                    by == maker::malloc   ? "function, free"
+                    : by == maker::object ? "operator, delete"
+                                          : "operator, delete[]"),
          code, memory);
   }
   free_range(start, freed->size, !quiet, code);
@@ -311,10 +310,9 @@ void look_for_leaks() {
     }
   }
   if (blocks == 0) return;
-  const std::string text = blocks == 1
-                               ? "a block of " + std::to_string(bytes) + " bytes is not freed"
-                               : std::to_string(blocks) + " blocks, of " + std::to_string(bytes) +
-                                     " bytes together, are not freed";
+  const char* const text =
+      blocks == 1 ? error_text("a block of %zu bytes is not freed", bytes)
+                  : error_text("%zu blocks, of %zu bytes together, are not freed", blocks, bytes);
   engine::fail(fault::memory_leak, text, {"", "", 0});
 }
 

@@ -10,7 +10,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
-#include <string>
 #include <vector>
 
 #include <cxxabi.h>
@@ -112,16 +111,21 @@ void on_fault(int signal, siginfo_t* what, void* where) {
                  name_of_signal(signal), what->si_addr, reinterpret_cast<void*>(code));
     std::_Exit(2);
   }
-  std::string text = name_of_signal(signal);
+  char where_at[64] = "";
+  const char* overflow = "";
   if (signal == SIGSEGV || signal == SIGBUS) {
-    char shown[64];
-    std::snprintf(shown, sizeof shown, " at address %#llx", static_cast<unsigned long long>(at));
-    text += at == 0 ? " at the null pointer" : shown;
+    if (at == 0) {
+      std::snprintf(where_at, sizeof where_at, " at the null pointer");
+    } else {
+      std::snprintf(where_at, sizeof where_at, " at address %#llx",
+                    static_cast<unsigned long long>(at));
+    }
     const address end = address_of(engine::stack_end());
     if (at < end - stack_bytes && at + 2 * 4096 > end - stack_bytes) {
-      text += ": the stack of the thread is used up";
+      overflow = ": the stack of the thread is used up";
     }
   }
+  const char* const text = error_text("%s%s%s", name_of_signal(signal), where_at, overflow);
   fail(fault::crash, text, code + 1);
 }
 
@@ -158,8 +162,9 @@ bool is_stuck = false;
 void give_up_stuck() {
   is_stuck = false;
   engine::give_up_thread(engine::surrender::excluded,
-                         "thread " + std::to_string(self()) +
-                             " has run for a second without an operation that others could see");
+                         error_text("thread %u has run for a second without an operation that "
+                                    "others could see",
+                                    self()));
 }
 
 // The kernel would go on writing the number of the real CPU into this thread's area, and the program
@@ -216,7 +221,7 @@ void exit_process(int status, address code) {
   run_thread_exits();
   run_exits();
   if (status != 0) {
-    fail(fault::assertion, "the program ends with exit status " + std::to_string(status), code);
+    fail(fault::assertion, error_text("the program ends with exit status %d", status), code);
   }
   engine::end_process();
   engine::end_thread();
@@ -250,10 +255,12 @@ CHECKER_EXPORT int __cxa_atexit(void (*call)(void*), void* argument, void* libra
     return CHECKER_NEXT(__cxa_atexit)(call, argument, library);
   }
   exits.push_back({call, argument});
+  something_changed();
   return 0;
 }
 CHECKER_EXPORT int atexit(void (*call)()) noexcept {
   exits.push_back({call_plain, reinterpret_cast<void*>(call)});
+  something_changed();
   return 0;
 }
 
@@ -266,7 +273,7 @@ namespace {
 [[noreturn]] void end_at_once(int status, address code) {
   if (from_program(code)) {
     if (status != 0) {
-      fail(fault::assertion, "the program ends with exit status " + std::to_string(status), code);
+      fail(fault::assertion, error_text("the program ends with exit status %d", status), code);
     }
     checker::engine::end_process();
     checker::engine::end_thread();
@@ -284,7 +291,7 @@ CHECKER_EXPORT void abort() noexcept {
     ::raise(SIGABRT);
     end_at_once(134, 0);
   }
-  std::string text = "the program calls abort";
+  const char* text = "the program calls abort";
   fault what = fault::crash;
   // The C++ library of the program, which is not the runtime's own, knows of an exception.
   using current = std::type_info*();
@@ -296,7 +303,8 @@ CHECKER_EXPORT void abort() noexcept {
     if (thrown != nullptr) {
       int failed = 0;
       char* const name = abi::__cxa_demangle(thrown->name(), nullptr, nullptr, &failed);
-      text = std::string("of type ") + (failed == 0 ? name : thrown->name());
+      text = error_text("of type %s", failed == 0 ? name : thrown->name());
+      std::free(name);
       what = fault::exception;
     }
   }

@@ -115,6 +115,9 @@ unsigned excused_races() noexcept;
 bool waits_in_semaphore(address code);
 unsigned semaphore_waits() noexcept;
 
+// The text of an error, until the next. Who leaves an execution frees nothing of its own: so what is
+// kept until then is no std::string.
+[[gnu::format(printf, 1, 2)]] const char* error_text(const char* format, ...);
 // An error in the program, at a place in its code.
 [[noreturn]] void fail(fault what, std::string_view text, address code,
                        const void* object = nullptr);
@@ -169,13 +172,21 @@ struct standing {
   std::uint64_t rbx, rbp, r12, r13, r14, r15;
   const std::uint64_t* rsp;
 };
+// What it asks for, which may be nowhere else.
+struct call_arguments {
+  address object = 0;
+  std::uint64_t value = 0;
+  std::uint64_t expected = 0;
+};
 // Whether turns of loops that change nothing are looked for.
 inline bool look_for_turns = true;
 // It had made so many events when it came there. Returns if it goes on: whether it had come there
 // before with as many.
-bool arrive(const standing& at, std::uint32_t position);
+bool arrive(const standing& at, std::uint32_t position, const call_arguments& with);
 // The running thread has changed something: it stands nowhere that it stood before.
 void something_changed() noexcept;
+// It is about to write this memory: it stands where it stood only when that is again as it is now.
+void note_change(address at, std::size_t size);
 void reset_standing(unsigned thread);
 
 // A function that notes, first of all, where it is called from: who comes back with the same registers

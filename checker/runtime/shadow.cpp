@@ -268,9 +268,14 @@ void note_read(std::uint32_t index, address word, address code) {
 void note_write(std::uint32_t index, address word, address code) {
   check_writer(cell_at(index), word, code);
   check_readers(index, word, code);
-  if (cell_at(index).location != no_location) settle(index, word, true, code);
-  if (cell_at(index).behind != 0) [[unlikely]]
+  if (cell_at(index).location != no_location) {
+    settle(index, word, true, code);
+    something_changed();
+  }
+  if (cell_at(index).behind != 0) [[unlikely]] {
     settle_wide(index, word, true, code);
+    something_changed();
+  }
   cell& c = cell_at(index);
   const engine::knowledge& now = known();
   c.writer = static_cast<std::uint8_t>(now.thread);
@@ -344,7 +349,7 @@ inline void access(address from, std::size_t size, address code) {
     });
   });
   look_at_initialisation<write>(from, size, code);
-  if (write && !in_own_stack(from)) something_changed();
+  if (write && !in_own_stack(from)) note_change(from, size);
 }
 
 // Atomics that are others than that of these bytes end there, if all accesses of them come before: what
@@ -665,10 +670,9 @@ void wide_store(address at, std::size_t size, const void* from, order o, address
 void wide_exchange(address at, std::size_t size, const void* from, void* into, order o,
                    address code) {
   if (alone(at, 1, false, code)) {
-    std::vector<std::byte> old(size);
-    std::memcpy(old.data(), pointer(at), size);
+    const std::uint64_t old = number_of(pointer(at), size);
     std::memcpy(reinterpret_cast<void*>(at), from, size);
-    std::memcpy(into, old.data(), size);
+    set_bytes(into, old);
     return;
   }
   const std::uint32_t index = wide_cell(at, size, code);
@@ -681,11 +685,14 @@ void wide_exchange(address at, std::size_t size, const void* from, void* into, o
 
 bool wide_compare(address at, std::size_t size, void* expected, const void* desired,
                   engine::compare_orders orders, address code) {
+  // The compiler leaves what is expected to the call.
+  read_range(address_of(expected), size, code);
   if (alone(at, 1, false, code)) {
     if (std::memcmp(pointer(at), expected, size) == 0) {
       std::memcpy(reinterpret_cast<void*>(at), desired, size);
       return true;
     }
+    write_range(address_of(expected), size, code);
     std::memcpy(expected, pointer(at), size);
     return false;
   }
@@ -695,8 +702,10 @@ bool wide_compare(address at, std::size_t size, void* expected, const void* desi
   const bool done = engine::compare_exchange(pointer(at), 8, handle_of(index), old, wanted, orders,
                                              place_of(code));
   operation_done();
-  if (!done) set_bytes(expected, old);
-  return done;
+  if (done) return true;
+  write_range(address_of(expected), size, code);
+  set_bytes(expected, old);
+  return false;
 }
 
 void atomic_fence(order o, address code) {

@@ -1,11 +1,35 @@
 // SPDX-License-Identifier: MIT
-// Loops that wait, although nothing says so: a thread that comes back to a call with the same
-// registers and the same stack, and has changed nothing else in between, will go on as it has, as
-// long as it reads the same. It is blocked until it reads something else, as in an await.
+// Loops that wait, although nothing says so.
+//
+// A thread comes to the same call twice, with the same arguments, registers and stack. What it has
+// done in between, its turn, is one without effect, and may be left out of every execution in which
+// it makes another, if no thread can tell the difference:
+//
+// - It stands as it stood: all that it goes on with are registers, its stack, and memory. Of other
+//   memory than its stack, each byte that it has written plainly is as it was before it did so
+//   first. So it goes on as it did before, as long as it reads the same; and what it reads the next
+//   time it could have read the first time.
+// - What it wrote atomically is as it was, too, and nobody else has read it on the way; or who has
+//   makes a turn in vain, too. Who reads the last of it reads the value that was there before
+//   (`leaves_no_trace` in the engine).
+// - What it wrote plainly others see only if they read what it wrote atomically behind that, or
+//   else there is a data race, which is found where it is. So of all that it wrote atomically while
+//   plain memory was not as it was, between its first plain write and its last, others have read
+//   nothing, not even the last of it.
+//
+// What a turn does of other kinds is not looked at, but taken for an effect: it starts or joins a
+// thread, allocates or frees, asks for the time or for a random number, makes a choice.
+//
+// Then the thread is blocked until it reads something else, as in an await. Whether others have read
+// what it wrote is known only when they have come to their ends, or wait: then it goes on if one of
+// them has.
 #include "runtime.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <iterator>
 #include <vector>
 
 namespace checker::runtime {
@@ -15,11 +39,54 @@ namespace {
 struct arrival {
   std::uint64_t low, high;
   std::uint32_t position;
+  std::uint32_t writes;  // how many there were
 };
 
-// Since the thread has last changed something.
-std::vector<arrival> arrivals[most_threads];
+// A plain write, and what was there before.
+struct plain_write {
+  address at;
+  std::uint32_t size;
+  std::uint32_t position;  // in the time of the thread
+  std::uint64_t before;
+
+  bool is_as_before() const noexcept {
+    return std::memcmp(reinterpret_cast<const void*>(at), &before, size) == 0;
+  }
+};
+
+// Of each thread, since it has last done something that is not noted here.
+struct history {
+  std::vector<arrival> arrivals;
+  std::vector<plain_write> writes;
+
+  void forget() noexcept {
+    arrivals.clear();
+    writes.clear();
+  }
+
+  // Whether what was written since is as it was: of all writes of a byte the first one tells.
+  bool is_as_it_was(std::uint32_t since) const noexcept {
+    const auto begin = writes.begin() + since;
+    for (auto each = begin; each != writes.end(); ++each) {
+      const bool first = std::none_of(begin, each, [&](const plain_write& earlier) {
+        return earlier.at == each->at && earlier.size == each->size;
+      });
+      if (first && !each->is_as_before()) return false;
+    }
+    return true;
+  }
+};
+history histories[most_threads];
 constexpr std::size_t most_arrivals = 64;
+constexpr std::size_t most_writes = 128;
+constexpr std::size_t largest_write = 64;
+
+// Where a wild pointer leads the program itself is to fault. What lies elsewhere is the C library's.
+bool is_of_program(address at, std::size_t size) noexcept {
+  constexpr address image_begin = 0x400000;  // of a program that is not moved
+  return (at >= image_begin && at + size <= low_end) ||
+         (at >= heap_begin && at + size <= fixed_end);
+}
 
 std::uint64_t mixed(std::uint64_t a, std::uint64_t b) noexcept {
   __extension__ typedef unsigned __int128 wide;
@@ -29,25 +96,31 @@ std::uint64_t mixed(std::uint64_t a, std::uint64_t b) noexcept {
 
 }  // namespace
 
-bool arrive(const standing& at, std::uint32_t position) {
+bool arrive(const standing& at, std::uint32_t position, const call_arguments& with) {
   if (!look_for_turns) return false;
   bool stood_here = false;
-  const engine::knowledge& now = known();
+  history& own = histories[known().thread];
   const auto* const end = reinterpret_cast<const std::uint64_t*>(engine::stack_end());
-  std::uint64_t low = mixed(at.rbx, at.rbp) + mixed(at.r12, at.r13);
-  std::uint64_t high = mixed(at.r14, at.r15) + address_of(at.rsp);
+  std::uint64_t low =
+      mixed(at.rbx, at.rbp) + mixed(at.r12, at.r13) + mixed(with.object, with.value);
+  std::uint64_t high = mixed(at.r14, at.r15) + address_of(at.rsp) + with.expected;
   // From the return address up: the caller's frame, and those of its callers.
   for (const std::uint64_t* word = at.rsp; word + 1 < end; word += 2) {
     low = mixed(low ^ word[0], word[1]);
     high = (high + word[0]) * 0x94d049bb133111eb ^ word[1];
     high ^= high >> 29;
   }
-  auto& seen = arrivals[now.thread];
+  auto& seen = own.arrivals;
   // The longest turn first: of a loop that has gone round more than once all may be in vain.
   for (std::size_t i = 0; i != seen.size(); ++i) {
     if (seen[i].low != low || seen[i].high != high) continue;
+    if (!own.is_as_it_was(seen[i].writes)) continue;
     stood_here = stood_here || seen[i].position == position;
-    const bool was_seen = engine::block_turn(seen[i].position);
+    engine::span changed{};
+    if (seen[i].writes != own.writes.size()) {
+      changed = {own.writes[seen[i].writes].position, own.writes.back().position};
+    }
+    const bool was_seen = engine::block_turn(seen[i].position, changed);
     operation_done();
     if (!was_seen) continue;
     // By others: then what came after is a turn of its own.
@@ -55,14 +128,32 @@ bool arrive(const standing& at, std::uint32_t position) {
     break;
   }
   if (seen.size() == most_arrivals) seen.erase(seen.begin(), seen.begin() + most_arrivals / 2);
-  seen.push_back({low, high, position});
+  seen.push_back({low, high, position, static_cast<std::uint32_t>(own.writes.size())});
   return stood_here;
 }
 
 void something_changed() noexcept {
-  if (concurrent) arrivals[known().thread].clear();
+  if (concurrent) histories[known().thread].forget();
 }
 
-void reset_standing(unsigned thread) { arrivals[thread].clear(); }
+void note_change(address at, std::size_t size) {
+  const engine::knowledge& now = known();
+  history& own = histories[now.thread];
+  if (own.arrivals.empty()) return;
+  if (size > largest_write || own.writes.size() >= most_writes || !is_of_program(at, size)) {
+    own.forget();
+    return;
+  }
+  while (size != 0) {
+    plain_write added{at, static_cast<std::uint32_t>(std::min(size, sizeof added.before)),
+                      now.position, 0};
+    std::memcpy(&added.before, reinterpret_cast<const void*>(at), added.size);
+    own.writes.push_back(added);
+    at += added.size;
+    size -= added.size;
+  }
+}
+
+void reset_standing(unsigned thread) { histories[thread].forget(); }
 
 }  // namespace checker::runtime

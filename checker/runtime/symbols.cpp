@@ -5,6 +5,7 @@
 #include "runtime.hpp"
 
 #include <algorithm>
+#include <cstdarg>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
@@ -305,6 +306,15 @@ void find_symbols() {
 bool is_waiter_count(address at) noexcept {
   constexpr std::size_t pair_bytes = 128;
   return at - waiters.begin < waiters.end - waiters.begin && (at - waiters.begin) % pair_bytes == 0;
+}
+
+const char* error_text(const char* format, ...) {
+  static char text[512];
+  std::va_list values;
+  va_start(values, format);
+  std::vsnprintf(text, sizeof text, format, values);
+  va_end(values);
+  return text;
 }
 
 void fail(fault what, std::string_view text, address code, const void* object) {

@@ -223,8 +223,8 @@ int unlock(pthread_rwlock_t* l, address code) {
 }
 
 // A call with which a loop may wait.
-void arrive_here() {
-  if (active && concurrent) arrive(checker_standing, known().position);
+void arrive_here(const void* object = nullptr) {
+  if (active && concurrent) arrive(checker_standing, known().position, {address_of(object)});
 }
 
 // Threads that sleep, as bits of a word: who sleeps has set its bit, and wakes when another has
@@ -555,26 +555,26 @@ CHECKER_EXPORT int pthread_mutex_destroy(pthread_mutex_t* m) noexcept {
 CHECKER_ENTRY(pthread_mutex_lock)
 int checkerpthread_mutex_lock(pthread_mutex_t* m) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_lock)(m);
-  arrive_here();
+  arrive_here(m);
   return lock(m, CHECKER_CALLER);
 }
 CHECKER_ENTRY(pthread_mutex_trylock)
 int checkerpthread_mutex_trylock(pthread_mutex_t* m) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_trylock)(m);
-  arrive_here();
+  arrive_here(m);
   return try_lock(m, EBUSY, CHECKER_CALLER);
 }
 CHECKER_ENTRY(pthread_mutex_timedlock)
 int checkerpthread_mutex_timedlock(pthread_mutex_t* m, const timespec* until) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_timedlock)(m, until);
-  arrive_here();
+  arrive_here(m);
   return in_time(try_lock(m, ETIMEDOUT, CHECKER_CALLER), *until);
 }
 CHECKER_ENTRY(pthread_mutex_clocklock)
 int checkerpthread_mutex_clocklock(pthread_mutex_t* m, clockid_t clock,
                                    const timespec* until) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_clocklock)(m, clock, until);
-  arrive_here();
+  arrive_here(m);
   return in_time(try_lock(m, ETIMEDOUT, CHECKER_CALLER), *until);
 }
 CHECKER_EXPORT int pthread_mutex_unlock(pthread_mutex_t* m) noexcept {
@@ -622,7 +622,7 @@ CHECKER_EXPORT int pthread_rwlock_destroy(pthread_rwlock_t* l) noexcept {
   CHECKER_ENTRY(pthread_rwlock_##name)                                \
   int checkerpthread_rwlock_##name(pthread_rwlock_t* l) noexcept {    \
     if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_##name)(l); \
-    arrive_here();                                                    \
+    arrive_here(l);                                                   \
     return call;                                                      \
   }
 CHECKER_RWLOCK(rdlock, lock_shared(l, 0, CHECKER_CALLER))
@@ -724,7 +724,7 @@ CHECKER_EXPORT int sem_wait(sem_t* s) {
 }
 CHECKER_ENTRY(sem_trywait)
 int checkersem_trywait(sem_t* s) noexcept {
-  arrive_here();
+  arrive_here(s);
   std::uint64_t left = atomic_load(address_of(s), 4, order::relaxed, CHECKER_CALLER);
   while (left != 0) {
     if (atomic_compare(address_of(s), 4, left, left - 1, {order::acquire, order::relaxed, false},
@@ -737,7 +737,7 @@ int checkersem_trywait(sem_t* s) noexcept {
 }
 CHECKER_ENTRY(sem_timedwait)
 int checkersem_timedwait(sem_t* s, const timespec* until) {
-  arrive_here();
+  arrive_here(s);
   if (take_one(s, CHECKER_CALLER)) return 0;
   expire(*until);
   errno = ETIMEDOUT;
@@ -828,6 +828,7 @@ CHECKER_EXPORT int __cxa_thread_atexit(void (*call)(void*), void* object, void* 
                                                                                   library);
   }
   threads[self()].exits.push_back({call, object});
+  something_changed();
   return 0;
 }
 CHECKER_EXPORT int __cxa_thread_atexit_impl(void (*call)(void*), void* object, void* library) {
@@ -837,6 +838,7 @@ CHECKER_EXPORT int __cxa_thread_atexit_impl(void (*call)(void*), void* object, v
                                                                                   library);
   }
   threads[self()].exits.push_back({call, object});
+  something_changed();
   return 0;
 }
 
@@ -861,6 +863,7 @@ CHECKER_EXPORT void* pthread_getspecific(pthread_key_t k) noexcept {
 CHECKER_EXPORT int pthread_setspecific(pthread_key_t k, const void* value) noexcept {
   if (k >= most_keys || !keys[k].used) return EINVAL;
   threads[active ? self() : 0].values[k] = value;
+  if (active) something_changed();
   return 0;
 }
 

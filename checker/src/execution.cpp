@@ -781,7 +781,7 @@ void execution::fail_iteration() {
   if (self.changes != self.changes_at_iteration) return;
   for (std::uint32_t i = self.iteration; i != self.position; ++i) {
     if (quiet(graph().thread(running_)[i])) continue;
-    if (options_.prune_put_back) block_turn(self.iteration);
+    if (options_.prune_put_back) block_turn(self.iteration, {});
     return;
   }
   end_turn();
@@ -993,7 +993,7 @@ bool execution::stuck() {
   return self.iteration != self.position;
 }
 
-bool execution::block_turn(std::uint32_t position) {
+bool execution::block_turn(std::uint32_t position, engine::span changed) {
   const unsigned own = running_;
   thread_status& self = threads_[own];
   // Where it has events yet to make, it went on: others saw what it did.
@@ -1005,6 +1005,7 @@ bool execution::block_turn(std::uint32_t position) {
     wrote = wrote || done.writes();
   }
   self.iteration = position;
+  self.changed = changed;
   if (schedule_.given() && schedule_.has(own)) return true;
   if (hunting()) {
     if (wrote && !may_be_in_vain(own)) return false;
@@ -1075,6 +1076,7 @@ bool execution::may_be_in_vain(unsigned thread) const noexcept {
 // same thread made before has to acquire, so that the store passes on what it read.
 bool execution::leaves_no_trace(unsigned thread) const noexcept {
   const auto& own = graph().thread(thread);
+  const engine::span changed = threads_[thread].changed;
   for (std::uint32_t i = threads_[thread].iteration; i != own.size(); ++i) {
     const event& written = graph()[own[i]];
     if (!written.writes()) continue;
@@ -1093,7 +1095,8 @@ bool execution::leaves_no_trace(unsigned thread) const noexcept {
       const event& chain = graph()[co[before]];
       if (chain.kind != event_kind::update || !acquires(chain.success)) return false;
     }
-    if (written.position == last) continue;
+    const bool shows_changes = i >= changed.begin && i < changed.end;
+    if (written.position == last && !shows_changes) continue;
     for (event_id r : accesses.reads) {
       if (graph()[r].source == own[i] && graph()[r].thread != thread && !of_turn(r)) return false;
     }
@@ -1216,7 +1219,9 @@ std::uint64_t last_value(location_id location, std::uint64_t initial_value) {
 
 knowledge look() noexcept { return execution::current().look(); }
 
-bool block_turn(std::uint32_t position) { return execution::current().block_turn(position); }
+bool block_turn(std::uint32_t position, span changed) {
+  return execution::current().block_turn(position, changed);
+}
 void give_up_thread(surrender why, std::string_view text) {
   if (!text.empty()) execution::current().cut_turns(std::string(text));
   execution::current().give_up_thread(why);

@@ -164,7 +164,7 @@ class execution {
   // thread is blocked.
   void begin_iteration() noexcept;
   void fail_iteration();
-  bool block_turn(std::uint32_t position);
+  bool block_turn(std::uint32_t position, engine::span changed);
   [[noreturn]] void give_up_thread(engine::surrender why);
   void give_way() noexcept {
     if (hunting()) chance_->yield(running_);
@@ -206,6 +206,7 @@ class execution {
     std::uint32_t position = 0;   // events that have been executed again
     std::uint32_t locations = 0;  // made so far
     std::uint32_t iteration = 0;  // position at the start of the iteration
+    engine::span changed;         // while plain memory was another than at its start
     std::uint64_t changes = 0;    // of plain data and memory
     std::jmp_buf* restart = nullptr;
     std::uint64_t changes_at_iteration = 0;

@@ -139,10 +139,16 @@ bool happened_before(const moment& then) noexcept;
 
 // An assumption does not hold: this execution is not one of those that are asked about.
 [[noreturn]] void exclude();
+// Of the events of a thread those from `begin` to before `end`.
+struct span {
+  std::uint32_t begin = 0;
+  std::uint32_t end = 0;
+};
 // The running thread has come back to where it stood when it had made `position` events, and stands
 // there as it did. If it has changed nothing, it is blocked; and if what it has written is as it
-// was, it goes on only if others have seen what it did: then the result is true.
-bool block_turn(std::uint32_t position);
+// was, it goes on only if others have seen what it did: then the result is true. `changed`: when
+// plain memory was not as it was. It is now.
+bool block_turn(std::uint32_t position, span changed = {});
 // It goes no further in this execution: the others do. `waits`: that is a deadlock if they end;
 // `excluded`: the execution is none of those that are looked at; `stopped`: it is one all the same.
 enum class surrender : std::uint8_t { waits, excluded, stopped };

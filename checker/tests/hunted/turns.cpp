@@ -12,7 +12,20 @@
 
 #include <checker/program.h>
 
-enum class kind { load, store, add, swap_loop, add_loop, compare_loop, read_loop, lock_loop };
+enum class kind {
+  load,
+  store,
+  add,
+  swap_loop,
+  add_loop,
+  compare_loop,
+  read_loop,
+  lock_loop,
+  kept_loop,
+  sum_loop,
+  look,
+  change_loop
+};
 struct operation {
   kind what;
   unsigned location;
@@ -23,10 +36,12 @@ struct thread_of_program {
   operation operations[3];
   unsigned count;
   int seen[3];
+  int kept[2];  // what it has last read, as a ring keeps the other side's index
 };
 
 std::atomic<int> x[2];
 std::atomic<bool> locked;
+int guarded = 0;  // by the lock
 thread_of_program threads[3];
 int most_turns = 0;
 
@@ -45,8 +60,38 @@ int go_round(Turn turn) {
   }
 }
 
-int run(const operation& now) {
+void lock() {
+  go_round([](int&) { return !locked.exchange(true, std::memory_order_acquire); });
+}
+void unlock() { locked.store(false, std::memory_order_release); }
+
+// Turns that write plain memory: calls, so that what they leave behind is there, and in no register of who goes round.
+
+// As a ring keeps what it has last read of the other side.
+[[gnu::noinline]] bool keep(int& kept, const std::atomic<int>& from, int value) {
+  if (kept == value) kept = from.load(std::memory_order_acquire);
+  return kept != value;
+}
+// Who reads the same again is further all the same.
+[[gnu::noinline]] bool sum_up(int& sum, const std::atomic<int>& from) {
+  sum += from.load(std::memory_order_acquire);
+  return sum > 1;
+}
+// All is as it was in the end, and others may have seen it in between.
+[[gnu::noinline]] bool change_and_put_back(int& seen, const std::atomic<int>& from, int value) {
+  seen = from.load(std::memory_order_relaxed);
+  lock();
+  ++guarded;
+  unlock();
+  lock();
+  --guarded;
+  unlock();
+  return seen != value;
+}
+
+int run(const operation& now, thread_of_program& self) {
   std::atomic<int>& here = x[now.location];
+  int& own_kept = self.kept[now.location];
   const auto acquire = std::memory_order_acquire;
   const auto relaxed = std::memory_order_relaxed;
   switch (now.what) {
@@ -73,6 +118,20 @@ int run(const operation& now) {
       });
     case kind::read_loop:
       return go_round([&](int& seen) { return (seen = here.load(acquire)) != 0; });
+    case kind::kept_loop:
+      go_round([&](int&) { return keep(own_kept, here, now.value); });
+      return own_kept;
+    case kind::sum_loop:
+      go_round([&](int&) { return sum_up(own_kept, here); });
+      return own_kept;
+    case kind::change_loop:
+      return go_round([&](int& seen) { return change_and_put_back(seen, here, now.value); });
+    case kind::look: {
+      lock();
+      const int seen = guarded;
+      unlock();
+      return seen;
+    }
     default:
       // A look under a lock, as into a queue.
       return go_round([&](int& seen) {
@@ -85,7 +144,8 @@ int run(const operation& now) {
 }
 
 int main(int, char** arguments) {
-  std::mt19937 random(static_cast<unsigned>(std::atoi(arguments[1])));
+  const auto seed = static_cast<unsigned>(std::atoi(arguments[1]));
+  std::mt19937 random(seed);
   const auto below = [&](unsigned n) { return static_cast<unsigned>(random() % n); };
   most_turns = std::atoi(arguments[2]);
   const unsigned count = 2 + below(2);
@@ -93,18 +153,24 @@ int main(int, char** arguments) {
     threads[t].count = 1 + below(count == 2 ? 3 : 2);
     for (unsigned i = 0; i != threads[t].count; ++i) {
       // Looks at what loops have in between are what is lost if a turn is left out that was seen.
-      constexpr kind drawn[] = {kind::load,         kind::load,      kind::load,
-                                kind::store,        kind::add,       kind::swap_loop,
-                                kind::add_loop,     kind::add_loop,  kind::add_loop,
-                                kind::compare_loop, kind::read_loop, kind::lock_loop};
+      constexpr kind atomics[] = {kind::load,         kind::load,      kind::load,
+                                  kind::store,        kind::add,       kind::swap_loop,
+                                  kind::add_loop,     kind::add_loop,  kind::add_loop,
+                                  kind::compare_loop, kind::read_loop, kind::lock_loop};
+      // Or what they do to plain memory.
+      constexpr kind plain[] = {kind::store,    kind::store,       kind::load,       kind::look,
+                                kind::look,     kind::add,         kind::kept_loop,  kind::sum_loop,
+                                kind::sum_loop, kind::change_loop, kind::change_loop};
+      const kind what =
+          seed % 2 == 0 ? atomics[below(std::size(atomics))] : plain[below(std::size(plain))];
       threads[t].operations[i] = {
-          drawn[below(std::size(drawn))], below(2) == 0 ? 1u : 0u, static_cast<int>(below(2)),
+          what, below(2) == 0 ? 1u : 0u, static_cast<int>(below(2)),
           below(2) == 0 ? std::memory_order_relaxed : std::memory_order_acq_rel};
     }
   }
   const auto run_all = [](unsigned self) {
     thread_of_program& own = threads[self];
-    for (unsigned i = 0; i != own.count; ++i) own.seen[i] = run(own.operations[i]);
+    for (unsigned i = 0; i != own.count; ++i) own.seen[i] = run(own.operations[i], own);
   };
   std::thread others[2];
   for (unsigned t = 1; t != count; ++t) others[t - 1] = std::thread(run_all, t);
