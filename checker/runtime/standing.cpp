@@ -25,11 +25,8 @@
 // them has.
 #include "runtime.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
-#include <iterator>
 #include <vector>
 
 namespace checker::runtime {
@@ -42,16 +39,12 @@ struct arrival {
   std::uint32_t writes;  // how many there were
 };
 
-// A plain write, and what was there before.
+// A plain write of some of the bits of a word, and what was there before.
 struct plain_write {
-  address at;
-  std::uint32_t size;
-  std::uint32_t position;  // in the time of the thread
+  const std::uint64_t* word;
+  std::uint64_t bits;
   std::uint64_t before;
-
-  bool is_as_before() const noexcept {
-    return std::memcmp(reinterpret_cast<const void*>(at), &before, size) == 0;
-  }
+  std::uint32_t position;  // in the time of the thread
 };
 
 // Of each thread, since it has last done something that is not noted here.
@@ -64,14 +57,15 @@ struct history {
     writes.clear();
   }
 
-  // Whether what was written since is as it was: of all writes of a byte the first one tells.
+  // Whether what was written since is as it was: of all writes of a bit the first one tells.
   bool is_as_it_was(std::uint32_t since) const noexcept {
     const auto begin = writes.begin() + since;
     for (auto each = begin; each != writes.end(); ++each) {
-      const bool first = std::none_of(begin, each, [&](const plain_write& earlier) {
-        return earlier.at == each->at && earlier.size == each->size;
-      });
-      if (first && !each->is_as_before()) return false;
+      std::uint64_t first = each->bits;
+      for (auto earlier = begin; earlier != each; ++earlier) {
+        if (earlier->word == each->word) first &= ~earlier->bits;
+      }
+      if (((*each->word ^ each->before) & first) != 0) return false;
     }
     return true;
   }
@@ -144,13 +138,13 @@ void note_change(address at, std::size_t size) {
     own.forget();
     return;
   }
-  while (size != 0) {
-    plain_write added{at, static_cast<std::uint32_t>(std::min(size, sizeof added.before)),
-                      now.position, 0};
-    std::memcpy(&added.before, reinterpret_cast<const void*>(at), added.size);
-    own.writes.push_back(added);
-    at += added.size;
-    size -= added.size;
+  const address end = at + size;
+  for (address word = at & ~address{7}; word < end; word += 8) {
+    std::uint64_t bits = ~std::uint64_t{0};
+    if (word < at) bits <<= 8 * (at - word);
+    if (word + 8 > end) bits &= ~std::uint64_t{0} >> 8 * (word + 8 - end);
+    const auto* const memory = reinterpret_cast<const std::uint64_t*>(word);
+    own.writes.push_back({memory, bits, *memory, now.position});
   }
 }
 
