@@ -20,9 +20,9 @@
 // What a turn does of other kinds is not looked at, but taken for an effect: it starts or joins a
 // thread, allocates or frees, asks for the time or for a random number, makes a choice.
 //
-// Then the thread is blocked until it reads something else, as in an await. Whether others have read
-// what it wrote is known only when they have come to their ends, or wait: then it goes on if one of
-// them has.
+// Then the thread is blocked until it reads something else, as in an await. Whether others have
+// read what it wrote is known only when they have come to their ends, or wait: then it goes on if
+// one of them has.
 #include "runtime.hpp"
 
 #include <cstddef>
@@ -75,7 +75,7 @@ constexpr std::size_t most_arrivals = 64;
 constexpr std::size_t most_writes = 128;
 constexpr std::size_t largest_write = 64;
 
-// Where a wild pointer leads the program itself is to fault. What lies elsewhere is the C library's.
+// Where a wild pointer leads the program itself is to fault. The rest is the C library's.
 bool is_of_program(address at, std::size_t size) noexcept {
   constexpr address image_begin = 0x400000;  // of a program that is not moved
   return (at >= image_begin && at + size <= low_end) ||
