@@ -17,7 +17,13 @@ namespace {
 using stress::choices;
 using stress::tracked;
 
-using pool = poolproof::object_pool<tracked, std::default_delete<tracked>, stress::stressed_sync>;
+// With a private part of one item also where there is no magazine: the second put needs a ring.
+struct crowded_sync : stress::stressed_sync {
+  struct limits : stress::stressed_sync::limits {
+    static constexpr std::uint32_t private_items = 1;
+  };
+};
+using pool = poolproof::object_pool<tracked, std::default_delete<tracked>, crowded_sync>;
 
 constexpr std::uint32_t most_shards = 6;
 constexpr std::uint32_t most_spill_owners = 3;
