@@ -585,13 +585,13 @@ inline bool specification::swept(bag& now, const step& of) noexcept {
   now.unsettled = static_cast<std::uint8_t>(whole ? 0 : now.unsettled + 1);
   // What it has kept counts as put now; and only of a cycle in which nobody comes and goes is it known
   // what that is.
-  const bool keeps = run_.around.least_items != 0;
-  if (keeps && !(whole && is_undisturbed(of.call))) {
+  const bool unclear = run_.around.least_items != 0 && !(whole && is_undisturbed(of.call));
+  if (unclear) {
     for (age& each : now.ages) each.sure = 0;
   }
   if (refused) return true;
   if (whole && now.used) ++now.sure_cycles;
-  if (keeps && !(whole && is_undisturbed(of.call))) return true;
+  if (unclear) return true;
   for (std::uint8_t i = 0; i != most_items; ++i) {
     if (!now.has(i)) continue;
     const call& giver = call_of(run_.steps[now.ages[i].put_by]);

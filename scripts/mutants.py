@@ -18,8 +18,6 @@ ledger names the litmus test that shows it), 'equivalent' (the ledger gives the 
 
 from __future__ import annotations
 
-from __future__ import annotations
-
 import argparse
 import functools
 import json
