@@ -16,7 +16,7 @@ PREFIX ?= /usr/local
 
 SOURCES = $(shell find impl checker relacy_models proofs stress bench examples cmake -name '*.[ch]pp')
 PYTHON_FOLDERS = bench checker examples impl plots proofs relacy_models scripts
-PROGRAMS = pool_scenarios on_top_scenarios $(patsubst bench/%.cpp,%,$(wildcard bench/*_bench.cpp))
+PROGRAMS = pool_scenarios pool_scenarios_elsewhere on_top_scenarios $(patsubst bench/%.cpp,%,$(wildcard bench/*_bench.cpp))
 CAMPAIGNS = $(if $(CAMPAIGN),bench/campaigns/$(CAMPAIGN).toml,$(wildcard bench/campaigns/*.toml))
 
 # needs,<commands>,<setup target>: a command that is missing is named, and what installs it.

@@ -105,6 +105,7 @@ PEER_LABELS = {
 
 SUBJECT = Contender(BASE, "poolproof")
 PORTABLE = Contender("poolproof_portable", "poolproof")
+ELSEWHERE = Contender("poolproof_thread_hash", "poolproof")
 SLOT = Contender(BASE, "bare_slot")
 VECTOR = Contender(BASE, "thread_local_cache")
 # What stands on top of the pool, by scenario: a campaign of its own.

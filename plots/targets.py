@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from campaign import (ALLOCATORS, BASE, PORTABLE, SUBJECT, VECTOR, Campaign, Case, Contender, Sample, Spread,
+from campaign import (ALLOCATORS, BASE, ELSEWHERE, PORTABLE, SUBJECT, VECTOR, Campaign, Case, Contender, Sample, Spread,
                       counted, ns_per_pair, spread)
 
 NOT_MEASURED = "not measured"
@@ -244,7 +244,8 @@ TARGETS = (
     at_most("many_pools, 1 thread", "no slower than vectors of one thread", 1, times(MANY, OWN_VECTOR)),
     at_most("take_turns, 2 threads", "p50 at most 1.5 × mutex + vector", 1.5, counters(TURNS, MUTEX, "own_p50_ns")),
     at_most("first_use, 1 thread", "at most 5 × mutex + vector", 5, times(LIFE, MUTEX)),
-    *(at_least(f"{case.scenario}, 1 thread", "portable pin: no slower than Go", 1, than_go(case, PORTABLE))
+    *(at_least(f"{case.scenario}, 1 thread", f"{words}: no slower than Go", 1, than_go(case, who))
+      for who, words in ((PORTABLE, "portable pin"), (ELSEWHERE, "compiled as elsewhere than on Linux"))
       for case in (POOL, BURST, OVERFLOW)),
     at_most("low_traffic", "20,000 items gone within 3 intervals, with a call each half", 3,
             counter(QUIET, "gone_after"), unit="intervals"),
