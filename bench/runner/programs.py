@@ -185,6 +185,7 @@ Program = GoogleBenchmark | GoTest
 
 KINDS: dict[str, type[GoogleBenchmark] | type[GoTest]] = {
     "pool_scenarios": GoogleBenchmark,
+    "pool_scenarios_elsewhere": GoogleBenchmark,
     "on_top_scenarios": GoogleBenchmark,
     "pool_go": GoTest,
     "checker_bench": GoogleBenchmark,

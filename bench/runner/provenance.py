@@ -22,6 +22,7 @@ HEADERS = "impl/include/poolproof/*.hpp"
 SCENARIOS = ("bench/*.hpp", "bench/baselines/*.hpp", "bench/scenarios/*.hpp", HEADERS)
 SOURCES = {
     "pool_scenarios": ("bench/pool_scenarios.cpp", *SCENARIOS),
+    "pool_scenarios_elsewhere": ("bench/pool_scenarios.cpp", *SCENARIOS),
     "on_top_scenarios": ("bench/on_top_scenarios.cpp", *SCENARIOS),
     "pool_go": ("bench/go/*",),
     "checker_bench": ("bench/checker_bench.cpp", "checker/include/checker/*.hpp",
