@@ -119,7 +119,7 @@ def build_flags(binary: pathlib.Path) -> list[str] | None:
         return None
     database = output_of("ninja", "-C", str(directory), "-t", "compdb")
     for entry in json.loads(database) if database else []:
-        if pathlib.Path(entry["file"]).name == f"{binary.name}.cpp":
+        if entry["file"].endswith(".cpp") and f"{binary.name}.dir" in pathlib.Path(entry["output"]).parts:
             return without_places(shlex.split(entry["command"]))
     return None
 
