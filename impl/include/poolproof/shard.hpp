@@ -133,7 +133,7 @@ class alignas(shard_alignment) shard {
   // perhaps old.
   std::uint64_t cycle() const noexcept {
     // [cycle.read] relaxed: hint, rechecked by [try_own.claim]; which chain is which matters for
-    // safety to owners only. A thief's view is brought up to date by [victims_changed.read].
+    // safety to owners only. A thief's view is brought up to date by [victims_to_search.read].
     return cycle_.load(std::memory_order_relaxed);
   }
 
@@ -325,7 +325,7 @@ class shard<T, Sync>::owner {
       : shard_(owned), rings_(owned == nullptr ? nullptr : &owned->rings_) {}
 
   void set_cycle(std::uint64_t cycle) noexcept {
-    // [turn.store] relaxed: ordered by [note_turn.count]; the next owner is told by
+    // [set_cycle.store] relaxed: ordered by [note_turn.count]; the next owner is told by
     // [release.hand_over].
     shard_->cycle_.store(cycle, std::memory_order_relaxed);
   }
