@@ -25,6 +25,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import scopes
 from headers import blank_comments
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -313,7 +314,18 @@ class Header:
                 ),
             )
             return
+        self._check_function(operation, labels[0])
         self._match_orders(operation, labels)
+
+    def _check_function(self, operation: Operation, label: Label) -> None:
+        function = scopes.function_at(self.code, operation.offset)
+        if function is None:
+            self.error(label.line, f"[{label.name}] stands in no function")
+            return
+        name = "end" if function.is_destructor else function.name
+        fitting = [name, *(f"{word}_{name}" for word in function.member_of.split("_") if word)]
+        if label.name.split(".")[0] not in fitting:
+            self.error(label.line, f"[{label.name}] is not named after its function: {' or '.join(fitting)}")
 
     def _match_orders(self, operation: Operation, labels: list[Label]) -> None:
         orders = operation.orders()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // magazine.hpp and section.hpp: the sections in assembly, the closing of magazines, and processes
 // and threads that cannot run sections.
+#include <poolproof/magazine_steps.hpp>
 #include <poolproof/object_pool.hpp>
 
 #include <array>

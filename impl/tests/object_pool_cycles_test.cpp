@@ -392,15 +392,17 @@ TEST_CASE_METHOD(all_given_back, "burst_is_gone_three_intervals_later_however_fe
   const std::uint32_t cpus = GENERATE(1u, 3u);
   const auto pause = GENERATE(30'000ms, 29'000ms, 20'000ms, 7'000ms, 500ms, 20ms);
   const auto phase = GENERATE(0ms, 1ms, 15'000ms, 30'001ms, 59'999ms);
-  // Busy in between, so that the pool has seen many looks that came soon.
+  // Which of the next calls looks depends on how many there have been.
+  const int burst = GENERATE(2000, 2070);
+  // Busy in between, so that the pool has seen looks that came soon: one, or many.
   const int hits = GENERATE(0, 1, 40 * look_period);
   // How many calls of each CPU it then takes until one of them notices that they are few.
-  const int unnoticed = hits == 0 ? 0 : 64;
-  CAPTURE(cpus, pause.count(), phase.count(), hits);
+  const int unnoticed = hits <= 1 ? 0 : 64;
+  CAPTURE(cpus, pause.count(), phase.count(), burst, hits);
   steered_pool pool(no_factory, {.cycle_interval = interval});
   put_new(pool, 0);
   test_sync::advance_clock(phase);
-  put_new(pool, 0, 2000);
+  put_new(pool, 0, burst);
   hit_steadily(pool, hits);
   use_now_and_then(pool, 3 * interval + unnoticed * static_cast<int>(cpus) * pause, pause, cpus);
   // Those that the calls have used, of which a cycle may just have made some victims.

@@ -10,6 +10,7 @@
 //
 // A step is an atomic operation: <r or w>:<place>:<offset>:<bytes>:<order>:<line of the header>:<value>
 // where the place is a shard's index, or near for the near_shards.
+#include <poolproof/magazine_steps.hpp>
 #include <poolproof/shard_table.hpp>
 
 #include <array>

@@ -194,8 +194,27 @@ class rules(unittest.TestCase):
         self.assert_error("[swap.count]", "[push.look]", "[push.look] is also at h0.hpp:7")
 
     def test_duplicate_label_in_another_header(self) -> None:
-        other = "  // [swap.count] relaxed: counter.\n  n_.load(std::memory_order_relaxed);\n"
-        self.assertEqual(errors_of(GOOD, other), ["h1.hpp:1: [swap.count] is also at h0.hpp:32"])
+        other = "void swap() {\n  // [swap.count] relaxed: counter.\n  n_.load(std::memory_order_relaxed);\n}\n"
+        self.assertEqual(errors_of(GOOD, other), ["h1.hpp:2: [swap.count] is also at h0.hpp:32"])
+
+    def test_label_of_another_function(self) -> None:
+        self.assert_error("void push() {", "void fill() {", "[push.look] is not named after its function: fill")
+        self.assert_error("void push() {", "struct push {", "[push.look] stands in no function")
+
+    def test_label_named_after_class_and_function(self) -> None:
+        form = "// [{}.add] relaxed: counter.\n  n_.fetch_add(1, std::memory_order_relaxed);\n}}\n"
+        inside = "template <class T>\nclass lent_items {{\n  {} {{ [&] {{ if (x[0]) {{\n" + form + "}}();\n  }}\n}};\n"
+        outside = "template <class T>\nvoid lent_items<T>::size() noexcept {{\n  " + form
+        for source, label in ((inside.format("auto size() const", "size"), "size"),
+                              (inside.format("auto size() const", "lent_size"), "lent_size"),
+                              (inside.format("lent_items() : n_(0)", "lent_items"), "a constructor"),
+                              (inside.format("~lent_items()", "items_end"), "a destructor"),
+                              (outside.format("items_size"), "defined outside")):
+            with self.subTest(label):
+                self.assertEqual([], errors_of(source))
+        for source, wanted in ((inside.format("auto size() const", "count"), "size or lent_size or items_size"),
+                               (outside.format("lent"), "size or lent_size or items_size")):
+            self.assertIn(f"not named after its function: {wanted}", " ".join(errors_of(source)))
 
     def test_label_that_is_not_function_step(self) -> None:
         self.assert_error("[swap.count] relaxed", "[swap] relaxed", "not of the form function.step")

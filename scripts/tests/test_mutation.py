@@ -106,7 +106,7 @@ class Record(unittest.TestCase):
     LEDGER = """# What became of every mutant.
 
 [[weakening]]
-site = "take.claim"
+site = "take_from.claim"
 to = "relaxed"
 verdict = "killed"
 by = "a_model"
@@ -132,7 +132,7 @@ change = [
         self.assertEqual(self.LEDGER, self.recorded({"another": "ring g"}))
 
     def test_killers_are_written_and_nothing_else(self) -> None:
-        text = self.recorded({"take.claim -> relaxed": 'ring "p"', "ring: off by one": "model b"})
+        text = self.recorded({"take_from.claim -> relaxed": 'ring "p"', "ring: off by one": "model b"})
         known = tomllib.loads(text)
         self.assertEqual(('ring "p"', "model b"), (known["weakening"][0]["checker"], known["patch"][0]["checker"]))
         before, after = self.LEDGER.splitlines(), text.splitlines()

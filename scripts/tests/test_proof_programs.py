@@ -108,38 +108,38 @@ class Refusals(unittest.TestCase):
     def test_sites_that_are_none(self) -> None:
         for program, what in ((PROOFS, (*POOL, "--client", "p|g")), (MODELS, OWNERS)):
             self.refused(program, "[push_head.read]", *what, "--weaken", "pool_dequeue.hpp:9:op:relaxed")
-            self.refused(program, "[take.claim]", *what, "--weaken", "take.clam:relaxed")
-            self.refused(program, "no site 'take.claim.fail'", *what, "--weaken", "take.claim.fail:relaxed")
+            self.refused(program, "[take_from.claim]", *what, "--weaken", "take.clam:relaxed")
+            self.refused(program, "no site 'take_from.claim.fail'", *what, "--weaken", "take_from.claim.fail:relaxed")
             self.refused(program, "no site 'nowhere.hpp:9'", *what, "--mutate", "nowhere.hpp:9:skip-store")
 
     def test_changes_of_another_kind(self) -> None:
         for change, why in (
-            (("--mutate", "take.claim:skip-store"), "nothing that could befall [take.claim]"),
-            (("--mutate", "take.look:skip-store"), "nothing that could befall [take.look]"),
+            (("--mutate", "take_from.claim:skip-store"), "nothing that could befall [take_from.claim]"),
+            (("--mutate", "take_from.look:skip-store"), "nothing that could befall [take_from.look]"),
             (("--mutate", "release.hand_over:cas-blind"), "nothing that could befall"),
             (("--mutate", "release.hand_over:exchange-returns-zero"), "nothing that could befall"),
             (("--weaken", "release.hand_over:release"), "release is no weaker order"),
             (("--weaken", "release.hand_over:seq_cst"), "seq_cst is no weaker order"),
             (("--weaken", "release.hand_over:acquire"), "acquire is no weaker order"),
-            (("--weaken", "take.look:acquire"), "acquire is no weaker order"),
+            (("--weaken", "take_from.look:acquire"), "acquire is no weaker order"),
         ):
             self.refused(MODELS, why, *OWNERS, *change)
 
     def test_sites_that_nothing_reaches(self) -> None:
-        why = "nothing of this run reaches [steal.unlink]"
-        change = ("--weaken", "steal.unlink:relaxed")
+        why = "nothing of this run reaches [chain_pop_tail.unlink]"
+        change = ("--weaken", "chain_pop_tail.unlink:relaxed")
         self.refused(PROOFS, why, *POOL, "--client", "p|g", *change)
         self.refused(PROOFS, why, *POOL, "--calls", "2", "--letters", "pg", "--json", *change)
         self.refused(MODELS, why, *OWNERS, *change)
         self.refused(MODELS, "[release.hand_over]", *OWNERS, *change)  # among the nearest
 
     def test_a_site_that_is_reached_is_not_refused(self) -> None:
-        done = run(PROOFS, *POOL, "--client", "g|p", "--weaken", "take.claim:relaxed")
+        done = run(PROOFS, *POOL, "--client", "g|p", "--weaken", "take_from.claim:relaxed")
         self.assertEqual(1, done.returncode, done.stderr)
         self.assertIn("data race", done.stdout)
 
     def test_replays_of_another_execution(self) -> None:
-        failing = (*POOL, "--client", "g|p", "--weaken", "take.claim:relaxed")
+        failing = (*POOL, "--client", "g|p", "--weaken", "take_from.claim:relaxed")
         found = run(PROOFS, *failing).stdout
         whole = found.split("replay: ")[1].split("\n")[0]
         self.assertEqual(1, run(PROOFS, *failing, "--replay", whole).returncode)
@@ -155,14 +155,14 @@ class Refusals(unittest.TestCase):
         self.refused(PROOFS, "thread 0 makes at most", *POOL, "--client", "p|g", "--stop", "0:1000")
 
     def test_lines_are_of_the_headers_as_they_are(self) -> None:
-        self.refused(PROOFS, "as they are", "--calls", "2", "--lines", "/dev/null", "--weaken", "take.claim:relaxed")
+        self.refused(PROOFS, "as they are", "--calls", "2", "--lines", "/dev/null", "--weaken", "take_from.claim:relaxed")
         self.refused(PROOFS, "I is less than N", "--shard", "2/2")
 
     def test_a_failure_names_all_that_repeats_it(self) -> None:
         found = run(PROOFS, *POOL, "--calls", "2", "--letters", "pg", "--spurious", "0", "--weaken",
-                    "take.claim:relaxed").stdout
+                    "take_from.claim:relaxed").stdout
         again = found.split("again: proofs ")[1].split("\n")[0]
-        self.assertIn("--spurious 0 --weaken take.claim:relaxed --replay", again)
+        self.assertIn("--spurious 0 --weaken take_from.claim:relaxed --replay", again)
         self.assertEqual(1, run("/bin/sh", "-c", f"{PROOFS} {again}").returncode)
 
     def test_help_lists_families_letters_and_how_to_list_sites(self) -> None:
@@ -171,7 +171,7 @@ class Refusals(unittest.TestCase):
         self.assertIn("1 to 4 threads, up to 16 calls in all", text)
         self.assertIn("--sites", text)
         sites = run(PROOFS, "--sites").stdout
-        self.assertIn("[take.claim] pin.hpp:", sites)
+        self.assertIn("[take_from.claim] pin.hpp:", sites)
         self.assertEqual(sites, run(MODELS, "--sites").stdout)
 
 

@@ -19,7 +19,7 @@ class borrow_count {
   // Counts a handle that is borrowed here. False if the pool is closed: it is then not counted.
   // Anyone; wait-free.
   [[nodiscard]] bool begin() noexcept {
-    // [count_borrow.add] relaxed: coherence with [close_borrows.mark]; a handle is counted before
+    // [borrow_begin.add] relaxed: coherence with [borrow_close.mark]; a handle is counted before
     // the mark, or sees it. What is added after the mark means nothing to anybody.
     return (count_.fetch_add(one_borrow, std::memory_order_relaxed) & closed_mark) == 0;
   }
@@ -28,15 +28,15 @@ class borrow_count {
   // before: then the count has become the closer's, and what the caller has put since then is its
   // own to clear away. Anyone; wait-free.
   [[nodiscard]] bool end() noexcept {
-    // [end_borrow.sub] acq_rel: acquire pairs with [close_borrows.mark]; so that a late handle
-    // finds the closer's count prepared; release pairs with [close_borrows.mark]; so that the
+    // [borrow_end.sub] acq_rel: acquire pairs with [borrow_close.mark]; so that a late handle
+    // finds the closer's count prepared; release pairs with [borrow_close.mark]; so that the
     // closer finds the item that the handle has put.
     return (count_.fetch_sub(one_borrow, std::memory_order_acq_rel) & closed_mark) == 0;
   }
 
   // True if the pool is closed: a handle then need not put its item. Anyone; wait-free.
   bool closed() const noexcept {
-    // [closed.look] relaxed: hint, rechecked by [end_borrow.sub].
+    // [closed.look] relaxed: hint, rechecked by [borrow_end.sub].
     return (count_.load(std::memory_order_relaxed) & closed_mark) != 0;
   }
 
@@ -49,8 +49,8 @@ class borrow_count {
   // Sets the mark, and returns how many more handles were borrowed here than returned: a negative
   // number if they came from elsewhere. Once, by the pool's destructor.
   std::int64_t close() noexcept {
-    // [close_borrows.mark] acq_rel: acquire pairs with [end_borrow.sub]; so that what handles have
-    // put before is found; release pairs with [end_borrow.sub]; so that a handle that comes later
+    // [borrow_close.mark] acq_rel: acquire pairs with [borrow_end.sub]; so that what handles have
+    // put before is found; release pairs with [borrow_end.sub]; so that a handle that comes later
     // finds the closer's count prepared.
     return static_cast<std::int64_t>(count_.fetch_add(closed_mark, std::memory_order_acq_rel)) /
            one_borrow;

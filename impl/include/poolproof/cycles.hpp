@@ -93,16 +93,18 @@ class cycle_state {
   look look_at_clock() noexcept {
     if (!is_automatic()) return {};
     const std::uint64_t time = now();
-    // [look.last] relaxed: counter; of a look beside this one it does not matter which is the last.
+    // [look_at_clock.last] relaxed: counter; of a look beside this one it does not matter which is
+    // the last.
     const std::uint64_t last = looked_.load(std::memory_order_relaxed);
-    // [look.note] relaxed: counter; as [look.last].
+    // [look_at_clock.note] relaxed: counter; as [look_at_clock.last].
     looked_.store(time, std::memory_order_relaxed);
-    // [look.deadline] relaxed: hint, rechecked by [look.claim].
+    // [look_at_clock.deadline] relaxed: hint, rechecked by [look_at_clock.claim].
     std::uint64_t deadline = deadline_.load(std::memory_order_relaxed);
     if (time >= deadline) {
       const std::uint64_t next = deadline + ((time - deadline) / interval_ + 1) * interval_;
-      // [look.claim] relaxed: counter; the swap alone decides who begins the cycle.
-      // [look.claim.fail] relaxed: hint, rechecked by [look.claim]; another call has begun it.
+      // [look_at_clock.claim] relaxed: counter; the swap alone decides who begins the cycle.
+      // [look_at_clock.claim.fail] relaxed: hint, rechecked by [look_at_clock.claim]; another call
+      // has begun it.
       if (deadline_.compare_exchange_strong(deadline, next, std::memory_order_relaxed,
                                             std::memory_order_relaxed)) {
         begin();
@@ -158,8 +160,8 @@ class cycle_state {
 
   // Notes that a shard has turned and has victims. Its owner; wait-free.
   void note_turn() noexcept {
-    // [note_turn.count] release: pairs with [victims_changed.read]; so that whoever sees the count
-    // looks for the victims in the right chain (I2).
+    // [note_turn.count] release: pairs with [victims_to_search.read]; so that whoever sees the
+    // count looks for the victims in the right chain (I2).
     turns_.fetch_add(1, std::memory_order_release);
   }
 
@@ -167,10 +169,10 @@ class cycle_state {
   // note_no_victims. Empty if nothing was added to any victim since all were found empty.
   // Wait-free.
   std::optional<std::uint64_t> victims_to_search() const noexcept {
-    // [victims_changed.read] acquire: pairs with [note_turn.count]; so that the search sees every
+    // [victims_to_search.read] acquire: pairs with [note_turn.count]; so that the search sees every
     // turn that it speaks of (I2).
     const std::uint64_t turns = turns_.load(std::memory_order_acquire);
-    // [victims_changed.last] relaxed: counter; victims only shrink between turns, so the same
+    // [victims_to_search.last] relaxed: counter; victims only shrink between turns, so the same
     // number means the same answer, whoever found it.
     if (turns == empty_at_.load(std::memory_order_relaxed)) return std::nullopt;
     return turns;
@@ -178,7 +180,7 @@ class cycle_state {
 
   // Remembers that the victims, searched after victims_to_search had returned `turns`, were empty.
   void note_no_victims(std::uint64_t turns) noexcept {
-    // [note_no_victims.store] relaxed: counter; as [victims_changed.last].
+    // [note_no_victims.store] relaxed: counter; as [victims_to_search.last].
     empty_at_.store(turns, std::memory_order_relaxed);
   }
 

@@ -67,7 +67,7 @@ class magazine {
   // How many more it takes than the `held` that are in it: none while it is closed. Anyone;
   // wait-free; a hint.
   std::uint32_t room_beside(std::uint32_t held) const noexcept {
-    // [magazine_room.bounds] relaxed: hint, rechecked by [give_step.bounds].
+    // [room_beside.bounds] relaxed: hint, rechecked by [give_step.bounds].
     const std::uint32_t depth = limit_of(bounds_.load(std::memory_order_relaxed));
     return depth - (std::min)(depth, held);
   }
@@ -117,15 +117,15 @@ class magazine {
 
   // Lets the next puts of its CPU go by it, to where thieves come without closing it. Anyone; wait-free.
   void expose() noexcept {
-    // [expose.set] relaxed: counter; as [exposed.read].
+    // [expose.set] relaxed: counter; as [is_exposed.read].
     exposed_.store(Sync::limits::exposed_puts, std::memory_order_relaxed);
   }
 
   // Whether a put is one of those, and counts it. Anyone; wait-free; about.
   bool is_exposed() noexcept {
-    // [exposed.read] relaxed: counter; a put more or less goes by it.
+    // [is_exposed.read] relaxed: counter; a put more or less goes by it.
     const std::uint32_t left = exposed_.load(std::memory_order_relaxed);
-    // [exposed.count] relaxed: counter; as [exposed.read].
+    // [is_exposed.count] relaxed: counter; as [is_exposed.read].
     if (left != 0) exposed_.store(left - 1, std::memory_order_relaxed);
     return left != 0;
   }
@@ -208,19 +208,19 @@ class magazine<T, Sync>::closing {
   explicit closing(magazine& closed_one, std::uint32_t depth = 1) noexcept
       : magazine_(closed_one), depth_(depth), restarted_(close()) {
     if (!restarted_) return;
-    // [close.word] relaxed: section; none commits from restart_all on (M2).
+    // [closing.word] relaxed: section; none commits from restart_all on (M2).
     word_ = magazine_.word_.load(std::memory_order_relaxed);
   }
 
   ~closing() {
     if (restarted_) {
-      // [close.shrink] relaxed: ordered by [reopen.bounds].
+      // [closing_end.shrink] relaxed: ordered by [closing_end.bounds].
       magazine_.word_.store(word_, std::memory_order_relaxed);
     }
     std::uint64_t expected = closed;
-    // [reopen.bounds] release: pairs with [take_step.bounds], [give_step.bounds]; so that sections
-    // find the magazine as the closer leaves it (M7).
-    // [reopen.bounds.fail] relaxed: coherence with [close_for_good.mark]; the pool has ended
+    // [closing_end.bounds] release: pairs with [take_step.bounds], [give_step.bounds]; so that
+    // sections find the magazine as the closer leaves it (M7).
+    // [closing_end.bounds.fail] relaxed: coherence with [close_for_good.mark]; the pool has ended
     // meanwhile.
     magazine_.bounds_.compare_exchange_strong(expected, open(depth_), std::memory_order_release,
                                               std::memory_order_relaxed);
@@ -235,7 +235,7 @@ class magazine<T, Sync>::closing {
 
   // The newest item; the magazine must not be empty.
   T* newest() const noexcept {
-    // [close.item] relaxed: section; as [close.word].
+    // [newest.item] relaxed: section; as [closing.word].
     return magazine_.items_[count_of(word_) - 1].load(std::memory_order_relaxed);
   }
   void drop_newest() noexcept { --word_; }
@@ -293,109 +293,6 @@ requires(!Sync::sections::compiled) class magazine<T, Sync> {
     void drop_newest() noexcept {}
     void keep_closed() noexcept {}
   };
-};
-
-// What the sections do, step by step: the assembly says the same, and a checker runs this. `here` is
-// the section: its cpu(), and commit(store), after which it is over. `shards` are a near_shards.
-template <class Shards>
-struct magazine_steps {
-  using item_type = typename Shards::item_type;
-  using magazine_type = typename Shards::magazine_type;
-
-  template <class Section>
-  static item_type* take(Section& here, const Shards& shards) noexcept {
-    return take_one(here, shards, 0);
-  }
-
-  template <class Section>
-  static item_type* loan(Section& here, const Shards& shards) noexcept {
-    return take_one(here, shards, magazine_layout::one_handle);
-  }
-
-  template <class Section>
-  static std::uint32_t take_some(Section& here, const Shards& shards, item_type** out,
-                                 std::uint32_t room) noexcept {
-    return take(here, shards, out, room, 0, true);
-  }
-
-  template <class Section>
-  static bool give(Section& here, const Shards& shards, item_type* item) noexcept {
-    return give(here, shards, &item, 1, 0) == 1;
-  }
-
-  template <class Section>
-  static bool hand_back(Section& here, const Shards& shards, item_type* item) noexcept {
-    return give(here, shards, &item, 1, -magazine_layout::one_handle) == 1;
-  }
-
-  template <class Section>
-  static std::uint32_t give_some(Section& here, const Shards& shards, item_type* const* items,
-                                 std::uint32_t count) noexcept {
-    return give(here, shards, items, count, 0);
-  }
-
- private:
-  template <class Section>
-  static item_type* take_one(Section& here, const Shards& shards, std::int64_t handles) noexcept {
-    item_type* item = nullptr;
-    return take(here, shards, &item, 1, handles, false) != 0 ? item : nullptr;
-  }
-
-  template <class Section>
-  static std::uint32_t take(Section& here, const Shards& shards, item_type** out,
-                            std::uint32_t room, std::int64_t handles, bool may_tick) noexcept {
-    if (here.cpu() >= shards.reach()) return 0;
-    magazine_type& own = shards.first()[here.cpu()].own_magazine();
-    // [take_step.bounds] acquire: pairs with [reopen.bounds], [deepen.swap]; so that word and items
-    // are read as the closer has left them, and the items' contents as their givers have (M7), and
-    // that there is a pace (M6).
-    const std::uint64_t bounds = own.bounds_.load(std::memory_order_acquire);
-    // After the bounds: one from before they were opened would be the closer's to change.
-    // [take_step.word] relaxed: section; those of one CPU are one after the other.
-    const std::uint64_t now = own.word_.load(std::memory_order_relaxed);
-    const std::uint32_t held = magazine_type::count_of(now);
-    if (held <= magazine_type::floor_of(bounds)) return 0;
-    const std::uint32_t count = (std::min)(room, held);
-    for (std::uint32_t i = 0; i != count; ++i) {
-      // [take_step.item] relaxed: section; as [take_step.word].
-      out[i] = own.items_[held - count + i].load(std::memory_order_relaxed);
-    }
-    // [take_step.pace] relaxed: ordered by [take_step.bounds]; which pace it is does not matter.
-    const std::uint64_t paced = now + own.pace_.load(std::memory_order_relaxed);
-    if (paced < now && !may_tick) return 0;
-    here.commit([&] {
-      // The pace has an item less.
-      // [take_step.commit] relaxed: section; seen by the next one, or by the closer (M7).
-      own.word_.store(paced - (count - 1) + static_cast<std::uint64_t>(handles),
-                      std::memory_order_relaxed);
-    });
-    return count;
-  }
-
-  template <class Section>
-  static std::uint32_t give(Section& here, const Shards& shards, item_type* const* items,
-                            std::uint32_t most, std::int64_t handles) noexcept {
-    if (here.cpu() >= shards.reach()) return 0;
-    magazine_type& own = shards.first()[here.cpu()].own_magazine();
-    // [give_step.bounds] acquire: pairs with [reopen.bounds], [deepen.swap]; so that the closer has
-    // read the slot before it is filled, and the word is the one that it has left (M7), and that
-    // the shard is known to be marked.
-    const std::uint64_t bounds = own.bounds_.load(std::memory_order_acquire);
-    // [give_step.word] relaxed: section; as [take_step.word].
-    const std::uint64_t now = own.word_.load(std::memory_order_relaxed);
-    const std::uint32_t held = magazine_type::count_of(now);
-    if (held >= magazine_type::limit_of(bounds)) return 0;
-    const std::uint32_t count = (std::min)(most, magazine_type::limit_of(bounds) - held);
-    for (std::uint32_t i = 0; i != count; ++i) {
-      // [give_step.item] relaxed: section; it counts for nothing before the commit (M1).
-      own.items_[held + i].store(items[most - 1 - i], std::memory_order_relaxed);
-    }
-    here.commit([&] {
-      // [give_step.commit] relaxed: section; as [take_step.commit].
-      own.word_.store(now + count + static_cast<std::uint64_t>(handles), std::memory_order_relaxed);
-    });
-    return count;
-  }
 };
 
 }  // namespace poolproof

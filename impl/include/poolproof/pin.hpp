@@ -95,27 +95,28 @@ class private_part {
 
   static T* take_from(slot& from) noexcept {
     // Looking first spares an empty slot the locked exchange.
-    // [take.look] relaxed: hint, rechecked by [take.claim]; "empty" is an answer of its own, true
-    // at some moment. The pointer is not followed.
+    // [take_from.look] relaxed: hint, rechecked by [take_from.claim]; "empty" is an answer of its
+    // own, true at some moment. The pointer is not followed.
     if (from.load(std::memory_order_relaxed) == nullptr) return nullptr;
-    // [take.claim] acquire: pairs with [give.swap]; so that the item is as its giver left it (I2).
+    // [take_from.claim] acquire: pairs with [swap.item]; so that the item is as its giver left it
+    // (I2).
     return from.exchange(nullptr, std::memory_order_acquire);
   }
 
   static T* swap(slot& with, T* item) noexcept {
-    // [give.swap] acq_rel: acquire pairs with [give.swap]; so that the displaced item, which this
-    // thread now pushes or destroys, is as its giver left it; release pairs with [take.claim],
-    // [give.swap]; so that whoever takes this item out sees what was done to it (I2).
+    // [swap.item] acq_rel: acquire pairs with [swap.item]; so that the displaced item, which this
+    // thread now pushes or destroys, is as its giver left it; release pairs with [take_from.claim],
+    // [swap.item]; so that whoever takes this item out sees what was done to it (I2).
     return with.exchange(item, std::memory_order_acq_rel);
   }
 
   // Where the next item goes. Not asked for where there is one slot.
   std::uint32_t top() const noexcept {
-    // [top.read] relaxed: hint, rechecked by [take.claim], [give.swap].
+    // [top.read] relaxed: hint, rechecked by [take_from.claim], [swap.item].
     return top_.load(std::memory_order_relaxed);
   }
   void set_top(std::uint32_t top) noexcept {
-    // [set_top.store] relaxed: hint, rechecked by [take.claim], [give.swap].
+    // [set_top.store] relaxed: hint, rechecked by [take_from.claim], [swap.item].
     top_.store(top, std::memory_order_relaxed);
   }
 

@@ -78,8 +78,8 @@ class pool_chain {
   // True if the chain is hidden, or has no ring: a thief need not visit, nor an owner look. Anyone;
   // wait-free; a hint, but for what happened before the call.
   bool looks_empty() const noexcept {
-    // [looks_empty.read] relaxed: hint, rechecked by [steal.tail]; "empty" is an answer of its own,
-    // true at some moment. The pointer is not followed.
+    // [looks_empty.read] relaxed: hint, rechecked by [chain_pop_tail.tail]; "empty" is an answer of
+    // its own, true at some moment. The pointer is not followed.
     return tail_.load(std::memory_order_relaxed) == nullptr;
   }
 
@@ -136,11 +136,11 @@ std::uint32_t pool_chain<T, Sync>::push_head(T* const* items, std::uint32_t coun
 // Lets thieves come to the ring at head_, if they cannot come to any: no ring holds an item.
 template <class T, sync_policy Sync>
 void pool_chain<T, Sync>::show() noexcept {
-  // [show.look] relaxed: hint, rechecked by [steal.unlink]; null is the owner's own, and to a tail
-  // that thieves move nothing is done.
+  // [show.look] relaxed: hint, rechecked by [chain_pop_tail.unlink]; null is the owner's own, and
+  // to a tail that thieves move nothing is done.
   if (tail_.load(std::memory_order_relaxed) != nullptr) return;
-  // [show.tail] release: pairs with [steal.tail], [chain_size.tail]; so that a thief finds the ring
-  // initialised.
+  // [show.tail] release: pairs with [chain_pop_tail.tail], [chain_size.tail]; so that a thief finds
+  // the ring initialised.
   tail_.store(head_.get(), std::memory_order_release);
 }
 
@@ -148,7 +148,7 @@ void pool_chain<T, Sync>::show() noexcept {
 // nothing until the next push.
 template <class T, sync_policy Sync>
 void pool_chain<T, Sync>::hide() noexcept {
-  // [hide.look] relaxed: hint, rechecked by [steal.unlink]; as [show.look].
+  // [hide.look] relaxed: hint, rechecked by [chain_pop_tail.unlink]; as [show.look].
   if (tail_.load(std::memory_order_relaxed) == nullptr) return;
   // A thief's unlinking that comes later fails: its ring is no longer at tail_.
   // [hide.tail] relaxed: coherence with [show.tail]; who knows of a later push sees that one's
@@ -173,8 +173,8 @@ auto pool_chain<T, Sync>::grow(tenure& rings) noexcept -> ring* {
   ring* const added = ring::create(twice, newest);
   if (added == nullptr) return nullptr;
   head_.set(added);
-  // [grow.link] release: pairs with [steal.next], [chain_size.next]; so that a thief finds the ring
-  // initialised, and all pushes to the ring before it done (I2).
+  // [grow.link] release: pairs with [chain_pop_tail.next], [chain_size.next]; so that a thief finds
+  // the ring initialised, and all pushes to the ring before it done (I2).
   newest->next.store(added, std::memory_order_release);
   return added;
 }
@@ -190,24 +190,24 @@ std::uint32_t pool_chain<T, Sync>::pop_head(T** out, std::uint32_t room) noexcep
 
 template <class T, sync_policy Sync>
 std::uint32_t pool_chain<T, Sync>::pop_tail(T** out, std::uint32_t room) noexcept {
-  // [steal.tail] acquire: pairs with [show.tail], [steal.unlink]; so that the ring that it points
-  // to is initialised for this thread.
+  // [chain_pop_tail.tail] acquire: pairs with [show.tail], [chain_pop_tail.unlink]; so that the
+  // ring that it points to is initialised for this thread.
   ring* oldest = tail_.load(std::memory_order_acquire);
   while (oldest != nullptr) {
     // Before the pop: only then does its failure mean that the ring is drained for good (I2).
-    // [steal.next] acquire: pairs with [grow.link]; so that the pop sees every item that was pushed
-    // to this ring, and the next ring is initialised.
+    // [chain_pop_tail.next] acquire: pairs with [grow.link]; so that the pop sees every item that
+    // was pushed to this ring, and the next ring is initialised.
     ring* const next = oldest->next.load(std::memory_order_acquire);
     if (const std::uint32_t count = oldest->items.pop_tail(out, room)) return count;
     if (next == nullptr) return 0;
     // Go's winner also clears the next ring's prev, so that the collector can free this ring. Here
     // that is left to the owner, and prev stays the owner's alone.
     ring* expected = oldest;
-    // [steal.unlink] release: pairs with [steal.tail], [chain_size.tail]; so that whoever finds the
-    // next ring at tail_ finds it initialised: the initialisation came to this thread by
-    // [steal.next].
-    // [steal.unlink.fail] relaxed: hint, rechecked by [steal.unlink]; another thief has unlinked
-    // this ring, and the next one is known already.
+    // [chain_pop_tail.unlink] release: pairs with [chain_pop_tail.tail], [chain_size.tail]; so that
+    // whoever finds the next ring at tail_ finds it initialised: the initialisation came to this
+    // thread by [chain_pop_tail.next].
+    // [chain_pop_tail.unlink.fail] relaxed: hint, rechecked by [chain_pop_tail.unlink]; another
+    // thief has unlinked this ring, and the next one is known already.
     tail_.compare_exchange_strong(expected, next, std::memory_order_release,
                                   std::memory_order_relaxed);
     oldest = next;
@@ -226,7 +226,7 @@ bool pool_chain<T, Sync>::drained() const noexcept {
 template <class T, sync_policy Sync>
 std::uint64_t pool_chain<T, Sync>::size() const noexcept {
   std::uint64_t total = 0;
-  // [chain_size.tail] acquire: pairs with [show.tail], [steal.unlink]; so that the ring is
+  // [chain_size.tail] acquire: pairs with [show.tail], [chain_pop_tail.unlink]; so that the ring is
   // initialised.
   ring* r = tail_.load(std::memory_order_acquire);
   while (r != nullptr) {

@@ -217,7 +217,7 @@ std::uint32_t pool_dequeue<T, Sync>::pop_tail(T** out, std::uint32_t room) noexc
 
 template <class T, sync_policy Sync>
 std::uint32_t pool_dequeue<T, Sync>::size() const noexcept {
-  // [ring_size.read] relaxed: owner-only; its head is exact, and an old tail errs on the side of
+  // [dequeue_size.read] relaxed: owner-only; its head is exact, and an old tail errs on the side of
   // "not yet empty". To everyone else it is a statistic.
   return unpack(head_tail_.load(std::memory_order_relaxed)).distance();
 }

@@ -93,12 +93,14 @@ class alignas(shard_alignment) shard {
     return from.size();
   }
 
-  // How often its calls look at the clock: each of them from now on; or ever less often, but while its
-  // chains hold what a cycle has to free, now and then. Anyone; wait-free; a hint.
+  // How often its calls look at the clock: each of them from now on; or ever less often from the
+  // second look on that comes too soon, for the first may be the last call of a busy moment. But while
+  // its chains hold what a cycle has to free, now and then. Anyone; wait-free; a hint.
   void look_often() noexcept { set_pace(often); }
   void look_less() noexcept {
+    if (pace() == often) return set_pace(nearly_often);
     const std::uint32_t least = pace() > 4 * now_and_then || holds_items() ? now_and_then : seldom;
-    set_pace((std::max)({pace() / 4, seldom, least}));
+    set_pace((std::max)({(pace() + 1) / 4, seldom, least}));
   }
   bool looks_seldom() const noexcept { return pace() <= seldom; }
 
@@ -133,7 +135,7 @@ class alignas(shard_alignment) shard {
   // perhaps old.
   std::uint64_t cycle() const noexcept {
     // [cycle.read] relaxed: hint, rechecked by [try_own.claim]; which chain is which matters for
-    // safety to owners only. A thief's view is brought up to date by [victims_changed.read].
+    // safety to owners only. A thief's view is brought up to date by [victims_to_search.read].
     return cycle_.load(std::memory_order_relaxed);
   }
 
@@ -164,16 +166,17 @@ class alignas(shard_alignment) shard {
   // Of a ticker's period, what a take counts for.
   static constexpr std::uint32_t seldom = 256 / Sync::ticker::period;
   static constexpr std::uint32_t now_and_then = 4;
+  // Nearly round is the most that a magazine's byte holds.
+  static constexpr std::uint32_t nearly_often = 255;
   static constexpr std::uint32_t often = 256;
 
   std::uint32_t pace() const noexcept {
-    if (!Sync::sections::compiled) return operations.pace();
-    return magazine_.pace() == often - 1 ? often : magazine_.pace();
+    const bool of_magazine = Sync::sections::compiled && magazine_.pace() != nearly_often;
+    return of_magazine ? magazine_.pace() : operations.pace();
   }
   void set_pace(std::uint32_t chosen) noexcept {
     if (chosen == pace()) return;
-    // Nearly round is the most that a byte holds.
-    magazine_.set_pace((std::min)(chosen, often - 1));
+    magazine_.set_pace((std::min)(chosen, nearly_often));
     operations.set_pace(chosen);
   }
   // Whether a chain holds an item, or has another owner. Hides those that do not.
@@ -325,7 +328,7 @@ class shard<T, Sync>::owner {
       : shard_(owned), rings_(owned == nullptr ? nullptr : &owned->rings_) {}
 
   void set_cycle(std::uint64_t cycle) noexcept {
-    // [turn.store] relaxed: ordered by [note_turn.count]; the next owner is told by
+    // [set_cycle.store] relaxed: ordered by [note_turn.count]; the next owner is told by
     // [release.hand_over].
     shard_->cycle_.store(cycle, std::memory_order_relaxed);
   }

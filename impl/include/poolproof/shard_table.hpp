@@ -46,8 +46,8 @@ class near_shards {
   void show(shard_type* first, std::uint32_t reach) noexcept {
     // [show.first] relaxed: ordered by [show.reach].
     first_.store(first, std::memory_order_relaxed);
-    // [show.reach] release: pairs with [pin.reach]; so that whoever sees the reach finds the first
-    // shard, and the shards as they were made (I1).
+    // [show.reach] release: pairs with [near_reach.read]; so that whoever sees the reach finds the
+    // first shard, and the shards as they were made (I1).
     reach_.store(reach, std::memory_order_release);
   }
 
@@ -59,12 +59,12 @@ class near_shards {
 
   // How many shards sections reach, from the one that is read next. Anyone; wait-free.
   std::uint32_t reach() const noexcept {
-    // [pin.reach] acquire: pairs with [show.reach]; so that the first shard read next is there, and
-    // all of them as they were made (I1).
+    // [near_reach.read] acquire: pairs with [show.reach]; so that the first shard read next is
+    // there, and all of them as they were made (I1).
     return reach_.load(std::memory_order_acquire);
   }
   shard_type* first() const noexcept {
-    // [pin.first] relaxed: ordered by [pin.reach]; it is written once.
+    // [near_first.read] relaxed: ordered by [near_reach.read]; it is written once.
     return static_cast<shard_type*>(first_.load(std::memory_order_relaxed));
   }
 
@@ -123,7 +123,7 @@ class shard_block {
     // [mark_found.read] relaxed: hint, rechecked by [mark_found.set].
     std::uint64_t seen = word.load(std::memory_order_relaxed);
     while ((seen & closed) == 0) {
-      // [mark_found.set] relaxed: coherence with [visit_found.read], [close_marks.set]; a search
+      // [mark_found.set] relaxed: coherence with [visit_found.read], [block_close.set]; a search
       // that knows of an item of this shard cannot read an older value, nor does who closes the
       // block.
       // [mark_found.set.fail] relaxed: hint, rechecked by [mark_found.set].
@@ -139,7 +139,7 @@ class shard_block {
   // wait-free.
   void close() noexcept {
     for (std::uint32_t i = 0; i != words(size()); ++i) {
-      // [close_marks.set] relaxed: coherence with [mark_found.set]; of a mark and the closing, each
+      // [block_close.set] relaxed: coherence with [mark_found.set]; of a mark and the closing, each
       // is before the other.
       found()[i].fetch_or(closed, std::memory_order_relaxed);
     }
@@ -231,7 +231,7 @@ class shard_table {
   // Exclusive. The items that the shards still point to are the caller's affair.
   ~shard_table() {
     block::destroy_all(cpus_.get());
-    // [destroy_table.spills] relaxed: exclusive.
+    // [table_end.spills] relaxed: exclusive.
     block::destroy_all(spills_.load(std::memory_order_relaxed));
   }
 

@@ -9,7 +9,7 @@
 
 #include "engine.hpp"
 
-#include <poolproof/magazine.hpp>
+#include <poolproof/magazine_steps.hpp>
 
 #include <array>
 #include <cstdint>
