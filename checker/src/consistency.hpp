@@ -48,6 +48,10 @@ inline std::size_t first_allowed(const execution_graph& graph, event_id e,
 }
 
 // Whether the order of seq_cst operations that the model asks for exists.
+//
+// Sets of events are rows of bits, in which the events of a thread stand side by side, in program
+// order. Thus what happens after an event is a range of bits for each thread, and what a range of
+// one thread leads to is computed once, from the thread's end to its start (`suffix_of`).
 class sequential_order {
  public:
   bool exists(const execution_graph& graph, memory_model model) {
@@ -62,36 +66,50 @@ class sequential_order {
     return acyclic();
   }
 
+  // The same of a graph whose order existed before its youngest event e was added, an access. What
+  // that adds begins or ends in e. Behind e there is nothing but later writes of its location and
+  // their readers, and the order goes there only from a seq_cst access, or from a fence that happens
+  // before e.
+  bool still_exists(const execution_graph& graph, memory_model model, event_id e) {
+    if (model != memory_model::sc && !may_lead_on(graph, e)) return true;
+    return exists(graph, model);
+  }
+
  private:
   using word = std::uint64_t;
 
-  // A relation on the events, or on the seq_cst events: rows of bits.
-  class relation {
+  // A set for each event, or for each of something else.
+  class rows {
    public:
-    void reset(std::size_t rows, std::size_t columns) {
-      words_ = (columns + 63) / 64;
-      bits_.assign(rows * words_, 0);
+    void reset(std::size_t count, std::size_t words) {
+      words_ = words;
+      bits_.assign(count * words, 0);
     }
-    word* row(std::size_t i) noexcept { return bits_.data() + i * words_; }
-    const word* row(std::size_t i) const noexcept { return bits_.data() + i * words_; }
-    void set(std::size_t i, std::size_t j) noexcept { row(i)[j / 64] |= word{1} << (j % 64); }
-    bool has(std::size_t i, std::size_t j) const noexcept {
-      return (row(i)[j / 64] >> (j % 64) & 1) != 0;
-    }
+    word* operator[](std::size_t i) noexcept { return bits_.data() + i * words_; }
+    const word* operator[](std::size_t i) const noexcept { return bits_.data() + i * words_; }
 
    private:
     std::vector<word> bits_;
     std::size_t words_ = 0;
   };
 
-  // The union of the rows of `from` that `which` names, added to `to`.
-  void add_rows(word* to, const word* which, const relation& from) const {
-    for (std::size_t i = 0; i != words_; ++i) {
-      for (word bits = which[i]; bits != 0; bits &= bits - 1) {
-        const word* const row = from.row(i * 64 + static_cast<std::size_t>(std::countr_zero(bits)));
-        for (std::size_t k = 0; k != words_; ++k) to[k] |= row[k];
-      }
+  static void set(word* bits, std::size_t i) noexcept { bits[i / 64] |= word{1} << (i % 64); }
+  static bool has(const word* bits, std::size_t i) noexcept {
+    return (bits[i / 64] >> (i % 64) & 1) != 0;
+  }
+
+  // first .. last-1
+  static void set_range(word* bits, std::size_t first, std::size_t last) noexcept {
+    for (std::size_t i = first / 64; i * 64 < last; ++i) {
+      word range = ~word{0};
+      if (i == first / 64) range &= ~word{0} << (first % 64);
+      if (last < i * 64 + 64) range &= (word{1} << (last % 64)) - 1;
+      bits[i] |= range;
     }
+  }
+
+  void unite(word* to, const word* from) const noexcept {
+    for (std::size_t k = 0; k != words_; ++k) to[k] |= from[k];
   }
 
   bool meet(const word* a, const word* b) const noexcept {
@@ -101,191 +119,310 @@ class sequential_order {
     return false;
   }
 
+  template <class Visit>
+  void for_each(const word* bits, Visit visit) const {
+    for (std::size_t i = 0; i != words_; ++i) {
+      for (word rest = bits[i]; rest != 0; rest &= rest - 1) {
+        visit(i * 64 + static_cast<std::size_t>(std::countr_zero(rest)));
+      }
+    }
+  }
+
   // A choice is no event of the memory model, and a light fence none of the C++ model.
   static bool is_step(const event& e) noexcept {
     return e.kind != event_kind::choice && e.success != order::light;
   }
 
-  // The place of a access in its location's order: writes at even numbers, between them the reads.
+  static order order_of(const event& e) noexcept {
+    return e.kind == event_kind::choice ? order::relaxed : e.effective_order();
+  }
+
+  // The fences that the order may begin or end at, with what happens before or after them.
+  static bool is_ordering_fence(const event& e) noexcept {
+    return e.kind == event_kind::fence && (is_seq_cst(e.success) || e.success == order::light);
+  }
+
+  // The place of an access in its location's order: writes at even numbers, between them the reads.
   static std::size_t rank(const execution_graph& graph, const event& e) noexcept {
     if (e.writes()) return 2 * (e.position + std::size_t{1});
     return e.source == initial ? 1 : 2 * (graph[e.source].position + std::size_t{1}) + 1;
   }
 
+  static bool may_lead_on(const execution_graph& graph, event_id e) noexcept {
+    if (is_seq_cst(order_of(graph[e]))) return true;
+    const auto* const known = graph.happens_before(e);
+    for (unsigned t = 0; t != graph.thread_count(); ++t) {
+      for (std::size_t i = 0; i != known[t]; ++i) {
+        if (is_ordering_fence(graph[graph.thread(t)[i]])) return true;
+      }
+    }
+    return false;
+  }
+
+  const event& at(std::size_t a) const noexcept { return (*graph_)[events_[a]]; }
+
   void prepare(const execution_graph& graph) {
     graph_ = &graph;
-    const std::size_t n = graph.size();
+    events_.clear();
+    begins_.clear();
+    for (unsigned t = 0; t != graph.thread_count(); ++t) {
+      begins_.push_back(events_.size());
+      events_.insert(events_.end(), graph.thread(t).begin(), graph.thread(t).end());
+    }
+    begins_.push_back(events_.size());
+    const std::size_t n = events_.size();
     words_ = (n + 63) / 64;
-    for (relation* each : {&po_, &po_elsewhere_, &hb_, &hb_inverse_, &eco_, &direct_}) {
-      each->reset(n, n);
+    for (rows* each : {&after_, &before_, &elsewhere_, &suffix_, &eco_, &direct_}) {
+      each->reset(n, words_);
     }
-    nodes_.clear();
-    for (event_id b = 0; b != n; ++b) relate_before(b);
+    scratch_.reset(2, words_);
+    relate_by_happens_before();
+    relate_elsewhere();
     for (location_id l : graph.active_locations()) relate_location(l);
-    relate_nodes_.reset(nodes_.size(), nodes_.size());
-    scratch_.resize(3 * words_);
+    find_nodes();
   }
 
-  // po and hb that end in b, and whether b is ordered by what follows.
-  void relate_before(event_id b) {
-    const event& second = (*graph_)[b];
-    const auto* const clock = graph_->happens_before(b);
+  // Calls visit(a, t, b) for each event a and thread t of which it happens before something: from b on.
+  // The clocks of a thread's events grow, so that b does, too.
+  void relate_by_happens_before() {
+    const unsigned threads = graph_->thread_count();
+    first_.assign(events_.size() * threads, 0);
+    for (unsigned t = 0; t != threads; ++t) {
+      for (unsigned u = 0; u != threads; ++u) {
+        std::size_t b = begins_[u];
+        for (std::size_t a = begins_[t]; a != begins_[t + 1]; ++a) {
+          if (t == u) {
+            b = a + 1;
+          } else {
+            while (b != begins_[u + 1] && clock(b)[t] <= a - begins_[t]) ++b;
+          }
+          first_[a * threads + u] = static_cast<std::uint16_t>(b);
+          set_range(after_[a], b, begins_[u + 1]);
+        }
+      }
+    }
+    for (std::size_t b = 0; b != events_.size(); ++b) {
+      for (unsigned t = 0; t != threads; ++t) {
+        set_range(before_[b], begins_[t], begins_[t] + clock(b)[t]);
+      }
+      before_[b][b / 64] &= ~(word{1} << (b % 64));
+    }
+  }
+
+  const clock_table::lane* clock(std::size_t a) const noexcept {
+    return graph_->happens_before(events_[a]);
+  }
+
+  // Where the events of thread t begin that a happens before; none if that is the thread's end.
+  std::size_t first_after(std::size_t a, unsigned t) const noexcept {
+    return first_[a * graph_->thread_count() + t];
+  }
+
+  // What follows an event in its thread at another location; and what follows it, or any later
+  // event of its thread, so.
+  void relate_elsewhere() {
+    find_locations();
     for (unsigned t = 0; t != graph_->thread_count(); ++t) {
-      for (std::size_t i = 0; i != clock[t]; ++i) {
-        const event_id a = graph_->thread(t)[i];
-        if (a == b) continue;
-        hb_.set(a, b);
-        hb_inverse_.set(b, a);
-        if (t != second.thread) continue;
-        po_.set(a, b);
-        const event& first = (*graph_)[a];
-        if (is_step(first) && is_step(second) && first.location != second.location) {
-          po_elsewhere_.set(a, b);
+      for (std::size_t a = begins_[t + 1]; a-- != begins_[t];) {
+        if (is_step(at(a))) {
+          set_range(elsewhere_[a], a + 1, begins_[t + 1]);
+          const word* const here = locations_[place_of(at(a).location)];
+          for (std::size_t k = 0; k != words_; ++k) elsewhere_[a][k] &= steps()[k] & ~here[k];
         }
+        add_suffix(suffix_, elsewhere_, a, t);
       }
-    }
-    const order o = second.kind == event_kind::choice ? order::relaxed : second.effective_order();
-    if (is_seq_cst(o) || (o == order::light && graph_->has_asymmetric_fences())) {
-      nodes_.push_back(b);
     }
   }
 
-  // direct: mo and rb, from the writes and reads of one location; eco: their closure with rf.
+  void add_suffix(rows& suffix, const rows& each, std::size_t a, unsigned t) noexcept {
+    unite(suffix[a], each[a]);
+    if (a + 1 != begins_[t + 1]) unite(suffix[a], suffix[a + 1]);
+  }
+
+  // The events of each location, those of none, and, as the last row, the steps.
+  void find_locations() {
+    const auto& active = graph_->active_locations();
+    for (std::size_t i = 0; i != active.size(); ++i) {
+      if (active[i] >= place_of_location_.size()) place_of_location_.resize(active[i] + 1);
+      place_of_location_[active[i]] = static_cast<std::uint32_t>(i);
+    }
+    locations_.reset(active.size() + 2, words_);
+    for (std::size_t a = 0; a != events_.size(); ++a) {
+      set(locations_[place_of(at(a).location)], a);
+      if (is_step(at(a))) set(locations_[active.size() + 1], a);
+    }
+  }
+
+  std::size_t place_of(location_id l) const noexcept {
+    return l == no_location ? graph_->active_locations().size() : place_of_location_[l];
+  }
+  const word* steps() const noexcept { return locations_[graph_->active_locations().size() + 1]; }
+
+  // direct: mo and rb, from the writes and reads of one location, and hb there; eco: the closure of
+  // both with rf. From the last in the location's order to the first.
   void relate_location(location_id l) {
-    members_ = graph_->at(l).writes;
-    for (event_id read : graph_->at(l).reads) {
-      if (!(*graph_)[read].writes()) members_.push_back(read);
+    const auto& [writes, reads, active] = graph_->at(l);
+    readers_.reset(writes.size() + 1, words_);
+    for (event_id read : reads) {
+      const event& e = (*graph_)[read];
+      if (!e.writes()) set(readers_[rank(*graph_, e) / 2], number_of(e));
     }
-    for (event_id a : members_) {
-      for (event_id b : members_) {
-        if (a == b) continue;
-        const std::size_t from = rank(*graph_, (*graph_)[a]);
-        const std::size_t to = rank(*graph_, (*graph_)[b]);
-        if (from < to) {
-          eco_.set(a, b);
-          if ((*graph_)[b].writes()) direct_.set(a, b);
-        }
-        if (hb_.has(a, b)) direct_.set(a, b);  // hb at one location
+    word* const later = scratch_[0];
+    word* const later_writes = scratch_[1];
+    std::fill_n(later, 2 * words_, 0);
+    const auto relate = [&](std::size_t a) {
+      unite(eco_[a], later);
+      const word* const here = locations_[place_of(l)];
+      for (std::size_t k = 0; k != words_; ++k) {
+        direct_[a][k] |= later_writes[k] | (after_[a][k] & here[k]);
       }
+    };
+    for (std::size_t place = writes.size() + 1; place-- != 0;) {
+      for_each(readers_[place], relate);
+      unite(later, readers_[place]);
+      if (place == 0) break;
+      const std::size_t w = number_of((*graph_)[writes[place - 1]]);
+      relate(w);
+      set(later, w);
+      set(later_writes, w);
     }
   }
 
-  bool is_fence(event_id e) const noexcept { return (*graph_)[e].kind == event_kind::fence; }
+  std::size_t number_of(const event& e) const noexcept { return begins_[e.thread] + e.index; }
+
+  // The events that are ordered: seq_cst ones, and light fences.
+  void find_nodes() {
+    nodes_.clear();
+    fences_.clear();
+    node_sets_.reset(2, words_);
+    for (std::size_t a = 0; a != events_.size(); ++a) {
+      const order o = order_of(at(a));
+      if (!is_seq_cst(o) && o != order::light) continue;
+      nodes_.push_back(a);
+      if (at(a).kind == event_kind::fence) {
+        fences_.push_back(a);
+      } else {
+        set(node_sets_[0], a);
+      }
+    }
+    related_.reset(events_.size(), words_);
+  }
 
   // Two light fences order nothing, and a light and a C++ fence neither.
-  bool light(event_id e) const noexcept { return (*graph_)[e].success == order::light; }
-  bool heavy(event_id e) const noexcept { return (*graph_)[e].success == order::heavy; }
-  bool fences_meet(event_id a, event_id b) const noexcept {
+  bool light(std::size_t a) const noexcept { return at(a).success == order::light; }
+  bool heavy(std::size_t a) const noexcept { return at(a).success == order::heavy; }
+  bool fences_meet(std::size_t a, std::size_t b) const noexcept {
     return (!light(a) || heavy(b)) && (!light(b) || heavy(a));
   }
 
-  // scb from a: po, po elsewhere; hb; po elsewhere, and what is direct.
-  void add_scb(word* to, event_id a) {
-    word* const reached = scratch_.data() + words_;
-    std::fill_n(reached, words_, 0);
-    add_rows(reached, po_elsewhere_.row(a), hb_);
-    add_rows(to, reached, po_elsewhere_);
-    for (std::size_t k = 0; k != words_; ++k) to[k] |= po_.row(a)[k] | direct_.row(a)[k];
-  }
-
-  // What `add` gives from s, or, if s is a fence, from s and all that it happens before.
-  template <class Add>
-  const word* reach(event_id s, Add add) {
-    word* const to = scratch_.data();
-    std::fill_n(to, words_, 0);
-    add(to, s);
-    if (is_fence(s)) {
-      for_each(hb_.row(s), [&](event_id a) { add(to, a); });
+  // What `suffix` has of all events that a happens before.
+  void add_after(word* to, std::size_t a, const rows& suffix) const noexcept {
+    for (unsigned t = 0; t != graph_->thread_count(); ++t) {
+      const std::size_t first = first_after(a, t);
+      if (first != begins_[t + 1]) unite(to, suffix[first]);
     }
-    return to;
   }
 
-  template <class Visit>
-  void for_each(const word* bits, Visit visit) const {
-    for (std::size_t i = 0; i != words_; ++i) {
-      for (word rest = bits[i]; rest != 0; rest &= rest - 1) {
-        visit(static_cast<event_id>(i * 64 + static_cast<std::size_t>(std::countr_zero(rest))));
+  // scb from a: po; po elsewhere, hb, po elsewhere; and what is direct.
+  void add_scb(word* to, std::size_t a) const {
+    set_range(to, a + 1, begins_[at(a).thread + 1u]);
+    unite(to, direct_[a]);
+    if (const std::size_t next = first_elsewhere(a); next != events_.size()) {
+      add_after(to, next, suffix_);
+    }
+  }
+
+  // Of what happens after events elsewhere all happens after the first of these.
+  std::size_t first_elsewhere(std::size_t a) const noexcept {
+    for (std::size_t k = 0; k != words_; ++k) {
+      if (elsewhere_[a][k] != 0) {
+        return k * 64 + static_cast<std::size_t>(std::countr_zero(elsewhere_[a][k]));
       }
     }
+    return events_.size();
   }
 
-  // Whether the set holds s, or, if s is a fence, anything that happens before it.
-  bool ends_in(const word* set, event_id s) const noexcept {
-    if ((set[s / 64] >> (s % 64) & 1) != 0) return true;
-    return is_fence(s) && meet(set, hb_inverse_.row(s));
-  }
-
+  // Relates the nodes by what `add` gives from each, or, for a fence, from it and all that it happens
+  // before; and to a fence leads what leads to anything that happens before it.
   template <class Add>
   void relate_through(Add add) {
-    for (std::size_t i = 0; i != nodes_.size(); ++i) {
-      if (light(nodes_[i])) continue;
-      const word* const reached = reach(nodes_[i], add);
-      for (std::size_t j = 0; j != nodes_.size(); ++j) {
-        if (!light(nodes_[j]) && ends_in(reached, nodes_[j])) relate_nodes_.set(i, j);
+    const bool from_fences =
+        std::any_of(fences_.begin(), fences_.end(), [this](std::size_t f) { return !light(f); });
+    if (from_fences) {
+      each_.reset(events_.size(), words_);
+      each_suffix_.reset(events_.size(), words_);
+      for (unsigned t = 0; t != graph_->thread_count(); ++t) {
+        for (std::size_t a = begins_[t + 1]; a-- != begins_[t];) {
+          add(each_[a], a);
+          add_suffix(each_suffix_, each_, a, t);
+        }
+      }
+    }
+    word* const to = scratch_[0];
+    for (const std::size_t s : nodes_) {
+      if (light(s)) continue;
+      std::fill_n(to, words_, 0);
+      add(to, s);
+      if (at(s).kind == event_kind::fence) add_after(to, s, each_suffix_);
+      for (std::size_t k = 0; k != words_; ++k) related_[s][k] |= to[k] & node_sets_[0][k];
+      for (const std::size_t f : fences_) {
+        if (!light(f) && (has(to, f) || meet(to, before_[f]))) set(related_[s], f);
       }
     }
   }
 
   // psc_F: from fence to fence by hb, or by hb, eco and hb.
   void relate_fences() {
-    for (std::size_t i = 0; i != nodes_.size(); ++i) {
-      const event_id f = nodes_[i];
-      if (!is_fence(f)) continue;
-      word* const reached = scratch_.data();
-      std::fill_n(reached, words_, 0);
-      add_rows(reached, hb_.row(f), eco_);
-      for (std::size_t j = 0; j != nodes_.size(); ++j) {
-        const event_id g = nodes_[j];
-        if (!is_fence(g) || !fences_meet(f, g)) continue;
-        if (hb_.has(f, g) || meet(reached, hb_inverse_.row(g))) relate_nodes_.set(i, j);
+    word* const to = scratch_[0];
+    for (const std::size_t f : fences_) {
+      std::fill_n(to, words_, 0);
+      for_each(after_[f], [&](std::size_t a) { unite(to, eco_[a]); });
+      for (const std::size_t g : fences_) {
+        if (fences_meet(f, g) && (has(after_[f], g) || meet(to, before_[g]))) set(related_[f], g);
       }
     }
   }
 
   void relate_rc11() {
-    relate_through([this](word* to, event_id a) { add_scb(to, a); });
+    relate_through([this](word* to, std::size_t a) { add_scb(to, a); });
     relate_fences();
   }
 
-  // C++20 p4 (coherence-ordered before, eco) and p3 (strongly happens before).
+  // C++20 p4 (coherence-ordered before, eco) and p3 (strongly happens before: po, and po, hb, po).
   void relate_iso() {
-    relate_through([this](word* to, event_id a) {
-      for (std::size_t k = 0; k != words_; ++k) to[k] |= eco_.row(a)[k];
-    });
+    relate_through([this](word* to, std::size_t a) { unite(to, eco_[a]); });
     relate_fences();
-    for (std::size_t i = 0; i != nodes_.size(); ++i) {
-      if (light(nodes_[i])) continue;
-      word* const reached = scratch_.data();
-      word* const between = scratch_.data() + words_;
-      std::copy_n(po_.row(nodes_[i]), words_, reached);
-      std::fill_n(between, words_, 0);
-      add_rows(between, po_.row(nodes_[i]), hb_);
-      add_rows(reached, between, po_);
-      for (std::size_t j = 0; j != nodes_.size(); ++j) {
-        const event_id b = nodes_[j];
-        if (!light(b) && (reached[b / 64] >> (b % 64) & 1) != 0) relate_nodes_.set(i, j);
+    word* const to = scratch_[0];
+    for (const std::size_t s : nodes_) {
+      if (light(s)) continue;
+      const std::size_t end = begins_[at(s).thread + 1u];
+      std::fill_n(to, words_, 0);
+      set_range(to, s + 1, end);
+      if (s + 1 != end) {
+        for (unsigned t = 0; t != graph_->thread_count(); ++t) {
+          const std::size_t first = first_after(s + 1, t);
+          if (first != begins_[t + 1]) set_range(to, first + 1, begins_[t + 1]);
+        }
+      }
+      for (const std::size_t other : nodes_) {
+        if (!light(other) && has(to, other)) set(related_[s], other);
       }
     }
   }
 
-  // Takes away what nothing precedes until nothing is left, or only cycles.
+  // Takes away what leads to nothing until nothing is left, or only cycles.
   bool acyclic() {
-    const std::size_t n = nodes_.size();
-    removed_.assign(n, false);
-    for (std::size_t left = n; left != 0; --left) {
-      std::size_t first = 0;
-      while (first != n && (removed_[first] || has_predecessor(first))) ++first;
-      if (first == n) return false;
-      removed_[first] = true;
+    word* const left = node_sets_[1];
+    for (const std::size_t s : nodes_) set(left, s);
+    for (bool changed = true; changed;) {
+      changed = false;
+      for (const std::size_t s : nodes_) {
+        if (!has(left, s) || meet(related_[s], left)) continue;
+        left[s / 64] &= ~(word{1} << (s % 64));
+        changed = true;
+      }
     }
-    return true;
-  }
-
-  bool has_predecessor(std::size_t j) const noexcept {
-    for (std::size_t i = 0; i != nodes_.size(); ++i) {
-      if (!removed_[i] && relate_nodes_.has(i, j)) return true;
-    }
-    return false;
+    return std::all_of(left, left + words_, [](word bits) { return bits == 0; });
   }
 
   // Runs the graph as an interleaving: an event goes when its thread's earlier ones are gone, with
@@ -324,14 +461,20 @@ class sequential_order {
   }
 
   const execution_graph* graph_ = nullptr;
-  std::size_t words_ = 0;
-  relation po_, po_elsewhere_, hb_, hb_inverse_, eco_, direct_;
-  std::vector<event_id> nodes_;  // the seq_cst events, and light fences
-  relation relate_nodes_;
-  std::vector<event_id> members_;
-  std::vector<word> scratch_;
-  std::vector<bool> removed_;
-  std::vector<std::size_t> done_;
+  std::size_t words_ = 0;             // of a row
+  std::vector<event_id> events_;      // by thread, in program order; the others number these
+  std::vector<std::size_t> begins_;   // of each thread, and the end
+  std::vector<std::uint16_t> first_;  // see first_after
+  rows after_, before_;               // what an event happens before, and what before it
+  rows elsewhere_, suffix_;           // see relate_elsewhere
+  rows eco_, direct_;                 // see relate_location
+  rows each_, each_suffix_;           // see relate_through
+  rows locations_, readers_, node_sets_, scratch_;
+  std::vector<std::uint32_t> place_of_location_;
+  std::vector<std::size_t> nodes_;   // the seq_cst events, and light fences
+  std::vector<std::size_t> fences_;  // of these
+  rows related_;                     // of nodes
+  std::vector<std::size_t> done_;    // see interleaving_exists
 };
 
 }  // namespace checker

@@ -339,7 +339,7 @@ class explorer {
     const auto& co = g.at(added.location).writes;
     const bool last =
         added.in_co ? co.back() == e : added.source == (co.empty() ? initial : co.back());
-    return last || consistent();
+    return last || sequential_order_.still_exists(g, model_, e);
   }
 
   // Whether event e, which is not placed yet, may have this source and place: those that
