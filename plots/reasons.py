@@ -18,7 +18,7 @@ REASONS = {
     "after_cycle": "the cycle has moved the items to rings, from which they come back in batches; the other one has no "
                    "cycles, and gives no memory back",
     "many_pools": "a hit reads the pool, its shard and the thread's section: more lines than a vector of one thread",
-    "pool_starvation": "a get that finds nothing here has looked at the other CPUs; the other one fails at once",
+    "pool_starvation": "a get that finds nothing here has looked at the other CPUs' rings; the other one fails at once",
     "producer_consumer": "each item is stolen from the other CPU's ring; the other one makes each item anew",
     "oversubscribed": "threads that change their CPU find other items; the other one shares nothing",
     "oversubscribed_in_use": "as with more threads than CPUs",
