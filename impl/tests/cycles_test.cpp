@@ -169,15 +169,15 @@ TEST_CASE("share_is_a_part_rounded_down_and_never_more_than_all", "[cycles]") {
   }
 }
 
+// Shares are rounded down.
+bool about(std::size_t due, std::size_t expected) { return due <= expected && due + 10 > expected; }
+
 // A cycle's work is due over half an interval, whenever somebody looks.
 TEST_CASE_METHOD(all_given_back, "what_is_due_follows_the_time_since_the_last_look", "[cycles]") {
   cycles c(80s);
   const auto due_after = [&](std::chrono::nanoseconds time) {
     test_sync::advance_clock(time);
     return c.look_at_clock().due(1'000'000);
-  };
-  const auto about = [](std::size_t due, std::size_t expected) {
-    return due <= expected && due + 10 > expected;
   };
   CHECK(due_after(80s) == 0);
   CHECK(about(due_after(10s), 250'000));
@@ -189,6 +189,26 @@ TEST_CASE_METHOD(all_given_back, "what_is_due_follows_the_time_since_the_last_lo
   // Nobody has looked when the next one began: what is due is counted from then.
   CHECK(about(due_after(49s), 250'000));
   CHECK(c.begun() == 2);
+}
+
+// Or CPUs that are busy would take the line that says when from each other.
+TEST_CASE_METHOD(all_given_back, "looks_within_a_256th_of_an_interval_count_as_one", "[cycles]") {
+  cycles c(256s);
+  test_sync::advance_clock(256s);
+  c.look_at_clock();
+  test_sync::advance_clock(28s);
+  CHECK(about(c.look_at_clock().due(128'000), 28'000));
+  test_sync::advance_clock(1s - 1ns);
+  CHECK(c.look_at_clock().due.is_none());
+  test_sync::advance_clock(1ns);
+  CHECK(about(c.look_at_clock().due(100'000), 1'000));
+  // Half an interval is over, but not a 256th since the last look.
+  test_sync::advance_clock(99s - 1ns);
+  CHECK(about(c.look_at_clock().due(99'000), 99'000));
+  test_sync::advance_clock(1ns);
+  CHECK(c.look_at_clock().due.is_none());
+  test_sync::advance_clock(1s);
+  CHECK(c.look_at_clock().due(1'000) == 1'000);
 }
 
 TEST_CASE_METHOD(all_given_back, "look_is_quiet_if_the_last_was_long_ago", "[cycles]") {

@@ -96,8 +96,10 @@ class cycle_state {
     // [look_at_clock.last] relaxed: counter; of a look beside this one it does not matter which is
     // the last.
     const std::uint64_t last = looked_.load(std::memory_order_relaxed);
+    // Looks in quick succession count as one: busy CPUs would take the line from each other.
+    const bool noted = time_between(last, time) >= interval_ / looks_of_interval;
     // [look_at_clock.note] relaxed: counter; as [look_at_clock.last].
-    looked_.store(time, std::memory_order_relaxed);
+    if (noted) looked_.store(time, std::memory_order_relaxed);
     // [look_at_clock.deadline] relaxed: hint, rechecked by [look_at_clock.claim].
     std::uint64_t deadline = deadline_.load(std::memory_order_relaxed);
     if (time >= deadline) {
@@ -117,7 +119,7 @@ class cycle_state {
     const std::uint64_t over_before = (std::min)(over, time_between(begun, last));
     const std::uint64_t left = time_between(over_before, interval_ / 2);
     return {.quiet = time_between(last, time) >= interval_ / 16,
-            .due = work_share(over - over_before, left)};
+            .due = noted ? work_share(over - over_before, left) : work_share()};
   }
 
   // True if some shard may be due to turn. Anyone; wait-free.
@@ -191,6 +193,9 @@ class cycle_state {
   static constexpr std::uint64_t time_between(std::uint64_t from, std::uint64_t to) noexcept {
     return to > from ? to - from : 0;
   }
+
+  // How many looks of an interval are told apart.
+  static constexpr std::uint64_t looks_of_interval = 256;
 
   // In nanoseconds, as the times of Sync::now() below. The longest interval is 292 years, and so is
   // the clock's half of the range: their sum has room.

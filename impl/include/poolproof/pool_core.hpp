@@ -75,7 +75,7 @@ class pool_core final : public pool_entry<Sync> {
     const std::uint32_t before = own.own_magazine().operations();
     const std::uint32_t count = Sync::sections::take_some(near(), out, room);
     if (count == 0) return 0;
-    slow_.count_more_takes(count - 1);  // the section is one operation of the round
+    own.takes.add(count - 1);  // the section is one operation of the round
     if (own.own_magazine().operations() < before) slow_.note_round(own);
     return count;
   }
@@ -219,13 +219,13 @@ template <class T, class Deleter, sync_policy Sync>
 pool_stats pool_core<T, Deleter, Sync>::stats() noexcept {
   pool_stats result;
   slow_.add_to(result);
-  std::uint64_t takes = result.hits;
+  std::uint64_t takes = 0;
   std::int64_t handles = 0;
   table_.for_each([&](shard_type& s) {
     result.steals += s.steals.value();
     result.misses += s.misses.value();
     result.retained += s.size();
-    takes += s.own_magazine().takes_since_tick();
+    takes += s.takes.value() + s.own_magazine().takes_since_tick();
     handles += s.handles();
   });
   result.hits = takes - (std::min)(takes, result.misses);

@@ -211,16 +211,17 @@ class alignas(shard_alignment) shard {
   typename Sync::ticker operations;
 
   // Statistics of the same calls.
+  counter takes;  // about: each tick adds those of its round
   counter steals;
   counter misses;
 
  private:
-  borrow_count<Sync> borrows_;
-
   // With a magazine: from here on lies what other CPUs' searches read; their own calls write to what
   // is above, also when they find nothing. Without one, each give writes to the private part.
   alignas(magazine_type::capacity == 0 ? alignof(private_type)
                                        : shard_alignment) private_type private_;
+  // Of handles that no section lends or takes back: seldom, where there is a magazine.
+  borrow_count<Sync> borrows_;
   ownership<Sync> owned_;
   typename Sync::template atomic<std::uint64_t> cycle_{0};
   chain chains_[2];

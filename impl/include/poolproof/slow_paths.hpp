@@ -53,14 +53,11 @@ class slow_paths {
 
   // The same, when a section has taken the last of a round.
   [[gnu::noinline]] void note_round(shard_type& own) noexcept {
-    takes_.add(own.own_magazine().takes_of_round());
+    own.takes.add(own.own_magazine().takes_of_round());
     cycles_.look_and_sweep(own);
   }
 
-  // Counts items that sections took beyond one for each operation. Anyone; wait-free.
-  void count_more_takes(std::uint32_t count) noexcept { takes_.add(count); }
-
-  // Tells what it has counted. Of the takes those that a round has counted.
+  // Tells what it has counted. Anyone; wait-free.
   void add_to(pool_stats& result) const noexcept;
 
  private:
@@ -71,8 +68,8 @@ class slow_paths {
 
   const near_shards<T, Sync>& near() const noexcept { return table_.near(); }
   bool give_near(T* item) noexcept { return Sync::sections::give(near(), item); }
-  void count_takes(shard_type& own) noexcept {
-    takes_.add(Sync::ticker::period / own.operations.pace());
+  static void count_takes(shard_type& own) noexcept {
+    own.takes.add(Sync::ticker::period / own.operations.pace());
   }
 
   [[gnu::noinline]] void make_room(shard_type& own) noexcept;
@@ -86,7 +83,6 @@ class slow_paths {
   shard_table<T, Sync>& table_;
   sweep_type& cycles_;
   upkeep_type& upkeep_;
-  typename Sync::counter takes_;  // about: each tick adds those of its round
   typename Sync::counter busy_;
   typename Sync::counter victim_hits_;
   typename Sync::counter spills_;
@@ -241,7 +237,6 @@ void slow_paths<T, Deleter, Sync>::push_all(shard_type& own, T* const* items,
 
 template <class T, class Deleter, sync_policy Sync>
 void slow_paths<T, Deleter, Sync>::add_to(pool_stats& result) const noexcept {
-  result.hits += takes_.value();
   result.busy += busy_.value();
   result.victim_hits += victim_hits_.value();
   result.spills += spills_.value();
