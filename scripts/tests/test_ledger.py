@@ -103,7 +103,8 @@ class StaleTest(unittest.TestCase):
 
     def test_a_comment_does_not_make_it_stale(self) -> None:
         self.assertEqual(0, self.check().returncode)
-        self.header.write_text("// One more line.\n\n" + self.text.replace("// [take_from.claim]", "//   [take_from.claim]"))
+        moved = self.text.replace("// [take_from.claim]", "//   [take_from.claim]")
+        self.header.write_text("// One more line.\n\n" + moved)
         self.assertEqual(0, self.check().returncode, self.check().stderr)
 
     def test_an_order_does(self) -> None:

@@ -155,7 +155,8 @@ class Refusals(unittest.TestCase):
         self.refused(PROOFS, "thread 0 makes at most", *POOL, "--client", "p|g", "--stop", "0:1000")
 
     def test_lines_are_of_the_headers_as_they_are(self) -> None:
-        self.refused(PROOFS, "as they are", "--calls", "2", "--lines", "/dev/null", "--weaken", "take_from.claim:relaxed")
+        self.refused(PROOFS, "as they are", "--calls", "2", "--lines", "/dev/null",
+                     "--weaken", "take_from.claim:relaxed")
         self.refused(PROOFS, "I is less than N", "--shard", "2/2")
 
     def test_a_failure_names_all_that_repeats_it(self) -> None:
