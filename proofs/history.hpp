@@ -21,7 +21,7 @@ class history {
   void start(const surroundings& around) noexcept {
     run_.around = around;
     run_.call_count = run_.step_count = run_.told_count = run_.blocks_left = 0;
-    run_.unwanted = 0;
+    unwanted_ = 0;
     inside_.fill(nobody);
   }
 
@@ -50,6 +50,7 @@ class history {
   void add(std::uint8_t of, step::kind what, std::uint8_t item = nobody) {
     const std::size_t number = new_step();
     run_.steps[number] = {what, of, item, steps_before_[of]};
+    run_.steps[number].unwanted = what == step::kind::put && is_refused(item);
     over_[number] = false;
   }
 
@@ -82,9 +83,9 @@ class history {
     }
   }
 
-  // Its reset refuses the item from now on.
-  void refuse(std::uint8_t item) noexcept { run_.unwanted |= std::uint32_t{1} << item; }
-  bool is_refused(std::uint8_t item) const noexcept { return (run_.unwanted >> item & 1) != 0; }
+  // Its reset refuses the item from now on, and not what was put before.
+  void refuse(std::uint8_t item) noexcept { unwanted_ |= std::uint32_t{1} << item; }
+  bool is_refused(std::uint8_t item) const noexcept { return (unwanted_ >> item & 1) != 0; }
 
   void keep_blocks(std::size_t left) noexcept { run_.blocks_left = left; }
 
@@ -108,6 +109,7 @@ class history {
   }
 
   observed_run run_;
+  std::uint32_t unwanted_ = 0;  // items that their reset refuses
   std::array<checker::moment, most_calls> call_ends_;
   std::array<std::uint64_t, most_calls> steps_before_{};
   std::array<checker::moment, most_steps> step_ends_;

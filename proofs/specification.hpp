@@ -190,6 +190,7 @@ struct step {
   std::uint8_t item = nobody;
   std::uint64_t before = 0;  // the steps that come before it in any case
   reason why = reason::untold;
+  bool unwanted = false;  // of a put: its reset refuses the item
 };
 
 inline constexpr std::size_t most_items = 32;
@@ -206,7 +207,6 @@ struct observed_run {
   std::array<counts, 4> told;  // by stats; a step's item is the index
   std::size_t told_count = 0;
   std::size_t blocks_left = 0;  // of memory for items, where none is left
-  std::uint32_t unwanted = 0;   // items that their reset refuses
 
   bool refused_restart() const noexcept {
     return std::any_of(calls.begin(), calls.begin() + static_cast<std::ptrdiff_t>(call_count),
@@ -445,9 +445,8 @@ inline reason specification::fate_of(const step& put) const noexcept {
 inline bool specification::may_come_in(const bag& now, const step& put, reason fate) noexcept {
   // Before the pool has an inner part, memory is refused to an item that nobody has looked at.
   if (fate == reason::late_return || fate == reason::memory) return true;
-  const bool unwanted = (run_.unwanted >> put.item & 1) != 0;
-  if (unwanted != (fate == reason::reset) && !object(clause::reset)) return false;
-  if (unwanted) return true;
+  if (put.unwanted != (fate == reason::reset) && !object(clause::reset)) return false;
+  if (put.unwanted) return true;
   if (fate == reason::bound) {
     return now.size() >= run_.around.most_items || object(clause::full);
   }

@@ -293,6 +293,19 @@ TEST_CASE("handle_that_comes_back_to_the_place_of_its_pool_is_not_the_new_pools"
   CHECK(seen.signal == 0);
 }
 
+// Its memory is given back: AddressSanitizer reports who still reads the pool's options.
+TEST_CASE("handle_that_outlives_its_pool_reads_nothing_of_it", "[checked]") {
+  const ending seen = end_of([] {
+    const checked_options lasting{.name = "first", .handles_may_outlive = true};
+    auto pool = std::make_unique<pool_type>(make, no_cycles, lasting);
+    const handle held = pool->borrow();
+    pool.reset();
+  });
+  INFO(seen.words);
+  CHECK(seen.signal == 0);
+  CHECK(seen.words == "");
+}
+
 // Between its members no bytes are set.
 struct padded {
   padded() {}  // NOLINT(modernize-use-equals-default): which would set them
