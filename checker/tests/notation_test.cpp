@@ -308,7 +308,8 @@ TEST_CASE("what_is_no_statement_is_told") {
   CHECK(rejection("thread:\n  R x") == "t:1:1: expected a statement: || separates threads");
   CHECK(rejection("R x $") == "t:1:5: expected a statement, found the character '$'");
   CHECK(rejection("R x ∥ R y") == "t:1:5: expected a statement, found the character '∥'");
-  CHECK(rejection("# é\nR x é") == "t:2:5: expected a statement, found the character 'é'");
+  CHECK(rejection("R x é") == "t:1:5: expected a statement, found the character 'é'");
+  CHECK(rejection("W x = # é") == "t:1:10: expected a value, found the end of the program");
 }
 
 // ---- expressions ----
@@ -319,6 +320,7 @@ TEST_CASE("operators_bind_as_in_c") {
   check_same("r = (R a && R b || R c && R d)", "r = ((R a && R b) || (R c && R d))");
   check_same("r = R a / R b % R c", "r = (R a / R b) % R c");
   check_same("r = R a < R b == R c", "r = (R a < R b) == R c");
+  check_same("r = R a && R b == R c", "r = R a && (R b == R c)");
   check_same("r = -R a + 1", "r = (0 - R a) + 1");
 }
 
@@ -355,6 +357,12 @@ TEST_CASE("what_would_exhaust_the_stack_is_rejected") {
   std::string blocks;
   for (int i = 0; i != 100'000; ++i) blocks += "repeat 1 {";
   CHECK(rejection(blocks) == "t:1:510: expected at most 50 blocks within each other");
+  std::string updates, loops;
+  for (int i = 0; i != 60; ++i) {
+    updates += "U x += R x + R x + R x + R x\n";
+    loops += "repeat 1 {}\n";
+  }
+  CHECK(one(updates + loops).threads[0].body.size() == 120);
 }
 
 // ---- files ----
