@@ -906,7 +906,7 @@ class enumeration {
     outcome result;
     for (std::size_t t = 0; t < graph.nodes.size(); ++t) {
       const std::size_t count = program_.threads[t].registers.size();
-      for (std::size_t r = litmus::first_register; r < count; ++r) {
+      for (std::size_t r = 0; r < count; ++r) {
         result.push_back(graph.nodes[t]->registers[r]);
       }
     }

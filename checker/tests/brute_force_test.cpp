@@ -98,43 +98,43 @@ TEST_CASE("one_write_and_one_read_have_two_graphs") {
   const std::set<canonical_graph> expected = {
       {1, 2, 0, 0, 7, 0, 0, 1, 1, 0, 0, 0, start, start, 1, 0, 0},
       {1, 2, 0, 0, 7, 0, 0, 1, 1, 0, 7, 0, 0, 0, 1, 0, 0}};
-  for (const brute_force::result& found : all_of("W x7 || R x")) CHECK(found.graphs == expected);
+  for (const brute_force::result& found : all_of("W x = 7 || R x")) CHECK(found.graphs == expected);
 }
 
 TEST_CASE("choices_fences_and_failed_exchanges_are_events") {
   const std::set<canonical_graph> expected = {
       {3, 5, 0, 0, 0, 0, 0, 4, 0, 0, 0, 0, 0, 1, 0, 0, 0, start, start, 0},
       {3, 5, 0, 1, 0, 0, 0, 4, 0, 0, 0, 0, 0, 3, 0, 0, 5, start, start, 1, 0, 2}};
-  for (const brute_force::result& found : all_of("r = choose(2); F.ar; C x: 1-r -> 5")) {
+  for (const brute_force::result& found : all_of("r = choose(2); F.ar; C x: 1 - r -> 5")) {
     CHECK(found.graphs == expected);
   }
 }
 
 TEST_CASE("outcomes_are_registers_and_last_values") {
-  const results found = all_of("W x1 || r1 = R x; W y=r1");
+  const results found = all_of("W x = 1 || r1 = R x; W y = r1");
   CHECK(found[0].outcomes == std::set<brute_force::outcome>{{0, 1, 0}, {1, 1, 1}});
 }
 
 TEST_CASE("plain_accesses_are_no_events_but_race") {
-  const results ordered = all_of("plain x=5\nx=1; W.rel y1 || if R.acq y read x");
+  const results ordered = all_of("plain x; init x = 5; W x = 1; W.rel y = 1 || if R.acq y {R x}");
   CHECK(ordered[0].graphs.size() == 2);
   CHECK_FALSE(ordered[0].race);
   CHECK(ordered[0].outcomes == std::set<brute_force::outcome>{{0, 1}, {1, 1}});
-  CHECK(all_of("x=1 plain; W y1 || if R.acq y read x plain")[0].race);
-  CHECK(all_of("x=1 plain || x=2 plain")[2].race);
-  CHECK_FALSE(all_of("read x plain || read x plain")[0].race);
+  CHECK(all_of("plain x; W x = 1; W y = 1 || if R.acq y {R x}")[0].race);
+  CHECK(all_of("plain x; W x = 1 || W x = 2")[2].race);
+  CHECK_FALSE(all_of("plain x; R x || R x")[0].race);
 }
 
 TEST_CASE("a_race_that_only_a_race_could_cause_is_none") {
-  CHECK_FALSE(all_of("plain x y\nif R x: y=1 || if R y: x=1")[0].race);
+  CHECK_FALSE(all_of("plain x; plain y; if R x {W y = 1} || if R y {W x = 1}")[0].race);
 }
 
 TEST_CASE("lockers_of_one_mutex_come_in_any_order") {
   CHECK(all_of("lock m; unlock m")[0].graphs.size() == 1);
-  CHECK(all_of("3 x (lock m; unlock m)")[0].graphs.size() == 6);
-  CHECK(all_of("3 x (lock m; unlock m)")[2].graphs.size() == 6);
-  CHECK_FALSE(all_of("plain p\n2 x (lock m; p = 1; unlock m)")[0].race);
-  CHECK(all_of("plain p\nlock m; p = 1; unlock m || p = 2")[0].race);
+  CHECK(all_of("3 x {lock m; unlock m}")[0].graphs.size() == 6);
+  CHECK(all_of("3 x {lock m; unlock m}")[2].graphs.size() == 6);
+  CHECK_FALSE(all_of("plain p; 2 x {lock m; W p = 1; unlock m}")[0].race);
+  CHECK(all_of("plain p; lock m; W p = 1; unlock m || W p = 2")[0].race);
 }
 
 TEST_CASE("a_deadlock_is_blocked_and_not_complete") {
@@ -152,22 +152,24 @@ TEST_CASE("a_mutex_is_unlocked_by_its_holder") {
 }
 
 TEST_CASE("failures_and_cuts_are_told_and_their_graphs_not_counted") {
-  const results failing = all_of("W x1 || require R x == 0");
+  const results failing = all_of("W x = 1 || require R x == 0");
   CHECK(failing[0].failure);
   CHECK(failing[0].graphs.size() == 1);
-  CHECK_FALSE(all_of("W x1 || require R x < 2")[0].failure);
-  const results cut = all_of("W x1 || while R x == 0 bound 1 {}");
+  CHECK_FALSE(all_of("W x = 1 || require R x < 2")[0].failure);
+  const results cut = all_of("W x = 1 || while R x == 0 bound 1 {}");
   CHECK(cut[0].cut);
   CHECK(cut[0].graphs.size() == 2);
 }
 
 TEST_CASE("the_failure_order_of_an_exchange_counts") {
-  CHECK(all_of("W x1; W.rel y2 || C(rlx, acq) y:1->3; if it read 2: R x")[0].graphs.size() == 2);
-  CHECK(all_of("W x1; W.rel y2 || C(acq, rlx) y:1->3; if it read 2: R x")[0].graphs.size() == 3);
+  CHECK(all_of("W x = 1; W.rel y = 2 || r = C(rlx, acq) y: 1 -> 3; if r == 2 {R x}")[0]
+            .graphs.size() == 2);
+  CHECK(all_of("W x = 1; W.rel y = 2 || r = C(acq, rlx) y: 1 -> 3; if r == 2 {R x}")[0]
+            .graphs.size() == 3);
 }
 
 TEST_CASE("two_exchanges_do_not_read_the_same_write") {
-  for (const brute_force::result& found : all_of("3 x U x")) {
+  for (const brute_force::result& found : all_of("3 x {U x += 1}")) {
     CHECK(found.graphs.size() == 6);
     CHECK(found.outcomes.size() == 6);
     for (const brute_force::outcome& o : found.outcomes) CHECK(o.back() == 3);
@@ -175,11 +177,11 @@ TEST_CASE("two_exchanges_do_not_read_the_same_write") {
 }
 
 TEST_CASE("a_program_beyond_the_limits_has_no_result") {
-  const litmus::program p = litmus::parse("6 x (U x; U y)", "test")[0];
+  const litmus::program p = litmus::parse("6 x {U x += 1; U y += 1}", "test")[0];
   CHECK_FALSE(brute_force::enumerate(p, {100, 1000}).has_value());
-  CHECK_FALSE(
-      brute_force::enumerate(litmus::parse("3 x (W x; W y)", "test")[0], {100, 10}).has_value());
-  CHECK_FALSE(brute_force::enumerate(litmus::parse("80 times W x", "test")[0]).has_value());
+  CHECK_FALSE(brute_force::enumerate(litmus::parse("3 x {W x = 1; W y = 1}", "test")[0], {100, 10})
+                  .has_value());
+  CHECK_FALSE(brute_force::enumerate(litmus::parse("repeat 80 {W x = 1}", "test")[0]).has_value());
 }
 
 TEST_CASE("sc_allows_less_than_iso_and_iso_less_than_rc11") {

@@ -70,33 +70,34 @@ TEST_CASE("closed_forms_hold") { CHECK(check_file("closed_forms") >= 67); }
 TEST_CASE("rings_have_their_counts") { CHECK(check_file("ring") >= 10); }
 
 TEST_CASE("nine_updates_come_in_every_order") {
-  CHECK(explore("9 x U.rlx x+=1").complete == 362'880);
+  CHECK(explore("9 x {U.rlx x += 1}").complete == 362'880);
 }
 
 TEST_CASE("what_a_loops_bound_cuts_is_told") {
-  const statistics found = explore("W x1 || while R x == 0 bound 1 {}");
+  const statistics found = explore("W x = 1 || while R x == 0 bound 1 {}");
   CHECK(found.cut == 1);
   CHECK(found.complete == 2);
 }
 
 // A thread that is cut hides nothing of what the others do: the write comes after the loop.
 TEST_CASE("what_an_assumption_excludes_and_what_a_bound_cuts_is_counted_apart") {
-  const statistics excluded = explore("assume R x == 1 || W x1");
+  const statistics excluded = explore("assume R x == 1 || W x = 1");
   CHECK(excluded.excluded == 1);
   CHECK(excluded.cut == 0);
   CHECK(excluded.complete == 1);
   CHECK(excluded.errors == 0);
-  const statistics both = explore("assume R x == 1 || while R y == 0 bound 1 {} || W x1; W y1");
+  const statistics both =
+      explore("assume R x == 1 || while R y == 0 bound 1 {} || W x = 1; W y = 1");
   CHECK(both.excluded == 2);  // the loop sees the write at once, or in its second turn
   CHECK(both.cut == 2);
   CHECK(both.complete == 2);
-  const statistics cut = explore("while R x == 0 bound 1 {} || W x1");
+  const statistics cut = explore("while R x == 0 bound 1 {} || W x = 1");
   CHECK(cut.cut == 1);
   CHECK(cut.complete == 2);
 }
 
 TEST_CASE("a_program_that_fails_a_require_has_an_error") {
-  const statistics found = explore("W x1 || require R x == 0");
+  const statistics found = explore("W x = 1 || require R x == 0");
   CHECK(found.errors == 1);
   CHECK(found.complete == 1);
   REQUIRE(found.first);

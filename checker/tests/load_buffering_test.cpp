@@ -107,9 +107,10 @@ class random_straight_program {
                                : random_.pick(others);
   }
 
-  static operation access(const char* kind, named_order o, std::size_t location, step_kind does) {
+  static operation access(const char* kind, named_order o, std::size_t location, const char* value,
+                          step_kind does) {
     operation made;
-    made.text = std::string(kind) + o.name + ' ' + "xyz"[location];
+    made.text = std::string(kind) + o.name + ' ' + "xyz"[location] + value;
     made.does.kind = does;
     made.does.location = static_cast<std::uint32_t>(location);
     made.does.order = o.order;
@@ -118,12 +119,12 @@ class random_straight_program {
     return made;
   }
   operation read(std::size_t location) {
-    return access("R", relaxed_or({{".acq", std::memory_order_acquire}, {".sc", sc}}), location,
+    return access("R", relaxed_or({{".acq", std::memory_order_acquire}, {".sc", sc}}), location, "",
                   step_kind::read);
   }
   operation write(std::size_t location) {
     return access("W", relaxed_or({{".rel", std::memory_order_release}, {".sc", sc}}), location,
-                  step_kind::write);
+                  " = 1", step_kind::write);
   }
   operation update(std::size_t location) {
     return access("U",
@@ -131,7 +132,7 @@ class random_straight_program {
                               {".rel", std::memory_order_release},
                               {".ar", std::memory_order_acq_rel},
                               {".sc", sc}}),
-                  location, step_kind::add);
+                  location, " += 1", step_kind::add);
   }
   operation fence() {
     const auto o = random_.pick(std::vector<named_order>{
@@ -252,111 +253,114 @@ class cyclic_executions {
 }  // namespace
 
 TEST_CASE("relaxed_reads_before_relaxed_writes_are_found") {
-  CHECK(candidates("R x\nW y1 ||\nR y\nW x1") == lines{{1, 2}, {3, 4}});
-  CHECK(candidates("R x\nW z1\nW y1 ||\nR y\nR z\nW x1") == lines{{1, 2}, {1, 3}, {4, 6}, {5, 6}});
+  CHECK(candidates("R x\nW y = 1 ||\nR y\nW x = 1") == lines{{1, 2}, {3, 4}});
+  CHECK(candidates("R x\nW z = 1\nW y = 1 ||\nR y\nR z\nW x = 1") ==
+        lines{{1, 2}, {1, 3}, {4, 6}, {5, 6}});
 }
 
 TEST_CASE("a_cycle_through_three_threads_is_found") {
-  CHECK(candidates("R x\nW y1 ||\nR y\nW z1 ||\nR z\nW x1") == lines{{1, 2}, {3, 4}, {5, 6}});
+  CHECK(candidates("R x\nW y = 1 ||\nR y\nW z = 1 ||\nR z\nW x = 1") ==
+        lines{{1, 2}, {3, 4}, {5, 6}});
 }
 
 TEST_CASE("what_goes_by_a_thread_that_only_passes_on_is_found") {
-  CHECK(candidates("R x\nW y1 ||\nU y ||\nR y\nW x1").contains({1, 2}));
+  CHECK(candidates("R x\nW y = 1 ||\nU y += 1 ||\nR y\nW x = 1").contains({1, 2}));
 }
 
 TEST_CASE("a_dependency_is_not_known_and_reported") {
-  CHECK(candidates("r1 = R x\nW y=r1 ||\nR y\nW x1") == lines{{1, 2}, {3, 4}});
-  CHECK(candidates("if R x == 0 {\nW y1} ||\nR y\nW x1") == lines{{1, 2}});
+  CHECK(candidates("r1 = R x\nW y = r1 ||\nR y\nW x = 1") == lines{{1, 2}, {3, 4}});
+  CHECK(candidates("if R x == 0 {\nW y = 1} ||\nR y\nW x = 1") == lines{{1, 2}});
 }
 
 TEST_CASE("updates_are_reads_and_writes") {
-  CHECK(candidates("R x\nU y ||\nR y\nW x1") == lines{{1, 2}, {3, 4}});
-  CHECK(candidates("U x\nW y1 ||\nR y\nW x1") == lines{{1, 2}, {3, 4}});
-  CHECK(candidates("R x\nU y ||\nU y\nU x") == lines{{1, 2}, {3, 4}});
+  CHECK(candidates("R x\nU y += 1 ||\nR y\nW x = 1") == lines{{1, 2}, {3, 4}});
+  CHECK(candidates("U x += 1\nW y = 1 ||\nR y\nW x = 1") == lines{{1, 2}, {3, 4}});
+  CHECK(candidates("R x\nU y += 1 ||\nU y += 1\nU x += 1") == lines{{1, 2}, {3, 4}});
 }
 
 // It ends as it did, so that it has the order of that end.
 TEST_CASE("a_swap_has_the_order_of_its_end") {
-  CHECK(candidates("C(acq, fail rlx) x:7->2\nW y1 ||\nR.acq y\nW x1") == lines{{1, 2}});
-  CHECK(candidates("C(acq, fail acq) x:7->2\nW y1 ||\nR.acq y\nW x1").empty());
-  CHECK(candidates("C(acq, fail rlx) x:0->2\nW y1 ||\nif R.acq y {\nW x1}").empty());
+  CHECK(candidates("C(acq, rlx) x: 7 -> 2\nW y = 1 ||\nR.acq y\nW x = 1") == lines{{1, 2}});
+  CHECK(candidates("C(acq, acq) x: 7 -> 2\nW y = 1 ||\nR.acq y\nW x = 1").empty());
+  CHECK(candidates("C(acq, rlx) x: 0 -> 2\nW y = 1 ||\nif R.acq y {\nW x = 1}").empty());
 }
 
 // A look before a swap: what the look could read, the swap had to.
 TEST_CASE("an_acquire_at_the_same_location_orders_a_look_before_it") {
-  CHECK(candidates("R x\nU.acq x\nW y1 ||\nR.acq y\nU x").empty());
-  CHECK(candidates("R x\nR.acq x\nW y1 ||\nR.acq y\nU x").empty());
-  CHECK(candidates("R x\nU x\nW y1 ||\nR.acq y\nU x").contains({1, 3}));
-  CHECK(candidates("R x\nU.acq z\nW y1 ||\nR.acq y\nU x") == lines{{1, 3}});
-  CHECK(candidates("R x\nW y1\nU.acq x ||\nR.acq y\nU x") == lines{{1, 2}});
+  CHECK(candidates("R x\nU.acq x += 1\nW y = 1 ||\nR.acq y\nU x += 1").empty());
+  CHECK(candidates("R x\nR.acq x\nW y = 1 ||\nR.acq y\nU x += 1").empty());
+  CHECK(candidates("R x\nU x += 1\nW y = 1 ||\nR.acq y\nU x += 1").contains({1, 3}));
+  CHECK(candidates("R x\nU.acq z += 1\nW y = 1 ||\nR.acq y\nU x += 1") == lines{{1, 3}});
+  CHECK(candidates("R x\nW y = 1\nU.acq x += 1 ||\nR.acq y\nU x += 1") == lines{{1, 2}});
 }
 
 // In the execution that is meant the update reads what the swap writes: that there is no such write
 // beside the update is the update's doing, and what the swap acquires from it, too.
 TEST_CASE("an_update_does_not_hide_the_update_that_answers_it") {
-  CHECK(candidates("U x\nW y1 ||\nR.acq y\nC x:0->2") == lines{{1, 2}});
-  CHECK(candidates("U.rel x\nW y1 ||\nR.acq y\nU.ar x") == lines{{1, 2}});
+  CHECK(candidates("U x += 1\nW y = 1 ||\nR.acq y\nC x: 0 -> 2") == lines{{1, 2}});
+  CHECK(candidates("U.rel x += 1\nW y = 1 ||\nR.acq y\nU.ar x += 1") == lines{{1, 2}});
 }
 
 TEST_CASE("plain_data_and_other_accesses_between_order_nothing") {
-  CHECK(candidates("plain p\nR x\np = 1 plain\nW y1 ||\nR y\nW x1") == lines{{2, 4}, {5, 6}});
-  CHECK(candidates("R x\nR.acq z\nW.rel z1\nW y1 ||\nR y\nW x1") == lines{{1, 4}, {5, 6}});
-  CHECK(candidates("R x\nU.ar z\nW y1 ||\nR y\nW x1") == lines{{1, 3}, {4, 5}});
+  CHECK(candidates("plain p\nR x\nW p = 1\nW y = 1 ||\nR y\nW x = 1") == lines{{2, 4}, {5, 6}});
+  CHECK(candidates("R x\nR.acq z\nW.rel z = 1\nW y = 1 ||\nR y\nW x = 1") == lines{{1, 4}, {5, 6}});
+  CHECK(candidates("R x\nU.ar z += 1\nW y = 1 ||\nR y\nW x = 1") == lines{{1, 3}, {4, 5}});
 }
 
 // Where one side is ordered the other can still be overtaken.
 TEST_CASE("one_ordered_side_leaves_the_other") {
-  CHECK(candidates("R.acq x\nW y1 ||\nR y\nW x1") == lines{{3, 4}});
-  CHECK(candidates("R x\nW.rel y1 ||\nR y\nW x1") == lines{{3, 4}});
-  CHECK(candidates("R x\nF.acq\nW y1 ||\nR y\nW x1") == lines{{4, 5}});
-  CHECK(candidates("R.acq x\nW y1 ||\nR y\nW.rel x1").empty());
+  CHECK(candidates("R.acq x\nW y = 1 ||\nR y\nW x = 1") == lines{{3, 4}});
+  CHECK(candidates("R x\nW.rel y = 1 ||\nR y\nW x = 1") == lines{{3, 4}});
+  CHECK(candidates("R x\nF.acq\nW y = 1 ||\nR y\nW x = 1") == lines{{4, 5}});
+  CHECK(candidates("R.acq x\nW y = 1 ||\nR y\nW.rel x = 1").empty());
 }
 
 TEST_CASE("acquire_reads_order_what_follows") {
-  CHECK(candidates("R.acq x\nW y1 ||\nR.acq y\nW x1").empty());
-  CHECK(candidates("U.acq x\nW y1 ||\nR.sc y\nW x1").empty());
+  CHECK(candidates("R.acq x\nW y = 1 ||\nR.acq y\nW x = 1").empty());
+  CHECK(candidates("U.acq x += 1\nW y = 1 ||\nR.sc y\nW x = 1").empty());
 }
 
 TEST_CASE("release_writes_order_what_precedes") {
-  CHECK(candidates("R x\nW.rel y1 ||\nR y\nW.rel x1").empty());
-  CHECK(candidates("R x\nU.rel y ||\nR y\nW.sc x1").empty());
+  CHECK(candidates("R x\nW.rel y = 1 ||\nR y\nW.rel x = 1").empty());
+  CHECK(candidates("R x\nU.rel y += 1 ||\nR y\nW.sc x = 1").empty());
 }
 
 TEST_CASE("fences_order_and_a_light_one_does_not") {
   for (const char* const fence : {"acq", "rel", "ar", "sc", "heavy"}) {
     const std::string between = std::string("\nF.") + fence + "\n";
-    CHECK(candidates("R x" + between + "W y1 ||\nR y" + between + "W x1").empty());
+    CHECK(candidates("R x" + between + "W y = 1 ||\nR y" + between + "W x = 1").empty());
   }
-  CHECK(candidates("R x\nF.light\nW y1 ||\nR y\nF.light\nW x1") == lines{{1, 3}, {4, 6}});
-  CHECK(candidates("F.sc\nR x\nW y1\nF.sc ||\nR y\nW x1") == lines{{2, 3}, {5, 6}});
+  CHECK(candidates("R x\nF.light\nW y = 1 ||\nR y\nF.light\nW x = 1") == lines{{1, 3}, {4, 6}});
+  CHECK(candidates("F.sc\nR x\nW y = 1\nF.sc ||\nR y\nW x = 1") == lines{{2, 3}, {5, 6}});
 }
 
 // A synchronises-with edge on all of the way but one: the read happens before its answer.
 TEST_CASE("what_a_read_happens_before_it_cannot_read") {
-  CHECK(candidates("R x\nW z1\nW.rel y1 ||\nif R.acq y {\nR z\nW x1}").empty());
-  CHECK(candidates("R x\nW z1\nW.rel y1 ||\nif R y {\nR z\nW x1}") == lines{{1, 2}});
+  CHECK(candidates("R x\nW z = 1\nW.rel y = 1 ||\nif R.acq y {\nR z\nW x = 1}").empty());
+  CHECK(candidates("R x\nW z = 1\nW.rel y = 1 ||\nif R y {\nR z\nW x = 1}") == lines{{1, 2}});
 }
 
 TEST_CASE("the_answer_has_to_follow_from_the_write_that_overtakes") {
-  CHECK(candidates("R x\nW y1\nW.rel z1 ||\nR y ||\nif R z {\nW x1}").empty());
+  CHECK(candidates("R x\nW y = 1\nW.rel z = 1 ||\nR y ||\nif R z {\nW x = 1}").empty());
 }
 
 TEST_CASE("a_thread_alone_has_no_cycle") {
-  CHECK(candidates("R x\nW y1\nR y\nW x1 ||\nR x").empty());
-  CHECK(candidates("R x\nW y1 ||\nR y\nW z1").empty());
+  CHECK(candidates("R x\nW y = 1\nR y\nW x = 1 ||\nR x").empty());
+  CHECK(candidates("R x\nW y = 1 ||\nR y\nW z = 1").empty());
 }
 
 TEST_CASE("coherence_leaves_no_cycle_at_one_location") {
-  CHECK(candidates("R x\nW x1 ||\nR x\nW x2").empty());
-  CHECK(candidates("U x\nU x ||\nU x").empty());
-  CHECK(candidates("R x\nW x1\nW y1 ||\nR y\nW.rel x2") == lines{{1, 3}});
-  CHECK(candidates("W x1\nR x\nW y1 ||\nR y\nU x").contains({2, 3}));
+  CHECK(candidates("R x\nW x = 1 ||\nR x\nW x = 2").empty());
+  CHECK(candidates("U x += 1\nU x += 1 ||\nU x += 1").empty());
+  CHECK(candidates("R x\nW x = 1\nW y = 1 ||\nR y\nW.rel x = 2") == lines{{1, 3}});
+  CHECK(candidates("W x = 1\nR x\nW y = 1 ||\nR y\nU x += 1").contains({2, 3}));
 }
 
 // What is read instead is newer: r would read x1 rather than x2, which stands before it in mo.
 TEST_CASE("a_read_that_has_read_something_newer_needs_no_answer") {
-  CHECK(candidates("W.rel x2 ||\nif R.acq x == 2 {\nU x\nR x\nW y1} ||\nR.acq y\nX x3")
-            .contains({4, 5}));
+  CHECK(
+      candidates("W.rel x = 2 ||\nif R.acq x == 2 {\nU x += 1\nR x\nW y = 1} ||\nR.acq y\nX x = 3")
+          .contains({4, 5}));
 }
 
 // The theorem: a program with a cycle has a candidate. What has none has no cycle.

@@ -279,7 +279,7 @@ TEST_CASE("parts_add_up_to_the_whole") {
 }
 
 TEST_CASE("parts_of_a_large_search_are_even") {
-  const litmus::program p = from_text("8 x U.rlx x+=1");
+  const litmus::program p = from_text("8 x {U.rlx x += 1}");
   std::vector<std::uint64_t> counts;
   total all;
   for (unsigned part = 0; part != 7; ++part) {
@@ -298,7 +298,7 @@ TEST_CASE("parts_of_a_large_search_are_even") {
 
 // A part of a search with errors counts those of its own executions.
 TEST_CASE("the_errors_of_parts_add_up") {
-  const litmus::program p = from_text("5 x (U x; require R x < 5)");
+  const litmus::program p = from_text("5 x {U x += 1; require R x < 5}");
   const std::uint64_t errors = search(p, {}).errors;
   CHECK(errors > 100);
   for (const unsigned parts : {2u, 7u}) {
@@ -315,7 +315,7 @@ TEST_CASE("the_errors_of_parts_add_up") {
 }
 
 TEST_CASE("a_search_goes_on_where_its_time_was_up") {
-  const litmus::program p = from_text("8 x U.rlx x+=1");
+  const litmus::program p = from_text("8 x {U.rlx x += 1}");
   const total expected = total_of(p);
   const checkpoint_file file;
   options chosen = with_checkpoint(file);
@@ -337,7 +337,7 @@ TEST_CASE("a_search_goes_on_where_its_time_was_up") {
 }
 
 TEST_CASE("a_search_goes_on_where_its_process_was_killed") {
-  const litmus::program p = from_text("9 x U.rlx x+=1");
+  const litmus::program p = from_text("9 x {U.rlx x += 1}");
   const total expected = total_of(p);
   const checkpoint_file file;
   const auto last = std::chrono::steady_clock::now() + std::chrono::minutes(1);
@@ -370,13 +370,13 @@ TEST_CASE("a_checkpoint_of_another_search_is_rejected") {
   const checkpoint_file file;
   options chosen = with_checkpoint(file);
   chosen.seconds = 1e-6;
-  REQUIRE(search(from_text("9 x U.rlx x+=1"), chosen).cut == 1);
+  REQUIRE(search(from_text("9 x {U.rlx x += 1}"), chosen).cut == 1);
   chosen.model = memory_model::sc;
-  CHECK_THROWS_AS(search(from_text("9 x U.rlx x+=1"), chosen), std::runtime_error);
+  CHECK_THROWS_AS(search(from_text("9 x {U.rlx x += 1}"), chosen), std::runtime_error);
 }
 
 TEST_CASE("a_search_of_so_many_runs_is_cut_and_one_of_enough_is_not") {
-  const litmus::program p = from_text("4 x U.rlx x+=1");
+  const litmus::program p = from_text("4 x {U.rlx x += 1}");
   const statistics whole = search(p, {});
   REQUIRE(whole.runs > 5);
   options chosen;
@@ -394,7 +394,7 @@ TEST_CASE("a_search_of_so_many_runs_is_cut_and_one_of_enough_is_not") {
 // What a loop's bound has cut before the interruption is still known afterwards.
 TEST_CASE("cuts_and_errors_outlive_a_checkpoint") {
   const litmus::program p =
-      from_text("6 x U x || W y1 || while R y == 0 bound 1 {} || require R y == 0");
+      from_text("6 x {U x += 1} || W y = 1 || while R y == 0 bound 1 {} || require R y == 0");
   const statistics whole = search(p, {});
   REQUIRE(whole.cut > 0);
   REQUIRE(whole.errors > 0);

@@ -203,17 +203,26 @@ class random_program_generator {
     if (out.empty() || out.back().kind != statement_kind::evaluate || !random_.percent(chance)) {
       return out;
     }
-    expression it;
-    it.kind = expression_kind::reg;
-    it.value = it_register;
+    name_register(out.back().target);
+    expression read;
+    read.kind = expression_kind::reg;
+    read.value = out.back().target;
     out.emplace_back();
     statement& s = out.back();
     s.kind = statement_kind::branch;
     s.value = random_.percent(50)
-                  ? std::move(it)
+                  ? std::move(read)
                   : binary(random_.percent(50) ? expression_kind::greater : expression_kind::equal,
-                           std::move(it), constant(random_.below(3)));
+                           std::move(read), constant(random_.below(3)));
     return s.body;
+  }
+
+  // The last register that was assigned gets a name, unless it has one.
+  void name_register(std::uint32_t number) {
+    std::string& name = program_.threads.back().registers[number];
+    if (name[0] != '#') return;
+    name = "r" + std::to_string(++named_);
+    --anonymous_;
   }
 
   void add_access_to(std::vector<statement>& out, std::uint32_t location, bool reads, bool writes) {

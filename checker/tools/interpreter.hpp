@@ -213,7 +213,7 @@ class interpreter {
   word choose(const expression& e) {
     if (ended_) return 0;
     announce(e.at);
-    return registers_[it_register] = machine_.choose(e.value);
+    return machine_.choose(e.value);
   }
 
   // The place is found first, then the operands from left to right, then the operation is made.
@@ -227,11 +227,9 @@ class interpreter {
     if (e.kind == expression_kind::compare_exchange) {
       const auto [success, old] =
           machine_.compare_exchange(location, first, second, e.order, e.failure_order);
-      registers_[it_register] = old;
-      registers_[ok_register] = success;
       return e.yields_success ? word{success} : word{old};
     }
-    return registers_[it_register] = simple_access(e, location, first);
+    return simple_access(e, location, first);
   }
 
   word simple_access(const expression& e, std::uint32_t location, word operand) {

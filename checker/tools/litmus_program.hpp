@@ -113,7 +113,7 @@ class litmus_program final : public checker::program {
     text.clear();
     for (std::size_t t = 0; t != program_.threads.size(); ++t) {
       const auto& names = program_.threads[t].registers;
-      for (std::size_t r = first_register; r < names.size(); ++r) {
+      for (std::size_t r = 0; r < names.size(); ++r) {
         append(std::to_string(t) + ":" + names[r], registers_[t][r]);
       }
     }

@@ -1,60 +1,32 @@
 // SPDX-License-Identifier: MIT
-// Writes a program in the litmus notation, in full: every location with its initial value, every
-// value behind "=", every compound expression in parentheses.
+// Writes a program in the litmus notation, in full: every location and mutex is declared, every
+// order given, every compound operand in parentheses.
 
+#include <algorithm>
+#include <cstddef>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "notation.hpp"
+#include "spelling.hpp"
 
 namespace checker::litmus {
 namespace {
 
-std::string_view order_name(std::memory_order order) {
-  switch (order) {
-    case std::memory_order_relaxed:
-      return "rlx";
-    case std::memory_order_acquire:
-      return "acq";
-    case std::memory_order_release:
-      return "rel";
-    case std::memory_order_acq_rel:
-      return "ar";
-    default:
-      return "sc";
-  }
+std::string order_name(std::memory_order order) {
+  const auto same = [&](const order_spelling& each) { return each.order == order; };
+  return std::string(std::find_if(orders.begin(), orders.end(), same)->text);
 }
 
-std::string_view operator_name(expression_kind kind) {
-  switch (kind) {
-    case expression_kind::add:
-      return " + ";
-    case expression_kind::subtract:
-      return " - ";
-    case expression_kind::multiply:
-      return " * ";
-    case expression_kind::divide:
-      return " / ";
-    case expression_kind::remainder:
-      return " % ";
-    case expression_kind::equal:
-      return " == ";
-    case expression_kind::not_equal:
-      return " != ";
-    case expression_kind::less:
-      return " < ";
-    case expression_kind::greater:
-      return " > ";
-    case expression_kind::less_equal:
-      return " <= ";
-    case expression_kind::greater_equal:
-      return " >= ";
-    case expression_kind::logical_and:
-      return " && ";
-    default:
-      return " || ";
-  }
+std::string operator_name(expression_kind kind) {
+  const auto same = [&](const operator_spelling& each) { return each.kind == kind; };
+  return std::string(std::find_if(operators.begin(), operators.end(), same)->text);
+}
+
+// Whether it is read as one wherever a value may stand.
+bool is_simple(const expression& e) {
+  return e.kind == expression_kind::constant || e.kind == expression_kind::reg ||
+         e.kind == expression_kind::load || e.kind == expression_kind::choose;
 }
 
 class printer {
@@ -63,39 +35,46 @@ class printer {
 
   std::string run() {
     text_ = "name: " + program_.name + "\n";
-    header();
-    for (std::size_t i = 0; i < program_.threads.size(); ++i) {
-      thread_ = &program_.threads[i];
-      text_ += "thread:\n";
-      block(thread_->body, 1);
+    declarations();
+    for (const thread& each : program_.threads) {
+      if (&each != &program_.threads.front()) text_ += "||\n";
+      thread_ = &each;
+      block(each.body, 0);
     }
     return std::move(text_);
   }
 
  private:
-  void header() {
+  // ---- declarations ----
+
+  void declarations() {
     for (std::size_t i = 0; i < program_.locations.size(); i += program_.locations[i].extent) {
       const location& first = program_.locations[i];
-      if (first.extent > 1 || first.name.back() == ']') {
-        array(i);
+      if (first.name.back() == ']') {
+        text_ += (first.plain ? "plain array " : "array ") + array_name(first) + "[" +
+                 std::to_string(first.extent) + "]\n";
+      } else if (first.plain) {
+        text_ += "plain " + first.name + "\n";
       } else {
-        text_ += (first.plain ? "plain " : "init ") + first.name + "=" +
-                 std::to_string(first.initial) + "\n";
+        initial_value(first);
+        continue;
+      }
+      for (std::size_t k = i; k < i + first.extent; ++k) {
+        if (program_.locations[k].initial != 0) initial_value(program_.locations[k]);
       }
     }
     for (const std::string& mutex : program_.mutexes) text_ += "mutex " + mutex + "\n";
   }
 
-  void array(std::size_t base) {
-    const location& first = program_.locations[base];
-    const std::string name = first.name.substr(0, first.name.find('['));
-    text_ += "array " + name + "[" + std::to_string(first.extent) + "]\n";
-    for (std::size_t i = 0; i < first.extent; ++i) {
-      const location& element = program_.locations[base + i];
-      text_ += "init " + element.name + "=" + std::to_string(element.initial) + "\n";
-    }
-    if (first.plain) text_ += "plain " + name + "\n";
+  void initial_value(const location& of) {
+    text_ += "init " + of.name + " = " + std::to_string(of.initial) + "\n";
   }
+
+  static std::string array_name(const location& element) {
+    return element.name.substr(0, element.name.find('['));
+  }
+
+  // ---- statements ----
 
   void block(const std::vector<statement>& statements, std::size_t depth) {
     for (const statement& s : statements) {
@@ -115,17 +94,17 @@ class printer {
   void print(const statement& s, std::size_t depth) {
     switch (s.kind) {
       case statement_kind::evaluate:
-        if (name_of(s.target)[0] != '#') text_ += "reg " + name_of(s.target) + " = ";
+        if (register_name(s.target)[0] != '#') text_ += register_name(s.target) + " = ";
         print(s.value);
         break;
       case statement_kind::store:
-        text_ += s.plain ? "W " : "W." + std::string(order_name(s.order)) + " ";
+        text_ += s.plain ? "W " : "W." + order_name(s.order) + " ";
         print(s.where);
-        text_ += "=";
+        text_ += " = ";
         print(s.value);
         break;
       case statement_kind::fence:
-        text_ += "F." + std::string(order_name(s.order));
+        text_ += "F." + order_name(s.order);
         break;
       case statement_kind::light_fence:
         text_ += "F.light";
@@ -133,46 +112,45 @@ class printer {
       case statement_kind::heavy_fence:
         text_ += "F.heavy";
         break;
-      case statement_kind::branch:
-        text_ += "if ";
-        print(s.value);
-        nested(s.body, depth);
-        if (!s.otherwise.empty()) {
-          text_ += " else";
-          nested(s.otherwise, depth);
-        }
-        break;
-      case statement_kind::repeat:
-        text_ += "repeat ";
-        print(s.value);
-        nested(s.body, depth);
-        break;
-      case statement_kind::count:
-        text_ += "for " + name_of(s.target) + " = ";
-        print(s.value);
-        text_ += "..";
-        print(s.last);
-        nested(s.body, depth);
-        break;
-      case statement_kind::loop:
-        text_ += "while ";
-        print(s.value);
-        text_ += " bound " + std::to_string(s.bound);
-        nested(s.body, depth);
+      case statement_kind::lock:
+      case statement_kind::unlock:
+        text_ += s.kind == statement_kind::lock ? "lock " : "unlock ";
+        text_ += program_.mutexes[s.mutex];
         break;
       case statement_kind::require:
       case statement_kind::assume:
         text_ += s.kind == statement_kind::require ? "require " : "assume ";
         print(s.value);
         break;
-      case statement_kind::lock:
-        text_ += "lock " + program_.mutexes[s.mutex];
-        break;
-      case statement_kind::unlock:
-        text_ += "unlock " + program_.mutexes[s.mutex];
-        break;
+      default:
+        compound(s, depth);
     }
   }
+
+  void compound(const statement& s, std::size_t depth) {
+    if (s.kind == statement_kind::branch) {
+      text_ += "if ";
+      print(s.value);
+    } else if (s.kind == statement_kind::repeat) {
+      text_ += "repeat ";
+      print(s.value);
+    } else if (s.kind == statement_kind::count) {
+      text_ += "for " + register_name(s.target) + " = ";
+      print(s.value);
+      text_ += "..";
+      print(s.last);
+    } else {
+      text_ += "while ";
+      print(s.value);
+      text_ += " bound " + std::to_string(s.bound);
+    }
+    nested(s.body, depth);
+    if (s.otherwise.empty()) return;
+    text_ += " else";
+    nested(s.otherwise, depth);
+  }
+
+  // ---- expressions ----
 
   void print(const expression& e) {
     switch (e.kind) {
@@ -180,7 +158,7 @@ class printer {
         text_ += std::to_string(e.value);
         break;
       case expression_kind::reg:
-        text_ += name_of(static_cast<std::uint32_t>(e.value));
+        text_ += register_name(e.value);
         break;
       case expression_kind::choose:
         text_ += "choose(" + std::to_string(e.value) + ")";
@@ -192,52 +170,65 @@ class printer {
         operation(e);
         break;
       case expression_kind::logical_not:
-        text_ += "!(";
-        print(e.operands[0]);
+        text_ += "!";
+        operand(e.operands[0]);
+        break;
+      case expression_kind::logical_or:
+        text_ += "(";
+        both(e);
         text_ += ")";
         break;
       default:
-        text_ += "(";
-        print(e.operands[0]);
-        text_ += operator_name(e.kind);
-        print(e.operands[1]);
-        text_ += ")";
+        both(e);
     }
   }
 
+  void both(const expression& e) {
+    operand(e.operands[0]);
+    text_ += " " + operator_name(e.kind) + " ";
+    operand(e.operands[1]);
+  }
+
+  void operand(const expression& e) {
+    const bool enclosed = !is_simple(e) && e.kind != expression_kind::logical_or;
+    if (enclosed) text_ += "(";
+    print(e);
+    if (enclosed) text_ += ")";
+  }
+
   void operation(const expression& e) {
-    const std::string order(order_name(e.order));
+    const std::string order = order_name(e.order);
     if (e.kind == expression_kind::load) {
       text_ += e.plain ? "R " : "R." + order + " ";
       print(e.where);
     } else if (e.kind == expression_kind::compare_exchange) {
-      text_ += "C(" + order + ", fail " + std::string(order_name(e.failure_order)) + ") ";
+      text_ += "C(" + order + ", " + order_name(e.failure_order) + ") ";
       print(e.where);
-      text_ += ":";
-      print(e.operands[0]);
-      text_ += "->";
-      print(e.operands[1]);
+      text_ += ": ";
+      operand(e.operands[0]);
+      text_ += " -> ";
+      operand(e.operands[1]);
     } else {
       const bool adds = e.kind == expression_kind::fetch_add;
       text_ += (adds ? "U." : "X.") + order + " ";
       print(e.where);
-      text_ += adds ? "+=" : "=";
-      print(e.operands[0]);
+      text_ += adds ? " += " : " = ";
+      operand(e.operands[0]);
     }
   }
 
   void print(const place& where) {
-    const std::string& name = program_.locations[where.base].name;
+    const location& first = program_.locations[where.base];
     if (where.index.empty()) {
-      text_ += name;
+      text_ += first.name;
       return;
     }
-    text_ += name.substr(0, name.find('[')) + "[";
+    text_ += array_name(first) + "[";
     print(where.index[0]);
     text_ += "]";
   }
 
-  const std::string& name_of(std::uint32_t number) const { return thread_->registers[number]; }
+  const std::string& register_name(word number) const { return thread_->registers[number]; }
 
   const program& program_;
   const thread* thread_ = nullptr;

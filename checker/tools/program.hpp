@@ -36,12 +36,6 @@ struct position {
 inline constexpr std::size_t max_registers = 64;
 using register_file = std::array<word, max_registers>;
 
-// Two registers that every thread has: the value that its last reading operation read ("it" in the
-// notation), and whether its last compare-and-swap succeeded ("ok"). Outcomes leave both out.
-inline constexpr std::uint32_t it_register = 0;
-inline constexpr std::uint32_t ok_register = 1;
-inline constexpr std::uint32_t first_register = 2;
-
 enum class expression_kind : std::uint8_t {
   constant,          // value
   reg,               // value: the register's number
@@ -129,7 +123,7 @@ struct thread {
   std::vector<statement> body;
   // Every register's name, in order of appearance. An operation whose value goes nowhere has one of
   // its own, called #1, #2, ... after its place among them, so that outcomes tell what it read.
-  std::vector<std::string> registers = {"it", "ok"};
+  std::vector<std::string> registers;
 
   friend bool operator==(const thread&, const thread&) = default;
 };

@@ -14,7 +14,7 @@ struct sb : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "SB",
-                        .program = "W.rel x1; R.acq y || W.rel y1; R.acq x",
+                        .program = "W.rel x = 1; R.acq y || W.rel y = 1; R.acq x",
                         .outcome = "0 0",
                         .rc11 = verdict::allowed,
                         .iso = verdict::allowed,
@@ -38,7 +38,7 @@ struct sb_4sc : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "SB+4sc",
-                        .program = "W.sc x1; R.sc y || W.sc y1; R.sc x",
+                        .program = "W.sc x = 1; R.sc y || W.sc y = 1; R.sc x",
                         .outcome = "0 0",
                         .rc11 = verdict::forbidden,
                         .iso = verdict::forbidden,
@@ -62,7 +62,7 @@ struct sb_3sc_acq : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "SB+3sc+acq",
-                        .program = "W.sc x1; R.sc y || W.sc y1; R.acq x",
+                        .program = "W.sc x = 1; R.sc y || W.sc y = 1; R.acq x",
                         .outcome = "0 0",
                         .rc11 = verdict::allowed,
                         .iso = verdict::allowed,
@@ -86,7 +86,7 @@ struct sb_scfs : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "SB+scfs",
-                        .program = "W.rlx x1; F.sc; R.rlx y || W.rlx y1; F.sc; R.rlx x",
+                        .program = "W.rlx x = 1; F.sc; R.rlx y || W.rlx y = 1; F.sc; R.rlx x",
                         .outcome = "0 0",
                         .rc11 = verdict::forbidden,
                         .iso = verdict::forbidden,
@@ -112,7 +112,7 @@ struct sb_2sc_scf : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "SB+2sc+scf",
-                        .program = "W.sc x1; R.sc y || W.rlx y1; F.sc; R.rlx x",
+                        .program = "W.sc x = 1; R.sc y || W.rlx y = 1; F.sc; R.rlx x",
                         .outcome = "0 0",
                         .rc11 = verdict::forbidden,
                         .iso = verdict::forbidden,
@@ -137,7 +137,7 @@ struct mp : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "MP",
-                        .program = "W.rel x1; W.rel y1 || R.acq y; R.acq x",
+                        .program = "W.rel x = 1; W.rel y = 1 || R.acq y; R.acq x",
                         .outcome = "1 0",
                         .rc11 = verdict::forbidden,
                         .iso = verdict::forbidden,
@@ -161,7 +161,7 @@ struct mp_rlx : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "MP+rlx",
-                        .program = "W.rlx x1; W.rlx y1 || R.rlx y; R.rlx x",
+                        .program = "W.rlx x = 1; W.rlx y = 1 || R.rlx y; R.rlx x",
                         .outcome = "1 0",
                         .rc11 = verdict::allowed,
                         .iso = verdict::allowed,
@@ -185,7 +185,7 @@ struct mp_rel_acq : litmus_test {
 
   static model_info info() {
     return race_info({.name = "MP+rel+acq",
-                      .program = "x=1; W.rel y1 || if R.acq y: read x",
+                      .program = "plain x; W x = 1; W.rel y = 1 || if R.acq y {R x}",
                       .outcome = "race",
                       .rc11 = verdict::forbidden,
                       .iso = verdict::forbidden,
@@ -210,7 +210,7 @@ struct mp_rlx_acq : litmus_test {
 
   static model_info info() {
     return race_info({.name = "MP+rlx+acq",
-                      .program = "x=1; W.rlx y1 || if R.acq y: read x",
+                      .program = "plain x; W x = 1; W.rlx y = 1 || if R.acq y {R x}",
                       .outcome = "race",
                       .rc11 = verdict::allowed,
                       .iso = verdict::allowed,
@@ -235,7 +235,7 @@ struct mp_relf_acqf : litmus_test {
 
   static model_info info() {
     return race_info({.name = "MP+relf+acqf",
-                      .program = "x=1; F.rel; W.rlx y1 || if R.rlx y: F.acq; read x",
+                      .program = "plain x; W x = 1; F.rel; W.rlx y = 1 || if R.rlx y {F.acq; R x}",
                       .outcome = "race",
                       .rc11 = verdict::forbidden,
                       .iso = verdict::forbidden,
@@ -264,7 +264,7 @@ struct mp_rels_acq : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "MP+rels+acq",
-                        .program = "W.rlx x1; W.rel y0; W.rlx y1 || if R.acq y: R.rlx x",
+                        .program = "W.rlx x = 1; W.rel y = 0; W.rlx y = 1 || if R.acq y {R.rlx x}",
                         .outcome = "1 0",
                         .rc11 = verdict::allowed,
                         .iso = verdict::allowed,
@@ -289,7 +289,7 @@ struct mp_rels_acq_plain : litmus_test {
 
   static model_info info() {
     return race_info({.name = "MP+rels+acq+na",
-                      .program = "x=1; W.rel y0; W.rlx y1 || if R.acq y: read x",
+                      .program = "plain x; W x = 1; W.rel y = 0; W.rlx y = 1 || if R.acq y {R x}",
                       .outcome = "race",
                       .rc11 = verdict::allowed,
                       .iso = verdict::allowed,
@@ -314,14 +314,15 @@ struct mpu_rel_acq : litmus_test {
   mpu_rel_acq() : litmus_test(1) {}
 
   static model_info info() {
-    return race_info({.name = "MPU+rel+acq",
-                      .program = "x=1; W.rel y1 || U.rlx y+=1 || if R.acq y>1: x=2",
-                      .outcome = "race",
-                      .rc11 = verdict::forbidden,
-                      .iso = verdict::forbidden,
-                      .threads = 3,
-                      .shown = {"0", "1", "2"}},
-                     false);
+    return race_info(
+        {.name = "MPU+rel+acq",
+         .program = "plain x; W x = 1; W.rel y = 1 || U.rlx y += 1 || if R.acq y > 1 {W x = 2}",
+         .outcome = "race",
+         .rc11 = verdict::forbidden,
+         .iso = verdict::forbidden,
+         .threads = 3,
+         .shown = {"0", "1", "2"}},
+        false);
   }
 
   void thread(unsigned index) override {
@@ -347,7 +348,7 @@ struct corr : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "CoRR",
-                        .program = "W.rel x1; W.rel x2 || R.acq x; R.acq x",
+                        .program = "W.rel x = 1; W.rel x = 2 || R.acq x; R.acq x",
                         .outcome = "2 1",
                         .rc11 = verdict::forbidden,
                         .iso = verdict::forbidden,
@@ -372,7 +373,7 @@ struct corw : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "CoRW",
-                        .program = "R.acq x; W.rel x1 || W.rel x2",
+                        .program = "R.acq x; W.rel x = 1 || W.rel x = 2",
                         .outcome = "2 2",
                         .rc11 = verdict::forbidden,
                         .iso = verdict::forbidden,
@@ -401,7 +402,7 @@ struct s : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "S",
-                        .program = "W.rlx x2; W.rlx y1 || R.rlx y; W.rlx x1",
+                        .program = "W.rlx x = 2; W.rlx y = 1 || R.rlx y; W.rlx x = 1",
                         .outcome = "1 2",
                         .rc11 = verdict::allowed,
                         .iso = verdict::allowed,
@@ -430,7 +431,7 @@ struct two_plus_two_w : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "2+2W",
-                        .program = "W.rel x1; W.rel y2 || W.rel y1; W.rel x2",
+                        .program = "W.rel x = 1; W.rel y = 2 || W.rel y = 1; W.rel x = 2",
                         .outcome = "1 1",
                         .rc11 = verdict::allowed,
                         .iso = verdict::allowed,
@@ -460,7 +461,7 @@ struct two_plus_two_w_4sc : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "2+2W+4sc",
-                        .program = "W.sc x1; W.sc y2 || W.sc y1; W.sc x2",
+                        .program = "W.sc x = 1; W.sc y = 2 || W.sc y = 1; W.sc x = 2",
                         .outcome = "1 1",
                         .rc11 = verdict::forbidden,
                         .iso = verdict::forbidden,
@@ -490,7 +491,7 @@ struct lb : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "LB",
-                        .program = "R.rlx x; W.rlx y1 || R.rlx y; W.rlx x1",
+                        .program = "R.rlx x; W.rlx y = 1 || R.rlx y; W.rlx x = 1",
                         .outcome = "1 1",
                         .rc11 = verdict::forbidden,
                         .iso = verdict::allowed,
@@ -514,15 +515,16 @@ struct iriw : litmus_test {
   iriw() : litmus_test(4) {}
 
   static model_info info() {
-    return litmus_info({.name = "IRIW",
-                        .program = "W.rel x1 || R.acq x; R.acq y || R.acq y; R.acq x || W.rel y1",
-                        .outcome = "1 0 1 0",
-                        .rc11 = verdict::allowed,
-                        .iso = verdict::allowed,
-                        .threads = 4,
-                        .shown = {"0 0 0 0", "0 0 0 1", "0 0 1 0", "0 0 1 1", "0 1 0 0", "0 1 0 1",
-                                  "0 1 1 0", "0 1 1 1", "1 0 0 0", "1 0 0 1", "1 0 1 0", "1 0 1 1",
-                                  "1 1 0 0", "1 1 0 1", "1 1 1 0", "1 1 1 1"}});
+    return litmus_info(
+        {.name = "IRIW",
+         .program = "W.rel x = 1 || R.acq x; R.acq y || R.acq y; R.acq x || W.rel y = 1",
+         .outcome = "1 0 1 0",
+         .rc11 = verdict::allowed,
+         .iso = verdict::allowed,
+         .threads = 4,
+         .shown = {"0 0 0 0", "0 0 0 1", "0 0 1 0", "0 0 1 1", "0 1 0 0", "0 1 0 1", "0 1 1 0",
+                   "0 1 1 1", "1 0 0 0", "1 0 0 1", "1 0 1 0", "1 0 1 1", "1 1 0 0", "1 1 0 1",
+                   "1 1 1 0", "1 1 1 1"}});
   }
 
   void thread(unsigned index) override {
@@ -552,7 +554,7 @@ struct iriw_acq_sc : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "IRIW-acq-sc",
-                        .program = "W.sc x1 || R.acq x; R.sc y || R.acq y; R.sc x || W.sc y1",
+                        .program = "W.sc x = 1 || R.acq x; R.sc y || R.acq y; R.sc x || W.sc y = 1",
                         .outcome = "1 0 1 0",
                         .rc11 = verdict::allowed,
                         .iso = verdict::allowed,
@@ -589,7 +591,7 @@ struct iriw_rlx_sc : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "IRIW+4sc-reads",
-                        .program = "W.rlx x1 || R.sc x; R.sc y || R.sc y; R.sc x || W.rlx y1",
+                        .program = "W.rlx x = 1 || R.sc x; R.sc y || R.sc y; R.sc x || W.rlx y = 1",
                         .outcome = "1 0 1 0",
                         .rc11 = verdict::allowed,
                         .iso = verdict::forbidden,
@@ -626,7 +628,7 @@ struct rwc_sc : litmus_test {
   static model_info info() {
     return litmus_info(
         {.name = "RWC+sc",
-         .program = "W.rlx x1 || R.sc x; R.sc y || W.sc y1; R.sc x",
+         .program = "W.rlx x = 1 || R.sc x; R.sc y || W.sc y = 1; R.sc x",
          .outcome = "1 0 0",
          .rc11 = verdict::allowed,
          .iso = verdict::forbidden,
@@ -656,13 +658,14 @@ struct rwc_syncs : litmus_test {
   rwc_syncs() : litmus_test(3) {}
 
   static model_info info() {
-    return litmus_info({.name = "RWC+syncs",
-                        .program = "W.rlx x1 || R.rlx x; F.sc; R.rlx y || W.rlx y1; F.sc; R.rlx x",
-                        .outcome = "1 0 0",
-                        .rc11 = verdict::forbidden,
-                        .iso = verdict::forbidden,
-                        .threads = 3,
-                        .shown = {"0 0 0", "0 0 1", "0 1 0", "0 1 1", "1 0 1", "1 1 0", "1 1 1"}});
+    return litmus_info(
+        {.name = "RWC+syncs",
+         .program = "W.rlx x = 1 || R.rlx x; F.sc; R.rlx y || W.rlx y = 1; F.sc; R.rlx x",
+         .outcome = "1 0 0",
+         .rc11 = verdict::forbidden,
+         .iso = verdict::forbidden,
+         .threads = 3,
+         .shown = {"0 0 0", "0 0 1", "0 1 0", "0 1 1", "1 0 1", "1 1 0", "1 1 1"}});
   }
 
   void thread(unsigned index) override {
@@ -690,14 +693,15 @@ struct z6_u : litmus_test {
   z6_u() : litmus_test(3) {}
 
   static model_info info() {
-    return litmus_info({.name = "Z6.U",
-                        .program = "W.sc x1; W.rel y1 || U.sc y+=1; R.rlx y || W.sc y3; R.sc x",
-                        .outcome = "1 3 0",
-                        .rc11 = verdict::allowed,
-                        .iso = verdict::allowed,
-                        .threads = 3,
-                        .shown = {"0 1 0", "0 1 1", "0 3 0", "0 3 1", "1 2 0", "1 2 1", "1 3 1",
-                                  "3 1 0", "3 1 1", "3 4 0", "3 4 1"}});
+    return litmus_info(
+        {.name = "Z6.U",
+         .program = "W.sc x = 1; W.rel y = 1 || U.sc y += 1; R.rlx y || W.sc y = 3; R.sc x",
+         .outcome = "1 3 0",
+         .rc11 = verdict::allowed,
+         .iso = verdict::allowed,
+         .threads = 3,
+         .shown = {"0 1 0", "0 1 1", "0 3 0", "0 3 1", "1 2 0", "1 2 1", "1 3 1", "3 1 0", "3 1 1",
+                   "3 4 0", "3 4 1"}});
   }
 
   void thread(unsigned index) override {
@@ -724,7 +728,7 @@ struct cas_fail_stale : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "CAS-stale-failure",
-                        .program = "W.rlx x1; W.rlx y1 || if R.rlx y: C(rlx, fail rlx) x:9->7",
+                        .program = "W.rlx x = 1; W.rlx y = 1 || if R.rlx y {C(rlx, rlx) x: 9 -> 7}",
                         .outcome = "1 0",
                         .rc11 = verdict::allowed,
                         .iso = verdict::allowed,
@@ -752,7 +756,7 @@ struct cas_fail_rlx : litmus_test {
   static model_info info() {
     return litmus_info(
         {.name = "CAS-failure-rlx",
-         .program = "W.rlx x1; W.rel y2 || C(acq, fail rlx) y:1->3; if it read 2: R.rlx x",
+         .program = "W.rlx x = 1; W.rel y = 2 || r = C(acq, rlx) y: 1 -> 3; if r == 2 {R.rlx x}",
          .outcome = "2 0",
          .rc11 = verdict::allowed,
          .iso = verdict::allowed,
@@ -779,7 +783,7 @@ struct cas_fail_acq : litmus_test {
   static model_info info() {
     return litmus_info(
         {.name = "CAS-failure-acq",
-         .program = "W.rlx x1; W.rel y2 || C(rlx, fail acq) y:1->3; if it read 2: R.rlx x",
+         .program = "W.rlx x = 1; W.rel y = 2 || r = C(rlx, acq) y: 1 -> 3; if r == 2 {R.rlx x}",
          .outcome = "2 0",
          .rc11 = verdict::forbidden,
          .iso = verdict::forbidden,
@@ -805,7 +809,7 @@ struct stale_2_full : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "stale-2-full",
-                        .program = "W.rlx x1; W.rlx x2; W.rlx y1 || if R.rlx y: R.rlx x",
+                        .program = "W.rlx x = 1; W.rlx x = 2; W.rlx y = 1 || if R.rlx y {R.rlx x}",
                         .outcome = "1 0",
                         .rc11 = verdict::allowed,
                         .iso = verdict::allowed,
@@ -830,7 +834,7 @@ struct stale_2_random : litmus_test {
 
   static model_info info() {
     return litmus_info({.name = "stale-2-random",
-                        .program = "W.rlx x1; W.rlx x2; W.rlx y1 || if R.rlx y: R.rlx x",
+                        .program = "W.rlx x = 1; W.rlx x = 2; W.rlx y = 1 || if R.rlx y {R.rlx x}",
                         .outcome = "1 0",
                         .rc11 = verdict::allowed,
                         .iso = verdict::allowed,
@@ -855,13 +859,14 @@ struct stale_3_random : litmus_test {
   stale_3_random() : litmus_test(2) {}
 
   static model_info info() {
-    return litmus_info({.name = "stale-3-random",
-                        .program = "W.rlx x1; W.rlx x2; W.rlx x3; W.rlx y1 || if R.rlx y: R.rlx x",
-                        .outcome = "1 0",
-                        .rc11 = verdict::allowed,
-                        .iso = verdict::allowed,
-                        .shown = {"0 0", "1 1", "1 2", "1 3"},
-                        .search = random_search(100'000)});
+    return litmus_info(
+        {.name = "stale-3-random",
+         .program = "W.rlx x = 1; W.rlx x = 2; W.rlx x = 3; W.rlx y = 1 || if R.rlx y {R.rlx x}",
+         .outcome = "1 0",
+         .rc11 = verdict::allowed,
+         .iso = verdict::allowed,
+         .shown = {"0 0", "1 1", "1 2", "1 3"},
+         .search = random_search(100'000)});
   }
 
   void thread(unsigned index) override {
@@ -884,14 +889,14 @@ struct fences_hide_race : litmus_test {
   fences_hide_race() : litmus_test(2) {}
 
   static model_info info() {
-    return race_info(
-        {.name = "race-behind-F.sc",
-         .program = "x=1; F.sc; R.rlx y; W.rlx z(y?2:1) || W.rlx y1; F.sc; if R.rlx z==1: read x",
-         .outcome = "race",
-         .rc11 = verdict::allowed,
-         .iso = verdict::allowed,
-         .shown = {"0 0", "1 1", "2 0"}},
-        false);
+    return race_info({.name = "race-behind-F.sc",
+                      .program = "plain x; W x = 1; F.sc; r = R.rlx y; W.rlx z = 1 + r "
+                                 "|| W.rlx y = 1; F.sc; if R.rlx z == 1 {R x}",
+                      .outcome = "race",
+                      .rc11 = verdict::allowed,
+                      .iso = verdict::allowed,
+                      .shown = {"0 0", "1 1", "2 0"}},
+                     false);
   }
 
   void thread(unsigned index) override {

@@ -20,7 +20,7 @@ LITMUS = Path(os.environ.get("CHECKER_LITMUS",
                              ROOT / "build" / "checker" / "checker" / "checker_litmus"))
 
 # 5,040 executions, as many outcomes.
-PROGRAM = "name: additions\nn = 7\nn x U.rlx x+=1\n"
+PROGRAM = "name: additions\nlet n = 7\nn x {U.rlx x += 1}\n"
 
 # What depends on the run, and what only the line of a shard has.
 MEASURED = ("seconds", "peak_bytes", "shard", "outcome_hashes")
