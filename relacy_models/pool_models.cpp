@@ -530,10 +530,9 @@ struct put_of_too_many_bytes : model {
     this_machine.cpu_count = 1;
     this_machine.cpu_of_thread.fill(0);
     large_.bytes = 2;
-    pool_.emplace(
-        [] { return pool_item(); },
-        pool_options{.cycle_interval = std::nullopt, .max_retained = 1, .max_bytes = 1},
-        pool_hooks<sized>{.size_of = [](const sized& item) { return item.bytes; }});
+    pool_.emplace([] { return pool_item(); },
+                  pool_options{.cycle_interval = std::nullopt, .max_retained = 1, .max_bytes = 1},
+                  pool_hooks<sized>{.size_of = [](const sized& item) { return item.bytes; }});
     static_cast<void>(pool_->get());
   }
 

@@ -1023,16 +1023,15 @@ struct get_of_as_many_as_at_hand : model, with_sections {
   unsigned got_ = 0;
 };
 
-const registered<sections_of_one_cpu, sections_that_migrate, close_vs_sections,
-                 close_without_restart, close_with_fences_only, close_refused, deepen_vs_close,
-                 close_and_deepen_vs_give, sections_of_several_items, close_vs_several_items,
-                 sections_that_are_not_restarted, sections_with_an_old_cpu, turn_vs_steal,
-                 reach_vs_show, section_put_vs_get_vs_rotate, section_get_vs_rotate,
-                 section_put_vs_get_elsewhere, section_handle_vs_destructor, section_puts_vs_waiter,
-                 first_give_vs_told_search, make_room_vs_get, make_room_vs_make_room,
-                 make_room_vs_rotate, refill_vs_get, refill_vs_put, refill_vs_rotate,
-                 get_of_as_many_as_at_hand,
-                 turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
+const registered<
+    sections_of_one_cpu, sections_that_migrate, close_vs_sections, close_without_restart,
+    close_with_fences_only, close_refused, deepen_vs_close, close_and_deepen_vs_give,
+    sections_of_several_items, close_vs_several_items, sections_that_are_not_restarted,
+    sections_with_an_old_cpu, turn_vs_steal, reach_vs_show, section_put_vs_get_vs_rotate,
+    section_get_vs_rotate, section_put_vs_get_elsewhere, section_handle_vs_destructor,
+    section_puts_vs_waiter, first_give_vs_told_search, make_room_vs_get, make_room_vs_make_room,
+    make_room_vs_rotate, refill_vs_get, refill_vs_put, refill_vs_rotate, get_of_as_many_as_at_hand,
+    turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
     registration;
 
 }  // namespace
