@@ -477,10 +477,109 @@ struct automatic_cycle_vs_users : pool_model {
   }
 };
 
+// Property:   A put does the cycle that is due before it pushes: so what it pushes is younger than that
+//             cycle, and is there after the next.
+// Expected:   passes
+// Threads:    the clock passes, put, rotate
+// Bound:      1 shard, an item in its private part, which the put moves to the ring; 2 cycles
+// Would show: a put whose item is at once a victim
+struct put_when_a_cycle_is_due : pool_model {
+  static model_info info() {
+    return {.property = "a put does what is due before it pushes",
+            .threads = 1,
+            .bound = "2 items, 2 cycles, every call looks at the clock",
+            .outcomes = {"kept"}};
+  }
+
+  put_when_a_cycle_is_due() : pool_model({.cycle_interval = std::chrono::nanoseconds(10)}) {}
+
+  void before() override {
+    this_machine.ticks = answer::yes;
+    put(make());
+  }
+
+  void thread(unsigned) override {
+    advance_clock(std::chrono::nanoseconds(10));
+    put(make());
+    pool_->rotate();
+    const pooled& moved = items_[max_threads][0];
+    require(moved.destructions == 0, "what a put has moved was destroyed by the next cycle");
+    outcome("kept");
+  }
+};
+
+struct sized : pooled {
+  std::size_t bytes = 1;
+};
+struct bury_sized {
+  void operator()(sized* item) const noexcept { bury()(item); }
+};
+
+// Property:   An item that is refused for its bytes leaves the pool's room to the next one.
+// Expected:   passes
+// Threads:    put an item with too many bytes, put a small one || get
+// Bound:      one item at most, and one byte; the first use comes before the threads
+// Would show: an item that goes on counting though it has not come in
+struct put_of_too_many_bytes : model {
+  using pool = object_pool<sized, bury_sized, sync>;
+  using pool_item = pool::item;
+
+  put_of_too_many_bytes() {
+    this_machine.spurious_failures = false;
+    this_machine.reuse_memory = false;
+    this_machine.cpu_count = 1;
+    this_machine.cpu_of_thread.fill(0);
+    large_.bytes = 2;
+    pool_.emplace([] { return pool_item(); },
+                  pool_options{.cycle_interval = std::nullopt, .max_retained = 1, .max_bytes = 1},
+                  pool_hooks<sized>{.size_of = [](const sized& item) { return item.bytes; }});
+    static_cast<void>(pool_->get());
+  }
+
+  static model_info info() {
+    return {.property = "what is refused for its bytes does not count as an item",
+            .threads = 2,
+            .bound = "2 puts, 1 get; one item and one byte at most",
+            .search = bounded_and_random(2, 20'000),
+            .outcomes = {"got it", "left it"}};
+  }
+
+  void thread(unsigned index) override {
+    if (index == 1) {
+      pool_item got = pool_->get();
+      if (got != nullptr) got->claim();
+      kept_ = std::move(got);
+      return;
+    }
+    put(large_);
+    require(large_.destructions == 1, "an item with too many bytes was kept");
+    put(small_);
+  }
+
+  void after() override {
+    require(small_.destructions == 0, "a put dropped its item though there was room");
+    outcome(kept_ != nullptr ? "got it" : "left it");
+    pool_.reset();
+    kept_.reset();
+  }
+
+ private:
+  void put(sized& item) {
+    item.prepare();
+    pool_->put(pool_item(&item));
+  }
+
+  std::optional<pool> pool_;
+  sized large_;
+  sized small_;
+  pool_item kept_;
+};
+
 const registered<put_vs_get_vs_rotate, get_vs_two_cycles, rotate_vs_rotate, begin_vs_users,
                  put_vs_put_every_shard_busy, put_vs_get_refused_memory, handle_vs_destructor,
                  rotate_all_vs_destructor, rotate_all_vs_destructor_with_items,
-                 first_use_vs_first_use, automatic_cycle_vs_users>
+                 first_use_vs_first_use, automatic_cycle_vs_users, put_when_a_cycle_is_due,
+                 put_of_too_many_bytes>
     registration;
 
 }  // namespace

@@ -963,15 +963,75 @@ struct refill_vs_rotate : deep_magazine_model {
   void thread(unsigned index) override { index == 0 ? get(0) : pool_->rotate(); }
 };
 
-const registered<sections_of_one_cpu, sections_that_migrate, close_vs_sections,
-                 close_without_restart, close_with_fences_only, close_refused, deepen_vs_close,
-                 close_and_deepen_vs_give, sections_of_several_items, close_vs_several_items,
-                 sections_that_are_not_restarted, sections_with_an_old_cpu, turn_vs_steal,
-                 reach_vs_show, section_put_vs_get_vs_rotate, section_get_vs_rotate,
-                 section_put_vs_get_elsewhere, section_handle_vs_destructor, section_puts_vs_waiter,
-                 first_give_vs_told_search, make_room_vs_get, make_room_vs_make_room,
-                 make_room_vs_rotate, refill_vs_get, refill_vs_put, refill_vs_rotate,
-                 turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
+struct deep_sync : section_sync {
+  using sections = sections_of_depth<16>;
+};
+
+// Property:   A get of several that finds as many at hand as it wants gets those, and asks no further.
+// Expected:   passes
+// Threads:    get_n of 16
+// Bound:      1 shard, 16 items in its magazine, which the pool puts together
+// Would show: one get too many, or too few, where a hand has just been enough
+struct get_of_as_many_as_at_hand : model, with_sections {
+  get_of_as_many_as_at_hand() : with_sections(1, 0, 0) { this_machine.cpu_count = 1; }
+
+  static model_info info() {
+    return {.property = "a get of several that are all at hand takes these",
+            .threads = 1,
+            .bound = "16 items",
+            .outcomes = {"all were at hand"}};
+  }
+
+  void before() override {
+    for (token& each : items_) {
+      each.prepare();
+      pool_.put(pool_item(&each));
+    }
+  }
+
+  void thread(unsigned) override {
+    pool_.get_n(count, output{&got_});
+    require(got_ == count, "a get of several was given too few");
+    outcome("all were at hand");
+  }
+
+ private:
+  struct leave {
+    void operator()(token*) const noexcept {}
+  };
+  using pool = object_pool<token, leave, deep_sync>;
+  using pool_item = pool::item;
+
+  static constexpr unsigned count = 16;
+  static_assert(count >= hand<token, leave, deep_sync>::several);
+
+  struct output {
+    unsigned* got;
+
+    output& operator*() noexcept { return *this; }
+    output& operator++(int) noexcept { return *this; }
+    output& operator=(pool_item taken) {
+      require(taken != nullptr, "a get of several goes on when it has enough");
+      taken->claim();
+      ++*got;
+      return *this;
+    }
+  };
+
+  pool pool_{[] { return pool_item(); }, {.cycle_interval = std::nullopt}};
+  token items_[count];
+  unsigned got_ = 0;
+};
+
+const registered<
+    sections_of_one_cpu, sections_that_migrate, close_vs_sections, close_without_restart,
+    close_with_fences_only, close_refused, deepen_vs_close, close_and_deepen_vs_give,
+    sections_of_several_items, close_vs_several_items, sections_that_are_not_restarted,
+    sections_with_an_old_cpu, turn_vs_steal, reach_vs_show, section_put_vs_get_vs_rotate,
+    section_get_vs_rotate, section_put_vs_get_elsewhere, section_handle_vs_destructor,
+    section_puts_vs_waiter, first_give_vs_told_search, make_room_vs_get, make_room_vs_make_room,
+    make_room_vs_rotate, refill_vs_get, refill_vs_put, refill_vs_rotate, get_of_as_many_as_at_hand,
+    turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
     registration;
 
 }  // namespace
