@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The links of trees and lists. What changes those of maps, sets and lists lies in the C++ library, where
-// nobody sees its accesses: the prelude lets the program's calls come here, where they are told.
+// What the C++ library changes of containers and memory resources. What changes the links of maps, sets
+// and lists lies in the library, where nobody sees its accesses: the prelude lets the program's calls
+// come here, where they are told.
 #include "runtime.hpp"
 
 #include <cstddef>
 #include <list>
 #include <map>
 #include <vector>
+
+#include <dlfcn.h>
+#include <sys/mman.h>
 
 namespace checker::runtime {
 
@@ -153,3 +157,63 @@ CHECKER_OF_LIST(checker_list_transfer, "21checker_list_transferEPS0_S1_", list_n
   }
   self->_M_transfer(first, last);
 }
+CHECKER_OF_LIST(checker_list_reverse, "20checker_list_reverseEv", list_node* self) {
+  const address code = CHECKER_CALLER;
+  list_node* each = self;
+  do {
+    write(each->_M_next, code);
+    write(each->_M_prev, code);
+    each = each->_M_next;
+  } while (each != self);
+  self->_M_reverse();
+}
+
+// Memory resources that are not synchronised change themselves in the C++ library. It is enough that an
+// allocation is seen as a write of the first word behind the pointer to the virtual functions.
+
+namespace checker::runtime {
+
+namespace {
+
+using allocating = void*(void**, std::size_t, std::size_t);
+using giving_back = void(void**, void*, std::size_t, std::size_t);
+
+template <int which>
+struct resource {
+  static inline allocating* real_allocate = nullptr;
+  static inline giving_back* real_give_back = nullptr;
+
+  static void* allocate(void** self, std::size_t bytes, std::size_t alignment) {
+    write_range(address_of(self + 1), sizeof *self, CHECKER_CALLER);
+    return real_allocate(self, bytes, alignment);
+  }
+  static void give_back(void** self, void* memory, std::size_t bytes, std::size_t alignment) {
+    write_range(address_of(self + 1), sizeof *self, CHECKER_CALLER);
+    real_give_back(self, memory, bytes, alignment);
+  }
+
+  static void watch(const char* table_name) {
+    auto* const table = static_cast<void**>(::dlsym(RTLD_DEFAULT, table_name));
+    if (table == nullptr) return;
+    // Behind what is of the type, and two destructors.
+    void** const functions = table + 4;
+    constexpr address page = 4096;
+    const address begin = address_of(functions) & ~(page - 1);
+    const address end = (address_of(functions + 2) + page - 1) & ~(page - 1);
+    if (::mprotect(reinterpret_cast<void*>(begin), end - begin, PROT_READ | PROT_WRITE) != 0)
+      return;
+    real_allocate = reinterpret_cast<allocating*>(functions[0]);
+    real_give_back = reinterpret_cast<giving_back*>(functions[1]);
+    functions[0] = reinterpret_cast<void*>(&allocate);
+    functions[1] = reinterpret_cast<void*>(&give_back);
+  }
+};
+
+}  // namespace
+
+void watch_resources() {
+  resource<0>::watch("_ZTVNSt3pmr28unsynchronized_pool_resourceE");
+  resource<1>::watch("_ZTVNSt3pmr25monotonic_buffer_resourceE");
+}
+
+}  // namespace checker::runtime

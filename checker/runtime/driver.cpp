@@ -289,8 +289,8 @@ class checked_program final : public program {
     texts_ = program_arguments;
     for (std::string& each : texts_) arguments_.push_back(each.data());
     arguments_.push_back(nullptr);
-    exit_process(
-        program_main(static_cast<int>(texts_.size()), arguments_.data(), program_environment), 0);
+    call_outermost(run_main, this);
+    exit_process(status_, 0);
   }
 
   void finish() override {
@@ -299,7 +299,15 @@ class checked_program final : public program {
   }
 
  private:
+  static void* run_main(void* object) {
+    auto& self = *static_cast<checked_program*>(object);
+    self.status_ = program_main(static_cast<int>(self.texts_.size()), self.arguments_.data(),
+                                program_environment);
+    return nullptr;
+  }
+
   const unsigned threads_;
+  int status_ = 0;
   std::vector<std::string> texts_;
   std::vector<char*> arguments_;
 };
@@ -482,6 +490,13 @@ std::string why_cut(const statistics& found) {
   return text;
 }
 
+std::string patience(const statistics& found) {
+  if (found.patient == 0) return {};
+  return "A loop that counts its turns goes on when no other thread can, after it has read the "
+         "same "
+         "64 times, or its time limits have expired for nothing twice. ";
+}
+
 int tell(statistics& found, double seconds) {
   const int status = found.errors != 0 ? 1 : found.cut != 0 || found.complete == 0 ? 3 : 0;
   if (found.first) {
@@ -510,7 +525,7 @@ int tell(statistics& found, double seconds) {
     out << chosen.search.name << ": proved. " << counts(found, seconds) << '\n';
     out << "Within these bounds: as many operations as the program makes; "
         << chosen.search.spurious_failures << " spurious failures and " << chosen.search.reuses
-        << " re-used blocks a thread. "
+        << " re-used blocks a thread. " << patience(found)
         << (chosen.load_buffering ? text_overtaken() : "Load buffering is not explored.\n");
   } else if (status == 1) {
     out << chosen.search.name << ": " << with_commas(found.errors)
@@ -609,6 +624,7 @@ int run(int argc, char** argv, char** environment) {
     note_keys();
     catch_faults();
     watch_for_loops();
+    watch_resources();
     note_state();
     status = explore_all();
   } catch (const std::exception& wrong) {
@@ -642,6 +658,12 @@ CHECKER_EXPORT int __libc_start_main(int (*entry)(int, char**, char**), int argc
   program_main = entry;
   auto* const real = reinterpret_cast<start_main*>(next_function("__libc_start_main"));
   return real(run, argc, argv, init, fini, rtld_fini, stack_end);
+}
+
+// Of promise::set_value_at_thread_exit and its kin: at the end of the thread the C++ library itself
+// sets the value, and counts who holds it, where it would find neither as they are.
+CHECKER_EXPORT void __wrap__ZNSt13__future_base13_State_baseV211_Make_ready6_M_setEv(void*) {
+  reject("the program sets a value at the exit of a thread, which is not supported");
 }
 
 // What <checker/program.h> calls.

@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <iterator>
+#include <typeinfo>
+#include <unordered_map>
 #include <vector>
 
 #include <cxxabi.h>
@@ -33,6 +35,10 @@ struct exit_call {
   void* argument;
 };
 std::vector<exit_call> exits, exits_at_main;
+
+// Destructors of the program's exceptions that live, and in how many of them each thread is.
+std::unordered_map<const void*, void (*)(void*)> exception_ends;
+unsigned ending_exceptions[most_threads];
 
 void call_plain(void* function) { call_program(reinterpret_cast<void (*)()>(function)); }
 
@@ -208,7 +214,11 @@ void release_faults() {
 }
 
 void note_exits() { exits_at_main = exits; }
-void reset_exits() { exits = exits_at_main; }
+void reset_exits() {
+  exits = exits_at_main;
+  exception_ends.clear();
+  std::fill(std::begin(ending_exceptions), std::end(ending_exceptions), 0);
+}
 void run_exits() {
   while (!exits.empty()) {
     const exit_call last = exits.back();
@@ -326,6 +336,55 @@ CHECKER_EXPORT void __stack_chk_fail() {
 // A pure virtual call is a use of an object that is not constructed yet, or not any more.
 CHECKER_EXPORT void __cxa_pure_virtual() {
   fail(fault::crash, "a pure virtual function is called", CHECKER_CALLER);
+}
+
+// Exceptions: their destructors are called by who lets one go last.
+
+namespace {
+void end_exception(void* exception) {
+  const auto found = exception_ends.find(exception);
+  if (found == exception_ends.end()) return;
+  auto* const destroy = found->second;
+  exception_ends.erase(found);
+  const unsigned own = self();
+  ++ending_exceptions[own];
+  call_program(destroy, exception);
+  --ending_exceptions[own];
+}
+
+using destructor = void (*)(void*);
+// What the C++ library is to call at the end of an exception of the program.
+destructor note_exception(void* exception, destructor destroy) {
+  if (!active || destroy == nullptr ||
+      owner_of(reinterpret_cast<address>(destroy)) != owner::program) {
+    return destroy;
+  }
+  exception_ends[exception] = destroy;
+  return end_exception;
+}
+
+// That of the program: the runtime has one of its own.
+template <class Function>
+Function* library_function(const char* name) {
+  return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
+}
+}  // namespace
+namespace checker::runtime {
+bool destroys_exception() noexcept { return ending_exceptions[self()] != 0; }
+}  // namespace checker::runtime
+
+CHECKER_EXPORT void __wrap___cxa_throw(void* exception, std::type_info* type, destructor destroy) {
+  using function = void(void*, std::type_info*, destructor);
+  static auto* const real = library_function<function>("__cxa_throw");
+  real(exception, type, note_exception(exception, destroy));
+  __builtin_unreachable();
+}
+// Of std::make_exception_ptr.
+CHECKER_EXPORT void* __wrap___cxa_init_primary_exception(void* exception, std::type_info* type,
+                                                         destructor destroy) noexcept {
+  using function = void*(void*, std::type_info*, destructor);
+  static auto* const real = library_function<function>("__cxa_init_primary_exception");
+  return real(exception, type, note_exception(exception, destroy));
 }
 
 // Time

@@ -76,6 +76,8 @@ void find_owners();
 void* call_program(void* (*function)(void*), void* argument);
 void call_program(void (*function)(void*), void* argument);
 void call_program(void (*function)());
+// The same, and an exception that nobody catches ends there, where it is thrown: nothing is unwound.
+void* call_outermost(void* (*function)(void*), void* argument);
 
 // What the engine calls a place in the source: an address in the program's code, or, while an
 // error is told, a list of such addresses, of a function and those that called it.
@@ -265,12 +267,18 @@ void reset_exits();
 void run_exits();
 [[noreturn]] void exit_process(int status, address code);
 
+// Whether the running thread is destroying an exception. How many hold it is counted in the C++
+// library, where that is not seen: who destroys it is the last of them.
+bool destroys_exception() noexcept;
+
 // Time: it stands still, but that each look at it takes some, and that it goes on to the end of a
 // limit that expires.
 void reset_time();
 void expire(const timespec& limit, bool absolute = true);
 
 void reset_waiting();
+// The running thread has gone round for nothing since it had made so many events: the others go first.
+void let_others_go(std::uint32_t position);
 // The running thread does something else than to poll.
 void end_poll(unsigned thread) noexcept;
 // Whether the running thread has done nothing but compute for a second: it is given up where it stands.
@@ -281,6 +289,8 @@ void watch_for_loops();
 void catch_faults();
 void release_faults();
 void find_symbols();
+// Allocations of memory resources are seen from here on.
+void watch_resources();
 // The counts of waiters that the C++ library keeps: words of its own that no order depends on.
 bool is_waiter_count(address at) noexcept;
 

@@ -145,7 +145,8 @@ const void* pointer(address at) noexcept { return reinterpret_cast<const void*>(
 }
 
 [[gnu::noinline]] void race_at(const char* text, address at, address code) {
-  if (!is_excused(code)) fail(fault::data_race, text, code, pointer(at));
+  if (destroys_exception() || is_excused(code)) return;
+  fail(fault::data_race, text, code, pointer(at));
 }
 
 constexpr const char* write_unordered =

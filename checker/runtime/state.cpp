@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -170,6 +171,12 @@ CHECKER_PROGRAM_CALL void* call_program(void* (*function)(void*), void* argument
   asm volatile("");  // not with a jump
   return result;
 }
+CHECKER_PROGRAM_CALL void* call_outermost(void* (*function)(void*), void* argument) {
+  asm volatile(".cfi_undefined rip");
+  void* const result = function(argument);
+  asm volatile("");
+  return result;
+}
 CHECKER_PROGRAM_CALL void call_program(void (*function)(void*), void* argument) {
   function(argument);
   asm volatile("");
@@ -253,6 +260,7 @@ void restore_state() {
 }
 
 void start_thread_data(unsigned thread) {
+  errno = 0;
   for (const thread_data& each : thread_datas) {
     const auto& data = thread == 0 ? each.at_main : each.fresh;
     std::byte* const block = thread_pointers[program_has_thread_data ? thread : 0];
@@ -264,10 +272,12 @@ bool has_thread_blocks() noexcept { return program_has_thread_data; }
 
 program::bytes exchanged_data() noexcept {
   if (program_has_thread_data || thread_datas.empty()) return {};
-  // All that is not the program's is the C++ library's.
+  // All that is not the program's is the C++ library's, but for errno, which is exchanged too. Between
+  // the two lies only what is the C library's.
   std::byte* const begin = thread_pointers[0] + thread_datas[0].offset;
-  exchanged_begin = address_of(begin);
-  exchanged_end = exchanged_begin + thread_datas[0].at_main.size();
+  exchanged_begin = std::min(address_of(begin), address_of(&errno));
+  exchanged_end =
+      std::max(address_of(begin) + thread_datas[0].at_main.size(), address_of(&errno + 1));
   return {begin, thread_datas[0].at_main.size()};
 }
 

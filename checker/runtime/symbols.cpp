@@ -214,9 +214,10 @@ std::vector<address> calls_from(address code) {
   return {std::find(calls.begin(), calls.end(), code), calls.end()};
 }
 
-// Whether a function of this header is what runs at an address, inlined or not: or, with nothing but
-// the library's swap in between, what called it.
-bool runs_in(std::string_view header, const std::vector<address>& calls) {
+// Whether a function of this class, in this header, is what runs at an address, inlined or not: or,
+// with nothing but the library's swap in between, what called it.
+bool runs_in(std::string_view of_class, std::string_view header,
+             const std::vector<address>& calls) {
   for (const address code : calls) {
     const auto [found, added] = known_lines.try_emplace(code);
     if (added && code < low_end) {
@@ -225,7 +226,8 @@ bool runs_in(std::string_view header, const std::vector<address>& calls) {
     }
     bool swap_only = !found->second.empty();
     for (const line& each : found->second) {
-      if (each.file.ends_with(header)) return true;
+      if (each.file.ends_with(header) && each.function.find(of_class) != std::string::npos)
+        return true;
       swap_only = swap_only && each.file.ends_with("/bits/move.h");
     }
     if (!swap_only) return false;
@@ -235,9 +237,10 @@ bool runs_in(std::string_view header, const std::vector<address>& calls) {
 }  // namespace
 
 // std::atomic<std::shared_ptr> of libstdc++ 12 gives its lock back with a relaxed operation, after it
-// has read its pointer: by the letter, the next who writes it races with that.
+// has read its pointer: by the letter, the next who writes it races with that. The functions for
+// plain std::shared_ptr in the same header take a mutex, and are not excused.
 bool is_excused(address code) {
-  const bool found = runs_in("/bits/shared_ptr_atomic.h", calls_from(code));
+  const bool found = runs_in("_Sp_atomic", "/bits/shared_ptr_atomic.h", calls_from(code));
   excused += found ? 1 : 0;
   return found;
 }

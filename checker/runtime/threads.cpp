@@ -90,11 +90,37 @@ void forget(address lock) {
                            [&](const held_lock& each) { return each.lock == lock; }));
 }
 
+// The last two waits of a thread with a time limit, both at the same call, that have expired.
+struct expired_wait {
+  address code = 0;
+  std::uint32_t before = 0;
+  std::uint32_t last = 0;
+  unsigned times = 0;
+};
+expired_wait expired_waits[most_threads];
+
+// A time limit has expired, or is about to, in a wait that began when the thread had made so many
+// events. If two in a row were for nothing, the others go first. Whether they did.
+bool expires_again(std::uint32_t begin, address code) {
+  if (!concurrent) return false;
+  expired_wait& waits = expired_waits[self()];
+  if (waits.code != code) waits = {code, 0, 0, 0};
+  const bool in_vain =
+      waits.times >= 2 && engine::reads_alike({waits.before, waits.last}, {waits.last, begin});
+  const std::uint32_t last = waits.last;
+  waits = {code, last, begin, waits.times + 1};
+  if (in_vain) let_others_go(last);
+  return in_vain;
+}
+void no_longer_expires() { expired_waits[self()] = {}; }
+
 // A choice whether a time limit expires before what is waited for. Not, first.
-bool expires(address code) {
+bool expires(std::uint32_t begin, address code) {
+  if (expires_again(begin, code)) return true;
   const bool expired = engine::choose(2, place_of(code)) != 0;
   operation_done();
   something_changed();
+  if (!expired) no_longer_expires();
   return expired;
 }
 
@@ -130,8 +156,16 @@ int lock(pthread_mutex_t* m, address code) {
 }
 
 // What a call with a time limit has come to; if to nothing, its time is over.
-int in_time(int done, const timespec& until) {
-  if (done == ETIMEDOUT) expire(until);
+template <class Take>
+int in_time(Take take, const timespec& until, address code) {
+  const std::uint32_t begin = concurrent ? known().position : 0;
+  const int done = take();
+  if (done != ETIMEDOUT) {
+    no_longer_expires();
+    return done;
+  }
+  expires_again(begin, code);
+  expire(until);
   return done;
 }
 
@@ -162,6 +196,10 @@ int unlock(pthread_mutex_t* m, address code) {
 // Reader-writer locks. The word is the number of readers, or `writing`.
 
 constexpr std::uint64_t writing = 0x8000'0000;
+
+// Before main nobody else is there. That of the C library leaves a lock in a state that says more than
+// who holds it.
+bool before_main(address code) noexcept { return !active && owner_of(code) <= owner::library; }
 
 bool take_shared(address lock, address code) {
   std::uint64_t readers = atomic_load(lock, 4, order::relaxed, code);
@@ -275,6 +313,15 @@ class sleepers {
     await([&] { return (load(order::acquire) & own_bit()) == 0; }, code_);
   }
 
+  // With a time limit that does not expire before somebody wakes it: where nobody does, there is no such
+  // execution.
+  void sleep_until_woken() {
+    engine::give_way();
+    if ((load(order::acquire) & own_bit()) != 0) {
+      engine::give_up_thread(engine::surrender::excluded);
+    }
+  }
+
   // Wakes so many, each of them a choice. An update even if nobody sleeps: so that who goes to
   // sleep later sees what the caller did before, and that the word is another than it was.
   unsigned wake(unsigned most) {
@@ -310,6 +357,11 @@ class sleepers {
   bool outside_ = false;
 };
 
+// What is behind the word of a condition variable. Who waits or notifies reads it, and who destroys
+// it writes it: so a destruction that may come before a notification is a race. Who was notified and
+// has yet to wake looks at the word only, since a condition variable may be destroyed by then.
+address life_of(const pthread_cond_t* c) noexcept { return address_of(c) + sizeof(std::uint64_t); }
+
 // A wait may end for no reason, within the budget of the search.
 int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address code) {
   held_lock* const held = held_by_self(address_of(m));
@@ -319,15 +371,17 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address c
     fail(fault::deadlock, "this thread waits, and there is no other", code, c);
   }
   end_poll(self());
+  read_range(life_of(c), 1, code);
   sleepers all(address_of(c), code);
   if (!concurrent) {
     expire(*until);
     return ETIMEDOUT;
   }
+  const std::uint32_t begin = known().position;
   all.enter();
   forget(address_of(m));
   atomic_store(address_of(m), 4, 0, order::release, code);
-  bool expired = until != nullptr && expires(code);
+  bool expired = until != nullptr && expires(begin, code);
   bool woken = expired;
   if (!expired) {
     woken = engine::choose_spurious(place_of(code));
@@ -335,6 +389,8 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address c
   }
   if (woken) {
     all.leave();
+  } else if (until != nullptr) {
+    all.sleep_until_woken();
   } else {
     all.sleep();
   }
@@ -363,6 +419,7 @@ long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, 
   end_poll(self());
   if (expected != 0 && waits_in_semaphore(code)) return fails(EAGAIN);
   sleepers all = sleepers::of_futex(word, code);
+  const std::uint32_t begin = known().position;
   bool sleeps = false;
   await(
       [&] {
@@ -373,12 +430,16 @@ long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, 
       },
       code);
   if (!sleeps) return fails(EAGAIN);
-  if (limit != nullptr && expires(code)) {
+  if (limit != nullptr && expires(begin, code)) {
     all.leave();
     expire(*limit, absolute);
     return fails(ETIMEDOUT);
   }
-  all.sleep();
+  if (limit != nullptr) {
+    all.sleep_until_woken();
+  } else {
+    all.sleep();
+  }
   return 0;
 }
 
@@ -437,6 +498,7 @@ void reset_threads() {
     threads[t].ended = threads[t].detached = threads[t].joined = false;
     threads[t].locks.clear();
     threads[t].exits.clear();
+    expired_waits[t] = {};
     std::fill(std::begin(threads[t].values), std::end(threads[t].values), nullptr);
     reset_standing(t);
   }
@@ -450,7 +512,7 @@ void note_keys() { std::copy(std::begin(keys), std::end(keys), std::begin(keys_a
 void run_thread(unsigned index) {
   operation_done();
   start_thread_data(index);
-  end_of_thread(call_program(threads[index].routine, threads[index].argument));
+  end_of_thread(call_outermost(threads[index].routine, threads[index].argument));
 }
 
 void run_thread_exits() { run_exits_of(self()); }
@@ -479,6 +541,7 @@ CHECKER_EXPORT int pthread_create(pthread_t* made, const pthread_attr_t* attribu
     std::_Exit(2);
   }
   const address code = CHECKER_CALLER;
+  write_range(address_of(made), sizeof *made, code);
   const unsigned index = engine::start_thread(place_of(code));
   operation_done();
   if (index >= thread_limit) fail(fault::misuse, too_many_threads, code);
@@ -509,6 +572,20 @@ CHECKER_EXPORT int pthread_detach(pthread_t name) {
   other->detached = true;
   return 0;
 }
+
+// std::thread notes in the C++ library, where it is not seen, that it has no thread any more.
+#define CHECKER_OF_THREAD(name, symbol)                                         \
+  CHECKER_EXPORT void name(pthread_t* thread) asm("_ZNSt6thread" symbol "Ev");  \
+  CHECKER_EXPORT void name(pthread_t* thread) {                                 \
+    using function = void(pthread_t*);                                          \
+    static auto* const real =                                                   \
+        reinterpret_cast<function*>(next_function("_ZNSt6thread" symbol "Ev")); \
+    read_range(address_of(thread), sizeof *thread, CHECKER_CALLER);             \
+    real(thread);                                                               \
+    write_range(address_of(thread), sizeof *thread, CHECKER_CALLER);            \
+  }
+CHECKER_OF_THREAD(checker_thread_join, "4join")
+CHECKER_OF_THREAD(checker_thread_detach, "6detach")
 
 CHECKER_EXPORT void pthread_exit(void* result) {
   end_of_thread(result);
@@ -568,14 +645,16 @@ CHECKER_ENTRY(pthread_mutex_timedlock)
 int checkerpthread_mutex_timedlock(pthread_mutex_t* m, const timespec* until) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_timedlock)(m, until);
   arrive_here(m);
-  return in_time(try_lock(m, ETIMEDOUT, CHECKER_CALLER), *until);
+  const address code = CHECKER_CALLER;
+  return in_time([&] { return try_lock(m, ETIMEDOUT, code); }, *until, code);
 }
 CHECKER_ENTRY(pthread_mutex_clocklock)
 int checkerpthread_mutex_clocklock(pthread_mutex_t* m, clockid_t clock,
                                    const timespec* until) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_clocklock)(m, clock, until);
   arrive_here(m);
-  return in_time(try_lock(m, ETIMEDOUT, CHECKER_CALLER), *until);
+  const address code = CHECKER_CALLER;
+  return in_time([&] { return try_lock(m, ETIMEDOUT, code); }, *until, code);
 }
 CHECKER_EXPORT int pthread_mutex_unlock(pthread_mutex_t* m) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_unlock)(m);
@@ -621,6 +700,7 @@ CHECKER_EXPORT int pthread_rwlock_destroy(pthread_rwlock_t* l) noexcept {
 #define CHECKER_RWLOCK(name, call)                                    \
   CHECKER_ENTRY(pthread_rwlock_##name)                                \
   int checkerpthread_rwlock_##name(pthread_rwlock_t* l) noexcept {    \
+    if (before_main(CHECKER_CALLER)) return 0;                        \
     if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_##name)(l); \
     arrive_here(l);                                                   \
     return call;                                                      \
@@ -634,12 +714,14 @@ CHECKER_RWLOCK(unlock, unlock(l, CHECKER_CALLER))
   CHECKER_EXPORT int pthread_rwlock_timed##name(pthread_rwlock_t* l,                     \
                                                 const timespec* until) noexcept {        \
     if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_timed##name)(l, until);        \
-    return in_time(take(l, ETIMEDOUT, CHECKER_CALLER), *until);                          \
+    const address code = CHECKER_CALLER;                                                 \
+    return in_time([&] { return take(l, ETIMEDOUT, code); }, *until, code);              \
   }                                                                                      \
   CHECKER_EXPORT int pthread_rwlock_clock##name(pthread_rwlock_t* l, clockid_t clock,    \
                                                 const timespec* until) noexcept {        \
     if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_clock##name)(l, clock, until); \
-    return in_time(take(l, ETIMEDOUT, CHECKER_CALLER), *until);                          \
+    const address code = CHECKER_CALLER;                                                 \
+    return in_time([&] { return take(l, ETIMEDOUT, code); }, *until, code);              \
   }
 CHECKER_TIMED_RWLOCK(rdlock, lock_shared)
 CHECKER_TIMED_RWLOCK(wrlock, lock_to_write)
@@ -661,8 +743,17 @@ CHECKER_EXPORT int pthread_cond_destroy(pthread_cond_t* c) noexcept {
     fail(fault::misuse, "a condition variable is destroyed that threads wait for", CHECKER_CALLER,
          c);
   }
+  write_range(life_of(c), 1, CHECKER_CALLER);
   return 0;
 }
+namespace {
+int notify(pthread_cond_t* c, unsigned most, address code) {
+  if (!concurrent) return 0;
+  read_range(life_of(c), 1, code);
+  sleepers(address_of(c), code).wake(most);
+  return 0;
+}
+}  // namespace
 CHECKER_EXPORT int pthread_cond_wait(pthread_cond_t* c, pthread_mutex_t* m) {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_wait)(c, m);
   return wait(c, m, nullptr, CHECKER_CALLER);
@@ -679,13 +770,11 @@ CHECKER_EXPORT int pthread_cond_clockwait(pthread_cond_t* c, pthread_mutex_t* m,
 }
 CHECKER_EXPORT int pthread_cond_signal(pthread_cond_t* c) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_signal)(c);
-  if (concurrent) sleepers(address_of(c), CHECKER_CALLER).wake(1);
-  return 0;
+  return notify(c, 1, CHECKER_CALLER);
 }
 CHECKER_EXPORT int pthread_cond_broadcast(pthread_cond_t* c) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_broadcast)(c);
-  if (concurrent) sleepers(address_of(c), CHECKER_CALLER).wake(UINT_MAX);
-  return 0;
+  return notify(c, UINT_MAX, CHECKER_CALLER);
 }
 
 // The C++ library's constructor lies in the library, where its write is not seen.

@@ -7,6 +7,7 @@
 // Stands on: POSIX memory mapping; assembly for x86-64 and AArch64.
 #pragma once
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -64,7 +65,8 @@ class fiber {
   // all fibers of a program: with that of the process.
   void use_thread_pointer(void* pointer) noexcept { thread_pointer_ = pointer; }
 
-  // Or what of it is of one thread only is exchanged: `live` is where the running one has it.
+  // Or what of it is of one thread only is exchanged, and errno with it: `live` is where the running
+  // one has it.
   void exchange_thread_data(std::byte* live, std::size_t size) {
     live_data_ = live;
     data_.assign(live, live + size);
@@ -185,6 +187,8 @@ class fiber {
   [[gnu::noinline]] void exchange_data(const fiber& to) noexcept {
     std::memcpy(data_.data(), live_data_, data_.size());
     std::memcpy(live_data_, to.data_.data(), data_.size());
+    errno_ = errno;
+    errno = to.errno_;
   }
 
   [[gnu::noinline]] static void set_thread_pointer(void* pointer) noexcept {
@@ -207,6 +211,7 @@ class fiber {
   void* thread_pointer_ = nullptr;
   std::byte* live_data_ = nullptr;
   std::vector<std::byte> data_;
+  int errno_ = 0;
   void* stack_pointer_ = nullptr;
 #if defined(CHECKER_ADDRESS_SANITIZER)
   void* fake_stack_ = nullptr;

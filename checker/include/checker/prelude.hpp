@@ -2,6 +2,8 @@
 // What check-c++ puts in front of each C++ source. A pause in a loop that polls becomes a call, so
 // that the checker sees it; and those of the C++ library's own loops, which poll a few times before
 // they wait, go to a function of their own: nothing but the time depends on how often they do.
+// What the C++ library calls the compiler's own functions for, such as std::copy for bytes, are calls
+// of the C library's: g++ expands those where nobody sees the accesses.
 // clang++ would make of a weak compare-exchange a strong one: it becomes a call, too.
 // What changes the links of trees and lists lies in the C++ library, where no access is seen: these
 // calls go to functions of the checker; and so does what asks the processor for random numbers.
@@ -13,6 +15,12 @@
 
 #if defined(__cplusplus) && defined(__x86_64__)
 extern "C" void checker_pause() noexcept;
+#if !defined(__clang__)
+extern "C" void* memcpy(void* to, const void* from, unsigned long size) noexcept;
+extern "C" void* memmove(void* to, const void* from, unsigned long size) noexcept;
+extern "C" void* memset(void* to, int value, unsigned long size) noexcept;
+extern "C" int memcmp(const void* a, const void* b, unsigned long size) noexcept;
+#endif
 extern "C" void checker_library_pause() noexcept;
 namespace std {
 namespace __detail {
@@ -20,6 +28,12 @@ inline void checker_pause() noexcept { ::checker_library_pause(); }
 }  // namespace __detail
 }  // namespace std
 #define __builtin_ia32_pause checker_pause
+#if !defined(__clang__)
+#define __builtin_memcpy memcpy
+#define __builtin_memmove memmove
+#define __builtin_memset memset
+#define __builtin_memcmp memcmp
+#endif
 #define _Rb_tree_insert_and_rebalance checker_tree_insert
 #define _Rb_tree_rebalance_for_erase checker_tree_erase
 #define _Rb_tree_increment checker_tree_increment
@@ -27,6 +41,7 @@ inline void checker_pause() noexcept { ::checker_library_pause(); }
 #define _M_hook checker_list_hook
 #define _M_unhook checker_list_unhook
 #define _M_transfer checker_list_transfer
+#define _M_reverse checker_list_reverse
 #define _M_getval checker_getval
 
 #if defined(__clang__)

@@ -8,8 +8,10 @@
 // Verdict with -DPRINTED: data race
 // Verdict with -DTOKENS: data race
 // Verdict with -DDATE: data race
+// Verdict with -DSORTED: data race
 #include <cassert>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 #include <mutex>
@@ -17,7 +19,7 @@
 #include <thread>
 
 #if defined(BROKEN) || defined(COMPARED) || defined(SEARCHED) || defined(PRINTED) || \
-    defined(TOKENS) || defined(DATE)
+    defined(TOKENS) || defined(DATE) || defined(SORTED)
 #define ONE 0
 #else
 #define ONE 1
@@ -55,6 +57,9 @@ int main() {
 #if ONE || defined(DATE)
       assert(std::localtime(&now)->tm_year == 70);
 #endif
+#if ONE || defined(SORTED)
+      std::qsort(buffer, 2, 1, [](const void*, const void*) { return 0; });
+#endif
     });
   });
   alone([] {
@@ -76,6 +81,9 @@ int main() {
 #endif
 #if ONE || defined(DATE)
     assert(std::localtime(&now)->tm_year == 70);
+#endif
+#if ONE || defined(SORTED)
+    buffer[1] = 'e';
 #endif
   });
   other.join();

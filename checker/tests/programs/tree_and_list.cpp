@@ -4,6 +4,7 @@
 // Mended: proved
 // Broken: data race
 // Verdict with -DLIST: data race
+// Verdict with -DREVERSED: data race
 #include <cassert>
 #include <iterator>
 #include <list>
@@ -22,12 +23,18 @@ int main() {
     names[3] = "three";
     names.erase(2);
     assert(std::prev(names.end())->first == 4 && names.size() == 3);
-#ifndef LIST
+#ifdef REVERSED
+    numbers.reverse();
+#elif !defined LIST
     numbers.push_back(3);
 #endif
   });
 #ifdef BROKEN
   assert(names.find(1)->second == "one");
+#elif defined REVERSED
+  int first = 0;
+  for (const int each : numbers) first = first == 0 ? each : first;
+  assert(first == 1 || first == 2);
 #elif defined LIST
   numbers.push_front(0);
 #else
