@@ -53,13 +53,13 @@ std::uint64_t load(address at, unsigned size, int o, address code, const standin
   const std::uint64_t value = atomic_load(at, size, order_of(o), code);
   poll& now = polls[known().thread];
   const unsigned times = again && now.at == at && now.value == value ? now.times + 1 : 1;
-  if (times == most_turns / 2) engine::give_way();
   if (times == most_turns) {
-    const std::uint32_t before = now.position;
-    now = {at, code, value, position, 0, false};
-    let_others_go(before);
-    return value;
+    engine::give_up_thread(engine::surrender::excluded,
+                           error_text("a loop has read the same %u times, and changed something of "
+                                      "its own each time",
+                                      most_turns));
   }
+  if (times == most_turns / 2) engine::give_way();
   now = {at, code, value, position, times, false};
   return value;
 }
@@ -107,11 +107,6 @@ void reset_waiting() {
 }
 
 void end_poll(unsigned thread) noexcept { polls[thread] = {}; }
-
-void let_others_go(std::uint32_t position) {
-  engine::let_others_go(position);
-  operation_done();
-}
 
 // The C++ library polls a few times before it waits; it is about to do so once more.
 void poll_again() {

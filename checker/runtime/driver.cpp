@@ -490,13 +490,6 @@ std::string why_cut(const statistics& found) {
   return text;
 }
 
-std::string patience(const statistics& found) {
-  if (found.patient == 0) return {};
-  return "A loop that counts its turns goes on when no other thread can, after it has read the "
-         "same "
-         "64 times, or its time limits have expired for nothing twice. ";
-}
-
 int tell(statistics& found, double seconds) {
   const int status = found.errors != 0 ? 1 : found.cut != 0 || found.complete == 0 ? 3 : 0;
   if (found.first) {
@@ -525,7 +518,7 @@ int tell(statistics& found, double seconds) {
     out << chosen.search.name << ": proved. " << counts(found, seconds) << '\n';
     out << "Within these bounds: as many operations as the program makes; "
         << chosen.search.spurious_failures << " spurious failures and " << chosen.search.reuses
-        << " re-used blocks a thread. " << patience(found)
+        << " re-used blocks a thread. "
         << (chosen.load_buffering ? text_overtaken() : "Load buffering is not explored.\n");
   } else if (status == 1) {
     out << chosen.search.name << ": " << with_commas(found.errors)

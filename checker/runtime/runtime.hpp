@@ -277,8 +277,6 @@ void reset_time();
 void expire(const timespec& limit, bool absolute = true);
 
 void reset_waiting();
-// The running thread has gone round for nothing since it had made so many events: the others go first.
-void let_others_go(std::uint32_t position);
 // The running thread does something else than to poll.
 void end_poll(unsigned thread) noexcept;
 // Whether the running thread has done nothing but compute for a second: it is given up where it stands.

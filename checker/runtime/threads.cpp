@@ -90,37 +90,11 @@ void forget(address lock) {
                            [&](const held_lock& each) { return each.lock == lock; }));
 }
 
-// The last two waits of a thread with a time limit, both at the same call, that have expired.
-struct expired_wait {
-  address code = 0;
-  std::uint32_t before = 0;
-  std::uint32_t last = 0;
-  unsigned times = 0;
-};
-expired_wait expired_waits[most_threads];
-
-// A time limit has expired, or is about to, in a wait that began when the thread had made so many
-// events. If two in a row were for nothing, the others go first. Whether they did.
-bool expires_again(std::uint32_t begin, address code) {
-  if (!concurrent) return false;
-  expired_wait& waits = expired_waits[self()];
-  if (waits.code != code) waits = {code, 0, 0, 0};
-  const bool in_vain =
-      waits.times >= 2 && engine::reads_alike({waits.before, waits.last}, {waits.last, begin});
-  const std::uint32_t last = waits.last;
-  waits = {code, last, begin, waits.times + 1};
-  if (in_vain) let_others_go(last);
-  return in_vain;
-}
-void no_longer_expires() { expired_waits[self()] = {}; }
-
 // A choice whether a time limit expires before what is waited for. Not, first.
-bool expires(std::uint32_t begin, address code) {
-  if (expires_again(begin, code)) return true;
+bool expires(address code) {
   const bool expired = engine::choose(2, place_of(code)) != 0;
   operation_done();
   something_changed();
-  if (!expired) no_longer_expires();
   return expired;
 }
 
@@ -156,16 +130,8 @@ int lock(pthread_mutex_t* m, address code) {
 }
 
 // What a call with a time limit has come to; if to nothing, its time is over.
-template <class Take>
-int in_time(Take take, const timespec& until, address code) {
-  const std::uint32_t begin = concurrent ? known().position : 0;
-  const int done = take();
-  if (done != ETIMEDOUT) {
-    no_longer_expires();
-    return done;
-  }
-  expires_again(begin, code);
-  expire(until);
+int in_time(int done, const timespec& until) {
+  if (done == ETIMEDOUT) expire(until);
   return done;
 }
 
@@ -313,15 +279,6 @@ class sleepers {
     await([&] { return (load(order::acquire) & own_bit()) == 0; }, code_);
   }
 
-  // With a time limit that does not expire before somebody wakes it: where nobody does, there is no such
-  // execution.
-  void sleep_until_woken() {
-    engine::give_way();
-    if ((load(order::acquire) & own_bit()) != 0) {
-      engine::give_up_thread(engine::surrender::excluded);
-    }
-  }
-
   // Wakes so many, each of them a choice. An update even if nobody sleeps: so that who goes to
   // sleep later sees what the caller did before, and that the word is another than it was.
   unsigned wake(unsigned most) {
@@ -377,11 +334,10 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address c
     expire(*until);
     return ETIMEDOUT;
   }
-  const std::uint32_t begin = known().position;
   all.enter();
   forget(address_of(m));
   atomic_store(address_of(m), 4, 0, order::release, code);
-  bool expired = until != nullptr && expires(begin, code);
+  bool expired = until != nullptr && expires(code);
   bool woken = expired;
   if (!expired) {
     woken = engine::choose_spurious(place_of(code));
@@ -389,8 +345,6 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address c
   }
   if (woken) {
     all.leave();
-  } else if (until != nullptr) {
-    all.sleep_until_woken();
   } else {
     all.sleep();
   }
@@ -419,7 +373,6 @@ long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, 
   end_poll(self());
   if (expected != 0 && waits_in_semaphore(code)) return fails(EAGAIN);
   sleepers all = sleepers::of_futex(word, code);
-  const std::uint32_t begin = known().position;
   bool sleeps = false;
   await(
       [&] {
@@ -430,16 +383,12 @@ long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, 
       },
       code);
   if (!sleeps) return fails(EAGAIN);
-  if (limit != nullptr && expires(begin, code)) {
+  if (limit != nullptr && expires(code)) {
     all.leave();
     expire(*limit, absolute);
     return fails(ETIMEDOUT);
   }
-  if (limit != nullptr) {
-    all.sleep_until_woken();
-  } else {
-    all.sleep();
-  }
+  all.sleep();
   return 0;
 }
 
@@ -498,7 +447,6 @@ void reset_threads() {
     threads[t].ended = threads[t].detached = threads[t].joined = false;
     threads[t].locks.clear();
     threads[t].exits.clear();
-    expired_waits[t] = {};
     std::fill(std::begin(threads[t].values), std::end(threads[t].values), nullptr);
     reset_standing(t);
   }
@@ -645,16 +593,14 @@ CHECKER_ENTRY(pthread_mutex_timedlock)
 int checkerpthread_mutex_timedlock(pthread_mutex_t* m, const timespec* until) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_timedlock)(m, until);
   arrive_here(m);
-  const address code = CHECKER_CALLER;
-  return in_time([&] { return try_lock(m, ETIMEDOUT, code); }, *until, code);
+  return in_time(try_lock(m, ETIMEDOUT, CHECKER_CALLER), *until);
 }
 CHECKER_ENTRY(pthread_mutex_clocklock)
 int checkerpthread_mutex_clocklock(pthread_mutex_t* m, clockid_t clock,
                                    const timespec* until) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_clocklock)(m, clock, until);
   arrive_here(m);
-  const address code = CHECKER_CALLER;
-  return in_time([&] { return try_lock(m, ETIMEDOUT, code); }, *until, code);
+  return in_time(try_lock(m, ETIMEDOUT, CHECKER_CALLER), *until);
 }
 CHECKER_EXPORT int pthread_mutex_unlock(pthread_mutex_t* m) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_mutex_unlock)(m);
@@ -714,14 +660,12 @@ CHECKER_RWLOCK(unlock, unlock(l, CHECKER_CALLER))
   CHECKER_EXPORT int pthread_rwlock_timed##name(pthread_rwlock_t* l,                     \
                                                 const timespec* until) noexcept {        \
     if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_timed##name)(l, until);        \
-    const address code = CHECKER_CALLER;                                                 \
-    return in_time([&] { return take(l, ETIMEDOUT, code); }, *until, code);              \
+    return in_time(take(l, ETIMEDOUT, CHECKER_CALLER), *until);                          \
   }                                                                                      \
   CHECKER_EXPORT int pthread_rwlock_clock##name(pthread_rwlock_t* l, clockid_t clock,    \
                                                 const timespec* until) noexcept {        \
     if (!CHECKER_OURS) return CHECKER_NEXT(pthread_rwlock_clock##name)(l, clock, until); \
-    const address code = CHECKER_CALLER;                                                 \
-    return in_time([&] { return take(l, ETIMEDOUT, code); }, *until, code);              \
+    return in_time(take(l, ETIMEDOUT, CHECKER_CALLER), *until);                          \
   }
 CHECKER_TIMED_RWLOCK(rdlock, lock_shared)
 CHECKER_TIMED_RWLOCK(wrlock, lock_to_write)

@@ -345,9 +345,7 @@ inline unsigned execution::next_to_run() const noexcept {
   if (!schedule_.done() && left_to_replay_ == 0) {
     const unsigned scheduled = schedule_.next_thread();
     const thread_state state = threads_[scheduled].state;
-    const bool can_run = state <= thread_state::running || state == thread_state::idle ||
-                         state == thread_state::patient;
-    return can_run ? scheduled : nobody;
+    return state <= thread_state::running || state == thread_state::idle ? scheduled : nobody;
   }
   if (left_to_replay_ != 0) {
     for (unsigned t : order_) {
@@ -907,19 +905,11 @@ inline void execution::look_for_endless_loop(const event& request, const place& 
   const auto& own = graph().thread(running_);
   const std::size_t size = own.size();
   if (size >= options_.events_per_thread || graph().size() >= max_events) {
-    if (threads_[running_].goes_round) {
-      endless_ = true;
-      give_up("goes round for ever, and what it reads stays the same; it is", from);
-    }
     endless_ = size >= many_events;
     give_up("makes more operations than options::events_per_thread allows", from);
   }
   constexpr std::size_t now_and_then = 32;
-  if (size % now_and_then != 0 || size < most_turns) return;
-  if (const std::size_t turn = goes_round(request); turn != 0) {
-    if (starts_threads_ && !hunting()) {
-      return let_others_go(static_cast<std::uint32_t>(size - turn));
-    }
+  if (size % now_and_then == 0 && size >= most_turns && goes_round(request)) {
     endless_ = true;
     give_up("spins: it has gone round " + std::to_string(most_turns) +
                 " times, and read and written the same each time. Let it wait with checker::await, "
@@ -928,17 +918,16 @@ inline void execution::look_for_endless_loop(const event& request, const place& 
   }
 }
 
-// How many events a turn has, of a loop that has gone round often and done the same; or 0.
-std::size_t execution::goes_round(const event& request) const noexcept {
+bool execution::goes_round(const event& request) const noexcept {
   const auto& own = graph().thread(running_);
   const std::size_t size = own.size();
   std::size_t turn = 1;
   while (turn != longest_turn && !same_call(graph()[own[size - turn]], request)) ++turn;
-  if (size < turn * (most_turns + 1)) return 0;
+  if (size < turn * (most_turns + 1)) return false;
   for (std::size_t i = size - 1; i != size - turn * most_turns - 1; --i) {
-    if (!same_turn(own, i, i - turn)) return 0;
+    if (!same_turn(own, i, i - turn)) return false;
   }
-  return turn;
+  return true;
 }
 
 // The running thread goes no further. The others do: what they do may let it go another way.
@@ -1042,48 +1031,10 @@ bool execution::block_turn(std::uint32_t position, engine::span changed) {
   return true;
 }
 
-void execution::let_others_go(std::uint32_t position) {
-  const unsigned own = running_;
-  thread_status& self = threads_[own];
-  if (!in_threads() || self.position != graph().thread(own).size()) return;
-  if (schedule_.given() && schedule_.has(own)) return;
-  if (hunting()) return give_way();
-  ++totals_.patient;
-  self.goes_round = true;
-  self.iteration = position;
-  self.state = thread_state::patient;
-  unsigned next = next_to_run();
-  if (next == nobody) next = no_longer_idle();
-  if (next == nobody) end_execution();
-  if (next != own) switch_to(next);
-  self.state = thread_state::running;
-}
-
-bool execution::reads_alike(engine::span first, engine::span second) const noexcept {
-  const auto& own = graph().thread(running_);
-  const auto next_read = [&](std::uint32_t& at, std::uint32_t end) -> const event* {
-    for (; at != end; ++at) {
-      const event& done = graph()[own[at]];
-      if (!done.reads()) continue;
-      const bool own_write = done.source != initial && graph()[done.source].thread == running_;
-      if (!own_write) return &graph()[own[at++]];
-    }
-    return nullptr;
-  };
-  for (;;) {
-    const event* const a = next_read(first.begin, first.end);
-    const event* const b = next_read(second.begin, second.end);
-    if (a == nullptr || b == nullptr) return a == b;
-    if (a->location != b->location || a->kind != b->kind) return false;
-    if (graph().value_read(own[a->index]) != graph().value_read(own[b->index])) return false;
-  }
-}
-
 // Whether e belongs to a turn that its thread makes in vain.
 bool execution::of_turn(event_id e) const noexcept {
   const thread_status& maker = threads_[graph()[e].thread];
-  return (maker.state == thread_state::blocked || maker.state == thread_state::idle ||
-          maker.state == thread_state::patient) &&
+  return (maker.state == thread_state::blocked || maker.state == thread_state::idle) &&
          graph()[e].index >= maker.iteration;
 }
 
@@ -1153,19 +1104,10 @@ bool execution::leaves_no_trace(unsigned thread) const noexcept {
   return true;
 }
 
-// A thread that was taken to go round in vain, and that others have seen since; or that has let the
-// others go first, and has missed nothing.
-unsigned execution::no_longer_idle() {
+// A thread that was taken to go round in vain, and that others have seen since.
+unsigned execution::no_longer_idle() const noexcept {
   for (unsigned t : order_) {
     if (threads_[t].state == thread_state::idle && !leaves_no_trace(t)) return t;
-  }
-  // Where a thread waits for what it has not read, although it is there, the execution is found
-  // elsewhere.
-  for (unsigned t : order_) {
-    if (threads_[t].state == thread_state::blocked && !reads_newest(t)) return nobody;
-  }
-  for (unsigned t : order_) {
-    if (threads_[t].state == thread_state::patient && reads_newest(t)) return t;
   }
   return nobody;
 }
@@ -1283,10 +1225,6 @@ bool block_turn(std::uint32_t position, span changed) {
 void give_up_thread(surrender why, std::string_view text) {
   if (!text.empty()) execution::current().cut_turns(std::string(text));
   execution::current().give_up_thread(why);
-}
-void let_others_go(std::uint32_t position) { execution::current().let_others_go(position); }
-bool reads_alike(span first, span second) {
-  return execution::current().reads_alike(first, second);
 }
 void give_way() noexcept { execution::current().give_way(); }
 void end_process() noexcept { execution::current().end_process(); }

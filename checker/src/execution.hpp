@@ -165,8 +165,6 @@ class execution {
   void begin_iteration() noexcept;
   void fail_iteration();
   bool block_turn(std::uint32_t position, engine::span changed);
-  void let_others_go(std::uint32_t position);
-  bool reads_alike(engine::span first, engine::span second) const noexcept;
   [[noreturn]] void give_up_thread(engine::surrender why);
   void give_way() noexcept {
     if (hunting()) chance_->yield(running_);
@@ -188,8 +186,8 @@ class execution {
 
  private:
   // `cut`: it goes no further, for a bound is met; `excluded`: it goes no further, and the execution is not one of those that are looked at;
-  // `idle`: it goes round in a loop, and leaves no trace; `patient`: it lets the others go first;
-  // `joining`: it waits for the end of another; `absent`: nobody has started it.
+  // `idle`: it goes round in a loop, and leaves no trace; `joining`: it waits for the end of
+  // another; `absent`: nobody has started it.
   enum class thread_state : std::uint8_t {
     unstarted,
     running,
@@ -199,7 +197,6 @@ class execution {
     stopped,
     finished,
     idle,
-    patient,
     joining,
     absent
   };
@@ -211,7 +208,6 @@ class execution {
     std::uint32_t iteration = 0;  // position at the start of the iteration
     engine::span changed;         // while plain memory was another than at its start
     std::uint64_t changes = 0;    // of plain data and memory
-    bool goes_round = false;      // it has let others go, and nothing was new
     std::jmp_buf* restart = nullptr;
     std::uint64_t changes_at_iteration = 0;
     unsigned joins = 0;             // the thread it waits for
@@ -280,13 +276,13 @@ class execution {
                                     const place& from);
   bool unfinished(thread_state s) const noexcept {
     return s == thread_state::blocked || s == thread_state::cut || s == thread_state::excluded ||
-           s == thread_state::idle || s == thread_state::patient || s == thread_state::joining;
+           s == thread_state::idle || s == thread_state::joining;
   }
   [[noreturn]] void end_execution();
   bool of_turn(event_id e) const noexcept;
   bool may_be_in_vain(unsigned thread) const noexcept;
   bool leaves_no_trace(unsigned thread) const noexcept;
-  unsigned no_longer_idle();
+  unsigned no_longer_idle() const noexcept;
 
   void run();
   bool next();
@@ -367,7 +363,7 @@ class execution {
   [[gnu::always_inline]] bool may_spin() const noexcept;
   void look_for_spin(event& request);
   void look_for_endless_loop(const event& request, const place& from);
-  std::size_t goes_round(const event& request) const noexcept;
+  bool goes_round(const event& request) const noexcept;
   [[noreturn, gnu::cold]] void give_up(const std::string& why, const place& from);
   answer answer_of(event_id e) const noexcept;
   bool may_fail_spuriously() const noexcept;

@@ -420,9 +420,7 @@ bool execution::deadlocked() {
   for (unsigned t = 0; t != thread_count_; ++t) {
     const thread_state state = threads_[t].state;
     if (state == thread_state::excluded) return false;
-    const bool waits = state == thread_state::blocked || state == thread_state::idle ||
-                       state == thread_state::patient;
-    if (!waits) continue;
+    if (state != thread_state::blocked && state != thread_state::idle) continue;
     if (!reads_newest(t)) return false;
   }
   return true;
@@ -508,7 +506,6 @@ void statistics::add(const statistics& part) {
   errors += part.errors;
   cut += part.cut;
   excluded += part.excluded;
-  patient += part.patient;
   duplicates += part.duplicates;
   runs += part.runs;
   hash.add(part.hash.low, part.hash.high);
@@ -547,7 +544,6 @@ void statistics::store(archive& file) {
   file(errors);
   file(cut);
   file(excluded);
-  file(patient);
   file(duplicates);
   file(runs);
   file(hash);

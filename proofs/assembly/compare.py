@@ -111,7 +111,7 @@ class Reference:
 
     items: tuple[int, ...]  # that are given
     outcomes: dict[str, list[Outcome]]
-    labels: dict[int, str]  # of the lines of magazine.hpp and shard_table.hpp that steps have
+    labels: dict[int, str]  # of the lines of magazine_steps.hpp and shard_table.hpp that steps have
 
     def ways(self, operation: str, capacity: int) -> list[list[Outcome]]:
         """Outcomes by what is wanted, by the CPU, one of two or the first beyond the reach, and by their way through
@@ -427,10 +427,10 @@ def reference_of(folder: Path) -> Reference:
     import lint_orders
 
     operations = [each for header in lint_orders.read_library(ROOT).headers
-                  if Path(header.name).name in ("magazine.hpp", "shard_table.hpp") for each in header.operations]
+                  if Path(header.name).name in ("magazine_steps.hpp", "shard_table.hpp") for each in header.operations]
     return Reference.read(run([program]), {
         operation.line: labels[0].name for operation, labels in operations
-        if re.match(r"(take_step|give_step|pin)\.", labels[0].name)})
+        if re.match(r"(take_step|give_step|near_reach|near_first)\.", labels[0].name)})
 
 
 def is_here(compiler: str) -> bool:

@@ -149,13 +149,6 @@ struct span {
 // was, it goes on only if others have seen what it did: then the result is true. `changed`: when
 // plain memory was not as it was. It is now.
 bool block_turn(std::uint32_t position, span changed = {});
-// It has gone round since it had made `position` events, and read nothing new, but does not stand where
-// it stood: it counts its turns, or time goes on. It goes on when no other thread can, if what it has
-// read is the newest then; if not, the execution in which it reads that is found elsewhere. So what it
-// would do by more turns while others go on is not looked at: that is a bound.
-void let_others_go(std::uint32_t position);
-// Whether it has read the same in two spans of its events, but for what it has written itself.
-bool reads_alike(span first, span second);
 // It goes no further in this execution: the others do. `waits`: that is a deadlock if they end;
 // `excluded`: the execution is none of those that are looked at; `stopped`: it is one all the same.
 enum class surrender : std::uint8_t { waits, excluded, stopped };

@@ -105,7 +105,6 @@ struct statistics {
   std::uint64_t errors = 0;
   std::uint64_t cut = 0;
   std::uint64_t excluded = 0;    // by an assumption of the program that does not hold
-  std::uint64_t patient = 0;     // how often a thread let the others go first: a bound
   std::uint64_t duplicates = 0;  // among the graphs that options::remember_graphs let it compare
   std::uint64_t runs = 0;        // of the program
   graph_hash hash;
