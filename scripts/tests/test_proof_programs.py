@@ -108,7 +108,7 @@ class Refusals(unittest.TestCase):
     def test_sites_that_are_none(self) -> None:
         for program, what in ((PROOFS, (*POOL, "--client", "p|g")), (MODELS, OWNERS)):
             self.refused(program, "[push_head.read]", *what, "--weaken", "pool_dequeue.hpp:9:op:relaxed")
-            self.refused(program, "[take_from.claim]", *what, "--weaken", "take.clam:relaxed")
+            self.refused(program, "[take_from.claim]", *what, "--weaken", "take_from.clam:relaxed")
             self.refused(program, "no site 'take_from.claim.fail'", *what, "--weaken", "take_from.claim.fail:relaxed")
             self.refused(program, "no site 'nowhere.hpp:9'", *what, "--mutate", "nowhere.hpp:9:skip-store")
 
