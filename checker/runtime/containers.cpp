@@ -168,8 +168,8 @@ CHECKER_OF_LIST(checker_list_reverse, "20checker_list_reverseEv", list_node* sel
   self->_M_reverse();
 }
 
-// Memory resources that are not synchronised change themselves in the C++ library. It is enough that an
-// allocation is seen as a write of the first word behind the pointer to the virtual functions.
+// A monotonic buffer changes itself in the C++ library. It is enough that an allocation is seen as a
+// write of the first word behind the pointer to the virtual functions.
 
 namespace checker::runtime {
 
@@ -178,8 +178,7 @@ namespace {
 using allocating = void*(void**, std::size_t, std::size_t);
 using giving_back = void(void**, void*, std::size_t, std::size_t);
 
-template <int which>
-struct resource {
+struct monotonic_buffer {
   static inline allocating* real_allocate = nullptr;
   static inline giving_back* real_give_back = nullptr;
 
@@ -192,8 +191,9 @@ struct resource {
     real_give_back(self, memory, bytes, alignment);
   }
 
-  static void watch(const char* table_name) {
-    auto* const table = static_cast<void**>(::dlsym(RTLD_DEFAULT, table_name));
+  static void watch() {
+    constexpr auto name = "_ZTVNSt3pmr25monotonic_buffer_resourceE";
+    auto* const table = static_cast<void**>(::dlsym(RTLD_DEFAULT, name));
     if (table == nullptr) return;
     // Behind what is of the type, and two destructors.
     void** const functions = table + 4;
@@ -211,9 +211,6 @@ struct resource {
 
 }  // namespace
 
-void watch_resources() {
-  resource<0>::watch("_ZTVNSt3pmr28unsynchronized_pool_resourceE");
-  resource<1>::watch("_ZTVNSt3pmr25monotonic_buffer_resourceE");
-}
+void watch_resources() { monotonic_buffer::watch(); }
 
 }  // namespace checker::runtime

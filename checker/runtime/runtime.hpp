@@ -287,7 +287,7 @@ void watch_for_loops();
 void catch_faults();
 void release_faults();
 void find_symbols();
-// Allocations of memory resources are seen from here on.
+// Allocations of a monotonic buffer are seen from here on.
 void watch_resources();
 // The counts of waiters that the C++ library keeps: words of its own that no order depends on.
 bool is_waiter_count(address at) noexcept;

@@ -182,8 +182,8 @@ class sequential_order {
     find_nodes();
   }
 
-  // Calls visit(a, t, b) for each event a and thread t of which it happens before something: from b on.
-  // The clocks of a thread's events grow, so that b does, too.
+  // What each event happens before, and what happens before it. The clocks of a thread's events grow:
+  // so does, from one event of a thread to the next, where in another thread the first stands.
   void relate_by_happens_before() {
     const unsigned threads = graph_->thread_count();
     first_.assign(events_.size() * threads, 0);
@@ -270,9 +270,9 @@ class sequential_order {
     word* const later = scratch_[0];
     word* const later_writes = scratch_[1];
     std::fill_n(later, 2 * words_, 0);
+    const word* const here = locations_[place_of(l)];
     const auto relate = [&](std::size_t a) {
       unite(eco_[a], later);
-      const word* const here = locations_[place_of(l)];
       for (std::size_t k = 0; k != words_; ++k) {
         direct_[a][k] |= later_writes[k] | (after_[a][k] & here[k]);
       }

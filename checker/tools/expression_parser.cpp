@@ -46,25 +46,8 @@ const operator_spelling* operator_at(const token& t) {
   return found == operators.end() ? nullptr : &*found;
 }
 
-// What two numbers give, if that is known without a run: copy - 1 is a number. What divides by zero
-// is left to the run, where it is an error.
-std::optional<word> calculated(expression_kind kind, word left, word right) {
-  switch (kind) {
-    case expression_kind::add:
-      return left + right;
-    case expression_kind::subtract:
-      return left - right;
-    case expression_kind::multiply:
-      return left * right;
-    case expression_kind::divide:
-      return right == 0 ? std::nullopt : std::optional(left / right);
-    case expression_kind::remainder:
-      return right == 0 ? std::nullopt : std::optional(left % right);
-    default:
-      return std::nullopt;
-  }
-}
-
+// What is calculated from numbers is a number, such as copy - 1. What divides by zero is left to the
+// run, where it is an error.
 expression combined(expression_kind kind, position at, expression left, expression right) {
   if (left.kind == expression_kind::constant && right.kind == expression_kind::constant) {
     const std::optional<word> known = calculated(kind, left.value, right.value);

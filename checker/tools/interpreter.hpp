@@ -21,6 +21,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "program.hpp"
@@ -184,17 +185,11 @@ class interpreter {
   word combine(const expression& e) {
     const word left = evaluate(e.operands[0]);
     const word right = evaluate(e.operands[1]);
+    if (const std::optional<word> result = calculated(e.kind, left, right)) return *result;
     switch (e.kind) {
-      case expression_kind::add:
-        return left + right;
-      case expression_kind::subtract:
-        return left - right;
-      case expression_kind::multiply:
-        return left * right;
       case expression_kind::divide:
       case expression_kind::remainder:
-        if (right == 0) return require(false, e.at);
-        return e.kind == expression_kind::divide ? left / right : left % right;
+        return require(false, e.at);
       case expression_kind::equal:
         return left == right;
       case expression_kind::not_equal:

@@ -60,6 +60,24 @@ enum class expression_kind : std::uint8_t {
   logical_or
 };
 
+// What an operator of arithmetic gives; nothing if it is another, or divides by zero.
+constexpr std::optional<word> calculated(expression_kind kind, word left, word right) {
+  switch (kind) {
+    case expression_kind::add:
+      return left + right;
+    case expression_kind::subtract:
+      return left - right;
+    case expression_kind::multiply:
+      return left * right;
+    case expression_kind::divide:
+      return right == 0 ? std::nullopt : std::optional(left / right);
+    case expression_kind::remainder:
+      return right == 0 ? std::nullopt : std::optional(left % right);
+    default:
+      return std::nullopt;
+  }
+}
+
 struct expression;
 
 // A location, or the element of an array that `index` selects when the access is made.

@@ -46,9 +46,9 @@
 // Where the handler's jump is too far for one instruction, a linker makes one that uses x16 and x17.
 #define POOLPROOF_SECTION_CLOBBERS "memory", "cc", "x16", "x17"
 
-// Steps as in magazine_steps::take: [near_reach.read] and [near_first.read] before the section, for they do not
-// change once they are set; [take_step.bounds], here ldar, to [take_step.commit]. ldar takes no
-// offset. What is between pace and commit tells the two apart.
+// Steps as in magazine_steps::take: [near_reach.read] and [near_first.read] before the section, for
+// they do not change once they are set; [take_step.bounds], here ldar, to [take_step.commit]. ldar
+// takes no offset. What is between pace and commit tells the two apart.
 #define POOLPROOF_TAKE(name, before_commit)                                                \
   [[gnu::always_inline]] static inline void* name(                                         \
       const std::atomic<void*>& first, const std::atomic<std::uint32_t>& reach) noexcept { \

@@ -46,8 +46,8 @@
       [cpu] "i"(__builtin_offsetof(struct rseq, cpu_id)), [word] "i"(magazine_layout::word), \
       [items] "i"(magazine_layout::items), [handle] "i"(magazine_layout::one_handle)
 
-// Steps as in magazine_steps::take: [near_reach.read] to [take_step.commit]. Reach and first shard are
-// operands in memory: two registers and two instructions less. What is between pace and commit
+// Steps as in magazine_steps::take: [near_reach.read] to [take_step.commit]. Reach and first shard
+// are operands in memory: two registers and two instructions less. What is between pace and commit
 // tells the two apart.
 #define POOLPROOF_TAKE(name, before_commit)                                                   \
   [[gnu::always_inline]] static inline void* name(                                            \
