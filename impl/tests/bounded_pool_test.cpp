@@ -13,6 +13,7 @@
 #include <exception>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <stop_token>
@@ -77,18 +78,32 @@ struct coroutine {
   };
 };
 
-// Runs what was posted when it is told to.
-struct postbox {
-  std::deque<std::coroutine_handle<>> posted;
-
+// Runs what was posted when it is told to. Any thread may post: who gives an item back calls the
+// executor of who waits for it.
+class postbox {
+ public:
   auto executor() {
-    return [this](std::coroutine_handle<> ready) { posted.push_back(ready); };
+    return [this](std::coroutine_handle<> ready) {
+      const std::lock_guard lock(mutex_);
+      posted_.push_back(ready);
+    };
   }
-  void run_one() {
-    const std::coroutine_handle<> next = posted.front();
-    posted.pop_front();
-    next.resume();
+  std::size_t size() const {
+    const std::lock_guard lock(mutex_);
+    return posted_.size();
   }
+  bool empty() const { return size() == 0; }
+  std::coroutine_handle<> take() {
+    const std::lock_guard lock(mutex_);
+    const std::coroutine_handle<> first = posted_.front();
+    posted_.pop_front();
+    return first;
+  }
+  void run_one() { take().resume(); }
+
+ private:
+  mutable std::mutex mutex_;
+  std::deque<std::coroutine_handle<>> posted_;
 };
 
 // co_await stores the coroutine's handle.
@@ -270,7 +285,7 @@ TEST_CASE_METHOD(all_given_back, "who_gives_up_leaves_the_queue_in_order", "[bou
   held = {};
   for (std::size_t i = 0; i < 3; ++i) {
     if (i == given_up) continue;
-    REQUIRE(posts.posted.size() == 1);
+    REQUIRE(posts.size() == 1);
     posts.run_one();
     REQUIRE(results[i].got);
     CHECK((*results[i].got)->value == 1);
@@ -537,10 +552,10 @@ TEST_CASE_METHOD(all_given_back, "stop_after_the_item_has_come_changes_nothing",
   get_into(pool, posts.executor(), next, stop.get_token());
   held = {};
   stop.request_stop();
-  REQUIRE(posts.posted.size() == 1);
+  REQUIRE(posts.size() == 1);
   posts.run_one();
   CHECK((*next.got)->value == 1);
-  CHECK(posts.posted.empty());
+  CHECK(posts.empty());
 }
 
 TEST_CASE_METHOD(all_given_back, "closing_ends_all_waits_with_an_error", "[bounded]") {
@@ -572,7 +587,7 @@ TEST_CASE_METHOD(all_given_back, "closing_ends_all_waits_with_an_error", "[bound
   pool.close();
   pool.close();
   for (std::thread& each : threads) each.join();
-  while (!posts.posted.empty()) posts.run_one();
+  while (!posts.empty()) posts.run_one();
   for (const result& each : results) {
     told += each.closed;
     had += each.got.has_value();
@@ -671,7 +686,7 @@ TEST_CASE_METHOD(all_given_back, "coroutine_is_resumed_by_its_executor_and_not_i
   get_into(pool, posts.executor(), next);
   held = {};
   CHECK_FALSE(next.got);
-  CHECK(posts.posted.size() == 1);
+  CHECK(posts.size() == 1);
   posts.run_one();
   CHECK(next.got);
 }
@@ -772,7 +787,7 @@ TEST_CASE_METHOD(all_given_back, "coroutine_that_is_destroyed_while_it_waits_lea
   CHECK(pool.stats().waiting == 1);
   stop.request_stop();
   held = {};
-  REQUIRE(posts.posted.size() == 1);
+  REQUIRE(posts.size() == 1);
   posts.run_one();
   REQUIRE(next.got);
   CHECK((*next.got)->value == 1);
@@ -797,11 +812,10 @@ TEST_CASE_METHOD(all_given_back, "coroutine_that_is_destroyed_instead_of_run_giv
     if (how == 1) held.discard();
     if (how == 2) stop.request_stop();
     if (how == 3) pool.close();
-    REQUIRE_FALSE(posts.posted.empty());
-    posts.posted.front().destroy();
-    posts.posted.pop_front();
+    REQUIRE_FALSE(posts.empty());
+    posts.take().destroy();
     held = {};
-    while (!posts.posted.empty()) posts.run_one();
+    while (!posts.empty()) posts.run_one();
     CHECK_FALSE(never.got);
     CHECK((next.got || next.closed) == somebody_waits);
     next.got.reset();
@@ -861,7 +875,7 @@ TEST_CASE_METHOD(all_given_back, "place_of_a_victim_goes_to_who_came_meanwhile",
   });
   pool.rotate();
   tracked::when_destroyed(nullptr);
-  REQUIRE(posts.posted.size() == 1);
+  REQUIRE(posts.size() == 1);
   posts.run_one();
   CHECK((*next.got)->value == 2);
 }
