@@ -257,13 +257,16 @@ class object_pool {
   // Where no section has borrowed. The first handle opens the way for sections: until then the
   // pool's end knows that there are none.
   [[gnu::noinline]] loan borrow_slow() {
-    item found = get();
+    T* const found = find(interrupts::always);
+    item lent(found != nullptr ? found : construct());
     core* const inner = used_core();
-    if (found == nullptr || inner == nullptr || !inner->count_borrow()) {
-      return {nullptr, found.release()};
+    if (lent == nullptr || inner == nullptr || !inner->count_borrow()) {
+      return {nullptr, lent.release()};
     }
+    // Where handles are all that is taken, more are out than ever before only if none was left.
+    if (found == nullptr) inner->note_in_use();
     if (!keeps_up_ && lending_.reach() == 0) lending_.show(near_);
-    return {inner, found.release()};
+    return {inner, lent.release()};
   }
 
   item make() {

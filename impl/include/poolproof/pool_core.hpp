@@ -124,6 +124,10 @@ class pool_core final : public pool_entry<Sync> {
     return local(Sync::cpu()).borrows().begin();
   }
 
+  // Notes how many handles are out, if they were never more. Anyone; wait-free but for others'
+  // notes.
+  void note_in_use() noexcept { peak_in_use_.raise_to(handles_out()); }
+
   // Ends a borrow of which the handle keeps its item. Anyone; wait-free.
   void end_borrow() noexcept {
     if (!local(Sync::cpu()).borrows().end()) this->drop_references(1);
@@ -163,6 +167,13 @@ class pool_core final : public pool_entry<Sync> {
     return lent_.load(std::memory_order_relaxed);
   }
 
+  // About, as other threads borrow and return.
+  std::uint64_t handles_out() noexcept {
+    std::int64_t handles = 0;
+    table_.for_each([&](shard_type& s) { handles += s.handles(); });
+    return static_cast<std::uint64_t>((std::max)(handles, std::int64_t{0}));
+  }
+
   void drain() noexcept override { draining_type(table_, upkeep_).run(); }
   void drain_closed() noexcept { draining_type(table_, upkeep_).run_closed(); }
   void free() noexcept;
@@ -179,6 +190,7 @@ class pool_core final : public pool_entry<Sync> {
   alignas(shard_alignment) upkeep<T, Deleter, Sync> upkeep_;
   slow_paths<T, Deleter, Sync> slow_{table_, cycles_, upkeep_};
   typename Sync::counter constructions_;
+  typename Sync::counter peak_in_use_;
 };
 
 template <class T, class Deleter, sync_policy Sync>
@@ -220,16 +232,16 @@ pool_stats pool_core<T, Deleter, Sync>::stats() noexcept {
   pool_stats result;
   slow_.add_to(result);
   std::uint64_t takes = 0;
-  std::int64_t handles = 0;
   table_.for_each([&](shard_type& s) {
     result.steals += s.steals.value();
     result.misses += s.misses.value();
     result.retained += s.size();
     takes += s.takes.value() + s.own_magazine().takes_since_tick();
-    handles += s.handles();
   });
   result.hits = takes - (std::min)(takes, result.misses);
-  result.in_use = static_cast<std::uint64_t>((std::max)(handles, std::int64_t{0}));
+  result.in_use = handles_out();
+  peak_in_use_.raise_to(result.in_use);
+  result.peak_in_use = peak_in_use_.value();
   result.constructions = constructions_.value();
   result.reset_dropped = upkeep_.dropped(drop_cause::reset);
   result.bound_dropped = upkeep_.dropped(drop_cause::bound);

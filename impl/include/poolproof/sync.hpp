@@ -134,6 +134,13 @@ class std_sync::counter {
   // Exact under concurrent use.
   void add(std::uint64_t n) noexcept { count_.fetch_add(n, std::memory_order_relaxed); }
 
+  // At least `n` from now on.
+  void raise_to(std::uint64_t n) noexcept {
+    std::uint64_t seen = value();
+    while (seen < n && !count_.compare_exchange_weak(seen, n, std::memory_order_relaxed)) {
+    }
+  }
+
   std::uint64_t value() const noexcept { return count_.load(std::memory_order_relaxed); }
 
  private:
