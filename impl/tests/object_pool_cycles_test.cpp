@@ -320,7 +320,7 @@ std::uint64_t hit_steadily(steered_pool& pool, int count) {
     const std::uint64_t before = tracked::destroyed();
     item got = pool.try_get();
     most = std::max(most, tracked::destroyed() - before);
-    REQUIRE(got != nullptr);
+    if (got == nullptr) FAIL("hit " << i << " was a miss");  // reporters keep each REQUIRE
     const std::uint64_t between = tracked::destroyed();
     pool.put(std::move(got));
     most = std::max(most, tracked::destroyed() - between);
@@ -701,11 +701,11 @@ std::uint64_t longest_hold(int items) {
   return hold_counting::longest;
 }
 
-// A thousand times as many items are in ten more rings, which an owner walks past.
+// A hundred times as many items are in seven more rings, which an owner walks past.
 TEST_CASE_METHOD(all_given_back, "cycle_keeps_a_shard_no_longer_for_holding_much", "[cycles]") {
   const std::uint64_t few = longest_hold(1'000);
-  const std::uint64_t many = longest_hold(1'000'000);
-  INFO("operations for 1,000 items: " << few << ", for 1,000,000: " << many);
+  const std::uint64_t many = longest_hold(100'000);
+  INFO("operations for 1,000 items: " << few << ", for 100,000: " << many);
   CHECK(few > 32);
   CHECK(many < 2 * few);
 }
