@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What stands on top of the pool, beside what a program could use instead: buffers by size, and pools
-// with a maximum. And what a pool's options cost. README.md says what the scenarios are.
+// What stands on top of the pool, beside what a program could use instead: buffers by size, and
+// pools with a maximum. And what a pool's options cost. README.md says what the scenarios are.
 //
 // Stands on: Google Benchmark, harness, program, baselines/, scenarios/.
 #include <benchmark/benchmark.h>

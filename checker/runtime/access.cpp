@@ -87,8 +87,8 @@ bool compare(address at, unsigned size, std::uint64_t& expected, std::uint64_t d
                         code);
 }
 
-// The same, of a value in memory: it is read, and written if it is not what was expected. The compiler
-// leaves both to the call.
+// The same, of a value in memory: it is read, and written if it is not what was expected. The
+// compiler leaves both to the call.
 bool compare_in_memory(address at, unsigned size, void* expected, std::uint64_t desired,
                        int success, int failure, bool weak, address code, const standing& from) {
   read_range(address_of(expected), size, code);
@@ -129,8 +129,8 @@ CHECKER_EXPORT void __tsan_func_exit() {}
 CHECKER_EXPORT void __tsan_ignore_thread_begin() {}
 CHECKER_EXPORT void __tsan_ignore_thread_end() {}
 
-// What programs tell ThreadSanitizer of their orders, since it does not know fences, or of races that
-// they believe to be harmless: here the orders are known, and there are no such races.
+// What programs tell ThreadSanitizer of their orders, since it does not know fences, or of races
+// that they believe to be harmless: here the orders are known, and there are no such races.
 #define CHECKER_NOT_HEARD(name) \
   CHECKER_EXPORT void name() {}
 CHECKER_NOT_HEARD(AnnotateHappensBefore)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the C++ library changes of containers and memory resources. What changes the links of maps, sets
-// and lists lies in the library, where nobody sees its accesses: the prelude lets the program's calls
-// come here, where they are told.
+// What the C++ library changes of containers and memory resources. What changes the links of maps,
+// sets and lists lies in the library, where nobody sees its accesses: the prelude lets the
+// program's calls come here, where they are told.
 #include "runtime.hpp"
 
 #include <cstddef>
@@ -36,8 +36,8 @@ void add_nodes(tree_node* node, std::vector<tree_node*>& all) {
   add_nodes(node->_M_right, all);
 }
 
-// Changes a tree, and tells of each link that is another then. To tell may be to leave the execution
-// for good: nothing here is freed by that.
+// Changes a tree, and tells of each link that is another then. To tell may be to leave the
+// execution for good: nothing here is freed by that.
 template <class Change>
 auto change_tree(tree_node& header, Change change, address code) {
   static std::vector<tree_node*> nodes;
@@ -168,8 +168,8 @@ CHECKER_OF_LIST(checker_list_reverse, "20checker_list_reverseEv", list_node* sel
   self->_M_reverse();
 }
 
-// A monotonic buffer changes itself in the C++ library. It is enough that an allocation is seen as a
-// write of the first word behind the pointer to the virtual functions.
+// A monotonic buffer changes itself in the C++ library. It is enough that an allocation is seen as
+// a write of the first word behind the pointer to the virtual functions.
 
 namespace checker::runtime {
 

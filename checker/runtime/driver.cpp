@@ -356,8 +356,8 @@ std::string in_json(std::string_view text) {
   return made + "\"";
 }
 
-// What load buffering could reach: a read, a write that could overtake it, and the write that it could
-// then read.
+// What load buffering could reach: a read, a write that could overtake it, and the write that it
+// could then read.
 struct overtaken {
   std::string read, write, answer;
   friend bool operator==(const overtaken&, const overtaken&) = default;

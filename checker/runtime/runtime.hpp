@@ -71,12 +71,13 @@ inline bool from_program(address code) noexcept {
 }
 // Finds out which code is whose.
 void find_owners();
-// Call a function of the program. What that calls last, with a jump, seems to be called from here: so here
-// is code of the program.
+// Call a function of the program. What that calls last, with a jump, seems to be called from here:
+// so here is code of the program.
 void* call_program(void* (*function)(void*), void* argument);
 void call_program(void (*function)(void*), void* argument);
 void call_program(void (*function)());
-// The same, and an exception that nobody catches ends there, where it is thrown: nothing is unwound.
+// The same, and an exception that nobody catches ends there, where it is thrown: nothing is
+// unwound.
 void* call_outermost(void* (*function)(void*), void* argument);
 
 // What the engine calls a place in the source: an address in the program's code, or, while an
@@ -112,13 +113,13 @@ inline bool knows(unsigned thread, std::uint32_t time) noexcept {
 bool is_excused(address code);
 unsigned excused_races() noexcept;
 
-// Whether the running thread waits in a semaphore of the C++ library, which may go to sleep although there
-// is something left: it does not here, and the verdict says so.
+// Whether the running thread waits in a semaphore of the C++ library, which may go to sleep
+// although there is something left: it does not here, and the verdict says so.
 bool waits_in_semaphore(address code);
 unsigned semaphore_waits() noexcept;
 
-// The text of an error, until the next. Who leaves an execution frees nothing of its own: so what is
-// kept until then is no std::string.
+// The text of an error, until the next. Who leaves an execution frees nothing of its own: so what
+// is kept until then is no std::string.
 [[gnu::format(printf, 1, 2)]] const char* error_text(const char* format, ...);
 // An error in the program, at a place in its code.
 [[noreturn]] void fail(fault what, std::string_view text, address code,
@@ -191,8 +192,9 @@ void something_changed() noexcept;
 void note_change(address at, std::size_t size);
 void reset_standing(unsigned thread);
 
-// A function that notes, first of all, where it is called from: who comes back with the same registers
-// and the same stack stands where it stood. The body is that of a function of another name.
+// A function that notes, first of all, where it is called from: who comes back with the same
+// registers and the same stack stands where it stood. The body is that of a function of another
+// name.
 #define CHECKER_ENTRY(name)                    \
   asm(".pushsection .text\n"                   \
       ".globl " #name                          \
@@ -234,8 +236,8 @@ bool anything_unfreed() noexcept;
 
 void note_state();
 void restore_state();
-// Each thread has a block of its own, if the program has thread_local data of its own. Else it is enough
-// to exchange that of the C++ library, which costs less.
+// Each thread has a block of its own, if the program has thread_local data of its own. Else it is
+// enough to exchange that of the C++ library, which costs less.
 bool has_thread_blocks() noexcept;
 void make_thread_blocks(unsigned count);
 void* thread_pointer(unsigned thread);
@@ -279,7 +281,8 @@ void expire(const timespec& limit, bool absolute = true);
 void reset_waiting();
 // The running thread does something else than to poll.
 void end_poll(unsigned thread) noexcept;
-// Whether the running thread has done nothing but compute for a second: it is given up where it stands.
+// Whether the running thread has done nothing but compute for a second: it is given up where it
+// stands.
 extern bool is_stuck;
 [[noreturn]] void give_up_stuck();
 void leave_cpu_area() noexcept;

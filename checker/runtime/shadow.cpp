@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The shadow of memory: for each word that threads access, who wrote it last, who has read it since,
-// and whether it is atomic. A word is divided into as many cells as it is accessed in parts.
+// The shadow of memory: for each word that threads access, who wrote it last, who has read it
+// since, and whether it is atomic. A word is divided into as many cells as it is accessed in parts.
 #include "runtime.hpp"
 
 #include <algorithm>
@@ -193,8 +193,8 @@ std::uint64_t value_in_memory(address at, const cell& c) {
   if (c.wide != 0) return number_of(pointer(at), c.wide);
   return memory_at(at, static_cast<unsigned>(std::popcount(c.mask)));
 }
-// Somebody has written there who is not seen, such as a constructor in the C++ library: then another
-// object lives there now.
+// Somebody has written there who is not seen, such as a constructor in the C++ library: then
+// another object lives there now.
 bool is_overwritten(address at, const cell& c) { return value_in_memory(at, c) != c.left; }
 
 void end_life(cell& c) noexcept {
@@ -353,8 +353,8 @@ inline void access(address from, std::size_t size, address code) {
   if (write && !in_own_stack(from)) note_change(from, size);
 }
 
-// Atomics that are others than that of these bytes end there, if all accesses of them come before: what
-// was a local variable is another by now. Whether there is none left.
+// Atomics that are others than that of these bytes end there, if all accesses of them come before:
+// what was a local variable is another by now. Whether there is none left.
 bool end_others(address word, std::uint8_t mask, std::uint32_t wide) {
   const shadow_word& first = word_of(word);
   if (first.epoch != epoch) return true;

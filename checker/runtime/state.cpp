@@ -272,8 +272,8 @@ bool has_thread_blocks() noexcept { return program_has_thread_data; }
 
 program::bytes exchanged_data() noexcept {
   if (program_has_thread_data || thread_datas.empty()) return {};
-  // All that is not the program's is the C++ library's, but for errno, which is exchanged too. Between
-  // the two lies only what is the C library's.
+  // All that is not the program's is the C++ library's, but for errno, which is exchanged too.
+  // Between the two lies only what is the C library's.
   std::byte* const begin = thread_pointers[0] + thread_datas[0].offset;
   exchanged_begin = std::min(address_of(begin), address_of(&errno));
   exchanged_end =

@@ -163,8 +163,8 @@ int unlock(pthread_mutex_t* m, address code) {
 
 constexpr std::uint64_t writing = 0x8000'0000;
 
-// Before main nobody else is there. That of the C library leaves a lock in a state that says more than
-// who holds it.
+// Before main nobody else is there. That of the C library leaves a lock in a state that says more
+// than who holds it.
 bool before_main(address code) noexcept { return !active && owner_of(code) <= owner::library; }
 
 bool take_shared(address lock, address code) {
@@ -315,8 +315,8 @@ class sleepers {
 };
 
 // What is behind the word of a condition variable. Who waits or notifies reads it, and who destroys
-// it writes it: so a destruction that may come before a notification is a race. Who was notified and
-// has yet to wake looks at the word only, since a condition variable may be destroyed by then.
+// it writes it: so a destruction that may come before a notification is a race. Who was notified
+// and has yet to wake looks at the word only, since a condition variable may be destroyed by then.
 address life_of(const pthread_cond_t* c) noexcept { return address_of(c) + sizeof(std::uint64_t); }
 
 // A wait may end for no reason, within the budget of the search.

@@ -203,8 +203,8 @@ TEST_CASE_METHOD(all_given_back, "more_threads_than_cpus_share_every_item", "[co
   CHECK(pool.stats().constructions == tracked::constructed());
 }
 
-// Forty consumers wait on a condition variable; who is told of an item finds it, wherever the producer
-// has put it. One at a time, so that nobody else has it in hand.
+// Forty consumers wait on a condition variable; who is told of an item finds it, wherever the
+// producer has put it. One at a time, so that nobody else has it in hand.
 TEST_CASE_METHOD(all_given_back, "consumer_that_is_told_of_an_item_finds_it", "[contracts]") {
   real_pool pool(no_factory);
   constexpr int consumers = 40;

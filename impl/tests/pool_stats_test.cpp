@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// pool_stats.hpp: the numbers that are not counted one by one, how they are printed, and for_each_pool.
+// pool_stats.hpp: the numbers that are not counted one by one, how they are printed, and
+// for_each_pool.
 #include <poolproof/pool_stats.hpp>
 
 #include <poolproof/object_pool.hpp>

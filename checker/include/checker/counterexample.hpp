@@ -74,8 +74,8 @@ struct named_location {
   object_kind is = object_kind::word;
 };
 
-// A thread that waits, when nothing can run: since this event of its own, the first of the turn that
-// did not succeed.
+// A thread that waits, when nothing can run: since this event of its own, the first of the turn
+// that did not succeed.
 struct waiting_thread {
   unsigned thread = 0;
   std::uint32_t since = 0;

@@ -2,8 +2,8 @@
 // What check-c++ puts in front of each C++ source. A pause in a loop that polls becomes a call, so
 // that the checker sees it; and those of the C++ library's own loops, which poll a few times before
 // they wait, go to a function of their own: nothing but the time depends on how often they do.
-// What the C++ library calls the compiler's own functions for, such as std::copy for bytes, are calls
-// of the C library's: g++ expands those where nobody sees the accesses.
+// What the C++ library calls the compiler's own functions for, such as std::copy for bytes, are
+// calls of the C library's: g++ expands those where nobody sees the accesses.
 // clang++ would make of a weak compare-exchange a strong one: it becomes a call, too.
 // What changes the links of trees and lists lies in the C++ library, where no access is seen: these
 // calls go to functions of the checker; and so does what asks the processor for random numbers.

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
-// A pool's inner part: its shards, its cycles, its handles and its end, and the first step of get and
-// put (Go's Get and Put): the magazine of the current CPU, else its private part. slow_paths has what
-// comes then. The magazine serves threads whose sections run (section.hpp); the others begin one
-// place later.
+// A pool's inner part: its shards, its cycles, its handles and its end, and the first step of get
+// and put (Go's Get and Put): the magazine of the current CPU, else its private part. slow_paths
+// has what comes then. The magazine serves threads whose sections run (section.hpp); the others
+// begin one place later.
 //
 // It is made at the pool's first use and outlives the pool while handles are out, or while a
 // rotate_all is at work in it.
 //
 // Who owns what
-//   I1. An item is in one place: the hands of one thread, a magazine, a private part, or a slot of a
-//       ring.
-//       Every move takes it out of one by a single read-modify-write, or a single store of a section
-//       or of a magazine's closer, before it is put into the next.
+//   I1. An item is in one place: the hands of one thread, a magazine, a private part, or a slot of
+//       a ring.
+//       Every move takes it out of one by a single read-modify-write, or a single store of a
+//       section or of a magazine's closer, before it is put into the next.
 //   I2. A destructor of an item, or a hook, runs with no shard owned, no visit open and no mutex
 //       held.
 //   I3. What a call takes out in order to destroy, it destroys before it returns.
 //
-// Stands on: cycle_sweep, draining, pool_options, pool_stats, registry, shard_table, slow_paths, sync,
-// upkeep.
+// Stands on: cycle_sweep, draining, pool_options, pool_stats, registry, shard_table, slow_paths,
+// sync, upkeep.
 #pragma once
 
 #include <poolproof/cycle_sweep.hpp>
@@ -68,8 +68,8 @@ class pool_core final : public pool_entry<Sync> {
     return item;
   }
 
-  // Takes what the current CPU has at hand, `room` items at most, and returns how many; looks at the
-  // clock if they are the last of a round. Not of a pool with upkeep. Progress as get.
+  // Takes what the current CPU has at hand, `room` items at most, and returns how many; looks at
+  // the clock if they are the last of a round. Not of a pool with upkeep. Progress as get.
   std::uint32_t get_near(T** out, std::uint32_t room) noexcept {
     shard_type& own = local(Sync::cpu());
     const std::uint32_t before = own.own_magazine().operations();

@@ -36,8 +36,8 @@ enum class pin_kind : std::uint8_t {
 //                         and counts its destruction as a write.
 //   S::counter            a statistic that no control flow reads for correctness: add(n), value(),
 //                         and raise_to(n), which makes it n if it is less.
-//   S::ticker             tick() is true about once in `period` calls, a power of two, at most 256, or
-//                         more often after set_pace; tick_slowly() is not.
+//   S::ticker             tick() is true about once in `period` calls, a power of two, at most 256,
+//                         or more often after set_pace; tick_slowly() is not.
 //   S::mutex              lock() and unlock(); only the process-wide registry has one.
 //   S::sections           the sections of section.hpp, or no_sections.
 //   S::limits             how much is done at once: see production_limits.
