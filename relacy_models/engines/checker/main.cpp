@@ -38,7 +38,7 @@ is 3 if nothing of this is so, but a search was cut. Wrong usage exits with 2, a
 of a site that no model reaches.
 )";
 
-// ------------------------------------------------------------------------------- the command line
+// --- The command line ----------------------------------------------------------------------------
 
 struct options {
   bool list = false;
@@ -169,8 +169,7 @@ std::optional<options> read_options(int argc, char** argv) {
   return chosen;
 }
 
-// ----------------------------------------------------------------------------- what came of a
-// model
+// --- What came of a model ------------------------------------------------------------------------
 
 bool is_litmus(const model_entry& entry) { return !entry.info.litmus.program.empty(); }
 
@@ -279,8 +278,7 @@ std::vector<report> run_model(const model_entry& entry, const options& chosen) {
   return reports;
 }
 
-// -----------------------------------------------------------------------------------------
-// printing
+// --- Printing ------------------------------------------------------------------------------------
 
 std::string_view text_of(checker::memory_model memory) {
   switch (memory) {
@@ -391,7 +389,7 @@ checker::conclusion concluded(const std::vector<report>& reports) {
   return all;
 }
 
-// ------------------------------------------------------------------------------ models in parallel
+// --- Models in parallel --------------------------------------------------------------------------
 
 // What became of a model that ran in a process of its own.
 struct verdict_of_process {
