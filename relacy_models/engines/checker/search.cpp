@@ -192,11 +192,15 @@ search_result run_search(const model_entry& entry, const search_request& request
   do {
     seen = {};
     if (request.seconds > 0) options.seconds = std::max(request.seconds - elapsed(), 0.001);
+    if (request.runs != 0)
+      options.most_runs = request.runs > sum.runs ? request.runs - sum.runs : 1;
     model_program checked(entry);
     checker::exploration running(checked, options);
     checker::statistics found = running.explore();
     if (found.cut == 0) done += found.complete;
-    const bool timed_out = options.seconds > 0 && elapsed() > request.seconds && found.cut != 0;
+    const bool timed_out =
+        found.cut != 0 && ((options.seconds > 0 && elapsed() > request.seconds) ||
+                           (options.most_runs != 0 && found.runs >= options.most_runs));
     add(sum, std::move(found), timed_out);
     for (std::string& each : names_of(seen, running)) {
       auto& all = sum.load_buffering;
