@@ -49,7 +49,7 @@ SEARCHES = (
     ("upkept_pool_sections", 2, ("--spurious", "0")),
     ("upkept_pool_idle", 3, ("--letters", "pgr", "--spurious", "0")),
 )
-MODELS = ("--skip-litmus", "--runs", "10000000", "--partial")
+MODELS = ("--skip-litmus", "--runs", "12000000", "--partial")
 
 Entry = dict[str, Any]
 
