@@ -662,6 +662,7 @@ CHECKER_EXPORT void __wrap__ZNSt13__future_base13_State_baseV211_Make_ready6_M_s
 // What <checker/program.h> calls.
 
 CHECKER_EXPORT void checker_program_assume(int holds) {
+  static_cast<void>(CHECKER_CALLER);
   if (holds != 0 || !active) return;
   engine::give_up_thread(engine::surrender::excluded);
 }
@@ -677,5 +678,6 @@ CHECKER_EXPORT void checker_program_outcome(const char* text) {
 }
 CHECKER_EXPORT unsigned checker_program_thread_index() { return active ? engine::thread() : 0; }
 CHECKER_EXPORT void checker_program_stop_here() {
+  static_cast<void>(CHECKER_CALLER);
   if (active) engine::give_up_thread(engine::surrender::stopped);
 }
