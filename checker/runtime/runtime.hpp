@@ -133,6 +133,9 @@ inline bool knows(unsigned thread, std::uint32_t time) noexcept {
   return thread == now.thread || (now.known != nullptr && now.known[thread] > time);
 }
 
+// Whether data is the C++ library's own: such as the standard streams, which need no lock, and what a
+// locale keeps.
+bool is_data_of_library(address data) noexcept;
 // Races that are the C++ library's own, and known, are not the program's errors.
 bool is_excused(address code);
 unsigned excused_races() noexcept;

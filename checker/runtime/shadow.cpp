@@ -145,7 +145,7 @@ const void* pointer(address at) noexcept { return reinterpret_cast<const void*>(
 }
 
 [[gnu::noinline]] void race_at(const char* text, address at, address code) {
-  if (destroys_exception() || is_excused(code)) return;
+  if (destroys_exception() || is_excused(code) || is_data_of_library(at)) return;
   fail(fault::data_race, text, code, pointer(at));
 }
 
@@ -296,6 +296,7 @@ void for_words(address from, std::size_t size, Use use) {
 }
 
 [[gnu::cold]] void show(bool write, address at, std::size_t size, address code) {
+  if (is_data_of_library(at)) return;
   // A loop that reads the same over and over is shown once.
   static address last_at = 0;
   static address last_code = 0;
