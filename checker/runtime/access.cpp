@@ -124,7 +124,7 @@ using checker::order;
 using checker::update_kind;
 
 CHECKER_EXPORT void __tsan_init() {}
-CHECKER_EXPORT void __tsan_func_entry(void*) {}
+CHECKER_EXPORT void __tsan_func_entry(void*) { static_cast<void>(CHECKER_CALLER); }
 CHECKER_EXPORT void __tsan_func_exit() {}
 CHECKER_EXPORT void __tsan_ignore_thread_begin() {}
 CHECKER_EXPORT void __tsan_ignore_thread_end() {}
@@ -345,7 +345,7 @@ wide update_wide(volatile void* at, wide operand, wide (*update)(wide, wide), in
   for (;;) {
     const wide updated = update(old, operand);
     if (wide_compare(address_of(at), sizeof old, &old, &updated,
-                     {order_of(o), order::relaxed, false}, code)) {
+                     {order_of(o), order::relaxed, false}, code, false)) {
       return old;
     }
   }
@@ -387,7 +387,7 @@ CHECKER_WIDE_UPDATE(fetch_nand, ~(a& b))
                                                       wide desired, int success, int failure) { \
     arrive_wide(checker_standing, {address_of(at), folded(desired), address_of(expected)});     \
     return wide_compare(address_of(at), sizeof desired, expected, &desired,                     \
-                        {order_of(success), order_of(failure), weak}, CHECKER_CALLER)           \
+                        {order_of(success), order_of(failure), weak}, CHECKER_CALLER, true)     \
                ? 1                                                                              \
                : 0;                                                                             \
   }
@@ -398,7 +398,7 @@ wide checker__tsan_atomic128_compare_exchange_val(volatile wide* at, wide expect
                                                   int success, int failure) {
   arrive_wide(checker_standing, {address_of(at), folded(desired), folded(expected)});
   wide_compare(address_of(at), sizeof desired, &expected, &desired,
-               {order_of(success), order_of(failure), false}, CHECKER_CALLER);
+               {order_of(success), order_of(failure), false}, CHECKER_CALLER, false);
   return expected;
 }
 
@@ -424,7 +424,7 @@ bool checker__atomic_compare_exchange_16(volatile void* at, void* expected, wide
                                          int success, int failure) {
   arrive_wide(checker_standing, {address_of(at), folded(desired), address_of(expected)});
   return wide_compare(address_of(at), sizeof desired, expected, &desired,
-                      {order_of(success), order_of(failure), false}, CHECKER_CALLER);
+                      {order_of(success), order_of(failure), false}, CHECKER_CALLER, true);
 }
 
 CHECKER_ENTRY(__atomic_load)
@@ -446,7 +446,7 @@ bool checker__atomic_compare_exchange(std::size_t size, volatile void* at, void*
                                       void* desired, int success, int failure) {
   arrive_wide(checker_standing, {address_of(at), address_of(desired), address_of(expected)});
   return wide_compare(address_of(at), size, expected, desired,
-                      {order_of(success), order_of(failure), false}, CHECKER_CALLER);
+                      {order_of(success), order_of(failure), false}, CHECKER_CALLER, true);
 }
 // Of the prelude: what the compiler would make a strong one of.
 CHECKER_ENTRY(checker_weak_exchange)
@@ -455,7 +455,7 @@ bool checkerchecker_weak_exchange(std::size_t size, volatile void* at, void* exp
   if (size > 8 || (size & (size - 1)) != 0) {
     arrive_wide(checker_standing, {address_of(at), address_of(desired), address_of(expected)});
     return wide_compare(address_of(at), size, expected, desired,
-                        {order_of(success), order_of(failure), true}, CHECKER_CALLER);
+                        {order_of(success), order_of(failure), true}, CHECKER_CALLER, true);
   }
   std::uint64_t wanted = 0;
   std::memcpy(&wanted, desired, size);

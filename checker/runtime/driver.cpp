@@ -117,6 +117,16 @@ Number to_number(std::string_view text, const std::string& option) {
   return value;
 }
 
+// Not by from_chars: of the C++ library that would be linked with its memory resources, in whose
+// place the runtime has functions of its own.
+double to_seconds(std::string_view text, const std::string& option) {
+  const std::string copy(text);
+  char* end = nullptr;
+  const double value = std::strtod(copy.c_str(), &end);
+  if (copy.empty() || *end != 0) reject(option + ": '" + copy + "' is not a number");
+  return value;
+}
+
 // `before` and what follows the separator.
 std::string_view split(std::string_view& text, char at, const std::string& option) {
   const std::size_t place = text.find(at);
@@ -169,7 +179,7 @@ void read_arguments(int argc, char** argv) {
     } else if (option == "--check-jobs") {
       chosen.jobs = to_number<unsigned>(value(), option);
     } else if (option == "--check-seconds") {
-      chosen.search.seconds = to_number<double>(value(), option);
+      chosen.search.seconds = to_seconds(value(), option);
     } else if (option == "--check-runs") {
       chosen.search.most_runs = to_number<std::uint64_t>(value(), option);
     } else if (option == "--check-events") {
@@ -211,7 +221,7 @@ void read_arguments(int argc, char** argv) {
     } else if (option == "--check-seed") {
       chosen.search.hunt_seed = to_number<std::uint64_t>(value(), option);
     } else if (option == "--check-estimate") {
-      chosen.estimate = to_number<double>(value(), option);
+      chosen.estimate = to_seconds(value(), option);
     } else if (option == "--check-load-buffering") {
       chosen.load_buffering = true;
     } else if (option == "--check-checkpoint") {
@@ -662,6 +672,7 @@ CHECKER_EXPORT void __wrap__ZNSt13__future_base13_State_baseV211_Make_ready6_M_s
 // What <checker/program.h> calls.
 
 CHECKER_EXPORT void checker_program_assume(int holds) {
+  static_cast<void>(CHECKER_CALLER);
   if (holds != 0 || !active) return;
   engine::give_up_thread(engine::surrender::excluded);
 }
@@ -677,5 +688,6 @@ CHECKER_EXPORT void checker_program_outcome(const char* text) {
 }
 CHECKER_EXPORT unsigned checker_program_thread_index() { return active ? engine::thread() : 0; }
 CHECKER_EXPORT void checker_program_stop_here() {
+  static_cast<void>(CHECKER_CALLER);
   if (active) engine::give_up_thread(engine::surrender::stopped);
 }

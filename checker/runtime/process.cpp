@@ -167,6 +167,7 @@ bool is_stuck = false;
 
 void give_up_stuck() {
   is_stuck = false;
+  live_frames[self()] = 0;  // it may stand deeper than where it called last
   engine::give_up_thread(engine::surrender::excluded,
                          error_text("thread %u has run for a second without an operation that "
                                     "others could see",

@@ -30,9 +30,6 @@ using address = std::uintptr_t;
 inline address address_of(const volatile void* pointer) noexcept {
   return reinterpret_cast<address>(pointer);
 }
-// Where the function that asks was called from.
-#define CHECKER_CALLER ::checker::runtime::address_of(__builtin_return_address(0))
-
 inline constexpr unsigned most_threads = 40;
 
 // What lies at fixed addresses, so that the addresses of a program are the same in each run: the
@@ -44,6 +41,8 @@ inline constexpr std::size_t region_bytes = std::size_t{1} << 26;
 inline constexpr address heap_end = heap_begin + (most_threads + 1) * region_bytes;
 inline constexpr address stacks_begin = heap_begin + (std::size_t{5} << 30);
 inline constexpr std::size_t stack_bytes = std::size_t{1} << 20;
+inline constexpr std::size_t stack_distance = 2 * stack_bytes;  // from one to the next
+inline constexpr address stacks_end = stacks_begin + (most_threads + 1) * stack_distance;
 inline constexpr address blocks_begin = heap_begin + (std::size_t{6} << 30);
 inline constexpr std::size_t block_bytes = std::size_t{256} << 10;
 inline constexpr address early_begin = heap_begin + (std::size_t{7} << 30);
@@ -71,6 +70,32 @@ inline bool from_program(address code) noexcept {
 }
 // Finds out which code is whose.
 void find_owners();
+
+// Of each thread's stack: the functions that have not returned have their local variables at this
+// address and above, as it was when the program last called the runtime. Until then, 0.
+inline address live_frames[most_threads + 1] = {};
+// Who is called by the program has its own frame right below: a return address, and a saved
+// register, to which `frame` leads. What the C++ library calls need not be noted: its frames hold
+// nothing that the program knows of, and each function of the program notes its own when it begins.
+inline address note_frame(const void* frame, const void* return_address) noexcept {
+  const address at = address_of(frame) + 2 * sizeof(void*);
+  const address code = address_of(return_address);
+  const bool called = code < low_end || owner_of(code) == owner::program;
+  if (at - stacks_begin < stacks_end - stacks_begin && called) [[likely]] {
+    live_frames[(at - stacks_begin) / stack_distance] = at;
+  }
+  return code;
+}
+// Where the function that asks was called from. It notes its caller's frame.
+#define CHECKER_CALLER \
+  ::checker::runtime::note_frame(__builtin_frame_address(0), __builtin_return_address(0))
+// Whether what lies there was a local variable of a function that has returned. What a later
+// function has put there hides that.
+inline bool is_of_returned(address at) noexcept {
+  return at - stacks_begin < stacks_end - stacks_begin &&
+         at < live_frames[(at - stacks_begin) / stack_distance];
+}
+[[noreturn]] void fail_returned(address at, address code);
 // Call a function of the program. What that calls last, with a jump, seems to be called from here:
 // so here is code of the program.
 void* call_program(void* (*function)(void*), void* argument);
@@ -109,6 +134,9 @@ inline bool knows(unsigned thread, std::uint32_t time) noexcept {
   return thread == now.thread || (now.known != nullptr && now.known[thread] > time);
 }
 
+// Whether data is the C++ library's own: such as the standard streams, which need no lock, and what
+// a locale keeps.
+bool is_data_of_library(address data) noexcept;
 // Races that are the C++ library's own, and known, are not the program's errors.
 bool is_excused(address code);
 unsigned excused_races() noexcept;
@@ -153,8 +181,10 @@ void wide_load(address at, std::size_t size, void* into, order o, address code);
 void wide_store(address at, std::size_t size, const void* from, order o, address code);
 void wide_exchange(address at, std::size_t size, const void* from, void* into, order o,
                    address code);
+// `in_memory`: what is expected lies in the program's memory, and the compiler leaves it to the
+// call to read it, and to write it if it was another.
 bool wide_compare(address at, std::size_t size, void* expected, const void* desired,
-                  engine::compare_orders orders, address code);
+                  engine::compare_orders orders, address code, bool in_memory);
 
 // Runs `turn` until it returns true. One that returns false has changed nothing.
 template <class Turn>

@@ -420,6 +420,7 @@ void end_of_thread(void* result) {
   run_exits_of(index);
   threads[index].result = result;
   threads[index].ended = true;
+  live_frames[index] = stacks_begin + (index + 1) * stack_distance;
 }
 
 int join(pthread_t name, void** result, bool may_wait, address code) {
@@ -451,6 +452,7 @@ void reset_threads() {
     reset_standing(t);
   }
   std::copy(std::begin(keys_at_main), std::end(keys_at_main), std::begin(keys));
+  std::fill(std::begin(live_frames), std::end(live_frames), 0);
   threads_started = 1;
   concurrent = false;
 }

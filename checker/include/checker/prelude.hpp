@@ -9,6 +9,8 @@
 // calls go to functions of the checker; and so does what asks the processor for random numbers.
 // Functions that ask not to be instrumented are, since the value of an atomic that the checker does
 // not see being read is not in memory.
+// Templates of the C++ library that it has compiled, such as streams of characters and strings, are
+// compiled with the program nevertheless, so that their accesses are seen.
 //
 // Stands on: nothing.
 #pragma once
@@ -33,6 +35,11 @@ inline void checker_pause() noexcept { ::checker_library_pause(); }
 #define __builtin_memmove memmove
 #define __builtin_memset memset
 #define __builtin_memcmp memcmp
+#endif
+#if __has_include(<bits/c++config.h>)
+#include <bits/c++config.h>
+#undef _GLIBCXX_EXTERN_TEMPLATE
+#define _GLIBCXX_EXTERN_TEMPLATE 0
 #endif
 #define _Rb_tree_insert_and_rebalance checker_tree_insert
 #define _Rb_tree_rebalance_for_erase checker_tree_erase
