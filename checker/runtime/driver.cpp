@@ -25,6 +25,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace checker::runtime {
@@ -420,6 +421,23 @@ std::string text_overtaken() {
 
 constexpr const char* names_of_verdicts[] = {"proved", "error", "", "not finished"};
 
+std::uint64_t peak_bytes() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
+}
+
+// What tools/merge.py needs to make the whole.
+std::string json_part(const statistics& found) {
+  std::string made = ", \"shard\": \"" + std::to_string(chosen.search.part) + '/' +
+                     std::to_string(chosen.search.parts) + "\", \"outcome_hashes\": [";
+  const char* separator = "";
+  for (const std::uint64_t each : found.outcomes.hashes()) {
+    made += std::exchange(separator, ", ") + std::to_string(each);
+  }
+  return made + ']';
+}
+
 void write_json(const statistics& found, int status, double seconds) {
   std::ostringstream out;
   char hash[40];
@@ -430,10 +448,12 @@ void write_json(const statistics& found, int status, double seconds) {
       << ", \"model\": " << in_json(name_of_model(chosen.search.model))
       << ", \"verdict\": " << in_json(names_of_verdicts[status])
       << ", \"complete\": " << found.complete << ", \"blocked\": " << found.blocked
-      << ", \"cut\": " << found.cut << ", \"runs\": " << found.runs
-      << ", \"hunted\": " << found.hunted << ", \"duplicates\": " << found.duplicates
-      << ", \"errors\": " << found.errors << ", \"outcomes\": " << found.outcomes.size()
-      << ", \"hash\": \"" << hash << "\", \"seconds\": " << seconds;
+      << ", \"cut\": " << found.cut << ", \"excluded\": " << found.excluded
+      << ", \"runs\": " << found.runs << ", \"hunted\": " << found.hunted
+      << ", \"duplicates\": " << found.duplicates << ", \"errors\": " << found.errors
+      << ", \"outcomes\": " << found.outcomes.size() << ", \"hash\": \"" << hash
+      << "\", \"seconds\": " << seconds << ", \"peak_bytes\": " << peak_bytes();
+  if (chosen.search.parts > 1) out << json_part(found);
   if (chosen.load_buffering) out << json_overtaken();
   if (found.first) {
     out << ", \"error\": " << in_json(name_of(found.first->what))
@@ -501,7 +521,9 @@ std::string why_cut(const statistics& found) {
 }
 
 int tell(statistics& found, double seconds) {
-  const int status = found.errors != 0 ? 1 : found.cut != 0 || found.complete == 0 ? 3 : 0;
+  // A part of a search may have none, and the whole is looked at when the parts are merged.
+  const bool has_enough = found.complete != 0 || chosen.search.parts > 1;
+  const int status = found.errors != 0 ? 1 : found.cut != 0 || !has_enough ? 3 : 0;
   if (found.first) {
     leave_out_private_accesses(*found.first);
     resolve_places(*found.first);
