@@ -93,6 +93,7 @@ constexpr failure failure_of(checker::fault fault) {
     case checker::fault::uninitialised_read:
       return failure::uninitialised_access;
     case checker::fault::use_after_free:
+    case checker::fault::use_after_return:
     case checker::fault::crash:  // a pointer that leads nowhere
       return failure::freed_memory;
     case checker::fault::double_free:
