@@ -142,10 +142,10 @@ models:  ## run the models of the protocols on Relacy
 	$(call build,models)
 	$(PYTHON) relacy_models/run.py $(if $(MODEL),--model $(MODEL)) $(if $(SEED),--seed $(SEED))
 
-models-quick:  ## the same with a twentieth of the random iterations, as part of check
+models-quick:  ## the same with a twentieth of the random iterations, and fewer preemptions, as part of check
 	$(call build,models)
 	@mkdir -p $(found)
-	$(PYTHON) relacy_models/run.py --iterations 50000 --json $(found)/relacy.json
+	$(PYTHON) relacy_models/run.py --iterations 50000 --preemptions 1 --json $(found)/relacy.json
 
 mutants:  ## weaken every memory order, break every algorithm, and see a model fail each time; 33 min
 	$(call build,models)

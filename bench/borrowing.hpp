@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An item that goes back at the end of its scope: the peer's own handle, or what a program would write
-// around its get and put.
+// An item that goes back at the end of its scope: the peer's own handle, or what a program would
+// write around its get and put.
 #pragma once
 
 #include <utility>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // How fast the core of the calling thread issues instructions.
 //
-// A virtual CPU can be one of a core's two hardware threads, and the other one somebody else's. While that
-// one works, code that is bound by the instructions which a core issues takes up to twice as long, and
-// code that waits for its own stores, as the bare slot, takes no longer: the slot cannot tell. This can:
-// nothing in it waits for anything.
+// A virtual CPU can be one of a core's two hardware threads, and the other one somebody else's.
+// While that one works, code that is bound by the instructions which a core issues takes up to
+// twice as long, and code that waits for its own stores, as the bare slot, takes no longer: the
+// slot cannot tell. This can: nothing in it waits for anything.
 //
 // Stands on: the standard library.
 #pragma once
@@ -16,8 +16,8 @@
 
 namespace pool_bench {
 
-// Nanoseconds for one turn of a loop of stores, loads and additions, undisturbed by interrupts: the least
-// of several tries of a microsecond or two.
+// Nanoseconds for one turn of a loop of stores, loads and additions, undisturbed by interrupts: the
+// least of several tries of a microsecond or two.
 [[gnu::noinline]] inline double core_probe() {
   using clock = std::chrono::steady_clock;
   constexpr int tries = 10;

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
-// What stands on top of the pool, beside what a program could use instead: buffers by size, and pools
-// with a maximum. README.md says what the scenarios are.
+// What stands on top of the pool, beside what a program could use instead: buffers by size, and
+// pools with a maximum. And what a pool's options cost. README.md says what the scenarios are.
 //
 // Stands on: Google Benchmark, harness, program, baselines/, scenarios/.
 #include <benchmark/benchmark.h>
 
 #include "baselines/bounded.hpp"
 #include "baselines/buffers.hpp"
+#include "baselines/pool_options.hpp"
 #include "baselines/thread_local_slot.hpp"
 #include "program.hpp"
 #include "scenarios/bounded.hpp"
 #include "scenarios/buffers.hpp"
+#include "scenarios/one_option.hpp"
 #include "scenarios/pool.hpp"
 
 namespace pool_bench {
@@ -34,6 +36,11 @@ void add_bounded() {
   add()->Arg(2)->Threads(8);
 }
 
+template <class Option>
+void add_option() {
+  add_pool<one_option, pool_with<Option>>()->Threads(1)->Threads(2);
+}
+
 void add_scenarios() {
   // Three times, spread over the run: every ratio goes through it.
   add<pool, bare_slot>()->Threads(1)->Repetitions(3);
@@ -44,6 +51,13 @@ void add_scenarios() {
 #if ON_TOP_SCENARIOS_HAS_POCO
   add_bounded<poco_pool>();
 #endif
+  add_option<no_option>();
+  add_option<named>();
+  add_option<told_of_drops>();
+  add_option<reset>();
+  add_option<bounded_items>();
+  add_option<with_idle>();
+  add_option<bounded_bytes>();
 }
 
 }  // namespace pool_bench

@@ -44,9 +44,9 @@ inline void describe_build() {
   benchmark::AddCustomContext("allocator", allocator_name());
 }
 
-// A program's main. glibc leaves out the locked instructions of a mutex, and some of malloc's, while
-// a process has one thread. Programs with a pool have more: a second thread waits through the whole
-// run.
+// A program's main. glibc leaves out the locked instructions of a mutex, and some of malloc's,
+// while a process has one thread. Programs with a pool have more: a second thread waits through the
+// whole run.
 inline int run_all(int argc, char** argv, void (*add_scenarios)()) {
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 1;

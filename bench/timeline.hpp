@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What was there at each moment of a run, as the label that the runner reads: JSON with a list for each.
+// What was there at each moment of a run, as the label that the runner reads: JSON with a list for
+// each.
 #pragma once
 
 #include <cstdint>

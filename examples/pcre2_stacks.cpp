@@ -1,10 +1,10 @@
-// PCRE2's compiled patterns are shared by all threads, but each match by its JIT needs a stack of its
-// own. The 32 KB of the thread's stack that it takes by default are too few for some matches. PCRE2's
-// manual proposes to keep larger ones for re-use, and to free one that was "not used in let's say two
-// minutes": a pool, whose cycles do just that, with a trimmer.
+// PCRE2's compiled patterns are shared by all threads, but each match by its JIT needs a stack of
+// its own. The 32 KB of the thread's stack that it takes by default are too few for some matches.
+// PCRE2's manual proposes to keep larger ones for re-use, and to free one that was "not used in
+// let's say two minutes": a pool, whose cycles do just that, with a trimmer.
 //
-// Shown are a match that fails without such a stack, many threads that share a few of them, and that
-// these are gone when nobody has used them for two cycles.
+// Shown are a match that fails without such a stack, many threads that share a few of them, and
+// that these are gone when nobody has used them for two cycles.
 #define PCRE2_CODE_UNIT_WIDTH 8
 #include <pcre2.h>
 

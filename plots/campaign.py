@@ -109,7 +109,8 @@ ELSEWHERE = Contender("poolproof_thread_hash", "poolproof")
 SLOT = Contender(BASE, "bare_slot")
 VECTOR = Contender(BASE, "thread_local_cache")
 # What stands on top of the pool, by scenario: a campaign of its own.
-ON_TOP = {"buffers": Contender(BASE, "buffer_pool"), "bounded": Contender(BASE, "bounded_pool")}
+ON_TOP = {"buffers": Contender(BASE, "buffer_pool"), "bounded": Contender(BASE, "bounded_pool"),
+          "one_option": Contender(BASE, "no_option")}
 
 
 @dataclass(frozen=True, order=True)
@@ -156,6 +157,7 @@ SCENARIO_WORDS = {
     "zlib_responses": "responses by zlib", "memory_over_time": "memory over time",
     "low_traffic": "a burst, then little traffic", "buffers": "a buffer of a size",
     "bounded": "an item of a pool with a maximum",
+    "one_option": "a hit of a pool with one option or hook",
 }
 
 

@@ -80,7 +80,8 @@ struct family {
   std::function<std::unique_ptr<checker::program>(const client& played)> make;
   // Why a client of its letters makes no sense; empty if it does.
   std::function<std::string(const client& asked)> objection = [](const client&) { return ""; };
-  // Whether calls make acquire fences: no reads can be merged then, which each search would find out.
+  // Whether calls make acquire fences: no reads can be merged then, which each search would find
+  // out.
   bool makes_fences = false;
 };
 
@@ -147,7 +148,8 @@ inline double orders_of(const client& played) {
 // The families that are linked into the program.
 const std::vector<family>& all_families();
 
-// Refuses to list more scripts than a machine could explore, before it takes minutes and all memory.
+// Refuses to list more scripts than a machine could explore, before it takes minutes and all
+// memory.
 inline void require_few_scripts(std::size_t letters, std::size_t length) {
   constexpr double most = 5e6;
   if (std::pow(static_cast<double>(letters), static_cast<double>(length)) <= most) return;

@@ -14,8 +14,8 @@
 
 namespace poolproof::proofs {
 
-// A program starts it anew with each execution. Its members are plain: what a thread reads of others
-// is only what has happened before, which is the same whenever an execution is run again.
+// A program starts it anew with each execution. Its members are plain: what a thread reads of
+// others is only what has happened before, which is the same whenever an execution is run again.
 class history {
  public:
   void start(const surroundings& around) noexcept {

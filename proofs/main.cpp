@@ -71,6 +71,7 @@ struct settings {
   bool progress = false;
   bool partial = false;
   double seconds = 0;
+  std::uint64_t runs = 0;
   unsigned spurious = 1;
   reads hints = reads::merged;
   unsigned jobs = 0;
@@ -175,6 +176,11 @@ void add_bounds(CLI::App& line, settings& to) {
                   "an estimate of its executions that takes a fifth of that")
       ->type_name("S")
       ->check(models::not_negative);
+  line.add_option(
+          "--runs", to.runs,
+          "how many executions of one client may be visited; it is then unfinished, too, and\n"
+          "stops at the same place on every machine")
+      ->type_name("N");
   line.add_flag("--partial", to.partial,
                 "do not fail because of unfinished clients: they are listed, and not proved");
   line.add_option("--spurious", to.spurious,
@@ -339,6 +345,7 @@ checker::options options_of(const family& of, const settings& chosen, const task
   options.name = t.played.name();
   options.spurious_failures = chosen.spurious;
   options.seconds = chosen.seconds;
+  options.most_runs = chosen.runs;
   options.replay = chosen.replay;
   options.on_progress = chosen.on_progress;
   options.merge_reads = merges(chosen) && !of.makes_fences;
@@ -625,6 +632,7 @@ std::string search_of(const family& of, const settings& chosen) {
       << (chosen.progress ? " --progress" : "") << " --spurious " << chosen.spurious;
   if (!chosen.letters.empty()) out << " --letters " << chosen.letters;
   if (chosen.seconds > 0) out << " --seconds " << chosen.seconds;
+  if (chosen.runs != 0) out << " --runs " << chosen.runs;
   if (!merges(chosen)) out << " --reads each";
   return out.str();
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A program over all calls of an object_pool and the accidents of its machine, and the record of what
-// it saw. The letters are told in pool_clients.cpp.
+// A program over all calls of an object_pool and the accidents of its machine, and the record of
+// what it saw. The letters are told in pool_clients.cpp.
 //
 // Stands on: pool_clients, client_sync, history, <poolproof/object_pool.hpp>.
 #pragma once

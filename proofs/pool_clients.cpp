@@ -97,7 +97,8 @@ std::string objection_to(const script& of, bool others_follow) {
   return "";
 }
 
-// What a thread would make or hold too much of; and what comes before and after the threads, together.
+// What a thread would make or hold too much of; and what comes before and after the threads,
+// together.
 std::string objection_to_number(std::string_view of, std::size_t most_made) {
   if (count(of, "pufv*q") + count(of, "q") > most_made) {
     return "more items than a script may make: " + std::to_string(most_made);
@@ -159,10 +160,10 @@ bool in_order(const client& begun, unsigned cpus) {
   return last < cpus || begun.threads[last - cpus] <= begun.threads[last];
 }
 
-// Which clients a family explores, by size. A client has one event at most. Its size is the number of
-// its calls, and one each for an event, for calls before the threads and for calls after them; but of
-// clients of put, get and rotate alone an event counts nothing, and without an event nothing does but
-// the calls of the threads.
+// Which clients a family explores, by size. A client has one event at most. Its size is the number
+// of its calls, and one each for an event, for calls before the threads and for calls after them;
+// but of clients of put, get and rotate alone an event counts nothing, and without an event nothing
+// does but the calls of the threads.
 struct enumeration {
   std::string calls;  // letters
   std::string events;
@@ -254,10 +255,10 @@ void append(std::vector<letter>& to, const std::vector<letter>& more) {
 constexpr std::string_view property =
     "what was seen is what the specification allows, in some order (proofs/specification.hpp)";
 
-// Before the threads: nothing, so that the first use is inside; a first use alone, and one that cycles
-// have gone by since; some items, and an item on each CPU; so many that a full magazine has let go of
-// some, and has none any more; an item that is a victim, and a younger one; handles; an interval that is
-// over, and of two gets the first.
+// Before the threads: nothing, so that the first use is inside; a first use alone, and one that
+// cycles have gone by since; some items, and an item on each CPU; so many that a full magazine has
+// let go of some, and has none any more; an item that is a victim, and a younger one; handles; an
+// interval that is over, and of two gets the first.
 const std::vector<script> befores{"",         "g",    "grr", "p",  "pp",   "pppp",
                                   "pppppppg", ">p>p", "prp", "*b", "*b*b", "ppcgp"};
 // After them: what is left is taken out by gets; or destroyed by the pool's end; or by two cycles.
@@ -270,8 +271,8 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
   if (sections) append(happens, events_of_sections);
   if (setting.automatic_cycles) append(happens, events_of_clocks);
   std::vector<letter> made = calls;
-  // With smaller sizes a round of several takes is one tick of the clock, or more; and a pool with hooks
-  // moves one at a time.
+  // With smaller sizes a round of several takes is one tick of the clock, or more; and a pool with
+  // hooks moves one at a time.
   if (sections && !setting.automatic_cycles && !setting.has_upkeep())
     append(made, calls_of_several);
   if (setting.has_upkeep()) append(made, calls_of_upkeep);

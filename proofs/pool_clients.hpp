@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The clients of object_pool: threads that make any of its calls, while the machine does what machines
-// do.
+// The clients of object_pool: threads that make any of its calls, while the machine does what
+// machines do.
 //
 // Stands on: client.
 #pragma once
@@ -17,8 +17,8 @@ namespace poolproof::proofs {
 // The machines on which clients run, a family for each.
 std::vector<family> pool_families();
 
-// What a client can hold: calls; items that a thread makes, and those made before and after the threads;
-// handles of each.
+// What a client can hold: calls; items that a thread makes, and those made before and after the
+// threads; handles of each.
 inline constexpr std::size_t most_calls_of_client = 16;
 inline constexpr std::size_t most_made = 5;
 inline constexpr std::size_t most_made_alone = 12;
@@ -29,8 +29,8 @@ struct pool_setting {
   unsigned cpus = 1;      // the threads are on them in turn; the pool is told of one
   unsigned patience = 1;  // how often a cycle tries to own a shard
   bool automatic_cycles = false;
-  // How many items the pool may hold, if not 0, and how many a cycle leaves in it. With either it has
-  // hooks, too.
+  // How many items the pool may hold, if not 0, and how many a cycle leaves in it. With either it
+  // has hooks, too.
   std::size_t most_items = 0;
   std::size_t least_items = 0;
 

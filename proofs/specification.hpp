@@ -440,8 +440,8 @@ inline reason specification::fate_of(const step& put) const noexcept {
   return reason::untold;
 }
 
-// Whether an item that comes back may become of what has become of it. What other calls destroy has left
-// the pool before.
+// Whether an item that comes back may become of what has become of it. What other calls destroy has
+// left the pool before.
 inline bool specification::may_come_in(const bag& now, const step& put, reason fate) noexcept {
   // Before the pool has an inner part, memory is refused to an item that nobody has looked at.
   if (fate == reason::late_return || fate == reason::memory) return true;
@@ -507,9 +507,9 @@ inline bool specification::take(bag& now, const step& taken) noexcept {
 }
 
 // What may keep a get from an item that is in the pool: another call's hands; the refusal of the
-// restart that it takes to look into a magazine, or of the memory for what is in it. A call that makes this one in a destructor has
-// what it destroys in its hands: victims, or at the pool's end everything; and what a get has found
-// before it looked after an overdue cycle.
+// restart that it takes to look into a magazine, or of the memory for what is in it. A call that
+// makes this one in a destructor has what it destroys in its hands: victims, or at the pool's end
+// everything; and what a get has found before it looked after an overdue cycle.
 inline bool specification::miss(bag& now, const step& missed) noexcept {
   ++now.missed;
   now.used = true;
@@ -574,16 +574,16 @@ inline bool specification::cycle(bag& now) noexcept {
   return true;
 }
 
-// A cycle that was refused no restart, and that nobody else was inside of, has done all that was due:
-// what was put before it is a victim, and what was one is gone. So it is for what lies in shards that
-// nobody else has in hand.
+// A cycle that was refused no restart, and that nobody else was inside of, has done all that was
+// due: what was put before it is a victim, and what was one is gone. So it is for what lies in
+// shards that nobody else has in hand.
 inline bool specification::swept(bag& now, const step& of) noexcept {
   const call& self = call_of(of);
   const bool refused = self.refused_restart || self.inside != nobody;
   const bool whole = !refused && alone(of.call);
   now.unsettled = static_cast<std::uint8_t>(whole ? 0 : now.unsettled + 1);
-  // What it has kept counts as put now; and only of a cycle in which nobody comes and goes is it known
-  // what that is.
+  // What it has kept counts as put now; and only of a cycle in which nobody comes and goes is it
+  // known what that is.
   const bool unclear = run_.around.least_items != 0 && !(whole && is_undisturbed(of.call));
   if (unclear) {
     for (age& each : now.ages) each.sure = 0;
@@ -612,10 +612,10 @@ inline bool specification::is_undisturbed(std::size_t cycle) const noexcept {
   return true;
 }
 
-// Whether those who are inside beside a cycle are other CPUs' puts, which have their own shard in hand
-// and spill shards, not that of a put that met nobody. A thread without sections moves no item but what
-// it takes or gives, and without a clock no put sweeps other shards. The shards of CPUs below that of the
-// put exist since.
+// Whether those who are inside beside a cycle are other CPUs' puts, which have their own shard in
+// hand and spill shards, not that of a put that met nobody. A thread without sections moves no item
+// but what it takes or gives, and without a clock no put sweeps other shards. The shards of CPUs
+// below that of the put exist since.
 inline bool specification::is_elsewhere(std::size_t put, std::size_t cycle) const noexcept {
   const call& giver = run_.calls[put];
   if (run_.around.sections || run_.around.automatic_cycles) return false;
@@ -648,9 +648,9 @@ inline bool specification::destroy(bag& now, const step& of) noexcept {
   return object(now.ages[of.item].possible == 0 ? clause::kept : clause::second_cycle);
 }
 
-// Whether a cycle that has destroyed an item has left enough. What it finds no memory for is not for it
-// to keep. The pool counts an item from before it is put until after it has been taken out, and so
-// those that are in the hands of calls beside this one, or inside it, or around it.
+// Whether a cycle that has destroyed an item has left enough. What it finds no memory for is not
+// for it to keep. The pool counts an item from before it is put until after it has been taken out,
+// and so those that are in the hands of calls beside this one, or inside it, or around it.
 inline bool specification::leaves_enough(const bag& now, std::size_t cycle) const noexcept {
   if (run_.calls[cycle].refused_memory) return true;
   std::uint32_t counted = now.items;

@@ -2,9 +2,9 @@
 // Many clients, the cheapest first, for as long as there is time: what is proved of how many.
 //
 // How much a client costs is not estimated but tried: all get a few runs each, those that are not
-// finished ten times as many, and so on. So no client waits for one that costs ten times as much, and
-// what is spent on tries is a ninth of the rest at most. How far a client is searched in a round
-// depends on the client alone.
+// finished ten times as many, and so on. So no client waits for one that costs ten times as much,
+// and what is spent on tries is a ninth of the rest at most. How far a client is searched in a
+// round depends on the client alone.
 //
 // Stands on: client, the checker.
 #pragma once

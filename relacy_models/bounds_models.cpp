@@ -45,7 +45,8 @@ struct add_vs_add_vs_subtract : model {
   unsigned added_[2] = {};
 };
 
-// Property:   Two that subtract what is above a minimum leave the minimum, and count what they took.
+// Property:   Two that subtract what is above a minimum leave the minimum, and count what they
+//             took.
 // Expected:   passes
 // Threads:    subtract up to 2 above 1 || the same || add 1
 // Bound:      3 of at most 4 before the threads

@@ -20,8 +20,8 @@ namespace poolproof::models {
 
 using json = nlohmann::ordered_json;
 
-// --weaken SITE:ORDER and --mutate SITE:HOW. They throw usage_error where that would change nothing:
-// there is no such site, its order is not weaker, or its operation is of another kind.
+// --weaken SITE:ORDER and --mutate SITE:HOW. They throw usage_error where that would change
+// nothing: there is no such site, its order is not weaker, or its operation is of another kind.
 void weaken(std::string text);
 void mutate(std::string text);
 

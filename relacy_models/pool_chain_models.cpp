@@ -710,8 +710,8 @@ struct hidden_vs_late_unlinking : chain_client {
 //             someone may be in them.
 // Expected:   passes; the ring is freed, or waits for the visitor.
 // Threads:    owner: pop_head, 17 pushes in one go, reclaim || visitor: size
-// Bound:      two rings, both drained, none unlinked: the last push adds the third. The visitor only
-//             counts: thieves among the pushes are growth_vs_steal's.
+// Bound:      two rings, both drained, none unlinked: the last push adds the third. The visitor
+//             only counts: thieves among the pushes are growth_vs_steal's.
 // Would show: a ring freed under the visitor, or never.
 struct shown_chain_vs_visitor : chain_client {
   static model_info info() {

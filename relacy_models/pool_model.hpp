@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the models of the whole pool have in common: a pool, its items, and what must hold of them at
-// the end.
+// What the models of the whole pool have in common: a pool, its items, and what must hold of them
+// at the end.
 //
 // Stands on: model, <poolproof/object_pool.hpp>.
 #pragma once

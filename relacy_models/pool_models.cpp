@@ -201,13 +201,13 @@ struct put_vs_put_every_shard_busy : pool_model {
   }
 };
 
-// Property:   Memory that is refused costs one item, that of a put or one that a cycle would have made a
-//             victim, and nothing else.
+// Property:   Memory that is refused costs one item, that of a put or one that a cycle would have
+//             made a victim, and nothing else.
 // Expected:   passes
 // Threads:    put at CPU 0, get at CPU 1 || put at CPU 0 || after the first put: rotate; the n-th
 //             allocation of thread 0 or 1 is refused
-// Bound:      first use, 2 shards, of which one begins later, 2 puts, 1 get, 1 cycle; n is one of 1 to 5, or
-//             none is refused
+// Bound:      first use, 2 shards, of which one begins later, 2 puts, 1 get, 1 cycle; n is one of 1
+//             to 5, or none is refused
 // Would show: an item that is lost or destroyed twice where memory is refused
 struct put_vs_get_refused_memory : pool_model {
   static model_info info() {
@@ -439,8 +439,8 @@ struct first_use_vs_first_use : pool_model {
 //             nothing.
 // Expected:   passes
 // Threads:    put at CPU 0, advance the clock || put at CPU 0 || after the clock: get at CPU 1
-// Bound:      first use, 2 shards, of which one begins later, 2 puts, 1 get, at most 1 automatic cycle;
-//             wherever a call may look at the clock it does
+// Bound:      first use, 2 shards, of which one begins later, 2 puts, 1 get, at most 1 automatic
+//             cycle; wherever a call may look at the clock it does
 // Would show: callers that turn a shard at once, or destroy what is not a victim
 struct automatic_cycle_vs_users : pool_model {
   static model_info info() {
@@ -477,8 +477,8 @@ struct automatic_cycle_vs_users : pool_model {
   }
 };
 
-// Property:   A put does the cycle that is due before it pushes: so what it pushes is younger than that
-//             cycle, and is there after the next.
+// Property:   A put does the cycle that is due before it pushes: so what it pushes is younger than
+//             that cycle, and is there after the next.
 // Expected:   passes
 // Threads:    1 in which the clock passes, put, rotate; 1 that does nothing, for Relacy wants two
 // Bound:      1 shard, an item in its private part, which the put moves to the ring; 2 cycles

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Headers of others that most models include. They are precompiled, once for all sources of a program.
-// Ours are not among them: mutants compile a source again with changed copies of those.
+// Headers of others that most models include. They are precompiled, once for all sources of a
+// program. Ours are not among them: mutants compile a source again with changed copies of those.
 #pragma once
 
 #include <algorithm>

@@ -79,6 +79,13 @@ def parse_arguments() -> argparse.Namespace:
         type=int,
         help="of the random searches of the headers' models (default: as each model says, 1000000)",
     )
+    parser.add_argument(
+        "--preemptions",
+        type=int,
+        metavar="N",
+        help="at most so many in the searches of three threads and more that are bounded by them "
+        "(default: as each model says)",
+    )
     parser.add_argument("--json", type=Path, help="write all results to this file")
     parser.add_argument("--verbose", action="store_true", help="show the outcomes that were seen")
     arguments = parser.parse_args()
@@ -170,6 +177,8 @@ def run_model(model: Record, arguments: argparse.Namespace) -> Record:
     command += ["--seed", arguments.seed, "--seconds", str(arguments.seconds)]
     if arguments.iterations is not None and not is_litmus(model):
         command += ["--iterations", str(arguments.iterations)]
+    if arguments.preemptions is not None and model["threads"] > 2:
+        command += ["--most-preemptions", str(arguments.preemptions)]
     # The program stops by itself; this is for one that hangs inside an execution.
     patience = arguments.seconds + 60
     try:

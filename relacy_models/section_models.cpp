@@ -94,8 +94,8 @@ struct magazine_model : model, with_sections {
   token items_[4];
 };
 
-// Property:   Sections of one CPU take effect one after the other: each item is with one thread at a
-//             time, and none is lost, wherever one of them is interrupted.
+// Property:   Sections of one CPU take effect one after the other: each item is with one thread at
+//             a time, and none is lost, wherever one of them is interrupted.
 // Expected:   passes
 // Threads:    give a, take || give b, take; on one CPU
 // Bound:      4 sections, each thread interrupted once
@@ -135,8 +135,8 @@ struct sections_that_migrate : magazine_model {
   }
 };
 
-// Property:   What the closer takes nobody else gets; what it leaves is found, as its giver left it;
-//             sections after the reopening see all that the closer did.
+// Property:   What the closer takes nobody else gets; what it leaves is found, as its giver left
+//             it; sections after the reopening see all that the closer did.
 // Expected:   passes
 // Threads:    give a, take, give b || close, take all, reopen || take
 // Bound:      4 sections, 1 closing
@@ -169,8 +169,8 @@ struct close_vs_sections : magazine_model {
   }
 };
 
-// Property:   A section that moves two items takes effect at once: no other one of its CPU finds one
-//             of them without the other, wherever it is interrupted.
+// Property:   A section that moves two items takes effect at once: no other one of its CPU finds
+//             one of them without the other, wherever it is interrupted.
 // Expected:   passes
 // Threads:    give two, take two || give one, take one; on one CPU, two deep
 // Bound:      4 sections, each thread interrupted once
@@ -635,8 +635,8 @@ struct section_pool_model : with_sections, basic_pool_model<section_sync> {
   }
 };
 
-// Property:   Put happens before the Get that returns the item; nothing is handed out twice or lost;
-//             a cycle at the same time loses nothing.
+// Property:   Put happens before the Get that returns the item; nothing is handed out twice or
+//             lost; a cycle at the same time loses nothing.
 // Expected:   passes
 // Threads:    put || get || rotate; on one CPU
 // Bound:      1 put, 1 get, 1 cycle
@@ -725,8 +725,8 @@ struct section_put_vs_get_elsewhere : section_pool_model {
   }
 };
 
-// Property:   Who waits on a condition variable for each put, as a bounded pool's users do, finds an
-//             item by try_get: also in the magazine of another CPU.
+// Property:   Who waits on a condition variable for each put, as a bounded pool's users do, finds
+//             an item by try_get: also in the magazine of another CPU.
 // Expected:   passes
 // Threads:    put, tell, put, tell at CPU 0 || wait, try_get, wait, try_get at CPU 1
 // Bound:      2 puts, 2 gets, 2 CPUs
@@ -831,8 +831,8 @@ struct deep_magazine_model : section_pool_model {
   }
 };
 
-// Property:   A put for which the magazine is full moves items to the ring and loses none; who looks
-//             meanwhile gets each once.
+// Property:   A put for which the magazine is full moves items to the ring and loses none; who
+//             looks meanwhile gets each once.
 // Expected:   passes; a get may miss while the items are in the hands of the put.
 // Threads:    put || get at another CPU
 // Bound:      2 items in the magazine, 1 put, 1 get, 2 CPUs
@@ -918,8 +918,8 @@ struct refill_vs_get : deep_magazine_model {
   void thread(unsigned index) override { get(index); }
 };
 
-// Property:   A get whose magazine is filled by others, while it takes items for it out of the ring,
-//             puts back what has no room.
+// Property:   A get whose magazine is filled by others, while it takes items for it out of the
+//             ring, puts back what has no room.
 // Expected:   passes
 // Threads:    get || put, put; on one CPU
 // Bound:      2 items in the ring, 1 get, 2 puts
@@ -967,7 +967,8 @@ struct deep_sync : section_sync {
   using sections = sections_of_depth<16>;
 };
 
-// Property:   A get of several that finds as many at hand as it wants gets those, and asks no further.
+// Property:   A get of several that finds as many at hand as it wants gets those, and asks no
+//             further.
 // Expected:   passes
 // Threads:    get_n of 16
 // Bound:      1 shard, 16 items in its magazine, which the pool puts together

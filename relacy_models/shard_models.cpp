@@ -219,8 +219,8 @@ struct catch_up_vs_catch_up : shard_model {
   }
 };
 
-// Property:   An owner that lets its shard skip cycles makes no item outlive the cycle that is due: what
-//             lies in the victim is no shared item again.
+// Property:   An owner that lets its shard skip cycles makes no item outlive the cycle that is due:
+//             what lies in the victim is no shared item again.
 // Expected:   passes
 // Threads:    before: push, cycle 1; own, skip to 2, push || cycle 2 || steal a victim
 // Bound:      2 pushes, 2 cycles, 1 steal

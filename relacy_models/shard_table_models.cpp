@@ -149,8 +149,8 @@ struct put_vs_told_search : table_model {
   sync::atomic<unsigned> told_{0};
 };
 
-// Property:   Of two that come first to a shard one begins it, once, and the other makes do with the
-//             shard that was begun first; what the shard holds is not older than it is.
+// Property:   Of two that come first to a shard one begins it, once, and the other makes do with
+//             the shard that was begun first; what the shard holds is not older than it is.
 // Expected:   passes
 // Threads:    find the shard of CPU 1 after 3 cycles, push || the same after 4 cycles
 // Bound:      1 shard that begins, 2 pushes

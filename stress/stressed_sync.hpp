@@ -67,8 +67,8 @@ struct thread_state {
 
 inline constinit thread_local thread_state this_thread;
 
-// How many CPUs threads believe in. It may grow at any time, as an affinity mask may; also beyond the
-// policy's cpu_count.
+// How many CPUs threads believe in. It may grow at any time, as an affinity mask may; also beyond
+// the policy's cpu_count.
 inline constinit std::atomic<std::uint32_t> cpus{1};
 
 // A thread yields once in so many operations on average. Set before there are threads.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Pools with a maximum, whose get waits: peers made of how many objects there may be, with get() and
-// give_back(what it gave).
+// Pools with a maximum, whose get waits: peers made of how many objects there may be, with get()
+// and give_back(what it gave).
 #pragma once
 
 #include <cstddef>

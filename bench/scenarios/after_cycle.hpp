@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// after_cycle: 100 gets, then 100 puts, just after a cycle, which has moved every item to where the next one
-// would destroy it. The cycle itself is not timed; a peer without cycles does what burst_16 does, with
-// 100 items.
+// after_cycle: 100 gets, then 100 puts, just after a cycle, which has moved every item to where the
+// next one would destroy it. The cycle itself is not timed; a peer without cycles does what
+// burst_16 does, with 100 items.
 #pragma once
 
 #include <array>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// low_traffic: a burst of 20,000 items into a pool that begins a cycle each 100 ms, and then one call every
-// 50 ms, for five intervals: nobody else does the cycles' work. The timeline has, after each call, how
-// many objects are left. `gone_after` is when the last was destroyed, in intervals (0: not within five);
-// `longest_ns` is the longest of the calls, and `longest_frees_ns` how long as many frees in a row take
-// as that call made.
+// low_traffic: a burst of 20,000 items into a pool that begins a cycle each 100 ms, and then one
+// call every 50 ms, for five intervals: nobody else does the cycles' work. The timeline has, after
+// each call, how many objects are left. `gone_after` is when the last was destroyed, in intervals
+// (0: not within five); `longest_ns` is the longest of the calls, and `longest_frees_ns` how long
+// as many frees in a row take as that call made.
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// many_pools: a get and a put of a pool that is drawn from 100, as in a program with a pool for each of its
-// types. Which one it is no branch predictor knows, and what all of them read is more than a few lines.
+// many_pools: a get and a put of a pool that is drawn from 100, as in a program with a pool for
+// each of its types. Which one it is no branch predictor knows, and what all of them read is more
+// than a few lines.
 #pragma once
 
 #include <cstddef>

@@ -31,8 +31,8 @@ struct pool {
   }
 };
 
-// pool_borrow: the same with an item that goes back at the end of its scope. The subject's handle also
-// keeps track of a pool that dies first.
+// pool_borrow: the same with an item that goes back at the end of its scope. The subject's handle
+// also keeps track of a pool that dies first.
 struct pool_borrow {
   static constexpr const char* name = "pool_borrow";
   using object = counted_object;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// pool_miss: what a get costs that finds nothing, where a pool has `shards` shards, as on a machine of
-// so many CPUs, of which one uses the pool; and what such a pool holds of memory before it holds any
-// item. The CPUs are simulated: the policy says how many there are, and the thread is on one of
+// pool_miss: what a get costs that finds nothing, where a pool has `shards` shards, as on a machine
+// of so many CPUs, of which one uses the pool; and what such a pool holds of memory before it holds
+// any item. The CPUs are simulated: the policy says how many there are, and the thread is on one of
 // them. What of the shards nobody has touched is no memory of the machine's, and is not counted. A
 // pair is one call here.
 //

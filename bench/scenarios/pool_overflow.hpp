@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// pool_overflow: 100 puts, then 100 gets, for which a CPU may have room at hand. pool_overflow_1000 and
-// pool_overflow_10000: a thousand and ten thousand of each, most of which go past that.
+// pool_overflow: 100 puts, then 100 gets, for which a CPU may have room at hand. pool_overflow_1000
+// and pool_overflow_10000: a thousand and ten thousand of each, most of which go past that.
 #pragma once
 
 #include <array>

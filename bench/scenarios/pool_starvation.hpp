@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // pool_starvation: up to 67 puts, then 100 gets without a factory (Go's scenario has none), so that
-// a third or more find nothing and look everywhere. The items are conserved: a thread that took another's
-// holds more for a while. Each thread signs the items that it gets; `moved` counts those that
-// another signed last, `found` the gets that found one. A pair is two calls here.
+// a third or more find nothing and look everywhere. The items are conserved: a thread that took
+// another's holds more for a while. Each thread signs the items that it gets; `moved` counts those
+// that another signed last, `found` the gets that found one. A pair is two calls here.
 #pragma once
 
 #include <algorithm>

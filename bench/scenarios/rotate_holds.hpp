@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// rotate_holds: how long a cycle keeps a shard from its users at a time. `range(0)` items are put, and
-// then two cycles retire and destroy them; nobody else uses the pool, and each hold of a shard's
-// ownership is timed. A pair is a hold here.
+// rotate_holds: how long a cycle keeps a shard from its users at a time. `range(0)` items are put,
+// and then two cycles retire and destroy them; nobody else uses the pool, and each hold of a
+// shard's ownership is timed. A pair is a hold here.
 //
 // Counters: hold_mean_ns, hold_p50_ns, hold_p99_ns, hold_p99.9_ns, hold_longest_ns.
 #pragma once

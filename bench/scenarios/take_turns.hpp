@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// take_turns: two threads, each on a CPU of its own, get and put the pool's one item in turns. So every get
-// finds it where the other CPU has put it. A pair is timed by itself, without the wait for the turn:
-// `own_*_ns` of the first thread, with what the clock takes, which is the same for all.
+// take_turns: two threads, each on a CPU of its own, get and put the pool's one item in turns. So
+// every get finds it where the other CPU has put it. A pair is timed by itself, without the wait
+// for the turn: `own_*_ns` of the first thread, with what the clock takes, which is the same for
+// all.
 #pragma once
 
 #include <atomic>

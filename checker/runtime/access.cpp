@@ -87,8 +87,8 @@ bool compare(address at, unsigned size, std::uint64_t& expected, std::uint64_t d
                         code);
 }
 
-// The same, of a value in memory: it is read, and written if it is not what was expected. The compiler
-// leaves both to the call.
+// The same, of a value in memory: it is read, and written if it is not what was expected. The
+// compiler leaves both to the call.
 bool compare_in_memory(address at, unsigned size, void* expected, std::uint64_t desired,
                        int success, int failure, bool weak, address code, const standing& from) {
   read_range(address_of(expected), size, code);
@@ -124,13 +124,13 @@ using checker::order;
 using checker::update_kind;
 
 CHECKER_EXPORT void __tsan_init() {}
-CHECKER_EXPORT void __tsan_func_entry(void*) {}
+CHECKER_EXPORT void __tsan_func_entry(void*) { static_cast<void>(CHECKER_CALLER); }
 CHECKER_EXPORT void __tsan_func_exit() {}
 CHECKER_EXPORT void __tsan_ignore_thread_begin() {}
 CHECKER_EXPORT void __tsan_ignore_thread_end() {}
 
-// What programs tell ThreadSanitizer of their orders, since it does not know fences, or of races that
-// they believe to be harmless: here the orders are known, and there are no such races.
+// What programs tell ThreadSanitizer of their orders, since it does not know fences, or of races
+// that they believe to be harmless: here the orders are known, and there are no such races.
 #define CHECKER_NOT_HEARD(name) \
   CHECKER_EXPORT void name() {}
 CHECKER_NOT_HEARD(AnnotateHappensBefore)
@@ -345,7 +345,7 @@ wide update_wide(volatile void* at, wide operand, wide (*update)(wide, wide), in
   for (;;) {
     const wide updated = update(old, operand);
     if (wide_compare(address_of(at), sizeof old, &old, &updated,
-                     {order_of(o), order::relaxed, false}, code)) {
+                     {order_of(o), order::relaxed, false}, code, false)) {
       return old;
     }
   }
@@ -387,7 +387,7 @@ CHECKER_WIDE_UPDATE(fetch_nand, ~(a& b))
                                                       wide desired, int success, int failure) { \
     arrive_wide(checker_standing, {address_of(at), folded(desired), address_of(expected)});     \
     return wide_compare(address_of(at), sizeof desired, expected, &desired,                     \
-                        {order_of(success), order_of(failure), weak}, CHECKER_CALLER)           \
+                        {order_of(success), order_of(failure), weak}, CHECKER_CALLER, true)     \
                ? 1                                                                              \
                : 0;                                                                             \
   }
@@ -398,7 +398,7 @@ wide checker__tsan_atomic128_compare_exchange_val(volatile wide* at, wide expect
                                                   int success, int failure) {
   arrive_wide(checker_standing, {address_of(at), folded(desired), folded(expected)});
   wide_compare(address_of(at), sizeof desired, &expected, &desired,
-               {order_of(success), order_of(failure), false}, CHECKER_CALLER);
+               {order_of(success), order_of(failure), false}, CHECKER_CALLER, false);
   return expected;
 }
 
@@ -424,7 +424,7 @@ bool checker__atomic_compare_exchange_16(volatile void* at, void* expected, wide
                                          int success, int failure) {
   arrive_wide(checker_standing, {address_of(at), folded(desired), address_of(expected)});
   return wide_compare(address_of(at), sizeof desired, expected, &desired,
-                      {order_of(success), order_of(failure), false}, CHECKER_CALLER);
+                      {order_of(success), order_of(failure), false}, CHECKER_CALLER, true);
 }
 
 CHECKER_ENTRY(__atomic_load)
@@ -446,7 +446,7 @@ bool checker__atomic_compare_exchange(std::size_t size, volatile void* at, void*
                                       void* desired, int success, int failure) {
   arrive_wide(checker_standing, {address_of(at), address_of(desired), address_of(expected)});
   return wide_compare(address_of(at), size, expected, desired,
-                      {order_of(success), order_of(failure), false}, CHECKER_CALLER);
+                      {order_of(success), order_of(failure), false}, CHECKER_CALLER, true);
 }
 // Of the prelude: what the compiler would make a strong one of.
 CHECKER_ENTRY(checker_weak_exchange)
@@ -455,7 +455,7 @@ bool checkerchecker_weak_exchange(std::size_t size, volatile void* at, void* exp
   if (size > 8 || (size & (size - 1)) != 0) {
     arrive_wide(checker_standing, {address_of(at), address_of(desired), address_of(expected)});
     return wide_compare(address_of(at), size, expected, desired,
-                        {order_of(success), order_of(failure), true}, CHECKER_CALLER);
+                        {order_of(success), order_of(failure), true}, CHECKER_CALLER, true);
   }
   std::uint64_t wanted = 0;
   std::memcpy(&wanted, desired, size);

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What the C++ library changes of containers and memory resources. What changes the links of maps, sets
-// and lists lies in the library, where nobody sees its accesses: the prelude lets the program's calls
-// come here, where they are told.
+// What the C++ library changes of containers and memory resources. What changes the links of maps,
+// sets and lists lies in the library, where nobody sees its accesses: the prelude lets the
+// program's calls come here, where they are told.
 #include "runtime.hpp"
 
 #include <cstddef>
 #include <list>
 #include <map>
+#include <memory_resource>
 #include <vector>
 
 #include <dlfcn.h>
@@ -36,8 +37,8 @@ void add_nodes(tree_node* node, std::vector<tree_node*>& all) {
   add_nodes(node->_M_right, all);
 }
 
-// Changes a tree, and tells of each link that is another then. To tell may be to leave the execution
-// for good: nothing here is freed by that.
+// Changes a tree, and tells of each link that is another then. To tell may be to leave the
+// execution for good: nothing here is freed by that.
 template <class Change>
 auto change_tree(tree_node& header, Change change, address code) {
   static std::vector<tree_node*> nodes;
@@ -168,8 +169,8 @@ CHECKER_OF_LIST(checker_list_reverse, "20checker_list_reverseEv", list_node* sel
   self->_M_reverse();
 }
 
-// A monotonic buffer changes itself in the C++ library. It is enough that an allocation is seen as a
-// write of the first word behind the pointer to the virtual functions.
+// A monotonic buffer changes itself in the C++ library. It is enough that an allocation is seen as
+// a write of the first word behind the pointer to the virtual functions.
 
 namespace checker::runtime {
 
@@ -214,3 +215,34 @@ struct monotonic_buffer {
 void watch_resources() { monotonic_buffer::watch(); }
 
 }  // namespace checker::runtime
+
+// A pool that is not synchronised changes itself in the C++ library, too. There its functions are
+// called by their names, even from the table of virtual functions: so ours are, in their place.
+// Each is a write of the last word, which no function of the header reads.
+
+namespace {
+
+using pool = std::pmr::unsynchronized_pool_resource;
+
+void note_pool(const pool* self, address code) {
+  write_range(address_of(self + 1) - sizeof(void*), sizeof(void*), code);
+}
+
+}  // namespace
+
+#define CHECKER_OF_POOL(result, name, symbol, parameters, ...)                                 \
+  CHECKER_EXPORT result name parameters asm("_ZNSt3pmr28unsynchronized_pool_resource" symbol); \
+  CHECKER_EXPORT result name parameters {                                                      \
+    using function = result parameters;                                                        \
+    static auto* const real = reinterpret_cast<function*>(                                     \
+        next_function("_ZNSt3pmr28unsynchronized_pool_resource" symbol));                      \
+    note_pool(self, CHECKER_CALLER);                                                           \
+    return real(__VA_ARGS__);                                                                  \
+  }
+CHECKER_OF_POOL(void*, checker_pool_allocate, "11do_allocateEmm",
+                (pool * self, std::size_t bytes, std::size_t alignment), self, bytes, alignment)
+CHECKER_OF_POOL(void, checker_pool_give_back, "13do_deallocateEPvmm",
+                (pool * self, void* memory, std::size_t bytes, std::size_t alignment), self, memory,
+                bytes, alignment)
+CHECKER_OF_POOL(void, checker_pool_release, "7releaseEv", (pool * self), self)
+CHECKER_OF_POOL(void, checker_pool_end, "D1Ev", (pool * self), self)

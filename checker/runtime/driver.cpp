@@ -25,6 +25,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace checker::runtime {
@@ -117,6 +118,16 @@ Number to_number(std::string_view text, const std::string& option) {
   return value;
 }
 
+// Not by from_chars: of the C++ library that would be linked with its memory resources, in whose
+// place the runtime has functions of its own.
+double to_seconds(std::string_view text, const std::string& option) {
+  const std::string copy(text);
+  char* end = nullptr;
+  const double value = std::strtod(copy.c_str(), &end);
+  if (copy.empty() || *end != 0) reject(option + ": '" + copy + "' is not a number");
+  return value;
+}
+
 // `before` and what follows the separator.
 std::string_view split(std::string_view& text, char at, const std::string& option) {
   const std::size_t place = text.find(at);
@@ -169,7 +180,7 @@ void read_arguments(int argc, char** argv) {
     } else if (option == "--check-jobs") {
       chosen.jobs = to_number<unsigned>(value(), option);
     } else if (option == "--check-seconds") {
-      chosen.search.seconds = to_number<double>(value(), option);
+      chosen.search.seconds = to_seconds(value(), option);
     } else if (option == "--check-runs") {
       chosen.search.most_runs = to_number<std::uint64_t>(value(), option);
     } else if (option == "--check-events") {
@@ -211,7 +222,7 @@ void read_arguments(int argc, char** argv) {
     } else if (option == "--check-seed") {
       chosen.search.hunt_seed = to_number<std::uint64_t>(value(), option);
     } else if (option == "--check-estimate") {
-      chosen.estimate = to_number<double>(value(), option);
+      chosen.estimate = to_seconds(value(), option);
     } else if (option == "--check-load-buffering") {
       chosen.load_buffering = true;
     } else if (option == "--check-checkpoint") {
@@ -356,8 +367,8 @@ std::string in_json(std::string_view text) {
   return made + "\"";
 }
 
-// What load buffering could reach: a read, a write that could overtake it, and the write that it could
-// then read.
+// What load buffering could reach: a read, a write that could overtake it, and the write that it
+// could then read.
 struct overtaken {
   std::string read, write, answer;
   friend bool operator==(const overtaken&, const overtaken&) = default;
@@ -410,6 +421,23 @@ std::string text_overtaken() {
 
 constexpr const char* names_of_verdicts[] = {"proved", "error", "", "not finished"};
 
+std::uint64_t peak_bytes() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
+}
+
+// What tools/merge.py needs to make the whole.
+std::string json_part(const statistics& found) {
+  std::string made = ", \"shard\": \"" + std::to_string(chosen.search.part) + '/' +
+                     std::to_string(chosen.search.parts) + "\", \"outcome_hashes\": [";
+  const char* separator = "";
+  for (const std::uint64_t each : found.outcomes.hashes()) {
+    made += std::exchange(separator, ", ") + std::to_string(each);
+  }
+  return made + ']';
+}
+
 void write_json(const statistics& found, int status, double seconds) {
   std::ostringstream out;
   char hash[40];
@@ -420,10 +448,12 @@ void write_json(const statistics& found, int status, double seconds) {
       << ", \"model\": " << in_json(name_of_model(chosen.search.model))
       << ", \"verdict\": " << in_json(names_of_verdicts[status])
       << ", \"complete\": " << found.complete << ", \"blocked\": " << found.blocked
-      << ", \"cut\": " << found.cut << ", \"runs\": " << found.runs
-      << ", \"hunted\": " << found.hunted << ", \"duplicates\": " << found.duplicates
-      << ", \"errors\": " << found.errors << ", \"outcomes\": " << found.outcomes.size()
-      << ", \"hash\": \"" << hash << "\", \"seconds\": " << seconds;
+      << ", \"cut\": " << found.cut << ", \"excluded\": " << found.excluded
+      << ", \"runs\": " << found.runs << ", \"hunted\": " << found.hunted
+      << ", \"duplicates\": " << found.duplicates << ", \"errors\": " << found.errors
+      << ", \"outcomes\": " << found.outcomes.size() << ", \"hash\": \"" << hash
+      << "\", \"seconds\": " << seconds << ", \"peak_bytes\": " << peak_bytes();
+  if (chosen.search.parts > 1) out << json_part(found);
   if (chosen.load_buffering) out << json_overtaken();
   if (found.first) {
     out << ", \"error\": " << in_json(name_of(found.first->what))
@@ -491,7 +521,9 @@ std::string why_cut(const statistics& found) {
 }
 
 int tell(statistics& found, double seconds) {
-  const int status = found.errors != 0 ? 1 : found.cut != 0 || found.complete == 0 ? 3 : 0;
+  // A part of a search may have none, and the whole is looked at when the parts are merged.
+  const bool has_enough = found.complete != 0 || chosen.search.parts > 1;
+  const int status = found.errors != 0 ? 1 : found.cut != 0 || !has_enough ? 3 : 0;
   if (found.first) {
     leave_out_private_accesses(*found.first);
     resolve_places(*found.first);
@@ -662,6 +694,7 @@ CHECKER_EXPORT void __wrap__ZNSt13__future_base13_State_baseV211_Make_ready6_M_s
 // What <checker/program.h> calls.
 
 CHECKER_EXPORT void checker_program_assume(int holds) {
+  static_cast<void>(CHECKER_CALLER);
   if (holds != 0 || !active) return;
   engine::give_up_thread(engine::surrender::excluded);
 }
@@ -677,5 +710,6 @@ CHECKER_EXPORT void checker_program_outcome(const char* text) {
 }
 CHECKER_EXPORT unsigned checker_program_thread_index() { return active ? engine::thread() : 0; }
 CHECKER_EXPORT void checker_program_stop_here() {
+  static_cast<void>(CHECKER_CALLER);
   if (active) engine::give_up_thread(engine::surrender::stopped);
 }

@@ -167,14 +167,15 @@ bool is_stuck = false;
 
 void give_up_stuck() {
   is_stuck = false;
+  live_frames[self()] = 0;  // it may stand deeper than where it called last
   engine::give_up_thread(engine::surrender::excluded,
                          error_text("thread %u has run for a second without an operation that "
                                     "others could see",
                                     self()));
 }
 
-// The kernel would go on writing the number of the real CPU into this thread's area, and the program
-// may look there: without it, it asks sched_getcpu, which is ours.
+// The kernel would go on writing the number of the real CPU into this thread's area, and the
+// program may look there: without it, it asks sched_getcpu, which is ours.
 void leave_cpu_area() noexcept {
   extern const std::ptrdiff_t offset asm("__rseq_offset") [[gnu::weak]];
   extern const unsigned size asm("__rseq_size") [[gnu::weak]];
@@ -439,8 +440,8 @@ CHECKER_EXPORT long sysconf(int what) noexcept {
   return CHECKER_NEXT(sysconf)(what);
 }
 
-// Random numbers: the same in each execution. Each thread has a sequence of its own, so that they do not
-// depend on who asks first.
+// Random numbers: the same in each execution. Each thread has a sequence of its own, so that they
+// do not depend on who asks first.
 
 namespace {
 std::uint64_t first_seed = 0;  // of threads that have not set one

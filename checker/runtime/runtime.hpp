@@ -30,9 +30,6 @@ using address = std::uintptr_t;
 inline address address_of(const volatile void* pointer) noexcept {
   return reinterpret_cast<address>(pointer);
 }
-// Where the function that asks was called from.
-#define CHECKER_CALLER ::checker::runtime::address_of(__builtin_return_address(0))
-
 inline constexpr unsigned most_threads = 40;
 
 // What lies at fixed addresses, so that the addresses of a program are the same in each run: the
@@ -44,6 +41,8 @@ inline constexpr std::size_t region_bytes = std::size_t{1} << 26;
 inline constexpr address heap_end = heap_begin + (most_threads + 1) * region_bytes;
 inline constexpr address stacks_begin = heap_begin + (std::size_t{5} << 30);
 inline constexpr std::size_t stack_bytes = std::size_t{1} << 20;
+inline constexpr std::size_t stack_distance = 2 * stack_bytes;  // from one to the next
+inline constexpr address stacks_end = stacks_begin + (most_threads + 1) * stack_distance;
 inline constexpr address blocks_begin = heap_begin + (std::size_t{6} << 30);
 inline constexpr std::size_t block_bytes = std::size_t{256} << 10;
 inline constexpr address early_begin = heap_begin + (std::size_t{7} << 30);
@@ -71,12 +70,39 @@ inline bool from_program(address code) noexcept {
 }
 // Finds out which code is whose.
 void find_owners();
-// Call a function of the program. What that calls last, with a jump, seems to be called from here: so here
-// is code of the program.
+
+// Of each thread's stack: the functions that have not returned have their local variables at this
+// address and above, as it was when the program last called the runtime. Until then, 0.
+inline address live_frames[most_threads + 1] = {};
+// Who is called by the program has its own frame right below: a return address, and a saved
+// register, to which `frame` leads. What the C++ library calls need not be noted: its frames hold
+// nothing that the program knows of, and each function of the program notes its own when it begins.
+inline address note_frame(const void* frame, const void* return_address) noexcept {
+  const address at = address_of(frame) + 2 * sizeof(void*);
+  const address code = address_of(return_address);
+  const bool called = code < low_end || owner_of(code) == owner::program;
+  if (at - stacks_begin < stacks_end - stacks_begin && called) [[likely]] {
+    live_frames[(at - stacks_begin) / stack_distance] = at;
+  }
+  return code;
+}
+// Where the function that asks was called from. It notes its caller's frame.
+#define CHECKER_CALLER \
+  ::checker::runtime::note_frame(__builtin_frame_address(0), __builtin_return_address(0))
+// Whether what lies there was a local variable of a function that has returned. What a later
+// function has put there hides that.
+inline bool is_of_returned(address at) noexcept {
+  return at - stacks_begin < stacks_end - stacks_begin &&
+         at < live_frames[(at - stacks_begin) / stack_distance];
+}
+[[noreturn]] void fail_returned(address at, address code);
+// Call a function of the program. What that calls last, with a jump, seems to be called from here:
+// so here is code of the program.
 void* call_program(void* (*function)(void*), void* argument);
 void call_program(void (*function)(void*), void* argument);
 void call_program(void (*function)());
-// The same, and an exception that nobody catches ends there, where it is thrown: nothing is unwound.
+// The same, and an exception that nobody catches ends there, where it is thrown: nothing is
+// unwound.
 void* call_outermost(void* (*function)(void*), void* argument);
 
 // What the engine calls a place in the source: an address in the program's code, or, while an
@@ -108,17 +134,20 @@ inline bool knows(unsigned thread, std::uint32_t time) noexcept {
   return thread == now.thread || (now.known != nullptr && now.known[thread] > time);
 }
 
+// Whether data is the C++ library's own: such as the standard streams, which need no lock, and what
+// a locale keeps.
+bool is_data_of_library(address data) noexcept;
 // Races that are the C++ library's own, and known, are not the program's errors.
 bool is_excused(address code);
 unsigned excused_races() noexcept;
 
-// Whether the running thread waits in a semaphore of the C++ library, which may go to sleep although there
-// is something left: it does not here, and the verdict says so.
+// Whether the running thread waits in a semaphore of the C++ library, which may go to sleep
+// although there is something left: it does not here, and the verdict says so.
 bool waits_in_semaphore(address code);
 unsigned semaphore_waits() noexcept;
 
-// The text of an error, until the next. Who leaves an execution frees nothing of its own: so what is
-// kept until then is no std::string.
+// The text of an error, until the next. Who leaves an execution frees nothing of its own: so what
+// is kept until then is no std::string.
 [[gnu::format(printf, 1, 2)]] const char* error_text(const char* format, ...);
 // An error in the program, at a place in its code.
 [[noreturn]] void fail(fault what, std::string_view text, address code,
@@ -152,8 +181,10 @@ void wide_load(address at, std::size_t size, void* into, order o, address code);
 void wide_store(address at, std::size_t size, const void* from, order o, address code);
 void wide_exchange(address at, std::size_t size, const void* from, void* into, order o,
                    address code);
+// `in_memory`: what is expected lies in the program's memory, and the compiler leaves it to the
+// call to read it, and to write it if it was another.
 bool wide_compare(address at, std::size_t size, void* expected, const void* desired,
-                  engine::compare_orders orders, address code);
+                  engine::compare_orders orders, address code, bool in_memory);
 
 // Runs `turn` until it returns true. One that returns false has changed nothing.
 template <class Turn>
@@ -191,8 +222,9 @@ void something_changed() noexcept;
 void note_change(address at, std::size_t size);
 void reset_standing(unsigned thread);
 
-// A function that notes, first of all, where it is called from: who comes back with the same registers
-// and the same stack stands where it stood. The body is that of a function of another name.
+// A function that notes, first of all, where it is called from: who comes back with the same
+// registers and the same stack stands where it stood. The body is that of a function of another
+// name.
 #define CHECKER_ENTRY(name)                    \
   asm(".pushsection .text\n"                   \
       ".globl " #name                          \
@@ -234,8 +266,8 @@ bool anything_unfreed() noexcept;
 
 void note_state();
 void restore_state();
-// Each thread has a block of its own, if the program has thread_local data of its own. Else it is enough
-// to exchange that of the C++ library, which costs less.
+// Each thread has a block of its own, if the program has thread_local data of its own. Else it is
+// enough to exchange that of the C++ library, which costs less.
 bool has_thread_blocks() noexcept;
 void make_thread_blocks(unsigned count);
 void* thread_pointer(unsigned thread);
@@ -279,7 +311,8 @@ void expire(const timespec& limit, bool absolute = true);
 void reset_waiting();
 // The running thread does something else than to poll.
 void end_poll(unsigned thread) noexcept;
-// Whether the running thread has done nothing but compute for a second: it is given up where it stands.
+// Whether the running thread has done nothing but compute for a second: it is given up where it
+// stands.
 extern bool is_stuck;
 [[noreturn]] void give_up_stuck();
 void leave_cpu_area() noexcept;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The shadow of memory: for each word that threads access, who wrote it last, who has read it since,
-// and whether it is atomic. A word is divided into as many cells as it is accessed in parts.
+// The shadow of memory: for each word that threads access, who wrote it last, who has read it
+// since, and whether it is atomic. A word is divided into as many cells as it is accessed in parts.
 #include "runtime.hpp"
 
 #include <algorithm>
@@ -145,7 +145,7 @@ const void* pointer(address at) noexcept { return reinterpret_cast<const void*>(
 }
 
 [[gnu::noinline]] void race_at(const char* text, address at, address code) {
-  if (destroys_exception() || is_excused(code)) return;
+  if (destroys_exception() || is_excused(code) || is_data_of_library(at)) return;
   fail(fault::data_race, text, code, pointer(at));
 }
 
@@ -193,8 +193,8 @@ std::uint64_t value_in_memory(address at, const cell& c) {
   if (c.wide != 0) return number_of(pointer(at), c.wide);
   return memory_at(at, static_cast<unsigned>(std::popcount(c.mask)));
 }
-// Somebody has written there who is not seen, such as a constructor in the C++ library: then another
-// object lives there now.
+// Somebody has written there who is not seen, such as a constructor in the C++ library: then
+// another object lives there now.
 bool is_overwritten(address at, const cell& c) { return value_in_memory(at, c) != c.left; }
 
 void end_life(cell& c) noexcept {
@@ -296,6 +296,7 @@ void for_words(address from, std::size_t size, Use use) {
 }
 
 [[gnu::cold]] void show(bool write, address at, std::size_t size, address code) {
+  if (is_data_of_library(at)) return;
   // A loop that reads the same over and over is shown once.
   static address last_at = 0;
   static address last_code = 0;
@@ -327,6 +328,8 @@ inline void look_at_initialisation(address from, std::size_t size, address code)
 template <bool write>
 inline void access(address from, std::size_t size, address code) {
   if (!active || is_exchanged(from)) return;
+  if (is_of_returned(from)) [[unlikely]]
+    fail_returned(from, code);
   if (is_stuck) [[unlikely]]
     give_up_stuck();
   if (open_write.open) [[unlikely]]
@@ -353,8 +356,8 @@ inline void access(address from, std::size_t size, address code) {
   if (write && !in_own_stack(from)) note_change(from, size);
 }
 
-// Atomics that are others than that of these bytes end there, if all accesses of them come before: what
-// was a local variable is another by now. Whether there is none left.
+// Atomics that are others than that of these bytes end there, if all accesses of them come before:
+// what was a local variable is another by now. Whether there is none left.
 bool end_others(address word, std::uint8_t mask, std::uint32_t wide) {
   const shadow_word& first = word_of(word);
   if (first.epoch != epoch) return true;
@@ -507,6 +510,8 @@ std::uint64_t update_memory(address at, unsigned size, update_kind kind, std::ui
 
 // Whether the thread is alone: then the memory is looked at.
 bool alone(address at, unsigned size, bool reads, address code) {
+  if (active && is_of_returned(at)) [[unlikely]]
+    fail_returned(at, code);
   if (active && open_write.open) [[unlikely]]
     complete_step();
   if (concurrent && active) return false;
@@ -520,6 +525,13 @@ bool alone(address at, unsigned size, bool reads, address code) {
 }
 
 }  // namespace
+
+void fail_returned(address at, address code) {
+  const auto stack = static_cast<unsigned>((at - stacks_begin) / stack_distance);
+  fail(fault::use_after_return,
+       error_text("a local variable of T%u is used, and its function has returned", stack), code,
+       pointer(at));
+}
 
 void make_shadow() {
   const auto map = [](std::size_t bytes) {
@@ -685,15 +697,14 @@ void wide_exchange(address at, std::size_t size, const void* from, void* into, o
 }
 
 bool wide_compare(address at, std::size_t size, void* expected, const void* desired,
-                  engine::compare_orders orders, address code) {
-  // The compiler leaves what is expected to the call.
-  read_range(address_of(expected), size, code);
+                  engine::compare_orders orders, address code, bool in_memory) {
+  if (in_memory) read_range(address_of(expected), size, code);
   if (alone(at, 1, false, code)) {
     if (std::memcmp(pointer(at), expected, size) == 0) {
       std::memcpy(reinterpret_cast<void*>(at), desired, size);
       return true;
     }
-    write_range(address_of(expected), size, code);
+    if (in_memory) write_range(address_of(expected), size, code);
     std::memcpy(expected, pointer(at), size);
     return false;
   }
@@ -704,7 +715,7 @@ bool wide_compare(address at, std::size_t size, void* expected, const void* desi
                                              place_of(code));
   operation_done();
   if (done) return true;
-  write_range(address_of(expected), size, code);
+  if (in_memory) write_range(address_of(expected), size, code);
   set_bytes(expected, old);
   return false;
 }

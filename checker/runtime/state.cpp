@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <istream>
 #include <string>
 #include <vector>
 
@@ -37,6 +38,9 @@ struct range {
 
 // Code of others than the program.
 constinit std::vector<range> others;
+
+// What the C++ library keeps of its own: its data, and the streams, which may lie in the program.
+std::vector<range> library_data;
 
 struct segment {
   address begin, end;
@@ -151,6 +155,7 @@ int note_object(dl_phdr_info* object, std::size_t, void*) {
     const auto& part = object->dlpi_phdr[i];
     if (part.p_type != PT_LOAD || (part.p_flags & PF_W) == 0) continue;
     const address start = object->dlpi_addr + part.p_vaddr;
+    if (whose == owner::library) library_data.push_back({start, start + part.p_memsz, whose});
     segment added;
     added.begin = std::max(page_of(start), read_only_end);
     added.end = page_of(start + part.p_memsz + page_bytes - 1);
@@ -208,8 +213,19 @@ void* next_function(const char* name) {
   return found;
 }
 
+bool is_data_of_library(address data) noexcept {
+  return std::any_of(library_data.begin(), library_data.end(),
+                     [&](const range& each) { return data >= each.begin && data < each.end; });
+}
+
 void note_state() {
   ::dl_iterate_phdr(note_object, nullptr);
+  for (const char* each : {"_ZSt3cin", "_ZSt4cout", "_ZSt4cerr", "_ZSt4clog", "_ZSt4wcin",
+                           "_ZSt5wcout", "_ZSt5wcerr", "_ZSt5wclog"}) {
+    const address stream = address_of(::dlsym(RTLD_DEFAULT, each));
+    if (stream == 0) continue;
+    library_data.push_back({stream, stream + sizeof(std::istream), owner::library});
+  }
   note_early_state();
   for (segment& each : segments) {
     const auto* const begin = reinterpret_cast<const std::byte*>(each.begin);
@@ -272,8 +288,8 @@ bool has_thread_blocks() noexcept { return program_has_thread_data; }
 
 program::bytes exchanged_data() noexcept {
   if (program_has_thread_data || thread_datas.empty()) return {};
-  // All that is not the program's is the C++ library's, but for errno, which is exchanged too. Between
-  // the two lies only what is the C library's.
+  // All that is not the program's is the C++ library's, but for errno, which is exchanged too.
+  // Between the two lies only what is the C library's.
   std::byte* const begin = thread_pointers[0] + thread_datas[0].offset;
   exchanged_begin = std::min(address_of(begin), address_of(&errno));
   exchanged_end =

@@ -236,8 +236,8 @@ bool runs_in(std::string_view of_class, std::string_view header,
 }
 }  // namespace
 
-// std::atomic<std::shared_ptr> of libstdc++ 12 gives its lock back with a relaxed operation, after it
-// has read its pointer: by the letter, the next who writes it races with that. The functions for
+// std::atomic<std::shared_ptr> of libstdc++ 12 gives its lock back with a relaxed operation, after
+// it has read its pointer: by the letter, the next who writes it races with that. The functions for
 // plain std::shared_ptr in the same header take a mutex, and are not excused.
 bool is_excused(address code) {
   const bool found = runs_in("_Sp_atomic", "/bits/shared_ptr_atomic.h", calls_from(code));
@@ -251,8 +251,9 @@ namespace {
 unsigned semaphores = 0;
 }
 
-// std::counting_semaphore of libstdc++ 12 looks at its count, finds that another was faster, and sleeps as
-// long as the count is the one that it saw: that may be 1, after a release that has woken all.
+// std::counting_semaphore of libstdc++ 12 looks at its count, finds that another was faster, and
+// sleeps as long as the count is the one that it saw: that may be 1, after a release that has woken
+// all.
 bool waits_in_semaphore(address code) {
   static std::map<address, bool> known;
   const std::vector<address> calls = calls_from(code);

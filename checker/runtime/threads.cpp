@@ -163,8 +163,8 @@ int unlock(pthread_mutex_t* m, address code) {
 
 constexpr std::uint64_t writing = 0x8000'0000;
 
-// Before main nobody else is there. That of the C library leaves a lock in a state that says more than
-// who holds it.
+// Before main nobody else is there. That of the C library leaves a lock in a state that says more
+// than who holds it.
 bool before_main(address code) noexcept { return !active && owner_of(code) <= owner::library; }
 
 bool take_shared(address lock, address code) {
@@ -315,8 +315,8 @@ class sleepers {
 };
 
 // What is behind the word of a condition variable. Who waits or notifies reads it, and who destroys
-// it writes it: so a destruction that may come before a notification is a race. Who was notified and
-// has yet to wake looks at the word only, since a condition variable may be destroyed by then.
+// it writes it: so a destruction that may come before a notification is a race. Who was notified
+// and has yet to wake looks at the word only, since a condition variable may be destroyed by then.
 address life_of(const pthread_cond_t* c) noexcept { return address_of(c) + sizeof(std::uint64_t); }
 
 // A wait may end for no reason, within the budget of the search.
@@ -420,6 +420,7 @@ void end_of_thread(void* result) {
   run_exits_of(index);
   threads[index].result = result;
   threads[index].ended = true;
+  live_frames[index] = stacks_begin + (index + 1) * stack_distance;
 }
 
 int join(pthread_t name, void** result, bool may_wait, address code) {
@@ -451,6 +452,7 @@ void reset_threads() {
     reset_standing(t);
   }
   std::copy(std::begin(keys_at_main), std::end(keys_at_main), std::begin(keys));
+  std::fill(std::begin(live_frames), std::end(live_frames), 0);
   threads_started = 1;
   concurrent = false;
 }

@@ -2,12 +2,12 @@
 // Executions by chance: what a search does that looks for an error rather than for all executions.
 //
 // Which thread goes on is decided as by PCT (Burckhardt, Kothari, Musuvathi and Nagarakatte, A
-// randomized scheduler with probabilistic guarantees of finding bugs, ASPLOS 2010): each thread has a
-// priority, the highest that can run does, and at `depth` - 1 places by chance the one that runs gets
-// the lowest. Of n threads that make k events in all, an error that needs `depth` orders between events
-// is met with a probability of at least 1 in n * k^(depth - 1), if reads read the newest value, as
-// every second execution lets them. In the others they may read older ones, as the memory model allows,
-// and of these no such number is known.
+// randomized scheduler with probabilistic guarantees of finding bugs, ASPLOS 2010): each thread has
+// a priority, the highest that can run does, and at `depth` - 1 places by chance the one that runs
+// gets the lowest. Of n threads that make k events in all, an error that needs `depth` orders
+// between events is met with a probability of at least 1 in n * k^(depth - 1), if reads read the
+// newest value, as every second execution lets them. In the others they may read older ones, as the
+// memory model allows, and of these no such number is known.
 //
 // Stands on: nothing.
 #pragma once

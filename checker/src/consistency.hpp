@@ -68,8 +68,8 @@ class sequential_order {
 
   // The same of a graph whose order existed before its youngest event e was added, an access. What
   // that adds begins or ends in e. Behind e there is nothing but later writes of its location and
-  // their readers, and the order goes there only from a seq_cst access, or from a fence that happens
-  // before e.
+  // their readers, and the order goes there only from a seq_cst access, or from a fence that
+  // happens before e.
   bool still_exists(const execution_graph& graph, memory_model model, event_id e) {
     if (model != memory_model::sc && !may_lead_on(graph, e)) return true;
     return exists(graph, model);
@@ -182,8 +182,9 @@ class sequential_order {
     find_nodes();
   }
 
-  // What each event happens before, and what happens before it. The clocks of a thread's events grow:
-  // so does, from one event of a thread to the next, where in another thread the first stands.
+  // What each event happens before, and what happens before it. The clocks of a thread's events
+  // grow: so does, from one event of a thread to the next, where in another thread the first
+  // stands.
   void relate_by_happens_before() {
     const unsigned threads = graph_->thread_count();
     first_.assign(events_.size() * threads, 0);
@@ -342,8 +343,8 @@ class sequential_order {
     return events_.size();
   }
 
-  // Relates the nodes by what `add` gives from each, or, for a fence, from it and all that it happens
-  // before; and to a fence leads what leads to anything that happens before it.
+  // Relates the nodes by what `add` gives from each, or, for a fence, from it and all that it
+  // happens before; and to a fence leads what leads to anything that happens before it.
   template <class Add>
   void relate_through(Add add) {
     const bool from_fences =

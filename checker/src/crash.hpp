@@ -2,8 +2,8 @@
 // Signals that a program's own mistake raises: a pointer that leads nowhere, a division by zero, an
 // abort. Who is asked for it gets them as errors of the program, instead of an end of the process.
 //
-// The handler runs on a stack of its own, since the stack that overflowed is no place to do anything
-// on. It does not return: it leaves the fiber that the signal came from.
+// The handler runs on a stack of its own, since the stack that overflowed is no place to do
+// anything on. It does not return: it leaves the fiber that the signal came from.
 //
 // Stands on: POSIX signals.
 #pragma once
@@ -86,8 +86,8 @@ class crash_signals {
   std::array<struct sigaction, signals.size()> actions_{};
 };
 
-// What the C++ runtime knows of exceptions that are being thrown or handled: put back where a thread
-// is left in the middle of one.
+// What the C++ runtime knows of exceptions that are being thrown or handled: put back where a
+// thread is left in the middle of one.
 class exceptions_in_flight {
  public:
   exceptions_in_flight() { std::memcpy(&kept_, abi::__cxa_get_globals(), sizeof kept_); }

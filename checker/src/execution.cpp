@@ -393,8 +393,8 @@ void execution::leave() {
   std::abort();  // nobody comes back to a fiber that has left
 }
 
-// Why a model may be nondeterministic, for whoever wrote it. Where the likeliest reason can be seen,
-// an address of the standard allocator among the operands, it is named.
+// Why a model may be nondeterministic, for whoever wrote it. Where the likeliest reason can be
+// seen, an address of the standard allocator among the operands, it is named.
 std::string execution::likely_cause(const event& before, const event& now) const {
   const std::pair<std::uint64_t, std::uint64_t> operands[] = {
       {before.value, now.value}, {before.operand, now.operand}, {before.expected, now.expected}};
@@ -900,7 +900,8 @@ bool execution::memory_as(const watch& noted) const noexcept {
   return !noted.changed && noted.memory == arena_.contents();
 }
 
-// The next event of the running thread would be one too many, or it has done the same over and over.
+// The next event of the running thread would be one too many, or it has done the same over and
+// over.
 inline void execution::look_for_endless_loop(const event& request, const place& from) {
   const auto& own = graph().thread(running_);
   const std::size_t size = own.size();
@@ -1038,8 +1039,9 @@ bool execution::of_turn(event_id e) const noexcept {
          graph()[e].index >= maker.iteration;
 }
 
-// Whether a thread's last turn may leave the memory as it was: of each location, what it added it has
-// taken back; or what it wrote stands together in co, from an update to the value that this read.
+// Whether a thread's last turn may leave the memory as it was: of each location, what it added it
+// has taken back; or what it wrote stands together in co, from an update to the value that this
+// read.
 bool execution::may_be_in_vain(unsigned thread) const noexcept {
   const auto& own = graph().thread(thread);
   const std::uint32_t begin = threads_[thread].iteration;
@@ -1069,11 +1071,11 @@ bool execution::may_be_in_vain(unsigned thread) const noexcept {
   return true;
 }
 
-// Whether all would be as it is without the last turn of a thread, and those of others that go round
-// in vain. What they wrote, where it stands together in co, begins with an update and ends with the
-// value that this read; and nobody else has read it on the way: so who reads the last of it may read
-// what the first one read. A store may be the head of a release sequence: then the update that the
-// same thread made before has to acquire, so that the store passes on what it read.
+// Whether all would be as it is without the last turn of a thread, and those of others that go
+// round in vain. What they wrote, where it stands together in co, begins with an update and ends
+// with the value that this read; and nobody else has read it on the way: so who reads the last of
+// it may read what the first one read. A store may be the head of a release sequence: then the
+// update that the same thread made before has to acquire, so that the store passes on what it read.
 bool execution::leaves_no_trace(unsigned thread) const noexcept {
   const auto& own = graph().thread(thread);
   const engine::span changed = threads_[thread].changed;

@@ -185,9 +185,9 @@ class execution {
                                     const void* object = nullptr);
 
  private:
-  // `cut`: it goes no further, for a bound is met; `excluded`: it goes no further, and the execution is not one of those that are looked at;
-  // `idle`: it goes round in a loop, and leaves no trace; `joining`: it waits for the end of
-  // another; `absent`: nobody has started it.
+  // `cut`: it goes no further, for a bound is met; `excluded`: it goes no further, and the
+  // execution is not one of those that are looked at; `idle`: it goes round in a loop, and leaves
+  // no trace; `joining`: it waits for the end of another; `absent`: nobody has started it.
   enum class thread_state : std::uint8_t {
     unstarted,
     running,
@@ -214,18 +214,19 @@ class execution {
     event_id started_by = initial;  // the event of the thread that started it
   };
 
-  // Loops that wait, although no await says so. Where a thread has gone round four times, and each time
-  // read the same at the same calls and changed nothing, the next turn is `watched`: what the thread
-  // stands on is noted where it begins. If it comes there again with the same registers, stack and
-  // memory, and has changed nothing, then it will go on as it has, as long as it reads the same: it
-  // is blocked, as an await is. So a complete execution has four such turns in a row at most. Fewer
-  // would be watched in programs that have no such loops, but make the same call a few times.
+  // Loops that wait, although no await says so. Where a thread has gone round four times, and each
+  // time read the same at the same calls and changed nothing, the next turn is `watched`: what the
+  // thread stands on is noted where it begins. If it comes there again with the same registers,
+  // stack and memory, and has changed nothing, then it will go on as it has, as long as it reads
+  // the same: it is blocked, as an await is. So a complete execution has four such turns in a row
+  // at most. Fewer would be watched in programs that have no such loops, but make the same call a
+  // few times.
   static constexpr std::size_t equal_turns = 4;
   struct watch {
     std::uint32_t position = 0;  // of the event where the turn begins
     standing thread;
-    // Of the memory only what this thread does to it counts: what there was when it went on last, and
-    // whether it has changed that before.
+    // Of the memory only what this thread does to it counts: what there was when it went on last,
+    // and whether it has changed that before.
     std::uint64_t memory = 0;
     bool changed = false;
     std::uint64_t changes = 0;
@@ -234,8 +235,8 @@ class execution {
   // changed nothing: the execution without it is one, with the same values. Who reads such a write
   // then reads what was there before.
 
-  // So many turns may be watched at a time: a call may stand in a turn more than once, and a loop that
-  // waits behind another one.
+  // So many turns may be watched at a time: a call may stand in a turn more than once, and a loop
+  // that waits behind another one.
   static constexpr std::size_t most_watches = 8;
   // How often a loop may go round, read and write the same each time, and not be proved to wait.
   static constexpr std::size_t most_turns = 100;

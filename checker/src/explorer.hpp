@@ -272,8 +272,8 @@ class explorer {
 
   std::size_t frames() const noexcept { return top().below + top().frames.size(); }
 
-  // Chooses what event e reads, and where it stands in co: as the last of its location, or where else
-  // coherence allows.
+  // Chooses what event e reads, and where it stands in co: as the last of its location, or where
+  // else coherence allows.
   void settle(event_id e, bool stale, chance& by) {
     execution_graph& g = top().graph;
     const event& added = g[e];

@@ -65,8 +65,8 @@ class fiber {
   // all fibers of a program: with that of the process.
   void use_thread_pointer(void* pointer) noexcept { thread_pointer_ = pointer; }
 
-  // Or what of it is of one thread only is exchanged, and errno with it: `live` is where the running
-  // one has it.
+  // Or what of it is of one thread only is exchanged, and errno with it: `live` is where the
+  // running one has it.
   void exchange_thread_data(std::byte* live, std::size_t size) {
     live_data_ = live;
     data_.assign(live, live + size);

@@ -255,8 +255,8 @@ class page_writer {
     return !each.source.empty() && (each.culprit || each.involved || each.stale);
   }
 
-  // Those that say something new: not mo where it is the order of the steps, nor reads-from where it
-  // is drawn as happens-before.
+  // Those that say something new: not mo where it is the order of the steps, nor reads-from where
+  // it is drawn as happens-before.
   void choose_arrows() {
     for (const arrow& each : story_.arrows) {
       if (each.what == arrow::kind::coherence && each.from < each.to) continue;

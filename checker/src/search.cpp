@@ -53,8 +53,8 @@ statistics execution::explore() {
   return std::move(totals_);
 }
 
-// Executions by chance, each from its start. Errors apart, what they show is not kept: the same one may
-// come twice.
+// Executions by chance, each from its start. Errors apart, what they show is not kept: the same one
+// may come twice.
 statistics execution::hunt() {
   started_ = std::chrono::steady_clock::now();
   run_by_chance(options_.hunt, options_.hunt_seed);
@@ -81,8 +81,8 @@ void execution::run_by_chance(std::uint64_t count, std::uint64_t seed) {
   chance_.reset();
 }
 
-// From time to time, and a quarter as often as the search runs. True if there was an error: then it is
-// that of this search.
+// From time to time, and a quarter as often as the search runs. True if there was an error: then it
+// is that of this search.
 bool execution::find_by_chance() {
   const std::uint64_t count =
       std::min<std::uint64_t>(std::max<std::uint64_t>(chances_, 250), options_.chances - chances_);
@@ -434,8 +434,8 @@ bool execution::reads_newest(unsigned thread) {
   return true;
 }
 
-// Whether e, of a thread that waits, reads the last write. What threads wrote in turns that they make
-// in vain does not count: who has read it, and another value than the last, may yet read that.
+// Whether e, of a thread that waits, reads the last write. What threads wrote in turns that they
+// make in vain does not count: who has read it, and another value than the last, may yet read that.
 bool execution::reads_last(event_id e) {
   const event& read = graph()[e];
   if (!read.reads()) return true;

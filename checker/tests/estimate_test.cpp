@@ -152,8 +152,8 @@ TEST_CASE("an_estimate_keeps_to_its_time_and_knows_when_it_knows_nothing") {
   CHECK(exact.error == 0);
 }
 
-// For the table in docs/guide.md: what is estimated for a share of the runs that the search takes, and
-// how often, of 20 seeds, the truth is within two errors.
+// For the table in docs/guide.md: what is estimated for a share of the runs that the search takes,
+// and how often, of 20 seeds, the truth is within two errors.
 template <class Model>
 void print_row(const char* name, double truth, std::uint64_t runs) {
   model_program<Model> checked;

@@ -30,8 +30,8 @@ struct timed {
   double seconds;
 };
 
-// A busy machine makes a search late, or lets it do little: it is repeated until it is `good`, for a
-// minute at most.
+// A busy machine makes a search late, or lets it do little: it is repeated until it is `good`, for
+// a minute at most.
 template <class Good>
 timed search_until(const options& chosen, unsigned jobs, Good good) {
   using clock = std::chrono::steady_clock;

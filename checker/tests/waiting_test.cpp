@@ -62,7 +62,8 @@ struct chain_of_wakers {
   }
 };
 
-// A value that comes back: the waiter sleeps on the second 0 or sees the 1, and is notified of both.
+// A value that comes back: the waiter sleeps on the second 0 or sees the 1, and is notified of
+// both.
 struct value_that_comes_back {
   static constexpr unsigned threads = 2;
   waitable_atomic<int> word{0};

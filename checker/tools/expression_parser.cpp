@@ -46,8 +46,8 @@ const operator_spelling* operator_at(const token& t) {
   return found == operators.end() ? nullptr : &*found;
 }
 
-// What is calculated from numbers is a number, such as copy - 1. What divides by zero is left to the
-// run, where it is an error.
+// What is calculated from numbers is a number, such as copy - 1. What divides by zero is left to
+// the run, where it is an error.
 expression combined(expression_kind kind, position at, expression left, expression right) {
   if (left.kind == expression_kind::constant && right.kind == expression_kind::constant) {
     const std::optional<word> known = calculated(kind, left.value, right.value);

@@ -228,7 +228,7 @@ bool expected(const litmus::program& p, const settings& chosen, const statistics
   const auto count = chosen.search.model == memory_model::rc11  ? wanted.rc11
                      : chosen.search.model == memory_model::iso ? wanted.iso
                                                                 : wanted.sc;
-  const bool race = found.first && found.first->what == fault::data_race;
+  const auto is_first = [&](fault what) { return found.first && found.first->what == what; };
   bool agrees = true;
   const auto compare = [&](const char* what, auto is, const auto& should) {
     if (!should || is == *should) return;
@@ -239,7 +239,8 @@ bool expected(const litmus::program& p, const settings& chosen, const statistics
   if (chosen.search.model == memory_model::rc11) {
     compare("outcomes", std::uint64_t{found.outcomes.size()}, wanted.outcomes);
   }
-  compare("race", race, wanted.race);
+  compare("race", is_first(fault::data_race), wanted.race);
+  compare("failure", is_first(fault::assertion), wanted.failure);
   compare("duplicates", found.duplicates, std::optional<std::uint64_t>(0));
   return agrees;
 }

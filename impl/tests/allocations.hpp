@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Counts and refuses what a test program allocates by operator new. In one source of a program only:
-// it replaces the operators.
+// Counts and refuses what a test program allocates by operator new. In one source of a program
+// only: it replaces the operators.
 #pragma once
 
 #include <poolproof/sync.hpp>

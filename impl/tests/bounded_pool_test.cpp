@@ -160,7 +160,26 @@ TEST_CASE_METHOD(all_given_back, "items_are_made_up_to_the_maximum_and_used_agai
   CHECK(stats.max == 2);
   CHECK(stats.existing == 2);
   CHECK(stats.idle == 2);
+  CHECK(stats.peak_in_use == 2);
   CHECK(stats.waiting == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "peak_is_of_what_was_out_at_once", "[bounded]") {
+  pool_type pool(3, counting());
+  CHECK(pool.stats().peak_in_use == 0);
+  { const handle one = pool.get(); }
+  { const handle again = pool.get(); }
+  CHECK(pool.stats().peak_in_use == 1);
+  {
+    const handle one = pool.get(), other = pool.get();
+    CHECK(pool.stats().peak_in_use == 2);
+  }
+  { const handle one = pool.get(); }
+  CHECK(pool.stats().peak_in_use == 2);
+  poolproof::for_each_pool([](std::string_view, const poolproof::pool_stats& told) {
+    CHECK(told.in_use == 0);
+    CHECK(told.peak_in_use == 2);
+  });
 }
 
 TEST_CASE_METHOD(all_given_back, "newest_idle_item_comes_first", "[bounded]") {

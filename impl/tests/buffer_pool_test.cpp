@@ -35,8 +35,8 @@ using buffer = buffer_pool::buffer;
 constexpr std::size_t largest = buffer_pool::largest_class;
 constexpr std::array<std::size_t, 3> three_sizes{64, 4096, 1 << 20};
 
-// Writes the first bytes and the last: a sanitizer sees whether they are there. Those in between would take
-// most of the test's time.
+// Writes the first bytes and the last: a sanitizer sees whether they are there. Those in between
+// would take most of the test's time.
 void fill_ends(void* bytes, std::size_t size) {
   const std::size_t some = std::min(size, std::size_t{4096});
   std::memset(bytes, 1, some);
@@ -232,8 +232,8 @@ TEST_CASE("resource_gives_whatever_alignment_is_asked_for", "[buffer_pool]") {
   CHECK(pool.stats(4096).constructions == 1);
 }
 
-// No two threads have a buffer at once, and a sanitizer sees it if one reads what another has written
-// without order.
+// No two threads have a buffer at once, and a sanitizer sees it if one reads what another has
+// written without order.
 TEST_CASE("threads_share_buffers_of_all_sizes", "[buffer_pool]") {
   buffer_pool pool;
   std::atomic<int> wrong{0};

@@ -106,6 +106,24 @@ TEST_CASE("second_put_of_an_item_is_reported_with_both_places", "[checked]") {
              "called from ", "before: put at ", place(line + 4), "called from "});
 }
 
+TEST_CASE("report_calls_the_pool_as_its_options_do", "[checked]") {
+  const auto name_in = [](pool_options options, checked_options checks) {
+    pool_type pool(make, options, checks);
+    const std::string words = end_of([&] {
+                                auto item = pool.get();
+                                node* const raw = item.get();
+                                pool.put(std::move(item));
+                                pool.put(std::unique_ptr<node>(raw));
+                              }).words;
+    const std::size_t begin = words.find("pool '") + 6;
+    return words.substr(begin, words.find('\'', begin) - begin);
+  };
+  CHECK(name_in({.name = "nodes"}, {}) == "nodes");
+  CHECK(name_in({.name = "nodes"}, called("others")) == "others");
+  CHECK(name_in({}, {}) == "unnamed");
+  CHECK(name_in({.name = nullptr}, {}) == "unnamed");
+}
+
 TEST_CASE("item_that_a_handle_has_is_not_to_be_put", "[checked]") {
   const bool elsewhere = GENERATE(false, true);
   pool_type pool(make, no_cycles, called("nodes"));

@@ -113,10 +113,15 @@ TEST_CASE_METHOD(all_given_back, "factory_may_use_its_pool", "[contracts]") {
 
 TEST_CASE_METHOD(all_given_back, "destructor_may_use_its_pool_while_that_is_destroyed",
                  "[contracts]") {
-  // An item that is destroyed puts two smaller ones.
+  // An item that is destroyed puts two smaller ones. With a handle out the pool's end is alone with
+  // them; else what is left of the pool looks once more when it goes.
+  const bool handle_is_out = GENERATE(false, true);
   int destroyed = 0;
+  steered_pool::handle late;
   {
     steered_pool pool(no_factory, without_automatic_cycles);
+    put_new(pool, 0);
+    if (handle_is_out) late = pool.borrow();
     put_new(pool, 4);
     tracked::when_destroyed([&](int value) {
       ++destroyed;
@@ -124,7 +129,9 @@ TEST_CASE_METHOD(all_given_back, "destructor_may_use_its_pool_while_that_is_dest
       if (value > 0) put_new(pool, value - 1);
     });
   }
-  CHECK(destroyed == 1 + 2 + 4 + 8 + 16);
+  CHECK(tracked::alive() == (handle_is_out ? 1 : 0));
+  late = {};
+  CHECK(destroyed == 1 + 1 + 2 + 4 + 8 + 16);
   tracked::when_destroyed(nullptr);
 }
 
@@ -203,8 +210,8 @@ TEST_CASE_METHOD(all_given_back, "more_threads_than_cpus_share_every_item", "[co
   CHECK(pool.stats().constructions == tracked::constructed());
 }
 
-// Forty consumers wait on a condition variable; who is told of an item finds it, wherever the producer
-// has put it. One at a time, so that nobody else has it in hand.
+// Forty consumers wait on a condition variable; who is told of an item finds it, wherever the
+// producer has put it. One at a time, so that nobody else has it in hand.
 TEST_CASE_METHOD(all_given_back, "consumer_that_is_told_of_an_item_finds_it", "[contracts]") {
   real_pool pool(no_factory);
   constexpr int consumers = 40;

@@ -373,7 +373,8 @@ TEST_CASE_METHOD(all_given_back, "steady_misses_begin_cycles_too", "[cycles]") {
   CHECK(pool.stats().cycles == 1);
 }
 
-// An item is used every `pause`, on one CPU after the other; returns the most that one call destroyed.
+// An item is used every `pause`, on one CPU after the other; returns the most that one call
+// destroyed.
 std::uint64_t use_now_and_then(steered_pool& pool, std::chrono::nanoseconds total,
                                std::chrono::nanoseconds pause, std::uint32_t cpus) {
   std::uint64_t most = 0;
@@ -642,8 +643,8 @@ TEST_CASE_METHOD(all_given_back, "rotate_all_turns_every_pool_once", "[cycles]")
   CHECK(tracked::alive() == 0);
 }
 
-// Counts what lies between an ownership's exchange and its release: atomic operations, and memory that
-// is given back.
+// Counts what lies between an ownership's exchange and its release: atomic operations, and memory
+// that is given back.
 struct hold_counting : test_sync {
   static constexpr std::uint64_t many = std::uint64_t{1} << 60;
   // Never comes to its action; counts down with every operation.

@@ -106,8 +106,8 @@ TEST_CASE("private_part_is_emptied_of_all_that_it_holds", "[pin]") {
   }
 }
 
-// Two gives or takes, one before each step of the other, leave no item where a steal does not find it,
-// whatever they make of each other's hints.
+// Two gives or takes, one before each step of the other, leave no item where a steal does not find
+// it, whatever they make of each other's hints.
 TEST_CASE("steal_finds_what_calls_at_once_have_left", "[pin]") {
   for (std::size_t held = 0; held != 5; ++held) {
     for (int which = 0; which != 4; ++which) {

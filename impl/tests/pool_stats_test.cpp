@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// pool_stats.hpp: the numbers that are not counted one by one, how they are printed, and for_each_pool.
+// pool_stats.hpp: the numbers that are not counted one by one, how they are printed, and
+// for_each_pool.
 #include <poolproof/pool_stats.hpp>
 
 #include <poolproof/object_pool.hpp>
 
 #include <algorithm>
+#include <barrier>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -117,6 +120,62 @@ TEST_CASE_METHOD(all_given_back, "handles_that_are_out_are_in_use", "[pool_stats
     CHECK(pool.stats().in_use == 1);
   }
   CHECK(pool.stats().in_use == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "peak_is_seen_by_the_borrows_that_find_nothing", "[pool_stats]") {
+  real_pool pool([] { return item(new poolproof::test::tracked); }, without_automatic_cycles);
+  for (const std::size_t more : {3U, 5U, 2U}) {
+    std::vector<real_pool::handle> out;
+    for (std::size_t i = 0; i != more; ++i) out.push_back(pool.borrow());
+  }
+  CHECK(pool.stats().in_use == 0);
+  CHECK(pool.stats().peak_in_use == 5);
+  // What a get has made is not lent, and what is out after the cycles is less than the peak.
+  const item kept = pool.get();
+  pool.rotate();
+  pool.rotate();
+  const auto first = pool.borrow();
+  CHECK(pool.stats().in_use == 1);
+  CHECK(pool.stats().peak_in_use == 5);
+}
+
+TEST_CASE_METHOD(all_given_back, "peak_of_handles_that_all_find_an_item_is_seen_by_stats",
+                 "[pool_stats]") {
+  real_pool pool([] { return item(new poolproof::test::tracked); }, without_automatic_cycles);
+  pool.reserve(4);
+  {
+    const auto first = pool.borrow();
+    const auto second = pool.borrow();
+  }
+  CHECK(pool.stats().peak_in_use == 0);
+  {
+    const auto first = pool.borrow();
+    const auto second = pool.borrow();
+    CHECK(pool.stats().peak_in_use == 2);
+  }
+  CHECK(pool.stats().peak_in_use == 2);
+}
+
+TEST_CASE_METHOD(all_given_back, "peak_counts_the_handles_of_all_threads", "[pool_stats]") {
+  constexpr std::size_t thread_count = 4;
+  constexpr std::size_t each = 3;
+  real_pool pool([] { return item(new poolproof::test::tracked); }, without_automatic_cycles);
+  std::barrier all_have(thread_count + 1);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t t = 0; t != thread_count; ++t) {
+      threads.emplace_back([&] {
+        std::vector<real_pool::handle> out;
+        for (std::size_t i = 0; i != each; ++i) out.push_back(pool.borrow());
+        all_have.arrive_and_wait();
+        all_have.arrive_and_wait();
+      });
+    }
+    all_have.arrive_and_wait();
+    const auto last = pool.borrow();
+    all_have.arrive_and_wait();
+  }
+  CHECK(pool.stats().peak_in_use == thread_count * each + 1);
 }
 
 // The names of the pools in use, in alphabetical order.

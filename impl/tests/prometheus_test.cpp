@@ -98,8 +98,8 @@ TEST_CASE("each_pool_is_a_series_by_its_name", "[prometheus]") {
   CHECK(samples["poolproof_pool_retained{pool=\"second\"}"] == "1");
 }
 
-// A counter must not fall but at a restart. A miss is taken off the hits at once, and what made them
-// up is added at the next look at the clock.
+// A counter must not fall but at a restart. A miss is taken off the hits at once, and what made
+// them up is added at the next look at the clock.
 TEST_CASE("number_that_falls_is_a_gauge", "[prometheus]") {
   object_pool<int> pool([] { return std::make_unique<int>(1); }, {.name = "falls"});
   for (int i = 0; i != 1000; ++i) pool.put(pool.get());

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // rseq.hpp and the assembly of the sections: one that is interrupted, at any of its instructions.
 //
-// A breakpoint stands at one instruction. Its signal is the interruption: before the handler runs the
-// kernel sends the thread to the section's beginning, unless the section is over. The handler does
-// to the magazine what another thread of this CPU could do. A section that begins again must then
-// take effect as if it came after that, one that was over as if it had come before.
+// A breakpoint stands at one instruction. Its signal is the interruption: before the handler runs
+// the kernel sends the thread to the section's beginning, unless the section is over. The handler
+// does to the magazine what another thread of this CPU could do. A section that begins again must
+// then take effect as if it came after that, one that was over as if it had come before.
 #include <poolproof/magazine_steps.hpp>
 #include <poolproof/object_pool.hpp>
 

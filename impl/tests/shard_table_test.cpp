@@ -145,6 +145,19 @@ TEST_CASE_METHOD(all_given_back, "cpu_without_a_shard_of_its_own_shares_one", "[
   CHECK(test_sync::allocations() == 1);
 }
 
+TEST_CASE_METHOD(all_given_back, "closed_table_begins_no_shard", "[shard_table]") {
+  // So many that one word does not hold their marks.
+  test_sync::set_cpu_count(100);
+  made_table table(3);
+  find_or_begin(table, 40);
+  table.close();
+  for (const std::uint32_t cpu : {0U, 31U, 32U, 35U, 64U, 99U}) {
+    CHECK(&table.find_slow(cpu, 0) == table.find(3));
+    CHECK(table.find(cpu) == nullptr);
+  }
+  CHECK(count_shards(table) == 2);
+}
+
 TEST_CASE_METHOD(all_given_back, "table_has_one_shard_at_least_and_max_size_at_most",
                  "[shard_table]") {
   test_sync::set_cpu_count(0);

@@ -254,8 +254,8 @@ TEST_CASE("zeros_that_nobody_touches_cost_no_memory_and_are_given_back", "[sync]
 #endif
 
 TEST_CASE("clock_goes_forward_only", "[sync]") {
-  // Beside another clock, for what a busy machine takes is not known. Coarse: it may stand still for
-  // some milliseconds, or for longer while nobody runs who would move it.
+  // Beside another clock, for what a busy machine takes is not known. Coarse: it may stand still
+  // for some milliseconds, or for longer while nobody runs who would move it.
   const auto other_start = std::chrono::steady_clock::now();
   const auto other_passed = [=] { return std::chrono::steady_clock::now() - other_start; };
   const auto start = std_sync::now();

@@ -38,8 +38,8 @@
 #include "tracked.hpp"
 
 // A child of a process with threads starts one: ThreadSanitizer takes it for the parent's, whose
-// identity it has. And what AddressSanitizer locks while a thread starts stays locked in a child; and
-// with it comes g++'s look at the type of an object, which needs a file.
+// identity it has. And what AddressSanitizer locks while a thread starts stays locked in a child;
+// and with it comes g++'s look at the type of an object, which needs a file.
 #if defined(__has_feature)
 #define POOLPROOF_TEST_HAS_FEATURE(feature) __has_feature(feature)
 #else

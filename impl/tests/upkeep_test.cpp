@@ -570,8 +570,8 @@ TEMPLATE_TEST_CASE("get_of_several_keeps_those_before_a_throw", "[upkeep]", real
 
 // --- Many threads --------------------------------------------------------------------------------
 
-// While items only come, a put drops its item only if the pool is full: so it is full in the end, and
-// not an item more.
+// While items only come, a put drops its item only if the pool is full: so it is full in the end,
+// and not an item more.
 TEST_CASE_METHOD(all_given_back, "bound_is_exact_with_64_threads", "[upkeep]") {
   constexpr unsigned thread_count = 64;
   constexpr int rounds = 20;
@@ -605,8 +605,8 @@ TEST_CASE_METHOD(all_given_back, "bound_is_exact_with_64_threads", "[upkeep]") {
   CHECK(pool.stats().bound_dropped == rounds * (thread_count * 10 - full));
 }
 
-// Whatever threads do with it, what they leave is never more than the bound, and each item is in the
-// pool or was told.
+// Whatever threads do with it, what they leave is never more than the bound, and each item is in
+// the pool or was told.
 TEST_CASE_METHOD(all_given_back, "bound_is_kept_beside_gets_handles_and_cycles", "[upkeep]") {
   constexpr unsigned thread_count = 64;
   constexpr int rounds = 10;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Runs magazine_steps, the ones of the shipped header, over every class of magazine, and prints what
-// they read, stored and returned. compare.py compares with it what the assembly does.
+// Runs magazine_steps, the ones of the shipped header, over every class of magazine, and prints
+// what they read, stored and returned. compare.py compares with it what the assembly does.
 //
 //   magazine  <capacity> <state> <words of memory, the magazine's>
 //   run       <operation> <capacity> <state> <cpu> <reach> <wanted> <result> <step>...
 //
-// Wanted is how many items are to be taken or given. The result is what is returned, with the items at
-// the caller's place for several, if any: words, separated by commas.
+// Wanted is how many items are to be taken or given. The result is what is returned, with the items
+// at the caller's place for several, if any: words, separated by commas.
 //
-// A step is an atomic operation: <r or w>:<place>:<offset>:<bytes>:<order>:<line of the header>:<value>
-// where the place is a shard's index, or near for the near_shards.
+// A step is an atomic operation: <r or w>:<place>:<offset>:<bytes>:<order>:<line of the
+// header>:<value> where the place is a shard's index, or near for the near_shards.
 #include <poolproof/magazine_steps.hpp>
 #include <poolproof/shard_table.hpp>
 

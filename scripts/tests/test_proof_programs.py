@@ -36,15 +36,18 @@ def run(program: str, *options: str) -> subprocess.CompletedProcess[str]:
 @unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")
 class Documents(unittest.TestCase):
     def test_commands_that_they_show_do_what_they_are_for(self) -> None:
-        """Those that name a client or a model: they pass, and did run it."""
-        shown = {line for page in ROOT.glob("docs/*.md")
-                 for line in re.findall(r"^    build/models/\S*/(\w+ --.*)$", page.read_text(), re.MULTILINE)}
+        """Those that name a client or a model: they pass, did run it, and print what stands below them, if anything."""
+        shown = {match.groups() for page in ROOT.glob("docs/*.md") for match in re.finditer(
+            r"^    build/models/\S*/(\w+ --.*)$(?:\n\n    (.* complete.*)$)?", page.read_text(), re.MULTILINE)}
         self.assertGreater(len(shown), 1)
-        for line in shown:
+        self.assertTrue(any(output for _, output in shown))
+        for line, output in shown:
             name, *options = shlex.split(line, comments=True)
             done = run({"proofs": PROOFS, "checked_models": MODELS}[name] or "", *options)
             self.assertEqual(0, done.returncode, line + done.stdout + done.stderr)
             self.assertRegex(done.stdout, r'\b[1-9]\d* complete|"complete":[1-9]', line)
+            if output:
+                self.assertRegex(done.stdout, ".*".join(map(re.escape, output.split("..."))), line)
 
 
 @unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")
@@ -201,6 +204,31 @@ class MergedReads(unittest.TestCase):
         done = run(PROOFS, *POOL, "--client", "p|g", "--reads", "compared", "--replay", "0=1")
         self.assertEqual(2, done.returncode)
         self.assertIn("--reads compared: not with --replay", done.stderr)
+
+
+@unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")
+class Runs(unittest.TestCase):
+    """So many executions are visited at most, on a fast machine as on a slow one."""
+
+    def test_as_many_as_there_are_prove_and_one_less_does_not(self) -> None:
+        for program, options, executions in ((PROOFS, (*POOL, "--client", "p|g", "--spurious", "0"), 30),
+                                             (MODELS, ("--model", "walk_vs_begin"), 3)):
+            done = run(program, *options, "--runs", str(executions))
+            self.assertEqual(0, done.returncode, done.stdout)
+            self.assertIn(f"{executions} complete", done.stdout)
+            done = run(program, *options, "--runs", str(executions - 1))
+            self.assertEqual(3, done.returncode, done.stdout)
+            self.assertIn(f"{executions - 1} complete", done.stdout)
+
+    def test_of_all_machines_that_a_model_chooses(self) -> None:
+        """A model with choices is searched for each of them; the bound is one for all."""
+        name = "put_vs_get_refused_memory"
+        for runs in (1, 1_000):
+            done = run(MODELS, "--model", name, "--runs", str(runs), "--seconds", "5", "--partial")
+            self.assertEqual(0, done.returncode, done.stdout)
+            counted = re.search(r"(\d+) complete \| (\d+) blocked", done.stdout)
+            assert counted is not None
+            self.assertEqual(runs, sum(map(int, counted.groups())))
 
 
 @unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")

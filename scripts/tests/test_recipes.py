@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The recipes of docs/checking-at-scale.md, run as they stand there.
+"""The recipes of docs/checking-at-scale.md, run as they stand there; and what the litmus tool compares with --check.
 
-They need the litmus tool: that of the build `checker`, or the one that CHECKER_LITMUS names.
+They need the tool: that of the build `checker`, or the one that CHECKER_LITMUS names.
 """
 
 import json
@@ -41,6 +41,23 @@ def replaced(text: str, old: str, new: str) -> str:
 
 def certificate(line: str) -> dict[str, Any]:
     return {key: value for key, value in json.loads(line).items() if key not in MEASURED}
+
+
+@unittest.skipUnless(LITMUS.is_file(), f"{LITMUS} is not built, and CHECKER_LITMUS names no other")
+class Check(unittest.TestCase):
+    def test_each_kind_of_expectation_is_compared(self) -> None:
+        """Of two that contradict each other --check accepts one."""
+        proved = "W x = 1 || R x"
+        fails = "W x = 1 || r = R x; require r == 0"
+        races = "plain x; W x = 1 || W x = 2"
+        for right, wrong, program in (("rc11 2", "rc11 3", proved), ("outcomes 2", "outcomes 1", proved),
+                                      ("failure", "no failure", fails), ("no failure", "failure", proved),
+                                      ("race", "no race", races), ("no race", "race", proved)):
+            for expectation, status in ((right, 0), (wrong, 1)):
+                text = f"name: one\nexpect {expectation}\n{program}\n"
+                done = subprocess.run([LITMUS, "--check", "/dev/stdin"], input=text, capture_output=True, text=True,
+                                      timeout=60, check=False)
+                self.assertEqual(status, done.returncode, text + done.stdout + done.stderr)
 
 
 @unittest.skipUnless(LITMUS.is_file(), f"{LITMUS} is not built, and CHECKER_LITMUS names no other")

@@ -91,6 +91,16 @@ class Best(unittest.TestCase):
         self.assertEqual("not measured",
                          judged("faster than every peer", *samples, **where, skipped={"go": "no Go here"}).says)
 
+    def test_faster_than_all_that_share(self) -> None:
+        """A thread_local vector shares nothing: what its thread has no use for is of no use to others."""
+        def verdict(mutex: float) -> str:
+            samples = [sample("glibc", peer, slots, scenario="pool_starvation", threads=2) for peer, slots in
+                       (("poolproof", 2.0), ("thread_local_cache", 1.0), ("mutex_vector", mutex))]
+            return judged("faster than every peer that shares", *samples, scenario="pool_starvation, 2 threads").says
+
+        self.assertEqual("met", verdict(3.0))
+        self.assertEqual("missed", verdict(1.5))
+
 
 class Worst(unittest.TestCase):
     """What may never happen is not decided by the median."""

@@ -1,5 +1,5 @@
-// atomic_queue::AtomicQueue: two threads put and take, and wait until they can. Zero is its word for
-// an empty place.
+// atomic_queue::AtomicQueue: two threads put and take, and wait until they can. Zero is its word
+// for an empty place.
 // Package: libatomic-queue-dev
 // Verdict: proved
 #include <cassert>

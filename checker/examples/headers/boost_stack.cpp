@@ -1,5 +1,5 @@
-// boost::lockfree::stack: one thread pushes, another pops. With two that pop (-DFOUND) one reads the
-// link of a node that the other has given to the free list, which writes it: a data race by the
+// boost::lockfree::stack: one thread pushes, another pops. With two that pop (-DFOUND) one reads
+// the link of a node that the other has given to the free list, which writes it: a data race by the
 // letter, whose value is thrown away when the compare-exchange behind it fails.
 // Package: libboost-dev
 // Verdict: proved

@@ -1,5 +1,5 @@
-// moodycamel::ConcurrentQueue: two producers, and a consumer that may find nothing. Nothing is lost,
-// and what one producer put comes in its order.
+// moodycamel::ConcurrentQueue: two producers, and a consumer that may find nothing. Nothing is
+// lost, and what one producer put comes in its order.
 // Package: libconcurrentqueue-dev
 // Verdict: proved
 #include <cassert>

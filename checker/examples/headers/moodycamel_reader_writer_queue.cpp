@@ -1,5 +1,5 @@
-// moodycamel::ReaderWriterQueue: a producer, and a consumer that may find nothing. A third item does
-// not fit into the queue's first block.
+// moodycamel::ReaderWriterQueue: a producer, and a consumer that may find nothing. A third item
+// does not fit into the queue's first block.
 // Package: libreaderwriterqueue-dev
 // Verdict: proved
 #include <cassert>

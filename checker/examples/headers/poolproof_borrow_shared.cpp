@@ -1,6 +1,6 @@
-// poolproof::borrow_shared: two threads let go of the last two owners, and whoever is the last gives
-// the item back. A third watches by a weak_ptr: it finds an owner, or that all are gone. What both
-// owners have read is not written until then, and the next who gets the item may write.
+// poolproof::borrow_shared: two threads let go of the last two owners, and whoever is the last
+// gives the item back. A third watches by a weak_ptr: it finds an owner, or that all are gone. What
+// both owners have read is not written until then, and the next who gets the item may write.
 // Options: --check-spurious 0
 // Mended: proved
 // Broken: use after free | data race | assertion

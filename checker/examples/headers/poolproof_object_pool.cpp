@@ -1,6 +1,6 @@
-// poolproof::object_pool as it ships: each two calls of two threads, on an empty pool and on one that
-// holds an item. No item has two owners, none is lost, and what the destructors need is there. The
-// portable pin finds the shards: restartable sections are not what the checker can see.
+// poolproof::object_pool as it ships: each two calls of two threads, on an empty pool and on one
+// that holds an item. No item has two owners, none is lost, and what the destructors need is there.
+// The portable pin finds the shards: restartable sections are not what the checker can see.
 // Options: --check-spurious 0
 // Verdict: proved
 #include <memory>

@@ -1,5 +1,5 @@
-// poolproof::object_pool with three threads of three calls: far too large for a search, and even for
-// an estimate of a few seconds. So it is hunted in, and not proved.
+// poolproof::object_pool with three threads of three calls: far too large for a search, and even
+// for an estimate of a few seconds. So it is hunted in, and not proved.
 // Options: --check-hunt 2000
 // Verdict: not finished
 #include <memory>

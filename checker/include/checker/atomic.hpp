@@ -127,8 +127,9 @@ class atomic {
     return compare(expected, desired, order_of(o), failure_order_of(order_of(o)), true, from);
   }
 
-  // The operators of std::atomic. An operator has no argument to spare for its place: the conversion
-  // of its operand has. That of a load is not known, since a conversion to T converts nothing.
+  // The operators of std::atomic. An operator has no argument to spare for its place: the
+  // conversion of its operand has. That of a load is not known, since a conversion to T converts
+  // nothing.
  private:
   template <class Value>
   struct placed {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Writing a search to a file, and reading it back.
 //
-// The format is this program's own memory, in order: it is read by the program that wrote it, on
-// the same machine, and by no other. What is read is checked as it comes; a file that ends early or
-// does not fit throws.
+// The format is this program's own memory, in order: it is read by the program that wrote it, on a
+// machine of the same kind, and by no other. What is read is checked as it comes; a file that ends
+// early or does not fit throws.
 //
 // Stands on: nothing.
 #pragma once

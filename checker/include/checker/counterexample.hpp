@@ -21,6 +21,7 @@ enum class fault : std::uint8_t {
   uninitialised_read,
   use_after_free,
   double_free,
+  use_after_return,  // of a local variable, when its function has returned
   memory_leak,
   deadlock,
   misuse,            // a mutex unlocked by a thread that does not hold it, and the like
@@ -31,12 +32,19 @@ enum class fault : std::uint8_t {
 };
 
 constexpr std::string_view name_of(fault f) noexcept {
-  constexpr std::string_view names[] = {"none",           "assertion",
-                                        "data race",      "uninitialised read",
-                                        "use after free", "double free",
-                                        "memory leak",    "deadlock",
-                                        "misuse",         "nondeterministic model",
-                                        "crash",          "uncaught exception",
+  constexpr std::string_view names[] = {"none",
+                                        "assertion",
+                                        "data race",
+                                        "uninitialised read",
+                                        "use after free",
+                                        "double free",
+                                        "use after return",
+                                        "memory leak",
+                                        "deadlock",
+                                        "misuse",
+                                        "nondeterministic model",
+                                        "crash",
+                                        "uncaught exception",
                                         "bound met"};
   return names[static_cast<std::size_t>(f)];
 }
@@ -74,8 +82,8 @@ struct named_location {
   object_kind is = object_kind::word;
 };
 
-// A thread that waits, when nothing can run: since this event of its own, the first of the turn that
-// did not succeed.
+// A thread that waits, when nothing can run: since this event of its own, the first of the turn
+// that did not succeed.
 struct waiting_thread {
   unsigned thread = 0;
   std::uint32_t since = 0;

@@ -63,8 +63,8 @@ void end(const void* address, life_id life);
 location_id find_location(std::uint64_t key, std::uint64_t value, const void* object,
                           const place& from);
 
-// What an atomic location has for a plain access of the running thread, if that is ordered behind all
-// its writes, and with `writes` behind its reads too.
+// What an atomic location has for a plain access of the running thread, if that is ordered behind
+// all its writes, and with `writes` behind its reads too.
 struct settled_value {
   bool ordered;
   std::uint64_t value;

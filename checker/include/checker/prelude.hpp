@@ -2,13 +2,15 @@
 // What check-c++ puts in front of each C++ source. A pause in a loop that polls becomes a call, so
 // that the checker sees it; and those of the C++ library's own loops, which poll a few times before
 // they wait, go to a function of their own: nothing but the time depends on how often they do.
-// What the C++ library calls the compiler's own functions for, such as std::copy for bytes, are calls
-// of the C library's: g++ expands those where nobody sees the accesses.
+// What the C++ library calls the compiler's own functions for, such as std::copy for bytes, are
+// calls of the C library's: g++ expands those where nobody sees the accesses.
 // clang++ would make of a weak compare-exchange a strong one: it becomes a call, too.
 // What changes the links of trees and lists lies in the C++ library, where no access is seen: these
 // calls go to functions of the checker; and so does what asks the processor for random numbers.
 // Functions that ask not to be instrumented are, since the value of an atomic that the checker does
 // not see being read is not in memory.
+// Templates of the C++ library that it has compiled, such as streams of characters and strings, are
+// compiled with the program nevertheless, so that their accesses are seen.
 //
 // Stands on: nothing.
 #pragma once
@@ -33,6 +35,11 @@ inline void checker_pause() noexcept { ::checker_library_pause(); }
 #define __builtin_memmove memmove
 #define __builtin_memset memset
 #define __builtin_memcmp memcmp
+#endif
+#if __has_include(<bits/c++config.h>)
+#include <bits/c++config.h>
+#undef _GLIBCXX_EXTERN_TEMPLATE
+#define _GLIBCXX_EXTERN_TEMPLATE 0
 #endif
 #define _Rb_tree_insert_and_rebalance checker_tree_insert
 #define _Rb_tree_rebalance_for_erase checker_tree_erase

@@ -26,7 +26,8 @@ std::string grouped(std::uint64_t number);
 // 0:07, 12:34 or 5:00:00
 std::string clock_of(double seconds);
 
-// "about 3,600,000 +- 8 %", or "roughly" if the error says little: rounded to three digits, since it knows no more.
+// "about 3,600,000 +- 8 %", or "roughly" if the error says little: rounded to three digits, since
+// it knows no more.
 std::string text_of(const size_estimate& size);
 
 // "1,234,567 executions of about 3,600,000 +- 8 %"

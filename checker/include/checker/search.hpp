@@ -109,8 +109,8 @@ struct statistics {
   std::uint64_t runs = 0;        // of the program
   graph_hash hash;
   outcome_set outcomes;
-  // By thread: the most events that it made in an execution that was complete or blocked, or that an
-  // error is shown of.
+  // By thread: the most events that it made in an execution that was complete or blocked, or that
+  // an error is shown of.
   std::vector<std::uint32_t> longest;
   // Of a hunt: how many executions were run, and the most events that one had.
   std::uint64_t hunted = 0;
@@ -176,11 +176,11 @@ struct options {
   bool keep_going = false;
   // Whether memory that is not freed at the end is an error.
   bool find_leaks = true;
-  // Whether a loop that is seen to wait is one: see "Waiting" in docs/reference.md. Else it is run until it
-  // ends, or has gone round a hundred times.
+  // Whether a loop that is seen to wait is one: see "Waiting" in docs/reference.md. Else it is run
+  // until it ends, or has gone round a hundred times.
   bool find_waits = true;
-  // Whether a turn of a loop that waits is left out if each of its writes is an update that wrote what
-  // it found: a swap of a flag that was set.
+  // Whether a turn of a loop that waits is left out if each of its writes is an update that wrote
+  // what it found: a swap of a flag that was set.
   bool prune_put_back = true;
   // A thread with more events than this is cut.
   unsigned events_per_thread = 10'000;
@@ -203,9 +203,9 @@ struct options {
   double estimate_seconds = 0;
   // The threads' turn to add an event: thread order[0] first. Empty: by index.
   std::vector<unsigned> order = {};
-  // A search that goes on after a thousand runs looks now and then for an error by chance, with so many
-  // runs in all: what one order of the search finds late, another may find soon. 0: it does not. Nor
-  // does a search with keep_going, or of a part.
+  // A search that goes on after a thousand runs looks now and then for an error by chance, with so
+  // many runs in all: what one order of the search finds late, another may find soon. 0: it does
+  // not. Nor does a search with keep_going, or of a part.
   std::uint64_t chances = 1'000;
   // Instead of the search: so many executions by chance. That finds errors of programs that are too
   // large, and proves nothing. 0: a search.
@@ -251,8 +251,8 @@ class exploration {
 // What is done in a quarter of a second is done by this process alone, and not estimated.
 statistics explore(program& checked, const options& chosen = {}, unsigned jobs = 1);
 
-// How likely a hunt of so many executions finds an error that needs `depth` orders between events, and
-// that shows while reads read the newest value, if there is one: at least that.
+// How likely a hunt of so many executions finds an error that needs `depth` orders between events,
+// and that shows while reads read the newest value, if there is one: at least that.
 double hunt_chance(const statistics& hunted, unsigned threads, unsigned depth);
 
 // Estimates how many complete executions `explore` would find, in about so many seconds: at most

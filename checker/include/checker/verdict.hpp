@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a search says of its program: for what it is proved, under which bounds, and what was not looked
-// at.
+// What a search says of its program: for what it is proved, under which bounds, and what was not
+// looked at.
 //
 //     std::cout << checker::verdict(found, chosen);
 //

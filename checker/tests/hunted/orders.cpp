@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What goes wrong if one thread (ORDERS 2), or two (ORDERS 3), are interrupted in the middle of what
-// they do, beside others that have nothing to do with it; or never (ORDERS 0). Far too large for a
-// search.
+// What goes wrong if one thread (ORDERS 2), or two (ORDERS 3), are interrupted in the middle of
+// what they do, beside others that have nothing to do with it; or never (ORDERS 0). Far too large
+// for a search.
 #include <atomic>
 #include <cassert>
 #include <thread>

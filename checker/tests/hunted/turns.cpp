@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Random programs with loops: two or three threads, of a few operations on two atomics each, some of
-// which go round until they find what they wait for. The first argument is the seed, the second how
-// many turns a loop may make before the execution is left out; 0: any number.
+// Random programs with loops: two or three threads, of a few operations on two atomics each, some
+// of which go round until they find what they wait for. The first argument is the seed, the second
+// how many turns a loop may make before the execution is left out; 0: any number.
 #include <atomic>
 #include <cstdio>
 #include <cstdlib>
@@ -65,7 +65,8 @@ void lock() {
 }
 void unlock() { locked.store(false, std::memory_order_release); }
 
-// Turns that write plain memory: calls, so that what they leave behind is there, and in no register of who goes round.
+// Turns that write plain memory: calls, so that what they leave behind is there, and in no register
+// of who goes round.
 
 // As a ring keeps what it has last read of the other side.
 [[gnu::noinline]] bool keep(int& kept, const std::atomic<int>& from, int value) {

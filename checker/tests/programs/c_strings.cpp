@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Functions of the C library read and write memory of the program, and some keep memory of their own:
-// under a lock, or not.
+// Functions of the C library read and write memory of the program, and some keep memory of their
+// own: under a lock, or not.
 // Mended: proved
 // Broken: data race
 // Verdict with -DCOMPARED: data race

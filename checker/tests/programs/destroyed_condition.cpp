@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A condition variable is destroyed by who was waiting for it. Who notifies behind the lock may come
-// too late for that.
+// A condition variable is destroyed by who was waiting for it. Who notifies behind the lock may
+// come too late for that.
 // Mended: proved
 // Broken: data race
 #include <condition_variable>

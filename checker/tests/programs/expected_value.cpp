@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a compare-exchange expects lies in memory that others can reach: in a node that is about to be
-// pushed; or in a variable that two threads share, which both write.
+// What a compare-exchange expects lies in memory that others can reach: in a node that is about to
+// be pushed; or in a variable that two threads share, which both write.
 // Mended: proved
 // Broken: data race
 // Verdict with -DWIDE: proved

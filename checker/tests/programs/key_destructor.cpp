@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A pool of the C++ library: the destructor of its thread-specific data gives a lock back as the last
-// that it does, with a jump.
+// A pool of the C++ library: the destructor of its thread-specific data gives a lock back as the
+// last that it does, with a jump.
 // Mended: proved
 // Broken: use after free | data race
 #include <cassert>

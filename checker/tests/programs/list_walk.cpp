@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A walk along a list comes to the same call with the same registers and stack for each node: the node
-// is an argument, and nowhere else. It is no loop that waits.
+// A walk along a list comes to the same call with the same registers and stack for each node: the
+// node is an argument, and nowhere else. It is no loop that waits.
 // Mended: proved
 // Broken: assertion
 #include <atomic>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A condition variable of a count and a semaphore: who comes later may take the signal that was meant
-// for who slept before, and sleeps again, and the signal is lost. A search by order comes to that
-// very late; what it looks for by chance in between finds it.
+// A condition variable of a count and a semaphore: who comes later may take the signal that was
+// meant for who slept before, and sleeps again, and the signal is lost. A search by order comes to
+// that very late; what it looks for by chance in between finds it.
 // Mended: proved
 // Broken: deadlock, within 4000 runs
 #include <atomic>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Functions that ask not to be instrumented, as some libraries do where they know better than a race
-// detector, and that tell it of orders: what they do is seen all the same.
+// Functions that ask not to be instrumented, as some libraries do where they know better than a
+// race detector, and that tell it of orders: what they do is seen all the same.
 // Mended: proved
 // Broken: data race
 #include <atomic>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Threads that look for another place at random, where one is taken: a turn that finds none is not the
-// same as the next, which looks elsewhere.
+// Threads that look for another place at random, where one is taken: a turn that finds none is not
+// the same as the next, which looks elsewhere.
 // Mended: proved
 // Broken: assertion
 // Verdict with -DDEVICE: proved

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A loop that changes plain memory under a lock and puts it back under the same lock: its turns are in vain, unless
-// another thread has looked in between. Then it goes on.
+// A loop that changes plain memory under a lock and puts it back under the same lock: its turns are
+// in vain, unless another thread has looked in between. Then it goes on.
 // Mended: proved
 // Broken: assertion
 #include <atomic>
@@ -27,7 +27,8 @@ int main() {
     locked.store(false, std::memory_order_release);
     ready.store(1, std::memory_order_relaxed);
   });
-  // Who has been seen in between has read `ready` before it was set: it finds it only in another turn.
+  // Who has been seen in between has read `ready` before it was set: it finds it only in another
+  // turn.
   while (ready.load(std::memory_order_relaxed) == 0) {
     change(1);
     change(-1);

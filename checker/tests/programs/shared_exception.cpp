@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An exception that two threads hold: who lets it go last destroys it. How many do is counted in the
-// C++ library.
+// An exception that two threads hold: who lets it go last destroys it. How many do is counted in
+// the C++ library.
 // Mended: proved
 // Broken: data race
 #include <cassert>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An exception that nobody catches ends the program where it is thrown. No destructor runs, not even
-// that of a thread that still goes on.
+// An exception that nobody catches ends the program where it is thrown. No destructor runs, not
+// even that of a thread that still goes on.
 // Mended: proved
 // Broken: uncaught exception
 #include <cassert>

@@ -5,8 +5,8 @@
 //     std::thread other([theirs = mine] { theirs->parse(...); });
 //
 // A std::shared_ptr counts its owners in a control block, which std::make_shared allocates each
-// time. Here the blocks come from pools, too: where both the item and the block are hits, nothing is
-// allocated.
+// time. Here the blocks come from pools, too: where both the item and the block are hits, nothing
+// is allocated.
 //
 //     the last shared_ptr goes      the item goes back to its pool; a weak_ptr finds nothing more
 //     the last weak_ptr goes, too   the control block goes back to the blocks' pool
@@ -20,9 +20,9 @@
 //     through. What the factory throws passes through, too.
 //   - The owners may be on any threads. What goes back does so on the thread of the last one.
 //
-// The blocks' pools are the process's, one for each size of a block, and never end: see immortal.hpp
-// for what that means in a library that dlclose unloads. They have the default cycles, and are
-// called "poolproof shared" where pools are listed.
+// The blocks' pools are the process's, one for each size of a block, and never end: see
+// immortal.hpp for what that means in a library that dlclose unloads. They have the default cycles,
+// and are called "poolproof shared" where pools are listed.
 //
 // Stands on: immortal, object_pool, the standard library.
 #pragma once

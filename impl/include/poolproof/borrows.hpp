@@ -2,8 +2,8 @@
 // How many handles are out, as one shard counts them: those that no section counts.
 //
 // Who owns what
-//   B1. A handle is counted once when it is borrowed and once when it is returned, wherever that is:
-//       only the sum over all shards means something.
+//   B1. A handle is counted once when it is borrowed and once when it is returned, wherever that
+//       is: only the sum over all shards means something.
 //   B2. From the mark on the count is the closer's.
 //
 // Stands on: sync.

@@ -51,10 +51,11 @@ class pool_closed : public std::runtime_error {
 
 // Of one moment.
 struct bounded_stats {
-  std::size_t max = 0;       // as the pool was made
-  std::size_t existing = 0;  // items that exist, or are being made
-  std::size_t idle = 0;      // of these, those that nobody has
-  std::size_t waiting = 0;   // calls in the queue
+  std::size_t max = 0;          // as the pool was made
+  std::size_t existing = 0;     // items that exist, or are being made
+  std::size_t idle = 0;         // of these, those that nobody has
+  std::size_t peak_in_use = 0;  // others than these, at most, since the pool was made
+  std::size_t waiting = 0;      // calls in the queue
 };
 
 template <class T, class Deleter>
@@ -188,6 +189,7 @@ class bounded_core final : public pool_entry<std_sync> {
     return {.max = idle_.most(),
             .existing = idle_.most() - free_,
             .idle = idle_.size(),
+            .peak_in_use = peak_in_use_,
             .waiting = queue_.size()};
   }
 
@@ -232,8 +234,12 @@ class bounded_core final : public pool_entry<std_sync> {
       queue_.join(asking);
       return false;
     }
+    peak_in_use_ = (std::max)(peak_in_use_, in_use());
     return true;
   }
+
+  // The items and places that calls and handles have (I1).
+  std::size_t in_use() const noexcept { return idle_.most() - free_ - idle_.size(); }
 
   // Gives a place that the caller has, with an item or without, to who has waited longest; else it
   // is idle or free. Returns whom to resume without the mutex.
@@ -343,7 +349,10 @@ class bounded_core final : public pool_entry<std_sync> {
   std::string_view name() const noexcept override { return name_; }
   pool_stats stats() noexcept override {
     const bounded_stats now = counts();
-    return {.retained = now.idle, .in_use = now.existing - now.idle, .pin = std_sync::pin()};
+    return {.retained = now.idle,
+            .in_use = now.existing - now.idle,
+            .peak_in_use = now.peak_in_use,
+            .pin = std_sync::pin()};
   }
 
   void drain() noexcept override {}  // what comes back to a closed pool is destroyed there
@@ -358,6 +367,7 @@ class bounded_core final : public pool_entry<std_sync> {
   idle_items<T> idle_;
   waiting_queue<waiter> queue_;
   std::size_t free_;
+  std::size_t peak_in_use_ = 0;
   std::size_t inside_ = 0;  // calls and handles
   bool closed_ = false;
   bool ended_ = false;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Pooled buffers by size: at least so many bytes, of which the next user finds whatever the last one
-// has left.
+// Pooled buffers by size: at least so many bytes, of which the next user finds whatever the last
+// one has left.
 //
 //     poolproof::buffer_pool buffers;
 //     poolproof::buffer_pool::buffer b = buffers.get(100'000);    // 131,072 bytes, uninitialised
 //     read(file, b.data(), b.size());                             // it goes back when b ends
 //
-// Sizes are rounded up to a class: a power of two from 64 bytes to 64 MiB, each an object_pool of its
-// own, which takes memory when it is first used. What is larger comes from operator new, and goes
-// back there.
+// Sizes are rounded up to a class: a power of two from 64 bytes to 64 MiB, each an object_pool of
+// its own, which takes memory when it is first used. What is larger comes from operator new, and
+// goes back there.
 //
 // Guarantees
 //   - A buffer begins at a multiple of 64 bytes, of whatever size it is.
@@ -17,8 +17,8 @@
 //   - Throws what operator new throws; returning never fails.
 //   - A pool with static storage is constant-initialised.
 //
-// A buffer is not cleared, neither when it comes back nor when it is handed out: who keeps secrets in
-// one clears it.
+// A buffer is not cleared, neither when it comes back nor when it is handed out: who keeps secrets
+// in one clears it.
 //
 // Stands on: object_pool, the standard library.
 #pragma once
@@ -47,8 +47,8 @@ struct buffer_pool_options {
   // As in pool_options, for each class of sizes.
   optional_interval cycle_interval = std::chrono::seconds(60);
 
-  // What operators know all classes by: for_each_pool visits each that has been used, and Prometheus
-  // is told their sum. Must live as pool_options says.
+  // What operators know all classes by: for_each_pool visits each that has been used, and
+  // Prometheus is told their sum. Must live as pool_options says.
   const char* name = "";
 
   // How many bytes each class holds at most: exact, as max_retained is. A class of which not even
@@ -80,8 +80,8 @@ class buffer_pool {
     return bytes <= largest_class ? std::size_t{1} << (class_of(bytes) + first_bit) : bytes;
   }
 
-  // Counts of the class that `bytes` are of, as object_pool::stats; of those that are not pooled all
-  // are zero. `bytes` is what the buffers in the pool hold.
+  // Counts of the class that `bytes` are of, as object_pool::stats; of those that are not pooled
+  // all are zero. `bytes` is what the buffers in the pool hold.
   pool_stats stats(std::size_t bytes) const {
     if (!is_pooled(bytes)) return {.pin = std_sync::pin()};
     pool_stats found = class_for(bytes).stats();
@@ -146,13 +146,14 @@ class buffer_pool {
   std::size_t most_;
 };
 
-// Behind the class, or clang++ 14 does not see the bases' constructor in time to constant-initialise.
+// Behind the class, or clang++ 14 does not see the bases' constructor in time to
+// constant-initialise.
 constexpr buffer_pool::buffer_pool(buffer_pool_options options)
     : classes_(options),
       most_(options.max_bytes < largest_class ? options.max_bytes : largest_class) {}
 
-// Bytes on loan, or none. They belong to one thread at a time, may be moved and destroyed on another
-// thread, and may outlive the pool.
+// Bytes on loan, or none. They belong to one thread at a time, may be moved and destroyed on
+// another thread, and may outlive the pool.
 class buffer_pool::buffer {
  public:
   buffer() noexcept = default;

@@ -33,8 +33,8 @@
 namespace poolproof {
 
 struct checked_options {
-  // How reports call the pool.
-  const char* name = "unnamed";
+  // How reports call the pool, if not as pool_options does.
+  const char* name = nullptr;
   // Whether an item that changes while it is pooled is an error: not for items that others change
   // on purpose.
   bool bytes = true;

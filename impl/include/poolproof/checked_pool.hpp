@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // An object_pool that finds misuse, says where it was, and ends the program.
 //
-//     poolproof::checked_pool<parser> parsers(make_parser, {}, {.name = "parsers"});
+//     poolproof::checked_pool<parser> parsers(make_parser, {.name = "parsers"});
 //
 //     poolproof: pool 'parsers': item 0x6020000000f0 was returned twice
 //       put at server.cpp:31 (answer), called from ./server(+0x12c4)
@@ -83,7 +83,7 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
   template <class Factory>
   requires std::is_invocable_r_v<std::unique_ptr<T, Deleter>, Factory&> explicit checked_pool(
       Factory factory, pool_options options = {}, checked_options checks = {})
-      : checks_(checks),
+      : checks_(named(checks, options)),
         seed_(checks.seed ? checks.seed : seed_of_environment()),
         drawn_(seed_.value_or(0)),
         pool_([factory = item_factory<item>(std::move(factory))] { return own(factory()); },
@@ -144,6 +144,14 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
   using pool_type = object_pool<T, deleter>;
 
   static checked_items& items() { return checked_items::instance(); }
+
+  // Called by the one name that all kinds of pools have, unless the checks have their own.
+  static checked_options named(checked_options checks, const pool_options& options) noexcept {
+    const bool has_name = options.name != nullptr && *options.name != '\0';
+    if (checks.name == nullptr) checks.name = has_name ? options.name : "unnamed";
+    return checks;
+  }
+
   static own_item own(item given) noexcept { return own_item(given.release()); }
 
   item taken(own_item had, const call_site& by) {

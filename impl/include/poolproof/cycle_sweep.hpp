@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Does a pool's cycles: turns the shards that are due, and destroys their victims (Go's poolCleanup).
+// Does a pool's cycles: turns the shards that are due, and destroys their victims (Go's
+// poolCleanup).
 //
 // Who owns what
 //   S1. A destructor of an item runs with no shard owned. It may run under a claim to the pool's
 //       overdue work, for which nobody waits.
 //   S2. What a call takes out in order to destroy, it destroys before it returns.
-//   S3. What it takes out and the pool keeps, for it is to hold so many, is pushed to the shared chain
-//       under the same ownership: it counts as put now.
+//   S3. What it takes out and the pool keeps, for it is to hold so many, is pushed to the shared
+//       chain under the same ownership: it counts as put now.
 //
 // Stands on: cycles, shard_table, shard, sync, upkeep.
 #pragma once
@@ -37,8 +38,8 @@ class cycle_sweep : public cycle_state<Sync> {
               std::optional<nanoseconds> interval) noexcept
       : state(interval), table_(table), upkeep_(items) {}
 
-  // One cycle: begins it and does all that is due. See object_pool::rotate. Anyone; lock-free but for
-  // destructors and the allocator.
+  // One cycle: begins it and does all that is due. See object_pool::rotate. Anyone; lock-free but
+  // for destructors and the allocator.
   void rotate() noexcept { do_all(state::begin()); }
 
   // Begins a cycle if it is time, and does all that is overdue. Anyone; as rotate.
@@ -47,12 +48,12 @@ class cycle_sweep : public cycle_state<Sync> {
     if (state::overdue()) do_all(state::begun());
   }
 
-  // At each tick of the caller's shard: looks at the clock, and does of what is overdue in any shard
-  // as much as the time demands. Anyone; as rotate.
+  // At each tick of the caller's shard: looks at the clock, and does of what is overdue in any
+  // shard as much as the time demands. Anyone; as rotate.
   void look_and_sweep(shard_type& own) noexcept;
 
-  // What a call that does not hit does for cycles: if its shard ticks, all that; else some of what is
-  // overdue in its shard. Anyone; as rotate.
+  // What a call that does not hit does for cycles: if its shard ticks, all that; else some of what
+  // is overdue in its shard. Anyone; as rotate.
   void do_overdue(shard_type& own, bool ticks) noexcept {
     if (ticks) {
       look_and_sweep(own);

@@ -88,8 +88,8 @@ class cycle_state {
     return begun_.fetch_add(1, std::memory_order_relaxed) + 1;
   }
 
-  // Begins a cycle if automatic ones are on and it is time. Anyone; wait-free; of several callers at
-  // once, one begins it.
+  // Begins a cycle if automatic ones are on and it is time. Anyone; wait-free; of several callers
+  // at once, one begins it.
   look look_at_clock() noexcept {
     if (!is_automatic()) return {};
     const std::uint64_t time = now();

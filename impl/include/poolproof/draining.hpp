@@ -2,9 +2,10 @@
 // Destroys what is in a pool that is closed, or will be: the end of each item that is left.
 //
 // Who owns what
-//   D1. An item is taken as a thief takes it, or of a magazine under its shard's ownership, for which
-//       nobody waits: every owner in a closed pool drains it later, or the core's end does.
-//   D2. A destructor runs with no shard owned. It may put into this pool: what it puts is drained too.
+//   D1. An item is taken as a thief takes it, or of a magazine under its shard's ownership, for
+//       which nobody waits: every owner in a closed pool drains it later, or the core's end does.
+//   D2. A destructor runs with no shard owned. It may put into this pool: what it puts is drained
+//       too.
 //
 // Stands on: shard_table, shard, sync, upkeep.
 #pragma once

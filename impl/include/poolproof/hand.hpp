@@ -55,7 +55,8 @@ class hand {
   bool empty() const noexcept { return begin_ == end_; }
   bool full() const noexcept { return begin_ == items_; }
 
-  // Takes what the current CPU has at hand, up to `most` items, into an empty hand. Progress as get.
+  // Takes what the current CPU has at hand, up to `most` items, into an empty hand. Progress as
+  // get.
   void take(std::size_t most) noexcept {
     if (pool_.near_.reach() == 0) return;
     const auto room = static_cast<std::uint32_t>((std::min)(most, std::size(items_)));

@@ -4,13 +4,14 @@
 //     poolproof::immortal<poolproof::object_pool<parser>> parsers;   // with static storage
 //     auto p = parsers->borrow();
 //
-// For a program whose threads may still be at work while it ends: detached ones, a library's own, and
-// those that main does not join. A static pool is destroyed then, and they would use it after its end.
-// An immortal one they may use until the process is gone; what it holds then is never destroyed.
+// For a program whose threads may still be at work while it ends: detached ones, a library's own,
+// and those that main does not join. A static pool is destroyed then, and they would use it after
+// its end. An immortal one they may use until the process is gone; what it holds then is never
+// destroyed.
 //
-// It is constant-initialised wherever T is, so it is also there before main. In a library that dlclose
-// may unload it would stay in the registry, and rotate_all would call code that is gone: link such a
-// library with -Wl,-z,nodelete, which keeps it loaded.
+// It is constant-initialised wherever T is, so it is also there before main. In a library that
+// dlclose may unload it would stay in the registry, and rotate_all would call code that is gone:
+// link such a library with -Wl,-z,nodelete, which keeps it loaded.
 //
 // Stands on: the standard library.
 #pragma once

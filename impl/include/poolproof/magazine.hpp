@@ -11,12 +11,12 @@
 // thus costs them nothing, for the bounds are what they compare with in any case. Closed for good,
 // it does not open again.
 //
-// Where the operations would go round it is time for a look at the clock: a take then takes nothing,
-// and its caller looks, and takes by take_some. Where calls are many each counts as one of 256;
-// where they are few, each goes nearly round.
+// Where the operations would go round it is time for a look at the clock: a take then takes
+// nothing, and its caller looks, and takes by take_some. Where calls are many each counts as one of
+// 256; where they are few, each goes nearly round.
 //
-// The handles are those that were borrowed by sections of this CPU, less those that were returned by
-// them: a negative number if most return elsewhere than they came from. Only the sum over all
+// The handles are those that were borrowed by sections of this CPU, less those that were returned
+// by them: a negative number if most return elsewhere than they came from. Only the sum over all
 // shards, and over what their threads count without sections, means something.
 //
 // Who owns what
@@ -25,17 +25,18 @@
 //   M2. Word and slots are stored to by sections of the shard's CPU that have read open bounds, and
 //       by the closer between its restart_all and its reopening; by nobody else, and never by a
 //       locked instruction.
-//   M3. Bounds are never stored to by a section. The closer and who deepens compare before they swap;
-//       only the pool's end does not, which closes for good.
+//   M3. Bounds are never stored to by a section. The closer and who deepens compare before they
+//       swap; only the pool's end does not, which closes for good.
 //   M4. A section has one store that others can see the effect of, its last: the word. Of several
 //       items each is copied before it.
 //   M5. There is one closer at a time: the shard's owner.
 //   M6. An open magazine with a limit has a pace; it is of zeros before.
-//   M7. What a giver did before happens before what the taker does after: on one CPU because a switch
-//       between its threads orders them, through a closer by restart_all and the reopening.
+//   M7. What a giver did before happens before what the taker does after: on one CPU because a
+//       switch between its threads orders them, through a closer by restart_all and the reopening.
 //
 // Why no section commits after restart_all: one that committed before it is seen by the closer; one
-// that was under way starts again, and one that begins afterwards reads that the magazine is closed.
+// that was under way starts again, and one that begins afterwards reads that the magazine is
+// closed.
 //
 // Stands on: sync.
 #pragma once
@@ -115,7 +116,8 @@ class magazine {
     return static_cast<std::uint32_t>(word_.load(std::memory_order_relaxed) >> 56);
   }
 
-  // Lets the next puts of its CPU go by it, to where thieves come without closing it. Anyone; wait-free.
+  // Lets the next puts of its CPU go by it, to where thieves come without closing it. Anyone;
+  // wait-free.
   void expose() noexcept {
     // [expose.set] relaxed: counter; as [is_exposed.read].
     exposed_.store(Sync::limits::exposed_puts, std::memory_order_relaxed);
@@ -132,8 +134,8 @@ class magazine {
 
   class closing;
 
-  // Sections leave it alone from the next restart_all on. By the pool's end, whoever owns the shard;
-  // wait-free.
+  // Sections leave it alone from the next restart_all on. By the pool's end, whoever owns the
+  // shard; wait-free.
   void close_for_good() noexcept {
     // [close_for_good.mark] relaxed: section; restart_all separates those that have read other
     // bounds.

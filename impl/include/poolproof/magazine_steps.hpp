@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the sections do on a magazine, step by step, in C++: the assembly of rseq_*.hpp says the same,
-// and a checker, which cannot run that, runs this. No program needs it.
+// What the sections do on a magazine, step by step, in C++: the assembly of rseq_*.hpp says the
+// same, and a checker, which cannot run that, runs this. No program needs it.
 //
 // M1 to M7 are those of magazine.hpp.
 //

@@ -16,9 +16,9 @@
 //   - Items are destroyed by cycles and by the pool's destructor; by a put or a handle's return, if
 //     the pool's reset refuses them or they are beyond its bounds; else only if memory for their
 //     place is refused: those that a put, or a get that moves some to its CPU, has in its hands.
-//   - A pool never holds more items or bytes than its bounds say. A put drops its item for them only
-//     if at some moment of the put the items in the pool, and those that other calls have in their
-//     hands on the way into it or out of it, were as many.
+//   - A pool never holds more items or bytes than its bounds say. A put drops its item for them
+//     only if at some moment of the put the items in the pool, and those that other calls have in
+//     their hands on the way into it or out of it, were as many.
 //   - Member functions may be called by any number of threads at once, and from an item's
 //     destructor and from the factory; not from a signal handler, and not concurrently with the
 //     pool's destructor. Handles may be returned concurrently with it and after it. The pool holds
@@ -257,13 +257,16 @@ class object_pool {
   // Where no section has borrowed. The first handle opens the way for sections: until then the
   // pool's end knows that there are none.
   [[gnu::noinline]] loan borrow_slow() {
-    item found = get();
+    T* const found = find(interrupts::always);
+    item lent(found != nullptr ? found : construct());
     core* const inner = used_core();
-    if (found == nullptr || inner == nullptr || !inner->count_borrow()) {
-      return {nullptr, found.release()};
+    if (lent == nullptr || inner == nullptr || !inner->count_borrow()) {
+      return {nullptr, lent.release()};
     }
+    // Where handles are all that is taken, more are out than ever before only if none was left.
+    if (found == nullptr) inner->note_in_use();
     if (!keeps_up_ && lending_.reach() == 0) lending_.show(near_);
-    return {inner, found.release()};
+    return {inner, lent.release()};
   }
 
   item make() {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The pin: what takes the place of Go's "this processor is mine until I say otherwise".
 //
-// C++ has no processor to hold on to, so there are two smaller things instead, each of which a thread
-// may lose its CPU in without harm to the others:
-//   private_part   take() and give() on the private part of the current CPU's shard. Each item moves
-//                  by one exchange, and nothing is held meanwhile; it never waits and is never busy.
-//   ownership      (ownership.hpp) the right to push_head and pop_head on a shard's chains: asked for
-//                  by one exchange, not waited for. Who finds it taken goes elsewhere.
+// C++ has no processor to hold on to, so there are two smaller things instead, each of which a
+// thread may lose its CPU in without harm to the others:
+//   private_part   take() and give() on the private part of the current CPU's shard. Each item
+//                  moves by one exchange, and nothing is held meanwhile; it never waits and is
+//                  never busy.
+//   ownership      (ownership.hpp) the right to push_head and pop_head on a shard's chains: asked
+//                  for by one exchange, not waited for. Who finds it taken goes elsewhere.
 // The index of the current CPU's shard is Sync::cpu(), a hint: everything here is correct when
 // several threads share a CPU, and when a thread migrates between reading the index and using it.
 //
@@ -28,13 +29,13 @@ namespace poolproof {
 //
 //   I1. An item is in one slot, or with the one thread whose exchange took it out.
 //   I2. Who takes an item out sees all that was done to it before it was given.
-//   I3. A steal looks into every slot. So it finds what is there also where the threads of a CPU have
-//       spoilt the hint for each other.
+//   I3. A steal looks into every slot. So it finds what is there also where the threads of a CPU
+//       have spoilt the hint for each other.
 template <class T, sync_policy Sync>
 class private_part {
  public:
-  // The most items that it holds. Beside a magazine one is enough: for what few threads need, and what
-  // has no room there.
+  // The most items that it holds. Beside a magazine one is enough: for what few threads need, and
+  // what has no room there.
   static constexpr std::uint32_t capacity =
       Sync::sections::compiled ? 1 : Sync::limits::private_items;
 
@@ -50,8 +51,8 @@ class private_part {
     return item;
   }
 
-  // Gives an item, which must not be null. Anyone; wait-free. Returns null, or an item for which there
-  // is no room: that one is then the caller's, and the newer one stays.
+  // Gives an item, which must not be null. Anyone; wait-free. Returns null, or an item for which
+  // there is no room: that one is then the caller's, and the newer one stays.
   [[nodiscard]] T* give(T* item) noexcept {
     if constexpr (capacity == 1) return swap(slots_[0], item);
     const std::uint32_t top = this->top();

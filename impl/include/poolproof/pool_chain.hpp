@@ -56,8 +56,8 @@ class pool_chain {
   std::uint32_t push_head(T* const* items, std::uint32_t count, tenure& rings) noexcept;
   bool push_head(T* item, tenure& rings) noexcept { return push_head(&item, 1, rings) == 1; }
 
-  // Takes items, up to `room`, at least one, newest first, from the youngest ring that has some, and
-  // returns how many: none if the chain is empty, which is then hidden. Owner only; lock-free.
+  // Takes items, up to `room`, at least one, newest first, from the youngest ring that has some,
+  // and returns how many: none if the chain is empty, which is then hidden. Owner only; lock-free.
   std::uint32_t pop_head(T** out, std::uint32_t room) noexcept;
   T* pop_head() noexcept {
     T* item = nullptr;

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
-// A pool's inner part: its shards, its cycles, its handles and its end, and the first step of get and
-// put (Go's Get and Put): the magazine of the current CPU, else its private part. slow_paths has what
-// comes then. The magazine serves threads whose sections run (section.hpp); the others begin one
-// place later.
+// A pool's inner part: its shards, its cycles, its handles and its end, and the first step of get
+// and put (Go's Get and Put): the magazine of the current CPU, else its private part. slow_paths
+// has what comes then. The magazine serves threads whose sections run (section.hpp); the others
+// begin one place later.
 //
 // It is made at the pool's first use and outlives the pool while handles are out, or while a
 // rotate_all is at work in it.
 //
 // Who owns what
-//   I1. An item is in one place: the hands of one thread, a magazine, a private part, or a slot of a
-//       ring.
-//       Every move takes it out of one by a single read-modify-write, or a single store of a section
-//       or of a magazine's closer, before it is put into the next.
+//   I1. An item is in one place: the hands of one thread, a magazine, a private part, or a slot of
+//       a ring.
+//       Every move takes it out of one by a single read-modify-write, or a single store of a
+//       section or of a magazine's closer, before it is put into the next.
 //   I2. A destructor of an item, or a hook, runs with no shard owned, no visit open and no mutex
 //       held.
 //   I3. What a call takes out in order to destroy, it destroys before it returns.
 //
-// Stands on: cycle_sweep, draining, pool_options, pool_stats, registry, shard_table, slow_paths, sync,
-// upkeep.
+// Stands on: cycle_sweep, draining, pool_options, pool_stats, registry, shard_table, slow_paths,
+// sync, upkeep.
 #pragma once
 
 #include <poolproof/cycle_sweep.hpp>
@@ -68,8 +68,8 @@ class pool_core final : public pool_entry<Sync> {
     return item;
   }
 
-  // Takes what the current CPU has at hand, `room` items at most, and returns how many; looks at the
-  // clock if they are the last of a round. Not of a pool with upkeep. Progress as get.
+  // Takes what the current CPU has at hand, `room` items at most, and returns how many; looks at
+  // the clock if they are the last of a round. Not of a pool with upkeep. Progress as get.
   std::uint32_t get_near(T** out, std::uint32_t room) noexcept {
     shard_type& own = local(Sync::cpu());
     const std::uint32_t before = own.own_magazine().operations();
@@ -124,6 +124,10 @@ class pool_core final : public pool_entry<Sync> {
     return local(Sync::cpu()).borrows().begin();
   }
 
+  // Notes how many handles are out, if they were never more. Anyone; wait-free but for others'
+  // notes.
+  void note_in_use() noexcept { peak_in_use_.raise_to(handles_out()); }
+
   // Ends a borrow of which the handle keeps its item. Anyone; wait-free.
   void end_borrow() noexcept {
     if (!local(Sync::cpu()).borrows().end()) this->drop_references(1);
@@ -163,6 +167,13 @@ class pool_core final : public pool_entry<Sync> {
     return lent_.load(std::memory_order_relaxed);
   }
 
+  // About, as other threads borrow and return.
+  std::uint64_t handles_out() noexcept {
+    std::int64_t handles = 0;
+    table_.for_each([&](shard_type& s) { handles += s.handles(); });
+    return static_cast<std::uint64_t>((std::max)(handles, std::int64_t{0}));
+  }
+
   void drain() noexcept override { draining_type(table_, upkeep_).run(); }
   void drain_closed() noexcept { draining_type(table_, upkeep_).run_closed(); }
   void free() noexcept;
@@ -179,6 +190,7 @@ class pool_core final : public pool_entry<Sync> {
   alignas(shard_alignment) upkeep<T, Deleter, Sync> upkeep_;
   slow_paths<T, Deleter, Sync> slow_{table_, cycles_, upkeep_};
   typename Sync::counter constructions_;
+  typename Sync::counter peak_in_use_;
 };
 
 template <class T, class Deleter, sync_policy Sync>
@@ -220,16 +232,16 @@ pool_stats pool_core<T, Deleter, Sync>::stats() noexcept {
   pool_stats result;
   slow_.add_to(result);
   std::uint64_t takes = 0;
-  std::int64_t handles = 0;
   table_.for_each([&](shard_type& s) {
     result.steals += s.steals.value();
     result.misses += s.misses.value();
     result.retained += s.size();
     takes += s.takes.value() + s.own_magazine().takes_since_tick();
-    handles += s.handles();
   });
   result.hits = takes - (std::min)(takes, result.misses);
-  result.in_use = static_cast<std::uint64_t>((std::max)(handles, std::int64_t{0}));
+  result.in_use = handles_out();
+  peak_in_use_.raise_to(result.in_use);
+  result.peak_in_use = peak_in_use_.value();
   result.constructions = constructions_.value();
   result.reset_dropped = upkeep_.dropped(drop_cause::reset);
   result.bound_dropped = upkeep_.dropped(drop_cause::bound);

@@ -51,7 +51,8 @@ class optional_interval {
   bool is_time_ = false;
 };
 
-// What a user says of a pool. Designated initialisers name what is not as usual: {.cycle_interval = 10s}.
+// What a user says of a pool. Designated initialisers name what is not as usual: {.cycle_interval =
+// 10s}.
 struct pool_options {
   // How often the pool begins a cycle by itself; std::nullopt: never. Cycles are done by the
   // threads that call the pool. A call that looks at the clock destroys 32 items of what is
@@ -63,7 +64,8 @@ struct pool_options {
   optional_interval cycle_interval = std::chrono::seconds(60);
 
   // What operators know it by: see for_each_pool. The text must outlive the pool, its handles, and
-  // every for_each_pool that has begun before its end: as a literal does. No std::string_view, with which g++ does not constant-initialise a pool.
+  // every for_each_pool that has begun before its end: as a literal does. No std::string_view, with
+  // which g++ does not constant-initialise a pool.
   const char* name = "";
 
   // How many items the pool holds at most, and how many bytes by the hook size_of. Exact, whoever
@@ -130,9 +132,9 @@ struct pool_hooks {
   // take two locked instructions more.
   callable<std::size_t(const T&)> size_of = {};
 
-  // An item is about to be destroyed by the pool. Must not throw. Not told: an item that reserve has
-  // made and found no room for, and one whose handle never belonged to the pool, for want of memory
-  // or because the pool was ending.
+  // An item is about to be destroyed by the pool. Must not throw. Not told: an item that reserve
+  // has made and found no room for, and one whose handle never belonged to the pool, for want of
+  // memory or because the pool was ending.
   callable<void(T&, drop_cause)> on_drop = {};
 };
 

@@ -34,10 +34,13 @@ struct pool_stats {
   std::uint64_t late_returns =
       0;                     // items destroyed because their handle came back to a closed pool
   std::uint64_t cycles = 0;  // cycles begun
-  std::uint64_t cycle_destroyed = 0;     // items that cycles destroyed
-  std::uint64_t retained = 0;            // items in the pool, about
-  std::uint64_t bytes = 0;               // what they hold, if the hook size_of tells
-  std::uint64_t in_use = 0;              // handles that are out, about
+  std::uint64_t cycle_destroyed = 0;  // items that cycles destroyed
+  std::uint64_t retained = 0;         // items in the pool, about
+  std::uint64_t bytes = 0;            // what they hold, if the hook size_of tells
+  std::uint64_t in_use = 0;           // handles that are out, about
+  // The most that were out at once, about, as seen by borrows that found no item, and by stats().
+  // Too small only if more were lent out of what a get, put_range or reserve had made.
+  std::uint64_t peak_in_use = 0;
   pin_kind pin = pin_kind::thread_hash;  // how the calling thread finds its shard
 
   // The share of the gets that found an item, as right as `hits`; 0 before the first.
@@ -51,14 +54,14 @@ struct pool_stats {
 struct pool_number {
   std::string_view name;             // as the member's
   std::uint64_t pool_stats::*value;  // the member
-  bool only_grows;                   // a counter, but for estimates
+  bool only_grows;                   // a counter; an estimate is none
   std::string_view meaning;          // a sentence
 };
 
 // All of them, in the order of the members.
 inline constexpr std::array pool_numbers{
     pool_number{"constructions", &pool_stats::constructions, true, "Items that the factory made."},
-    pool_number{"hits", &pool_stats::hits, true, "Gets that found an item, about."},
+    pool_number{"hits", &pool_stats::hits, false, "Gets that found an item, about."},
     pool_number{"misses", &pool_stats::misses, true, "Gets that found no item."},
     pool_number{"steals", &pool_stats::steals, true,
                 "Gets that took an item from another CPU's share."},
@@ -81,6 +84,8 @@ inline constexpr std::array pool_numbers{
     pool_number{"retained", &pool_stats::retained, false, "Items in the pool, about."},
     pool_number{"bytes", &pool_stats::bytes, false, "Bytes that the items in the pool hold."},
     pool_number{"in_use", &pool_stats::in_use, false, "Handles that are out, about."},
+    pool_number{"peak_in_use", &pool_stats::peak_in_use, false,
+                "Handles that were out at once at most, about."},
 };
 
 // As `pin_kind` spells it.

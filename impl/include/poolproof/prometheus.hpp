@@ -47,11 +47,10 @@ inline void write_prometheus(std::ostream& to) {
     for (const pool_number& each : pool_numbers) sum.*each.value += stats.*each.value;
   });
   for (const pool_number& each : pool_numbers) {
-    const bool is_counter = each.only_grows && each.value != &pool_stats::hits;
     const std::string metric =
-        "poolproof_pool_" + std::string(each.name) + (is_counter ? "_total" : "");
+        "poolproof_pool_" + std::string(each.name) + (each.only_grows ? "_total" : "");
     to << "# HELP " << metric << ' ' << each.meaning << '\n'
-       << "# TYPE " << metric << (is_counter ? " counter\n" : " gauge\n");
+       << "# TYPE " << metric << (each.only_grows ? " counter\n" : " gauge\n");
     for (const auto& [name, sum] : pools) {
       // By std::to_string: the stream's locale may have its own way with numbers.
       to << metric << "{pool=\"" << name << "\"} " << std::to_string(sum.*each.value) << '\n';

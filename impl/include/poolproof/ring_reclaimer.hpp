@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The rings of a shard's chains, and when those that a chain no longer needs may be freed (in Go the
-// garbage collector's work).
+// The rings of a shard's chains, and when those that a chain no longer needs may be freed (in Go
+// the garbage collector's work).
 //
 // Who owns what
 //   I1. A ring comes out of the reclaimer only by the owner of the shard (so no owner is walking
@@ -105,20 +105,20 @@ class ring_reclaimer {
     const unsigned phase_;
   };
 
-  // An owner's part, for as long as it owns the shard: reclaims and retires, and keeps the rings that
-  // come back.
+  // An owner's part, for as long as it owns the shard: reclaims and retires, and keeps the rings
+  // that come back.
   class tenure {
    public:
     explicit tenure(ring_reclaimer* reclaimer) noexcept : reclaimer_(reclaimer) {}
-    // Frees the rings: to be called after the shard has been given up. Anyone; wait-free but for the
-    // allocator.
+    // Frees the rings: to be called after the shard has been given up. Anyone; wait-free but for
+    // the allocator.
     ~tenure() { destroy_rings(unreachable_); }
     tenure(tenure&& other) noexcept
         : reclaimer_(other.reclaimer_), unreachable_(std::exchange(other.unreachable_, nullptr)) {}
     tenure& operator=(tenure&&) = delete;
 
-    // True if retire may be called: no rings are in limbo any more. Owner only; wait-free. Takes the
-    // rings out of limbo if all who could reach them have left.
+    // True if retire may be called: no rings are in limbo any more. Owner only; wait-free. Takes
+    // the rings out of limbo if all who could reach them have left.
     bool reclaim() noexcept;
 
     // Takes over rings that no thief can reach any more from a chain, linked by prev, newest first;

@@ -4,7 +4,8 @@
 // Each thread has an area that glibc registers with the kernel. The kernel writes the current CPU
 // into its cpu_id; the thread writes into its rseq_cs which section it is about to run, as the
 // address of a descriptor: where the section begins and ends, and where to go on if the thread
-// comes back in the middle of it. Here that is the announcement, the instruction before the section.
+// comes back in the middle of it. Here that is the announcement, the instruction before the
+// section.
 //
 // rseq_cs is cleared after the section, for a descriptor in a library that has been unloaded kills
 // the thread. The kernel clears it itself when it restarts a section. A debugger that steps
@@ -15,9 +16,9 @@
 //
 //   take(first, reach), loan(first, reach), take_some(first, reach, out, room),
 //   give(first, reach, item), hand_back(first, reach, item), give_some(first, reach, items, count)
-//                         as in no_sections, of untyped items, where first and reach are the members
-//                         of the near_shards; the steps are those of magazine_steps, and rseq_cs is
-//                         cleared on return.
+//                         as in no_sections, of untyped items, where first and reach are the
+//                         members of the near_shards; the steps are those of magazine_steps, and
+//                         rseq_cs is cleared on return.
 //
 // They are made by macros, not by templates: clang++ 14 crashes on a template with such assembly in
 // a precompiled header.
@@ -63,10 +64,10 @@ struct rseq_sections {
 
   static bool runs() noexcept { return registered() && usable(); }
 
-  // Whether an arm64 kernel of this release, as uname tells it, restarts a section whenever its thread
-  // has been preempted. From 6.19 on they did not where the thread went on on the same CPU: two
-  // threads would get one item. That was reported in April 2026, when 7.0 was the newest; which of its
-  // releases are mended is not told by the number alone, so none is trusted.
+  // Whether an arm64 kernel of this release, as uname tells it, restarts a section whenever its
+  // thread has been preempted. From 6.19 on they did not where the thread went on on the same CPU:
+  // two threads would get one item. That was reported in April 2026, when 7.0 was the newest; which
+  // of its releases are mended is not told by the number alone, so none is trusted.
   static constexpr bool restarts_on_arm64(std::string_view release) noexcept {
     for (const std::string_view broken : {"6.19", "7.0"}) {
       if (!release.starts_with(broken)) continue;

@@ -13,10 +13,10 @@
 
 #include <sys/rseq.h>
 
-// A section, from its announcement to its end. Descriptor and abort handler are in the section group
-// of the function that they belong to, so that the linker keeps or drops them together; in front of
-// the handler stands the signature that glibc has registered, an instruction. Within a section
-// %[own] is the address of the current CPU's shard; `elsewhere` is the way out.
+// A section, from its announcement to its end. Descriptor and abort handler are in the section
+// group of the function that they belong to, so that the linker keeps or drops them together; in
+// front of the handler stands the signature that glibc has registered, an instruction. Within a
+// section %[own] is the address of the current CPU's shard; `elsewhere` is the way out.
 #define POOLPROOF_SECTION_BEGIN         \
   ".pushsection __rseq_cs, \"aw?\"\n"   \
   ".balign 32\n"                        \
@@ -43,7 +43,8 @@
       [cs] "i"(__builtin_offsetof(struct rseq, rseq_cs)),                                    \
       [cpu] "i"(__builtin_offsetof(struct rseq, cpu_id)), [word] "i"(magazine_layout::word), \
       [items] "i"(magazine_layout::items), [handle] "i"(magazine_layout::one_handle)
-// Where the handler's jump is too far for one instruction, a linker makes one that uses x16 and x17.
+// Where the handler's jump is too far for one instruction, a linker makes one that uses x16 and
+// x17.
 #define POOLPROOF_SECTION_CLOBBERS "memory", "cc", "x16", "x17"
 
 // Steps as in magazine_steps::take: [near_reach.read] and [near_first.read] before the section, for

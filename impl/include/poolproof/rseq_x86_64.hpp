@@ -14,10 +14,10 @@
 
 #include <sys/rseq.h>
 
-// A section, from its announcement to its end. Descriptor and abort handler are in the section group
-// of the function that they belong to, so that the linker keeps or drops them together; in front of
-// the handler stands the signature that glibc has registered. Within a section %[own] is the
-// address of the current CPU's shard; `elsewhere` is the way out.
+// A section, from its announcement to its end. Descriptor and abort handler are in the section
+// group of the function that they belong to, so that the linker keeps or drops them together; in
+// front of the handler stands the signature that glibc has registered. Within a section %[own] is
+// the address of the current CPU's shard; `elsewhere` is the way out.
 #define POOLPROOF_SECTION_BEGIN              \
   ".pushsection __rseq_cs, \"aw?\"\n"        \
   ".balign 32\n"                             \

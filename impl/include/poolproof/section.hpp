@@ -3,10 +3,10 @@
 // sequences).
 //
 // A section reads and writes what belongs to its CPU without a locked instruction: it takes effect
-// by one store, its last, and a thread that is preempted, migrated or interrupted by a signal before
-// that store starts again, perhaps elsewhere. There are six sections, all on the magazine of the
-// current CPU: three that take from it, three that give to it. What they do is written in C++ in
-// magazine.hpp, which is what a checker runs; production has them in the assembly of each
+// by one store, its last, and a thread that is preempted, migrated or interrupted by a signal
+// before that store starts again, perhaps elsewhere. There are six sections, all on the magazine of
+// the current CPU: three that take from it, three that give to it. What they do is written in C++
+// in magazine.hpp, which is what a checker runs; production has them in the assembly of each
 // architecture: see rseq.hpp.
 //
 //   L1. A word that a section stores to is never written by a locked instruction, and by nobody
@@ -25,10 +25,10 @@
 #define POOLPROOF_HAS_FEATURE(name) 0
 #endif
 
-// Where each thread has an area for rseq(2) that the C library registers, and the compiler knows how to
-// find it. glibc defines RSEQ_SIG for the architectures on which it registers one; elsewhere it says
-// that the area is where the program's first thread_local variable is. Compilers say by __has_builtin
-// that they have __builtin_thread_pointer where they have not.
+// Where each thread has an area for rseq(2) that the C library registers, and the compiler knows
+// how to find it. glibc defines RSEQ_SIG for the architectures on which it registers one; elsewhere
+// it says that the area is where the program's first thread_local variable is. Compilers say by
+// __has_builtin that they have __builtin_thread_pointer where they have not.
 #if defined(__linux__) && defined(__GLIBC__)
 #if __GLIBC_PREREQ(2, 35)
 #include <sys/rseq.h>
@@ -61,8 +61,8 @@ struct magazine_layout {
   static constexpr int items = 24;
   // Shards lie in an array; a magazine is at the beginning of its shard.
   static constexpr int log_shard = 10;
-  // What sections add to the word. A take: the pace, which is some operations more and one item less.
-  // A give: one item more. A handle that is lent or comes back is one more or less besides.
+  // What sections add to the word. A take: the pace, which is some operations more and one item
+  // less. A give: one item more. A handle that is lent or comes back is one more or less besides.
   static constexpr std::int64_t one_handle = std::int64_t{1} << 8;
 };
 
@@ -84,8 +84,8 @@ struct no_sections {
   [[nodiscard]] static bool restart_all() noexcept { return false; }
 
   // Takes an item of the current CPU's magazine. Null if that is empty or closed, the CPU has none,
-  // or the thread runs no sections; and once in a round of operations, when it is time for a look at
-  // the clock: then take_some takes what is there. `shards` are a near_shards (shard_table.hpp).
+  // or the thread runs no sections; and once in a round of operations, when it is time for a look
+  // at the clock: then take_some takes what is there. `shards` are a near_shards (shard_table.hpp).
   // Anyone; lock-free.
   template <class Shards>
   static typename Shards::item_type* take(const Shards&) noexcept {
@@ -99,8 +99,9 @@ struct no_sections {
   }
 
   // Takes the newest items, up to `room`, at least one, and returns how many: none where take would
-  // take none, but some also when it is time for a look at the clock. At `out` they stand as they lay,
-  // the newest last: as a ring takes them. They are one operation, with which the next round may begin.
+  // take none, but some also when it is time for a look at the clock. At `out` they stand as they
+  // lay, the newest last: as a ring takes them. They are one operation, with which the next round
+  // may begin.
   template <class Shards>
   static std::uint32_t take_some(const Shards&, typename Shards::item_type**,
                                  std::uint32_t) noexcept {
@@ -120,8 +121,9 @@ struct no_sections {
     return false;
   }
 
-  // Gives items, at least one, from the last to the first, as a ring has given them: the newest first.
-  // Returns how many, those that there is room for; the first ones are then still the caller's.
+  // Gives items, at least one, from the last to the first, as a ring has given them: the newest
+  // first. Returns how many, those that there is room for; the first ones are then still the
+  // caller's.
   template <class Shards>
   static std::uint32_t give_some(const Shards&, typename Shards::item_type* const*,
                                  std::uint32_t) noexcept {

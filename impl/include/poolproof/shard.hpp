@@ -58,8 +58,8 @@ class alignas(shard_alignment) shard {
   [[nodiscard]] T* give(T* item) noexcept { return private_.give(item); }
   T* steal_private() noexcept { return private_.steal(); }
 
-  // Takes an item that the magazine held, whose others go to the shared chain; null if there was none
-  // or if the shard has an owner. What the CPU puts next goes where thieves come without this.
+  // Takes an item that the magazine held, whose others go to the shared chain; null if there was
+  // none or if the shard has an owner. What the CPU puts next goes where thieves come without this.
   // Anyone; lock-free but for the allocator; takes a system call, but not where the magazine is
   // empty.
   T* steal_magazine() noexcept;
@@ -70,10 +70,10 @@ class alignas(shard_alignment) shard {
     return steal_magazine();
   }
 
-  // Take the oldest items of the shared chain, or of the victim, up to `room`, and tell how many: none
-  // if it was empty at some moment of the call. Anyone; lock-free. While the shard turns, the two may
-  // be mistaken for each other. Who finds nothing in the shared chain becomes its owner for a moment,
-  // if there is none, and so hides it from later calls.
+  // Take the oldest items of the shared chain, or of the victim, up to `room`, and tell how many:
+  // none if it was empty at some moment of the call. Anyone; lock-free. While the shard turns, the
+  // two may be mistaken for each other. Who finds nothing in the shared chain becomes its owner for
+  // a moment, if there is none, and so hides it from later calls.
   std::uint32_t steal_shared(T** out, std::uint32_t room) noexcept;
   T* steal_shared() noexcept {
     T* item = nullptr;
@@ -94,8 +94,8 @@ class alignas(shard_alignment) shard {
   }
 
   // How often its calls look at the clock: each of them from now on; or ever less often from the
-  // second look on that comes too soon, for the first may be the last call of a busy moment. But while
-  // its chains hold what a cycle has to free, now and then. Anyone; wait-free; a hint.
+  // second look on that comes too soon, for the first may be the last call of a busy moment. But
+  // while its chains hold what a cycle has to free, now and then. Anyone; wait-free; a hint.
   void look_often() noexcept { set_pace(often); }
   void look_less() noexcept {
     if (pace() == often) return set_pace(nearly_often);
@@ -148,8 +148,8 @@ class alignas(shard_alignment) shard {
   // The handles that are counted here, not by sections. Anyone.
   borrow_count<Sync>& borrows() noexcept { return borrows_; }
 
-  // How many more handles were borrowed here than returned, by sections and else. Anyone; wait-free;
-  // about.
+  // How many more handles were borrowed here than returned, by sections and else. Anyone;
+  // wait-free; about.
   std::int64_t handles() const noexcept { return magazine_.handles() + borrows_.out(); }
 
   // Marks the shard closed, also to sections, and returns how many more handles were counted here
@@ -216,8 +216,8 @@ class alignas(shard_alignment) shard {
   counter misses;
 
  private:
-  // With a magazine: from here on lies what other CPUs' searches read; their own calls write to what
-  // is above, also when they find nothing. Without one, each give writes to the private part.
+  // With a magazine: from here on lies what other CPUs' searches read; their own calls write to
+  // what is above, also when they find nothing. Without one, each give writes to the private part.
   alignas(magazine_type::capacity == 0 ? alignof(private_type)
                                        : shard_alignment) private_type private_;
   // Of handles that no section lends or takes back: seldom, where there is a magazine.
@@ -341,8 +341,8 @@ class shard<T, Sync>::owner {
   typename reclaimer::tenure rings_;
 };
 
-// A chain without items is hidden by the owner that finds it so: one whose CPU is idle, or that of a
-// spill shard, would else be entered for nothing by each search.
+// A chain without items is hidden by the owner that finds it so: one whose CPU is idle, or that of
+// a spill shard, would else be entered for nothing by each search.
 template <class T, sync_policy Sync>
 std::uint32_t shard<T, Sync>::steal_shared(T** out, std::uint32_t room) noexcept {
   if (!looks_shared()) return 0;

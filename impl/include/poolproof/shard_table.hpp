@@ -191,7 +191,8 @@ class shard_block {
     Sync::deallocate_zeroed(block, bytes(size), alignof(shard_type));
   }
 
-  // Behind the block lie the words of marks, and behind those the shards, none of them in two pages.
+  // Behind the block lie the words of marks, and behind those the shards, none of them in two
+  // pages.
   word_type* found() noexcept { return reinterpret_cast<word_type*>(this + 1); }
   static constexpr std::uint32_t marks = 32;  // a word, in its low half
   static constexpr std::uint64_t closed = std::uint64_t{1} << 32;
@@ -265,8 +266,8 @@ class shard_table {
   [[gnu::noinline]] shard_type& find_slow(std::uint32_t cpu, std::uint64_t cycle) noexcept;
 
   // The owner of a spill shard, which is added if all are owned; an empty owner if memory is
-  // refused. Anyone; lock-free but for the allocator; it visits about as many shards as threads have
-  // ever been inside at once: one that goes from shard to shard may be met in several.
+  // refused. Anyone; lock-free but for the allocator; it visits about as many shards as threads
+  // have ever been inside at once: one that goes from shard to shard may be met in several.
   owner own_spill() noexcept {
     // [own_spill.walk] acquire: pairs with [add_spill.link]; so that the shards are initialised.
     for (block* b = spills_.load(std::memory_order_acquire); b != nullptr; b = b->next()) {
@@ -275,8 +276,8 @@ class shard_table {
     return add_spill();
   }
 
-  // Calls visit(shard) for every shard that may hold an item (I3), beginning after that of `cpu` and
-  // ending with the spill shards, until a call returns something that is true; returns that.
+  // Calls visit(shard) for every shard that may hold an item (I3), beginning after that of `cpu`
+  // and ending with the spill shards, until a call returns something that is true; returns that.
   // Anyone; wait-free but for the visits and for shards that are added meanwhile, which may be left
   // out.
   template <class Visit>

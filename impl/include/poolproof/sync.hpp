@@ -3,8 +3,8 @@
 // glibc and the kernel. No header that stands on this one names std::atomic, sched_getcpu,
 // membarrier, rseq or a clock: they are here and below, in the sections that std_sync has.
 //
-// Stands on: rseq, sync_policy, the standard library and POSIX; on Linux also <sched.h>, <time.h> and
-// glibc's <sys/rseq.h>.
+// Stands on: rseq, sync_policy, the standard library and POSIX; on Linux also <sched.h>, <time.h>
+// and glibc's <sys/rseq.h>.
 #pragma once
 
 #include <poolproof/rseq.hpp>
@@ -61,8 +61,8 @@ struct production_limits {
   // After a thief has interrupted a CPU for its magazine: how many of that CPU's next puts go where
   // thieves need not.
   static constexpr std::uint32_t exposed_puts = 1000;
-  // How many items the private part of a shard without a magazine holds: as many as a magazine whose
-  // CPU has not shown to need more.
+  // How many items the private part of a shard without a magazine holds: as many as a magazine
+  // whose CPU has not shown to need more.
   static constexpr std::uint32_t private_items = 16;
 };
 
@@ -133,6 +133,13 @@ class std_sync::counter {
  public:
   // Exact under concurrent use.
   void add(std::uint64_t n) noexcept { count_.fetch_add(n, std::memory_order_relaxed); }
+
+  // At least `n` from now on.
+  void raise_to(std::uint64_t n) noexcept {
+    std::uint64_t seen = value();
+    while (seen < n && !count_.compare_exchange_weak(seen, n, std::memory_order_relaxed)) {
+    }
+  }
 
   std::uint64_t value() const noexcept { return count_.load(std::memory_order_relaxed); }
 

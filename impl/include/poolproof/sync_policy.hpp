@@ -34,9 +34,10 @@ enum class pin_kind : std::uint8_t {
 //                         fetch_or, compare_exchange_weak and _strong with two orders.
 //   S::var<T>             plain data: get() and set(). A checker reports unordered accesses to it,
 //                         and counts its destruction as a write.
-//   S::counter            a statistic that no control flow reads for correctness: add(n), value().
-//   S::ticker             tick() is true about once in `period` calls, a power of two, at most 256, or
-//                         more often after set_pace; tick_slowly() is not.
+//   S::counter            a statistic that no control flow reads for correctness: add(n), value(),
+//                         and raise_to(n), which makes it n if it is less.
+//   S::ticker             tick() is true about once in `period` calls, a power of two, at most 256,
+//                         or more often after set_pace; tick_slowly() is not.
 //   S::mutex              lock() and unlock(); only the process-wide registry has one.
 //   S::sections           the sections of section.hpp, or no_sections.
 //   S::limits             how much is done at once: see production_limits.
@@ -76,6 +77,7 @@ concept sync_policy = requires(typename S::template atomic<std::uint64_t>& atomi
   { var.get() } -> std::convertible_to<std::uint64_t>;
   var.set(word);
   counter.add(word);
+  counter.raise_to(word);
   { counter.value() } -> std::convertible_to<std::uint64_t>;
   { ticker.tick() } -> std::convertible_to<bool>;
   { ticker.tick_slowly() } -> std::convertible_to<bool>;

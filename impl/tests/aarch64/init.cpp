@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The first process of a virtual machine that scripts/aarch64.py boots: runs each program in /tests
-// and says how it ended and how often the kernel restarted sections of it meanwhile; then powers off.
+// and says how it ended and how often the kernel restarted sections of it meanwhile; then powers
+// off.
 //
 // The kernel's own tracing counts the restarts, so that what is tested holds nothing for the test.
 #include <dirent.h>

@@ -52,7 +52,7 @@ MORE = (
 )
 
 # Of a waiter that is gone, on a stack.
-ANY = "use after free | assertion | crash | deadlock | data race"
+ANY = "use after free | use after return | assertion | crash | deadlock | data race"
 # What is changed in one of the headers, the client that finds it, and as what.
 MUTANTS = {
     "who is served is not woken": ("    waiting.woken.notify_one();\n", "", "1", "g|g", "deadlock"),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What scripts/ports.py compiles for each architecture and runs there, emulated: that the pin's index is
-// that of a CPU, and that threads which share a pool share each item with nobody.
+// What scripts/ports.py compiles for each architecture and runs there, emulated: that the pin's
+// index is that of a CPU, and that threads which share a pool share each item with nobody.
 #include <poolproof/object_pool.hpp>
 
 #include <array>
@@ -13,8 +13,8 @@
 #include <utility>
 #include <vector>
 
-// The first of a program's own, seen from other files: else a compiler drops it. Where the C library has
-// no area for rseq, it says that the area is here. Not zero: those come later.
+// The first of a program's own, seen from other files: else a compiler drops it. Where the C
+// library has no area for rseq, it says that the area is here. Not zero: those come later.
 thread_local std::array<std::uint32_t, 64> first_thread_local{1};
 
 namespace {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Stands before pools.cpp on the linker's command line: its constructors run before those of the pools,
-// if these have any. What it puts then must be there in main.
+// Stands before pools.cpp on the linker's command line: its constructors run before those of the
+// pools, if these have any. What it puts then must be there in main.
 #include <cstdio>
 #include <utility>
 

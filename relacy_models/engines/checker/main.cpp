@@ -38,7 +38,7 @@ is 3 if nothing of this is so, but a search was cut. Wrong usage exits with 2, a
 of a site that no model reaches.
 )";
 
-// ------------------------------------------------------------------------------- the command line
+// --- The command line ----------------------------------------------------------------------------
 
 struct options {
   bool list = false;
@@ -49,6 +49,7 @@ struct options {
   bool load_buffering = false;
   std::string model;
   double seconds = 0;
+  std::uint64_t runs = 0;
   unsigned jobs = 0;
   std::optional<checker::memory_model> memory;
   share part;                  // of each search
@@ -92,6 +93,11 @@ void add_searches(CLI::App& line, options& to) {
                   "limit), and its executions estimated, which takes a fifth of that")
       ->type_name("S")
       ->check(not_negative);
+  line.add_option(
+          "--runs", to.runs,
+          "how many executions of one model may be visited; the search is then cut, at the\n"
+          "same place on every machine (default: no limit)")
+      ->type_name("N");
   line.add_flag("--partial", to.partial,
                 "do not fail because a search was cut: the model is listed as not finished and\n"
                 "not proved");
@@ -169,8 +175,7 @@ std::optional<options> read_options(int argc, char** argv) {
   return chosen;
 }
 
-// ----------------------------------------------------------------------------- what came of a
-// model
+// --- What came of a model ------------------------------------------------------------------------
 
 bool is_litmus(const model_entry& entry) { return !entry.info.litmus.program.empty(); }
 
@@ -232,7 +237,8 @@ void judge_outcomes(report& sum) {
 void judge(report& sum, unsigned parts, bool partial) {
   sum.failed_by = sum.result.failed_by;
   if (sum.result.timed_out) {
-    if (!partial) sum.complaints.push_back("cut: the search was not done when its time was up");
+    if (!partial)
+      sum.complaints.push_back("cut: the search was not done when its time or its runs were up");
   } else if (sum.failed_by == failure::none) {
     if (sum.result.complete == 0 && parts == 1)
       sum.complaints.push_back("no execution was complete");
@@ -255,7 +261,7 @@ report run_model(const model_entry& entry, checker::memory_model memory, const o
   sum.memory = memory;
   all_outcomes.clear();
   sum.result =
-      run_search(entry, {memory, chosen.seconds, chosen.part.number, chosen.part.count,
+      run_search(entry, {memory, chosen.seconds, chosen.runs, chosen.part.number, chosen.part.count,
                          chosen.replay, chosen.on_progress,
                          chosen.on_progress && !chosen.model.empty(), chosen.load_buffering});
   sum.outcomes = all_outcomes.sorted();
@@ -279,8 +285,7 @@ std::vector<report> run_model(const model_entry& entry, const options& chosen) {
   return reports;
 }
 
-// -----------------------------------------------------------------------------------------
-// printing
+// --- Printing ------------------------------------------------------------------------------------
 
 std::string_view text_of(checker::memory_model memory) {
   switch (memory) {
@@ -296,7 +301,7 @@ std::string_view text_of(checker::memory_model memory) {
 
 std::string verdict_of(const report& sum) {
   if (!sum.passed()) return sum.result.timed_out ? "CUT" : "FAILED";
-  if (sum.result.timed_out) return "not finished in the time given, and not proved";
+  if (sum.result.timed_out) return "not finished in what it was given, and not proved";
   const failure expected = expected_failure(sum);
   if (expected == failure::none) return "passed";
   return "fails as it must: " + std::string(poolproof::models::text_of(expected));
@@ -391,7 +396,7 @@ checker::conclusion concluded(const std::vector<report>& reports) {
   return all;
 }
 
-// ------------------------------------------------------------------------------ models in parallel
+// --- Models in parallel --------------------------------------------------------------------------
 
 // What became of a model that ran in a process of its own.
 struct verdict_of_process {
@@ -538,6 +543,7 @@ std::string search_of(const options& chosen) {
   out << "checked_models" << (chosen.skip_litmus ? " --skip-litmus" : "");
   if (chosen.memory) out << " --memory " << text_of(*chosen.memory);
   if (chosen.seconds > 0) out << " --seconds " << chosen.seconds;
+  if (chosen.runs != 0) out << " --runs " << chosen.runs;
   return out.str();
 }
 

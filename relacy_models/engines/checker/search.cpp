@@ -93,6 +93,7 @@ constexpr failure failure_of(checker::fault fault) {
     case checker::fault::uninitialised_read:
       return failure::uninitialised_access;
     case checker::fault::use_after_free:
+    case checker::fault::use_after_return:
     case checker::fault::crash:  // a pointer that leads nowhere
       return failure::freed_memory;
     case checker::fault::double_free:
@@ -192,11 +193,15 @@ search_result run_search(const model_entry& entry, const search_request& request
   do {
     seen = {};
     if (request.seconds > 0) options.seconds = std::max(request.seconds - elapsed(), 0.001);
+    if (request.runs != 0)
+      options.most_runs = request.runs > sum.runs ? request.runs - sum.runs : 1;
     model_program checked(entry);
     checker::exploration running(checked, options);
     checker::statistics found = running.explore();
     if (found.cut == 0) done += found.complete;
-    const bool timed_out = options.seconds > 0 && elapsed() > request.seconds && found.cut != 0;
+    const bool timed_out =
+        found.cut != 0 && ((options.seconds > 0 && elapsed() > request.seconds) ||
+                           (options.most_runs != 0 && found.runs >= options.most_runs));
     add(sum, std::move(found), timed_out);
     for (std::string& each : names_of(seen, running)) {
       auto& all = sum.load_buffering;

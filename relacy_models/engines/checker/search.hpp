@@ -16,7 +16,8 @@ namespace poolproof::models {
 
 struct search_request {
   checker::memory_model model = checker::memory_model::rc11;
-  double seconds = 0;  // the longest that it may take; 0: as long as it takes
+  double seconds = 0;      // the longest that it may take; 0: as long as it takes
+  std::uint64_t runs = 0;  // how many executions it may visit at most; 0: all
   // Which part of the search is done: part `part` of `parts`.
   unsigned part = 0;
   unsigned parts = 1;
@@ -36,8 +37,8 @@ struct search_result {
   std::uint64_t cut = 0;  // executions that a bound cut
   std::uint64_t runs = 0;
   double seconds = 0;
-  checker::graph_hash hash;  // of the complete executions
-  bool timed_out = false;
+  checker::graph_hash hash;                 // of the complete executions
+  bool timed_out = false;                   // its seconds or its runs were up before it was done
   checker::size_estimate estimate;          // of complete, if the search has timed out
   std::vector<std::string> load_buffering;  // see load_buffering.hpp
 };

@@ -18,8 +18,10 @@
 
 namespace poolproof::models {
 
-// How long the size of a search is estimated that was given so long, and was not done.
-inline double estimate_seconds(double given) { return std::clamp(given / 5, 1.0, 20.0); }
+// How long the size of a search is estimated that was given so long, if any time, and was not done.
+inline double estimate_seconds(double given) {
+  return given > 0 ? std::clamp(given / 5, 1.0, 20.0) : 10;
+}
 
 inline std::string hexadecimal(const checker::graph_hash& hash) {
   std::ostringstream out;

@@ -13,6 +13,7 @@
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -29,8 +30,7 @@ is not; if no execution was explored; or if an expected outcome was never seen. 
 with 2, and so does a change of a site that the model does not reach.
 )";
 
-// ---------------------------------------------------------------------------------- the command
-// line
+// --- The command line ----------------------------------------------------------------------------
 
 struct options {
   bool list = false;
@@ -40,6 +40,7 @@ struct options {
   std::optional<search_kind> search;
   int bound = 3;
   std::optional<std::uint64_t> iterations;
+  int most_preemptions = std::numeric_limits<int>::max();
   std::uint64_t seed = 1;
   double seconds = 0;
   std::string replay;
@@ -74,6 +75,10 @@ std::optional<options> read_options(int argc, char** argv) {
   line->add_option("--iterations", iterations,
                    "iterations of random searches (default: as the model says, or 1000000)")
       ->type_name("N");
+  line->add_option("--most-preemptions", chosen.most_preemptions,
+                   "where the model's plan has a bound search: at most so many")
+      ->type_name("N")
+      ->check(not_negative);
   line->add_option("--seed", chosen.seed, "seed of a random search (default 1)")->type_name("N");
   line->add_option("--seconds", chosen.seconds,
                    "stop after S seconds; a search that is not done then has failed")
@@ -102,8 +107,7 @@ std::optional<options> read_options(int argc, char** argv) {
   return chosen;
 }
 
-// -------------------------------------------------------------------------------------------
-// replays
+// --- Replays -------------------------------------------------------------------------------------
 
 // A failed execution in one word: the search, and Relacy's state with commas for blanks.
 std::string state_of(const search_request& request, const search_result& result) {
@@ -159,8 +163,7 @@ search_request request_of(const std::string& state) {
   return request;
 }
 
-// ----------------------------------------------------------------------------------- what is to be
-// run
+// --- What is to be run ---------------------------------------------------------------------------
 
 std::vector<search_request> requests_of(const options& chosen, const model_info& info) {
   if (!chosen.replay.empty()) return {request_of(chosen.replay)};
@@ -177,7 +180,7 @@ std::vector<search_request> requests_of(const options& chosen, const model_info&
   std::vector<search_request> requests;
   if (info.search.context_bound >= 0) {
     request.kind = search_kind::bound;
-    request.context_bound = info.search.context_bound;
+    request.context_bound = std::min(info.search.context_bound, chosen.most_preemptions);
     requests.push_back(request);
   }
   request.kind = search_kind::random;
@@ -291,8 +294,7 @@ report run_model(const model_entry& entry, const options& chosen) {
   return sum;
 }
 
-// --------------------------------------------------------------------------------------------
-// printing
+// --- Printing ------------------------------------------------------------------------------------
 
 json json_report(const report& sum) {
   json found = json_model(*sum.entry);

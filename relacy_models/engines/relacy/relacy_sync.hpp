@@ -454,6 +454,7 @@ class relacy_sync::var {
 class relacy_sync::counter {
  public:
   void add(std::uint64_t n) noexcept { count_ += n; }
+  void raise_to(std::uint64_t n) noexcept { count_ = (std::max)(count_, n); }
   std::uint64_t value() const noexcept { return count_; }
 
  private:
