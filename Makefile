@@ -79,7 +79,7 @@ test-checker:  ## run the self-test of the checker: oracles, random programs, un
 # Its steps are targets below. The proofs first: what they find wrong, they show step by step. What each step
 # has found it leaves in $(found), and what is said at the end is read from there. (Not by the variable MAKE: such a
 # recipe runs under `make -n`, too.)
-check:  ## prove the protocols: all executions of small clients and models, a sample of the mutants, lint; 7 min
+check:  ## prove the protocols: all executions of small clients and models, a sample of the mutants, lint; 8 min
 	@$(PYTHON) scripts/check.py --found $(found) proofs assembly models-quick mutants-quick lint
 
 # A model that takes longer is listed as unfinished, and is not proved; check-full gives it more time.
