@@ -9,10 +9,11 @@ found again.
 
 import argparse
 import math
-import os
 import pathlib
 import re
 import subprocess
+
+from single import compiled, parser_of
 
 HERE = pathlib.Path(__file__).parent
 MISSED = 0.001
@@ -21,17 +22,11 @@ SEEDS = 5
 
 class Test:
     def __init__(self, arguments: argparse.Namespace) -> None:
-        self.work = arguments.work
-        self.work.mkdir(parents=True, exist_ok=True)
-        self.check = arguments.check
-        self.environment = {**os.environ, "CXX": arguments.compiler, "CHECKER_LIBRARY": arguments.library}
+        self.arguments = arguments
         self.size = (0, 0)  # threads and events
 
     def build(self, orders: int) -> pathlib.Path:
-        binary: pathlib.Path = self.work / f"orders{orders}"
-        command = [self.check, "-std=c++20", "-O1", f"-DORDERS={orders}", HERE / "hunted" / "orders.cpp", "-o", binary]
-        subprocess.run(command, env=self.environment, check=True)
-        return binary
+        return compiled(self.arguments, HERE / "hunted" / "orders.cpp", f"orders{orders}", f"-DORDERS={orders}")
 
     @staticmethod
     def run(binary: pathlib.Path, *options: object) -> tuple[int, str]:
@@ -64,12 +59,7 @@ class Test:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", required=True, help="check-c++")
-    parser.add_argument("--library", required=True, help="the runtime")
-    parser.add_argument("--compiler", default="g++")
-    parser.add_argument("--work", required=True, type=pathlib.Path)
-    test = Test(parser.parse_args())
+    test = Test(parser_of(__doc__).parse_args())
     test.test_no_proof()
     for orders in (2, 3):
         test.test_promise(orders)

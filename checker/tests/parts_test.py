@@ -2,31 +2,16 @@
 # SPDX-License-Identifier: MIT
 """--check-shard of an unmodified program: merge.py makes the whole of the parts, whatever their number."""
 
-import argparse
 import json
-import os
 import pathlib
 import subprocess
 import sys
 from typing import Any
 
-MERGE = pathlib.Path(__file__).parent.parent / "tools" / "merge.py"
-PROGRAM = """
-#include <atomic>
-#include <checker/program.h>
-#include <thread>
+from single import compiled, parser_of
 
-std::atomic<int> turns{0};
-
-int main() {
-  std::thread one([] { turns.exchange(1); });
-  std::thread other([] { turns.exchange(2); });
-  turns.exchange(3);
-  one.join();
-  other.join();
-  checker_outcome(turns == 1 ? "one" : turns == 2 ? "other" : "main");
-}
-"""
+HERE = pathlib.Path(__file__).parent
+MERGE = HERE.parent / "tools" / "merge.py"
 EXECUTIONS = 6  # 3! orders of the exchanges
 SAME = ("complete", "blocked", "cut", "excluded", "duplicates", "errors", "outcomes", "hash")
 
@@ -48,17 +33,8 @@ def merged(parts: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", required=True, help="check-c++")
-    parser.add_argument("--library", required=True, help="the runtime")
-    parser.add_argument("--compiler", default="g++")
-    parser.add_argument("--work", required=True, type=pathlib.Path)
-    arguments = parser.parse_args()
-    arguments.work.mkdir(parents=True, exist_ok=True)
-    source, program = arguments.work / "parts.cpp", arguments.work / "parts"
-    source.write_text(PROGRAM)
-    subprocess.run([arguments.check, "-std=c++20", "-O1", source, "-o", program], check=True,
-                   env={**os.environ, "CXX": arguments.compiler, "CHECKER_LIBRARY": arguments.library})
+    arguments = parser_of(__doc__).parse_args()
+    program = compiled(arguments, HERE / "hunted" / "parts.cpp", "parts")
     whole = searched(program)
     assert (whole["complete"], whole["outcomes"]) == (EXECUTIONS, 3), whole
     for count in (2, 3, 4 * EXECUTIONS):

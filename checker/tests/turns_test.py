@@ -7,11 +7,11 @@ and executions with more are left out. What the second finds the first must find
 round.
 """
 
-import argparse
-import os
 import pathlib
 import subprocess
 import sys
+
+from single import compiled, parser_of
 
 HERE = pathlib.Path(__file__).parent
 TURNS = 4
@@ -27,19 +27,11 @@ def explore(binary: pathlib.Path, seed: int, turns: int, *options: str) -> tuple
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", required=True, help="check-c++")
-    parser.add_argument("--library", required=True, help="the runtime")
-    parser.add_argument("--compiler", default="g++")
-    parser.add_argument("--work", required=True, type=pathlib.Path)
+    parser = parser_of(__doc__)
     parser.add_argument("--programs", type=int, default=100)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     arguments = parser.parse_args()
-    arguments.work.mkdir(parents=True, exist_ok=True)
-    binary = arguments.work / "turns"
-    environment = {**os.environ, "CXX": arguments.compiler, "CHECKER_LIBRARY": arguments.library}
-    subprocess.run([arguments.check, "-std=c++20", "-O1", HERE / "hunted" / "turns.cpp", "-o", binary],
-                   env=environment, check=True)
+    binary = compiled(arguments, HERE / "hunted" / "turns.cpp", "turns")
     compared = smaller = disagree = 0
     for seed in range(arguments.first, arguments.first + arguments.programs):
         whole, said = explore(binary, seed, TURNS, "--check-all-turns", "--check-runs", MOST)
