@@ -25,6 +25,7 @@
 // one of them has.
 #include "runtime.hpp"
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -88,22 +89,40 @@ std::uint64_t mixed(std::uint64_t a, std::uint64_t b) noexcept {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
+struct two_words {
+  std::uint64_t low, high;
+};
+
+// Of the registers, the arguments, and the stack from the return address up: the caller's frame,
+// and those of its callers. In four lanes, so that no multiplication waits for the one before: the
+// stack is most of the work at an atomic operation.
+two_words hash_of(const standing& at, const call_arguments& with) noexcept {
+  const auto add = [](std::uint64_t& lane, std::uint64_t word) {
+    lane = (std::rotl(lane, 27) ^ word) * 0x9e3779b97f4a7c15;
+  };
+  std::uint64_t a = mixed(at.rbx, at.rbp);
+  std::uint64_t b = mixed(at.r12, at.r13);
+  std::uint64_t c = mixed(at.r14, at.r15) + address_of(at.rsp);
+  std::uint64_t d = mixed(with.object, with.value) + with.expected;
+  const auto* const end = reinterpret_cast<const std::uint64_t*>(engine::stack_end());
+  const std::uint64_t* word = at.rsp;
+  for (; end - word >= 4; word += 4) {
+    add(a, word[0]);
+    add(b, word[1]);
+    add(c, word[2]);
+    add(d, word[3]);
+  }
+  for (; word < end; ++word) add(a, *word);
+  return {mixed(a, b) + mixed(c, d), mixed(a + d, c) ^ mixed(b, a ^ d)};
+}
+
 }  // namespace
 
 bool arrive(const standing& at, std::uint32_t position, const call_arguments& with) {
   if (!look_for_turns) return false;
   bool stood_here = false;
   history& own = histories[known().thread];
-  const auto* const end = reinterpret_cast<const std::uint64_t*>(engine::stack_end());
-  std::uint64_t low =
-      mixed(at.rbx, at.rbp) + mixed(at.r12, at.r13) + mixed(with.object, with.value);
-  std::uint64_t high = mixed(at.r14, at.r15) + address_of(at.rsp) + with.expected;
-  // From the return address up: the caller's frame, and those of its callers.
-  for (const std::uint64_t* word = at.rsp; word + 1 < end; word += 2) {
-    low = mixed(low ^ word[0], word[1]);
-    high = (high + word[0]) * 0x94d049bb133111eb ^ word[1];
-    high ^= high >> 29;
-  }
+  const auto [low, high] = hash_of(at, with);
   auto& seen = own.arrivals;
   // The longest turn first: of a loop that has gone round more than once all may be in vain.
   for (std::size_t i = 0; i != seen.size(); ++i) {

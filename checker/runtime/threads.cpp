@@ -405,10 +405,13 @@ void run_exits_of(unsigned index) {
     ending.exits.pop_back();
     call_program(last.call, last.object);
   }
-  for (int round = 0; round != 4; ++round) {
+  bool had_values = true;
+  for (int round = 0; had_values && round != 4; ++round) {
+    had_values = false;
     for (unsigned k = 0; k != most_keys; ++k) {
       void* const value = const_cast<void*>(ending.values[k]);
       if (value == nullptr || !keys[k].used) continue;
+      had_values = true;
       ending.values[k] = nullptr;
       if (keys[k].destroy != nullptr) call_program(keys[k].destroy, value);
     }
@@ -443,7 +446,7 @@ int join(pthread_t name, void** result, bool may_wait, address code) {
 }  // namespace
 
 void reset_threads() {
-  for (unsigned t = 0; t != thread_limit; ++t) {
+  for (unsigned t = 0; t != threads_started; ++t) {
     threads[t].routine = nullptr;
     threads[t].ended = threads[t].detached = threads[t].joined = false;
     threads[t].locks.clear();
