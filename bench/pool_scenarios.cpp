@@ -29,6 +29,7 @@
 #endif
 #include "program.hpp"
 #include "scenarios/after_cycle.hpp"
+#include "scenarios/after_migration.hpp"
 #include "scenarios/burst_16.hpp"
 #include "scenarios/first_use.hpp"
 #include "scenarios/low_traffic.hpp"
@@ -135,6 +136,7 @@ void add_scenarios() {
   add_everything<after_cycle>(alone);
   peers<poolproof_pool, own_vector, mutex_vector, cpu_slot_stack>::add_all<many_pools>(alone);
   add_shared<take_turns>(two);
+  add_shared<after_migration>(alone_and_two);
   add_pools<pool_starvation>(alone_and_two);
   add_everything<producer_consumer>(two);
   add_everything<oversubscribed>(

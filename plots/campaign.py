@@ -34,7 +34,8 @@ REQUIRED = {1: ("quick", "date", "command", "source", "machine", "build", "runs"
 BASE = "glibc"  # the variant without a preload, in which all peers are compared
 ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
 # Their time for a pair means nothing.
-UNTIMED = ("pool_rotate", "rotate_holds", "memory_over_time", "low_traffic", "take_turns", "oversubscribed_in_use")
+UNTIMED = ("pool_rotate", "rotate_holds", "memory_over_time", "low_traffic", "take_turns", "after_migration",
+           "oversubscribed_in_use")
 # A slot's nanosecond explains nothing of microseconds, and two processes' slots differ by a third at times.
 COMPARED_BY_TIME = ("zstd_responses", "zlib_responses", "buffers", "bounded")
 ANCHORS = ("bare_slot", "checked_slot", "two_exchanges")
@@ -149,7 +150,8 @@ SCENARIO_WORDS = {
     "pool_overflow_1000": "1,000 puts, 1,000 gets", "pool_overflow_10000": "10,000 puts, 10,000 gets",
     "after_cycle": "100 gets after a cycle", "many_pools": "one of 100 pools, drawn",
     "pool_starvation": "more gets than puts", "producer_consumer": "put on one thread, get on another",
-    "take_turns": "CPUs take turns with one item", "oversubscribed": "more threads than CPUs",
+    "take_turns": "CPUs take turns with one item", "after_migration": "a get after a move to another CPU",
+    "oversubscribed": "more threads than CPUs",
     "oversubscribed_in_use": "more threads than CPUs, counted", "thread_churn": "10,000 short threads",
     "first_use": "a pool made, used once, destroyed", "pool_expensive_new": "bursts, with cycles in between",
     "pool_miss": "a get that finds nothing", "pool_rotate": "users during a cycle",

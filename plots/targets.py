@@ -223,7 +223,7 @@ COUNTED_CROWD = Case("oversubscribed_in_use", USERS)
 BORROW, BURST_BORROW, QUIET = Case("pool_borrow", 1), Case("burst_16_borrow", 1), Case("low_traffic", 1)
 LONG_BURSTS = Case("pool_overflow_1000", 1), Case("pool_overflow_10000", 1)
 TURNS, MANY = Case("take_turns", 2), Case("many_pools", 1)
-AFTER_CYCLE, LIFE = Case("after_cycle", 1), Case("first_use", 1)
+MOVED, AFTER_CYCLE, LIFE = Case("after_migration", 1), Case("after_cycle", 1), Case("first_use", 1)
 MUTEX, OWN_VECTOR = Contender(BASE, "mutex_vector"), Contender(BASE, "own_vector")
 
 TARGETS = (
@@ -244,6 +244,8 @@ TARGETS = (
     at_most("after_cycle, 1 thread", "no slower than mutex + vector", 1, times(AFTER_CYCLE, MUTEX)),
     at_most("many_pools, 1 thread", "no slower than vectors of one thread", 1, times(MANY, OWN_VECTOR)),
     at_most("take_turns, 2 threads", "p50 at most 1.5 × mutex + vector", 1.5, counters(TURNS, MUTEX, "own_p50_ns")),
+    at_most("after_migration, 1 thread", "p50 at most 400 ns where no other thread runs", 400,
+            counter(MOVED, "own_p50_ns"), unit="ns"),
     at_most("first_use, 1 thread", "at most 5 × mutex + vector", 5, times(LIFE, MUTEX)),
     *(at_least(f"{case.scenario}, 1 thread", f"{words}: no slower than Go", 1, than_go(case, who))
       for who, words in ((PORTABLE, "portable pin"), (ELSEWHERE, "compiled as elsewhere than on Linux"))

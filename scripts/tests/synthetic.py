@@ -93,6 +93,7 @@ def add_subject_and_one(maker: Maker) -> None:
         maker.add("glibc", rival, scenario, 1, slower)
     for peer in ("poolproof", "mutex_vector"):
         maker.add("glibc", peer, "take_turns", 2, 90.0, own_p50_ns=70.0)
+    maker.add("glibc", "poolproof", "after_migration", 1, 500.0, own_p50_ns=300.0)
     maker.add("glibc", "poolproof", "low_traffic", 1, 9_000.0, gone_after=2.5, longest_ns=2e5, longest_frees_ns=1e5,
               longest_destroyed=4_000.0)
 
