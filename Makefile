@@ -136,6 +136,8 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(foreach each,$(portable_pools) object_pool_small pool_dequeue_batches,$(clients) --family $(each) --calls 2 --reads compared --spurious 0 &&) true
 	$(checked) --seconds 900
 	$(call build,checker)
+	$(PYTHON) impl/tests/bounded_clients/run.py --calls 4 --threads 2 --jobs $(JOBS) \
+	  --library build/checker/checker/libpoolproof_check.so --work build/checker/bounded_clients
 	$(call test,checker-full)
 
 models:  ## run the models of the protocols on Relacy

@@ -217,7 +217,6 @@ class object_pool {
   static_assert(!std::is_array_v<T>, "object_pool: T must not be an array; pool a std::vector");
   static_assert(!std::is_const_v<T> && !std::is_volatile_v<T>,
                 "object_pool: T must not be const or volatile: whoever gets an item may change it");
-
   static_assert(
       std::is_empty_v<Deleter> && std::is_default_constructible_v<Deleter>,
       "object_pool: Deleter must be empty and default-constructible, since the pool keeps bare "
