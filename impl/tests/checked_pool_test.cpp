@@ -5,6 +5,7 @@
 #include <poolproof/checked_pool.hpp>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -26,12 +27,14 @@
 #include <unistd.h>
 
 #include "catch.hpp"
+#include "child.hpp"
 #include "stays_on_cpu.hpp"
 
 namespace {
 
 using poolproof::checked_options;
 using poolproof::pool_options;
+using poolproof::test::holds_in_child;
 
 struct node {
   int value = 0;
@@ -435,6 +438,44 @@ TEST_CASE("threads_may_use_a_checked_pool", "[checked]") {
   std::ostringstream out;
   pool.outstanding(out);
   CHECK(out.str() == "pool 'nodes': 0 out\n");
+}
+
+// Its memory is the parent's, whose threads were in their calls.
+TEST_CASE("forked_child_uses_pools_that_other_threads_were_in", "[checked]") {
+  const std::optional<std::uint64_t> seed = GENERATE(std::optional<std::uint64_t>(), 1u);
+  pool_type pool(make, no_cycles, {.name = "nodes", .handles_may_outlive = true, .seed = seed});
+  std::atomic<bool> stop{false};
+  std::thread other([&] {
+    while (!stop) static_cast<void>(pool.borrow());
+  });
+  int held = 0;
+  constexpr int forks = 100;
+  for (int i = 0; i < forks; ++i) {
+    held += holds_in_child([&] {
+      ::alarm(5);
+      pool.put(pool.get());
+      return true;
+    });
+    if (held <= i) break;
+  }
+  stop = true;
+  other.join();
+  CHECK(held == forks);
+}
+
+TEST_CASE("who_handles_the_signal_of_a_report_may_fork", "[checked]") {
+  const ending seen = end_of([] {
+    ::alarm(5);
+    std::signal(SIGABRT, [](int) {
+      static_cast<void>(holds_in_child([] { return true; }));
+      std::signal(SIGABRT, SIG_DFL);
+      std::raise(SIGABRT);
+    });
+    pool_type pool(make, no_cycles, called("nodes"));
+    const handle held = pool.borrow();
+    pool.put(std::unique_ptr<node>(held.get()));
+  });
+  check_report(seen, {"is returned while a handle has it"});
 }
 
 // --- What is out ---------------------------------------------------------------------------------

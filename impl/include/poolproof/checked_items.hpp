@@ -12,7 +12,7 @@
 //       unit may show them, to which T is incomplete. A record names a pool while that lives: its
 //       address may then be another's.
 //
-// Stands on: call_site, hidden_bytes, the standard library.
+// Stands on: call_site, hidden_bytes, the standard library and POSIX.
 #pragma once
 
 #include <poolproof/call_site.hpp>
@@ -29,6 +29,8 @@
 #include <optional>
 #include <ostream>
 #include <unordered_map>
+
+#include <pthread.h>
 
 namespace poolproof {
 
@@ -150,6 +152,15 @@ class [[gnu::visibility("default")]] checked_items {
     }
   }
 
+  // A number by chance, from a seed that the mutex guards, too: splitmix64.
+  std::uint64_t draw(std::uint64_t & seed) {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t z = seed += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+
   void write_outstanding(std::ostream & os, const void* pool, const checked_options& options) {
     struct group {
       std::size_t count = 0;
@@ -181,6 +192,10 @@ class [[gnu::visibility("default")]] checked_items {
 
   static checked_items* make() {
     auto* const made = new checked_items;
+    // A child must find the mutex free, as it finds an object_pool. If that is refused, it may not.
+    [[maybe_unused]] const auto enter = [] { instance().mutex_.lock(); };
+    [[maybe_unused]] const auto leave = [] { instance().mutex_.unlock(); };
+    pthread_atfork(enter, leave, leave);  // a macro in mingw-w64
 #if defined(POOLPROOF_HAS_ASAN)
     // Runs before LeakSanitizer's check, which was registered before main. If it is refused, that
     // reports more than it should.
@@ -200,6 +215,7 @@ class [[gnu::visibility("default")]] checked_items {
                                   const call_site& then) {
     std::fprintf(stderr, "poolproof: pool '%s': item %p %s\n  %s\n  %s%s\n", options.name, item,
                  what, now.text().c_str(), other, then.text().c_str());
+    instance().mutex_.unlock();  // who handles the signal may fork
     std::abort();
   }
 
