@@ -2,6 +2,7 @@
 // checked_pool.hpp: each misuse ends the program, with what a person needs to find it. The misuse
 // is done in a child process, whose last words are compared.
 #define POOLPROOF_CHECKED
+#include <poolproof/borrow_shared.hpp>
 #include <poolproof/checked_pool.hpp>
 
 #include <array>
@@ -476,6 +477,16 @@ TEST_CASE("who_handles_the_signal_of_a_report_may_fork", "[checked]") {
     pool.put(std::unique_ptr<node>(held.get()));
   });
   check_report(seen, {"is returned while a handle has it"});
+}
+
+TEST_CASE("item_of_a_checked_pool_is_borrowed_by_several", "[checked]") {
+  pool_type pool(make, no_cycles, called("nodes"));
+  std::shared_ptr<node> first = poolproof::borrow_shared(pool);
+  const std::shared_ptr<node> second = first;
+  first.reset();
+  std::ostringstream out;
+  pool.outstanding(out);
+  CHECK(out.str().rfind("pool 'nodes': 1 out\n", 0) == 0);
 }
 
 // --- What is out ---------------------------------------------------------------------------------
