@@ -14,6 +14,7 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <new>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -27,6 +28,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "allocations.hpp"
 #include "catch.hpp"
 #include "child.hpp"
 #include "stays_on_cpu.hpp"
@@ -35,6 +37,7 @@ namespace {
 
 using poolproof::checked_options;
 using poolproof::pool_options;
+using poolproof::test::allocations_are_refused;
 using poolproof::test::holds_in_child;
 
 struct node {
@@ -487,6 +490,37 @@ TEST_CASE("item_of_a_checked_pool_is_borrowed_by_several", "[checked]") {
   std::ostringstream out;
   pool.outstanding(out);
   CHECK(out.str().rfind("pool 'nodes': 1 out\n", 0) == 0);
+}
+
+// Not of operator new, which is refused.
+struct own_memory {
+  static void* operator new(std::size_t size) { return std::malloc(size); }
+  static void operator delete(void* memory) { std::free(memory); }
+};
+
+TEST_CASE("refused_memory_passes_through_a_checked_pool", "[checked]") {
+  if (!poolproof::test::sees_allocations) return;
+  const ending seen = end_of([] {
+    const auto is_refused = [](auto call) {
+      allocations_are_refused = true;
+      bool refused = false;
+      try {
+        call();
+      } catch (const std::bad_alloc&) {
+        refused = true;
+      }
+      allocations_are_refused = false;
+      if (!refused) std::fputs("not refused\n", stderr);
+    };
+    using pool = poolproof::pool<own_memory>;
+    constexpr auto make_own = [] { return std::unique_ptr<own_memory>(new own_memory); };
+    is_refused([&] { pool made(make_own); });
+    pool items(make_own);
+    is_refused([&] { static_cast<void>(items.borrow()); });
+    is_refused([&] { static_cast<void>(items.get()); });
+  });
+  CHECK(seen.words == "");
+  CHECK(seen.signal == 0);
 }
 
 // --- What is out ---------------------------------------------------------------------------------

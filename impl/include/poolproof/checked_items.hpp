@@ -26,6 +26,7 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <ostream>
 #include <unordered_map>
@@ -90,7 +91,9 @@ class [[gnu::visibility("default")]] checked_items {
   template <class T>
   void note_handle_end(T * item, const call_site& from) {
     const std::lock_guard lock(mutex_);
-    note_pooled(item, records_[item], from);
+    const auto known = records_.find(item);
+    if (known == records_.end()) return;  // memory for it was refused, and borrow throws
+    note_pooled(item, known->second, from);
   }
 
   // An item has come out of its pool, or is new.
@@ -191,7 +194,9 @@ class [[gnu::visibility("default")]] checked_items {
   ~checked_items() = default;
 
   static checked_items* make() {
-    auto* const made = new checked_items;
+    // Not from the heap, which may be refused to a pool that is just being made.
+    alignas(checked_items) static std::byte memory[sizeof(checked_items)];
+    auto* const made = ::new (memory) checked_items;
     // A child must find the mutex free, as it finds an object_pool. If that is refused, it may not.
     [[maybe_unused]] const auto enter = [] { instance().mutex_.lock(); };
     [[maybe_unused]] const auto leave = [] { instance().mutex_.unlock(); };
