@@ -33,13 +33,13 @@ inline std::atomic<bool> allocations_are_refused{false};
 // Null if memory is refused.
 inline void* allocated(std::size_t size, std::size_t alignment) noexcept {
   allocations.fetch_add(1, std::memory_order_relaxed);
-  void* memory = nullptr;
-  if (!allocations_are_refused.load(std::memory_order_relaxed)) {
-    memory = alignment <= alignof(std::max_align_t)
-                 ? std::malloc(size)
-                 : std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
-  }
-  return memory;
+  if (allocations_are_refused.load(std::memory_order_relaxed)) return nullptr;
+  const bool is_usual = alignment <= alignof(std::max_align_t);
+  // As libstdc++ rounds it up: what is near the last number becomes nothing.
+  const std::size_t rounded = is_usual ? size : (size + alignment - 1) / alignment * alignment;
+  // Sanitizers end the program for it.
+  if (rounded > PTRDIFF_MAX) return nullptr;
+  return is_usual ? std::malloc(rounded) : std::aligned_alloc(alignment, rounded);
 }
 
 inline void* allocated_or_thrown(std::size_t size, std::size_t alignment) {

@@ -92,6 +92,21 @@ TEST_CASE_METHOD(all_given_back, "weak_ptr_keeps_the_block_and_not_the_item", "[
   CHECK(retained_blocks() == blocks);
 }
 
+TEST_CASE_METHOD(all_given_back, "blocks_of_one_size_are_of_one_pool", "[borrow_shared]") {
+  const auto pools_of_blocks = [] {
+    int count = 0;
+    poolproof::for_each_pool(
+        [&](std::string_view name, const pool_stats&) { count += name == "poolproof shared"; });
+    return count;
+  };
+  poolproof::object_pool<int> numbers;
+  poolproof::object_pool<char> letters;
+  borrow_shared(numbers).reset();
+  const int before = pools_of_blocks();
+  borrow_shared(letters).reset();
+  CHECK(pools_of_blocks() == before);
+}
+
 TEST_CASE_METHOD(all_given_back, "owners_and_weak_ptrs_outlive_the_pool", "[borrow_shared]") {
   std::optional<real_pool> pool(std::in_place);
   std::shared_ptr<tracked> shared = borrow_shared(*pool);

@@ -682,6 +682,31 @@ TEST_CASE_METHOD(all_given_back, "pool_may_end_while_calls_wait", "[bounded]") {
   stop.request_stop();
 }
 
+// Who had been given a place before the end makes use of it, however late.
+TEST_CASE_METHOD(all_given_back, "factory_may_be_called_after_the_end", "[bounded]") {
+  const auto inner = std::make_shared<int>(0);
+  bool ended = false;
+  bool late = false;
+  std::optional<pool_type> pool(std::in_place, 1u, [&, inner] {
+    late = ended;
+    return std::make_unique<tracked>(1);
+  });
+  postbox posts;
+  result next;
+  handle held = pool->get();
+  get_into(*pool, posts.executor(), next);
+  held.discard();
+  pool.reset();
+  ended = true;
+  CHECK(inner.use_count() == 2);
+  posts.run_one();
+  CHECK(late);
+  CHECK((*next.got)->value == 1);
+  next.got.reset();
+  CHECK(inner.use_count() == 1);
+  CHECK(tracked::alive() == 0);
+}
+
 // --- Coroutines ----------------------------------------------------------------------------------
 
 TEST_CASE_METHOD(all_given_back, "coroutine_does_not_wait_for_what_is_there", "[bounded]") {
@@ -748,6 +773,15 @@ TEST_CASE_METHOD(all_given_back, "coroutine_may_end_before_its_executor_returns"
   if (how == 2) stop.request_stop();
   if (how == 3) pool.close();
   CHECK((next.got.has_value() || next.closed));
+}
+
+TEST_CASE_METHOD(all_given_back, "executor_may_be_a_pointer_to_a_member", "[bounded]") {
+  pool_type pool(1, counting());
+  result next;
+  handle held = pool.get();
+  get_into(pool, &std::coroutine_handle<>::resume, next);
+  held = {};
+  CHECK(next.got);
 }
 
 TEST_CASE_METHOD(all_given_back, "exception_of_the_factory_comes_out_of_co_await", "[bounded]") {
@@ -963,6 +997,10 @@ void check_refused(std::string_view named, Make make) {
 TEST_CASE_METHOD(all_given_back, "bad_arguments_are_named", "[bounded]") {
   check_refused("max", [] { pool_type pool(0, counting()); });
   check_refused("cycle_interval", [] { pool_type pool(1, counting(), {.cycle_interval = 0ns}); });
+  for (const pool_options bound : {pool_options{.max_retained = 1}, pool_options{.max_bytes = 1},
+                                   pool_options{.min_idle = 1}}) {
+    check_refused("max_retained", [&] { pool_type pool(1, counting(), bound); });
+  }
   using function = std::unique_ptr<tracked> (*)();
   check_refused("factory", [] { pool_type pool(1, function{nullptr}); });
 }

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <limits>
 #include <memory_resource>
 #include <new>
 #include <optional>
@@ -200,6 +201,21 @@ TEST_CASE("refused_memory_passes_through", "[buffer_pool]") {
   CHECK(refused[0]);
   CHECK(refused[1]);
   CHECK(pool.get(100));
+}
+
+// A few bytes that were called so many would be everybody's memory.
+TEST_CASE("size_that_nobody_has_is_refused", "[buffer_pool]") {
+  if (!sees_allocations) return;
+  buffer_pool pool;
+  buffer_pool::resource memory(pool);
+  constexpr std::size_t last = std::numeric_limits<std::size_t>::max();
+  for (const std::size_t size : {last, last - 5, last - 62, last - 63, last / 2 + 1}) {
+    INFO(size);
+    CHECK_THROWS_AS(pool.get(size), std::bad_alloc);
+    for (const std::size_t alignment : std::array<std::size_t, 4>{1, 64, 128, 4096}) {
+      CHECK_THROWS_AS(memory.allocate(size, alignment), std::bad_alloc);
+    }
+  }
 }
 
 TEST_CASE("containers_take_from_the_resource_and_give_back", "[buffer_pool]") {

@@ -2,9 +2,11 @@
 // checked_pool.hpp: each misuse ends the program, with what a person needs to find it. The misuse
 // is done in a child process, whose last words are compared.
 #define POOLPROOF_CHECKED
+#include <poolproof/borrow_shared.hpp>
 #include <poolproof/checked_pool.hpp>
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -12,6 +14,7 @@
 #include <functional>
 #include <iostream>
 #include <memory>
+#include <new>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -25,13 +28,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "allocations.hpp"
 #include "catch.hpp"
+#include "child.hpp"
 #include "stays_on_cpu.hpp"
 
 namespace {
 
 using poolproof::checked_options;
 using poolproof::pool_options;
+using poolproof::test::allocations_are_refused;
+using poolproof::test::holds_in_child;
 
 struct node {
   int value = 0;
@@ -435,6 +442,85 @@ TEST_CASE("threads_may_use_a_checked_pool", "[checked]") {
   std::ostringstream out;
   pool.outstanding(out);
   CHECK(out.str() == "pool 'nodes': 0 out\n");
+}
+
+// Its memory is the parent's, whose threads were in their calls.
+TEST_CASE("forked_child_uses_pools_that_other_threads_were_in", "[checked]") {
+  const std::optional<std::uint64_t> seed = GENERATE(std::optional<std::uint64_t>(), 1u);
+  pool_type pool(make, no_cycles, {.name = "nodes", .handles_may_outlive = true, .seed = seed});
+  std::atomic<bool> stop{false};
+  std::thread other([&] {
+    while (!stop) static_cast<void>(pool.borrow());
+  });
+  int held = 0;
+  constexpr int forks = 100;
+  for (int i = 0; i < forks; ++i) {
+    held += holds_in_child([&] {
+      ::alarm(5);
+      pool.put(pool.get());
+      return true;
+    });
+    if (held <= i) break;
+  }
+  stop = true;
+  other.join();
+  CHECK(held == forks);
+}
+
+TEST_CASE("who_handles_the_signal_of_a_report_may_fork", "[checked]") {
+  const ending seen = end_of([] {
+    ::alarm(5);
+    std::signal(SIGABRT, [](int) {
+      static_cast<void>(holds_in_child([] { return true; }));
+      std::signal(SIGABRT, SIG_DFL);
+      std::raise(SIGABRT);
+    });
+    pool_type pool(make, no_cycles, called("nodes"));
+    const handle held = pool.borrow();
+    pool.put(std::unique_ptr<node>(held.get()));
+  });
+  check_report(seen, {"is returned while a handle has it"});
+}
+
+TEST_CASE("item_of_a_checked_pool_is_borrowed_by_several", "[checked]") {
+  pool_type pool(make, no_cycles, called("nodes"));
+  std::shared_ptr<node> first = poolproof::borrow_shared(pool);
+  const std::shared_ptr<node> second = first;
+  first.reset();
+  std::ostringstream out;
+  pool.outstanding(out);
+  CHECK(out.str().rfind("pool 'nodes': 1 out\n", 0) == 0);
+}
+
+// Not of operator new, which is refused.
+struct own_memory {
+  static void* operator new(std::size_t size) { return std::malloc(size); }
+  static void operator delete(void* memory) { std::free(memory); }
+};
+
+TEST_CASE("refused_memory_passes_through_a_checked_pool", "[checked]") {
+  if (!poolproof::test::sees_allocations) return;
+  const ending seen = end_of([] {
+    const auto is_refused = [](auto call) {
+      allocations_are_refused = true;
+      bool refused = false;
+      try {
+        call();
+      } catch (const std::bad_alloc&) {
+        refused = true;
+      }
+      allocations_are_refused = false;
+      if (!refused) std::fputs("not refused\n", stderr);
+    };
+    using pool = poolproof::pool<own_memory>;
+    constexpr auto make_own = [] { return std::unique_ptr<own_memory>(new own_memory); };
+    is_refused([&] { pool made(make_own); });
+    pool items(make_own);
+    is_refused([&] { static_cast<void>(items.borrow()); });
+    is_refused([&] { static_cast<void>(items.get()); });
+  });
+  CHECK(seen.words == "");
+  CHECK(seen.signal == 0);
 }
 
 // --- What is out ---------------------------------------------------------------------------------

@@ -8,6 +8,7 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <termios.h>
 
 #include <array>
@@ -29,6 +30,7 @@
 #include <string_view>
 #include <system_error>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "awaited.hpp"
@@ -51,6 +53,21 @@
 #elif defined(__SANITIZE_ADDRESS__) || POOLPROOF_TEST_HAS_FEATURE(address_sanitizer)
 #define POOLPROOF_TEST_NO_FORK_BESIDE_THREADS_THAT_START
 #define POOLPROOF_TEST_FILES_NEEDED
+#endif
+
+namespace {
+
+std::function<void(int)> after_close;
+
+}  // namespace
+
+#if !defined(POOLPROOF_TEST_NO_THREAD_AFTER_FORK)
+// In place of the C library's.
+extern "C" int close(int number) {
+  const auto result = static_cast<int>(::syscall(SYS_close, number));
+  if (after_close) after_close(number);
+  return result;
+}
 #endif
 
 namespace {
@@ -406,6 +423,31 @@ TEST_CASE_METHOD(all_given_back, "child_forked_while_others_make_trimmers_may_do
   stop = true;
   for (std::thread& each : makers) each.join();
   CHECK(held == forks);
+}
+#endif
+
+// What another thread would do just after a file was closed. Not under ThreadSanitizer, which
+// watches files.
+#if !defined(POOLPROOF_TEST_NO_THREAD_AFTER_FORK)
+TEST_CASE_METHOD(all_given_back, "child_keeps_a_file_that_has_the_number_of_one_just_closed",
+                 "[trimmer]") {
+  int closed = 0;
+  int kept = 0;
+  std::optional<trimmer> ended(std::in_place, hardly_ever);
+  after_close = [&](int number) {
+    const auto again = std::exchange(after_close, nullptr);
+    const int other = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    if (other != number) ::dup2(other, number);
+    ++closed;
+    kept += holds_in_child([&] { return ::fcntl(number, F_GETFD) != -1; });
+    ::close(number);
+    if (other != number) ::close(other);
+    after_close = again;
+  };
+  ended.reset();
+  after_close = nullptr;
+  CHECK(closed == 2);
+  CHECK(kept == closed);
 }
 #endif
 

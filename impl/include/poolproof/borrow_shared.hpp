@@ -38,6 +38,19 @@
 
 namespace poolproof {
 
+// The memory of control blocks of one size.
+template <std::size_t Size, std::size_t Alignment>
+struct shared_blocks {
+  // Bytes provide storage for the object that is made in them, and live on when it ends.
+  struct block {
+    alignas(Alignment) std::byte bytes[Size];
+  };
+
+  static constexpr auto make = [] { return std::unique_ptr<block>(new block); };
+  static inline constinit immortal<object_pool<block>> pool{
+      make, pool_options{.name = "poolproof shared"}};
+};
+
 // What allocates control blocks: memory for one T at a time, from a pool of all that are as large.
 template <class T>
 class block_allocator {
@@ -48,9 +61,10 @@ class block_allocator {
   template <class Other>
   block_allocator(const block_allocator<Other>&) noexcept {}
 
-  T* allocate(std::size_t) { return reinterpret_cast<T*>(blocks->get().release()); }
+  T* allocate(std::size_t) { return reinterpret_cast<T*>(blocks::pool->get().release()); }
   void deallocate(T* freed, std::size_t) noexcept {
-    blocks->put(std::unique_ptr<block>(reinterpret_cast<block*>(freed)));
+    using block = typename blocks::block;
+    blocks::pool->put(std::unique_ptr<block>(reinterpret_cast<block*>(freed)));
   }
 
   template <class Other>
@@ -59,14 +73,7 @@ class block_allocator {
   }
 
  private:
-  // Bytes provide storage for the object that is made in them, and live on when it ends.
-  struct block {
-    alignas(T) std::byte bytes[sizeof(T)];
-  };
-
-  static constexpr auto make = [] { return std::unique_ptr<block>(new block); };
-  static inline constinit immortal<object_pool<block>> blocks{
-      make, pool_options{.name = "poolproof shared"}};
+  using blocks = shared_blocks<sizeof(T), alignof(T)>;
 };
 
 // Shares what a handle has, of an object_pool, a bounded_pool or a checked_pool. Null for an empty
@@ -85,10 +92,10 @@ requires(std::is_nothrow_move_constructible_v<Handle> && !std::is_reference_v<Ha
   return std::shared_ptr<element>(item, return_item{std::move(lent)}, block_allocator<std::byte>());
 }
 
-// As borrow, in a shared_ptr. Null only if the factory returns null.
-template <class T, class Deleter, sync_policy Sync>
-[[nodiscard]] std::shared_ptr<T> borrow_shared(object_pool<T, Deleter, Sync>& pool) {
-  return share(pool.borrow());
-}
+// As borrow, in a shared_ptr: of an object_pool or a checked_pool. Null only if the factory returns
+// null.
+template <class Pool>
+requires requires(Pool& pool) { pool.borrow(); }
+[[nodiscard]] auto borrow_shared(Pool& pool) { return share(pool.borrow()); }
 
 }  // namespace poolproof

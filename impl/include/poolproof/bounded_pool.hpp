@@ -27,8 +27,11 @@
 //     destroyed.
 //   - A thread that waits for a second item while it has a first may wait for ever, as with any
 //     limit.
-//   - After fork() the child must not use the pool, nor destroy it, if another thread was inside.
-//     Its rotate_all leaves such a pool out.
+//   - What is under way when the pool ends goes on: the factory, for a call that had been given a
+//     place, and items' destructors in a rotate_all or trimmer. So a factory owns what it uses, and
+//     from the start of the pool's destructor on items' destructors no longer use the pool.
+//   - After fork() the child must not use the pool, nor destroy it, nor call for_each_pool, if
+//     another thread was inside. Its rotate_all leaves such a pool out.
 //
 // Idle items are given back by cycles as those of an object_pool are: an item that was idle during
 // a whole cycle is destroyed by the next. Cycles are those of rotate, rotate_all, the trimmer, and
@@ -55,6 +58,7 @@
 #include <chrono>
 #include <coroutine>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <type_traits>
@@ -331,7 +335,7 @@ class bounded_pool<T, Deleter>::async_get {
       this->resume = [](waiter& self) noexcept {
         auto& own = static_cast<suspended_waiter&>(self);
         Executor post(std::move(own.executor));
-        post(own.suspended);
+        std::invoke(post, own.suspended);
       };
     }
 

@@ -29,11 +29,13 @@
 
 #include <poolproof/object_pool.hpp>
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <memory_resource>
 #include <new>
@@ -98,8 +100,14 @@ class buffer_pool {
   static constexpr std::size_t first_bit = std::countr_zero(smallest_class);
   static constexpr std::size_t number_of_classes = std::countr_zero(largest_class) - first_bit + 1;
 
+  // Nobody has half of all addresses. libstdc++ 12 rounds what is near the last one up to nothing,
+  // and gives that.
+  static void* allocate_any(std::size_t bytes, std::size_t aligned) {
+    constexpr std::size_t refused = (std::numeric_limits<std::size_t>::max)() / 2 + 1;
+    return ::operator new ((std::min)(bytes, refused), std::align_val_t{aligned});
+  }
   static std::byte* allocate(std::size_t bytes) {
-    return static_cast<std::byte*>(::operator new (bytes, std::align_val_t{alignment}));
+    return static_cast<std::byte*>(allocate_any(bytes, alignment));
   }
   struct freed {
     void operator()(std::byte* bytes) const noexcept {
@@ -204,7 +212,7 @@ class buffer_pool::resource final : public std::pmr::memory_resource {
 
  private:
   void* do_allocate(std::size_t bytes, std::size_t aligned) override {
-    if (!is_pooled(bytes, aligned)) return ::operator new (bytes, std::align_val_t{aligned});
+    if (!is_pooled(bytes, aligned)) return allocate_any(bytes, aligned);
     return from_.class_for(bytes).get().release();
   }
   void do_deallocate(void* given, std::size_t bytes, std::size_t aligned) override {

@@ -12,7 +12,7 @@
 //       unit may show them, to which T is incomplete. A record names a pool while that lives: its
 //       address may then be another's.
 //
-// Stands on: call_site, hidden_bytes, the standard library.
+// Stands on: call_site, hidden_bytes, the standard library and POSIX.
 #pragma once
 
 #include <poolproof/call_site.hpp>
@@ -26,9 +26,12 @@
 #include <cstdlib>
 #include <map>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <ostream>
 #include <unordered_map>
+
+#include <pthread.h>
 
 namespace poolproof {
 
@@ -88,7 +91,9 @@ class [[gnu::visibility("default")]] checked_items {
   template <class T>
   void note_handle_end(T * item, const call_site& from) {
     const std::lock_guard lock(mutex_);
-    note_pooled(item, records_[item], from);
+    const auto known = records_.find(item);
+    if (known == records_.end()) return;  // memory for it was refused, and borrow throws
+    note_pooled(item, known->second, from);
   }
 
   // An item has come out of its pool, or is new.
@@ -150,6 +155,15 @@ class [[gnu::visibility("default")]] checked_items {
     }
   }
 
+  // A number by chance, from a seed that the mutex guards, too: splitmix64.
+  std::uint64_t draw(std::uint64_t & seed) {
+    const std::lock_guard lock(mutex_);
+    std::uint64_t z = seed += 0x9e3779b97f4a7c15u;
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+    return z ^ (z >> 31);
+  }
+
   void write_outstanding(std::ostream & os, const void* pool, const checked_options& options) {
     struct group {
       std::size_t count = 0;
@@ -180,7 +194,13 @@ class [[gnu::visibility("default")]] checked_items {
   ~checked_items() = default;
 
   static checked_items* make() {
-    auto* const made = new checked_items;
+    // Not from the heap, which may be refused to a pool that is just being made.
+    alignas(checked_items) static std::byte memory[sizeof(checked_items)];
+    auto* const made = ::new (memory) checked_items;
+    // A child must find the mutex free, as it finds an object_pool. If that is refused, it may not.
+    [[maybe_unused]] const auto enter = [] { instance().mutex_.lock(); };
+    [[maybe_unused]] const auto leave = [] { instance().mutex_.unlock(); };
+    pthread_atfork(enter, leave, leave);  // a macro in mingw-w64
 #if defined(POOLPROOF_HAS_ASAN)
     // Runs before LeakSanitizer's check, which was registered before main. If it is refused, that
     // reports more than it should.
@@ -200,6 +220,7 @@ class [[gnu::visibility("default")]] checked_items {
                                   const call_site& then) {
     std::fprintf(stderr, "poolproof: pool '%s': item %p %s\n  %s\n  %s%s\n", options.name, item,
                  what, now.text().c_str(), other, then.text().c_str());
+    instance().mutex_.unlock();  // who handles the signal may fork
     std::abort();
   }
 

@@ -51,7 +51,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <ostream>
 #include <type_traits>
@@ -168,15 +167,7 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
     return std::strtoull(text, nullptr, 10);
   }
 
-  // splitmix64.
-  bool one_in(std::uint64_t n) noexcept {
-    if (!seed_) return false;
-    const std::lock_guard lock(draw_mutex_);
-    std::uint64_t z = drawn_ += 0x9e3779b97f4a7c15u;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
-    return (z ^ (z >> 31)) % n == 0;
-  }
+  bool one_in(std::uint64_t n) noexcept { return seed_ && items().draw(drawn_) % n == 0; }
 
   bool misses() noexcept { return one_in(8); }
 
@@ -204,7 +195,6 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
   const checked_options checks_;
   const known_life life_{this};
   const std::optional<std::uint64_t> seed_;
-  std::mutex draw_mutex_;
   std::uint64_t drawn_;
   pool_type pool_;
 };

@@ -30,7 +30,9 @@
 //   - The thread runs the code of the library that made the first trimmer. A plugin that dlclose
 //     may unload must not make one, unless it is linked with -Wl,-z,nodelete.
 //   - After fork() the child has no such thread. The trimmers that it has inherited do nothing, and
-//     end without harm; one that it makes itself starts a thread. After daemon() likewise.
+//     end without harm; one that it makes itself starts a thread. After daemon() likewise. A fork
+//     that is under way while another thread makes the process's first trimmer is not protected:
+//     such a child must not make one.
 //
 // Stands on: registry, sync, the standard library and POSIX.
 #pragma once
@@ -52,6 +54,7 @@
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -248,9 +251,10 @@ class [[gnu::visibility("default")]] trim_thread {
     return file;
   }
 
+  // Forgotten first: else a child that another thread forks in between would close what has the
+  // number by then.
   static void close(int& file) noexcept {
-    if (file != no_file) ::close(file);
-    file = no_file;
+    if (const int open = std::exchange(file, no_file); open != no_file) ::close(open);
   }
 
   void close_files() noexcept {

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The library without exceptions and without run-time type information: the pool works, and a bad
 // argument ends the program with a message that names it.
+#include <poolproof/borrow_shared.hpp>
+#include <poolproof/bounded_pool.hpp>
+#include <poolproof/buffer_pool.hpp>
+#include <poolproof/checked_pool.hpp>
 #include <poolproof/object_pool.hpp>
+#include <poolproof/prometheus.hpp>
 #include <poolproof/trimmer.hpp>
 
 #include <sys/resource.h>
@@ -13,6 +18,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <sstream>
 #include <string>
 #include <utility>
 
@@ -103,6 +109,31 @@ void trimmer_empties_an_idle_pool() {
   require(pool.stats().retained == 0, "a trimmer empties an idle pool");
 }
 
+void closed_pool_lends_nothing() {
+  poolproof::bounded_pool<int> pool(1, [] { return std::make_unique<int>(1); });
+  require(static_cast<bool>(pool.get()), "a pool with a maximum lends an item");
+  pool.close();
+  require(!pool.get() && !pool.try_get(), "a closed one lends none");
+}
+
+void make_pool_of_none() {
+  const poolproof::bounded_pool<int> pool(0, [] { return std::make_unique<int>(1); });
+}
+
+void other_pools_work() {
+  poolproof::object_pool<int> numbers([] { return std::make_unique<int>(1); }, {.name = "numbers"});
+  require(*poolproof::borrow_shared(numbers) == 1, "an item is borrowed by several");
+  poolproof::buffer_pool buffers;
+  require(buffers.get(100).size() == 128, "a buffer is of a class");
+  poolproof::checked_pool<int> checked([] { return std::make_unique<int>(1); });
+  checked.put(checked.get());
+  require(checked.stats().retained == 1, "a checked pool keeps an item");
+  std::ostringstream told;
+  poolproof::write_prometheus(told);
+  require(told.str().find("poolproof_pool_retained{pool=\"numbers\"} 1\n") != std::string::npos,
+          "Prometheus is told");
+}
+
 }  // namespace
 
 int main() {
@@ -110,5 +141,8 @@ int main() {
   aborts_with("cycle_interval", make_pool_without_time);
   aborts_with("look_interval", make_trimmer_without_time);
   aborts_with("the system refuses a thread or its pipe", make_trimmer_without_files);
+  aborts_with("max", make_pool_of_none);
+  closed_pool_lends_nothing();
+  other_pools_work();
   trimmer_empties_an_idle_pool();
 }
