@@ -13,7 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINE = "SPDX-License-Identifier: MIT"
-FOLDERS = (".ci", "bench", "checker", "cmake", "impl", "plots", "proofs", "relacy_models", "scripts", "stress")
+FOLDERS = (".ci", "bench", "checker", "cmake", "impl", "packaging", "plots", "proofs", "relacy_models", "scripts",
+           "stress")
 FILES = ("CMakeLists.txt", "Makefile", "meson.build", "pyproject.toml")
 LEFT_OUT = (ROOT / "checker" / "examples", ROOT / "bench" / "results")
 # How a comment begins, by a file's suffix or name.

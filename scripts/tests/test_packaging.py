@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""The recipe for Conan, without Conan: it agrees with the sources that it packages."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import re
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+INCLUDE = ROOT / "impl" / "include"
+VERSION = ".".join(re.findall(r"^#define POOLPROOF_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)$",
+                              (INCLUDE / "poolproof" / "sync.hpp").read_text(), re.MULTILINE))
+
+
+def files(folder: Path) -> dict[str, str]:
+    """By their hashes: to show where whole headers differ takes unittest minutes."""
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+            for path in folder.rglob("*") if path.is_file()}
+
+
+def conan_recipe() -> Any:
+    """An instance of the recipe's class, over a Conan that has nothing but the names."""
+    names = {name: ModuleType(name) for name in ("conan", "conan.tools", "conan.tools.build")}
+    setattr(names["conan"], "ConanFile", type("ConanFile", (), {}))
+    setattr(names["conan.tools.build"], "check_min_cppstd", None)
+    path = ROOT / "packaging" / "conan" / "conanfile.py"
+    spec = importlib.util.spec_from_file_location("poolproof_recipe", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    with mock.patch.dict(sys.modules, names):
+        spec.loader.exec_module(module)
+    recipe = module.Poolproof()
+    recipe.recipe_folder = str(path.parent)
+    return recipe
+
+
+class Conan(unittest.TestCase):
+    def setUp(self) -> None:
+        self.recipe = conan_recipe()
+
+    def test_its_version_is_that_of_the_headers(self) -> None:
+        self.recipe.set_version()
+        self.assertEqual(VERSION, self.recipe.version)
+
+    def test_the_package_has_the_headers_and_the_licence(self) -> None:
+        place = Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (place / "sources").mkdir()
+        (place / "package").mkdir()
+        self.recipe.export_sources_folder = self.recipe.source_folder = str(place / "sources")
+        self.recipe.package_folder = str(place / "package")
+        self.recipe.export_sources()
+        self.recipe.package()
+        self.assertEqual(files(INCLUDE), files(place / "package" / "include"))
+        self.assertEqual(["LICENSE"], list(files(place / "package" / "licenses")))
+
+
+if __name__ == "__main__":
+    unittest.main()
