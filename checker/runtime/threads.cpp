@@ -424,6 +424,7 @@ void end_of_thread(void* result) {
   threads[index].result = result;
   threads[index].ended = true;
   live_frames[index] = stacks_begin + (index + 1) * stack_distance;
+  end_frames(index, live_frames[index], 0);
 }
 
 int join(pthread_t name, void** result, bool may_wait, address code) {
