@@ -4,6 +4,7 @@
 // variables. However the function is left, and whatever lies deeper.
 // Mended: proved
 // Broken: use after return
+// Verdict with -DCONDITION: proved
 // Verdict with -DWAITED: proved
 // Verdict with -DFUTURE: proved
 // Verdict with -DCALLBACK: proved
@@ -12,18 +13,21 @@
 // Verdict with -DFIBER: proved
 // Verdict with -DENDED: proved
 // Verdict with -DCOROUTINE: proved
+// Options: --check-spurious 0
 #include <alloca.h>
 #include <pthread.h>
 #include <ucontext.h>
 
 #include <atomic>
 #include <cassert>
+#include <condition_variable>
 #include <coroutine>
 #include <csetjmp>
 #include <cstring>
 #include <future>
 #include <latch>
 #include <memory>
+#include <mutex>
 #include <semaphore>
 #include <stop_token>
 #include <thread>
@@ -39,7 +43,36 @@ OUT_OF_LINE int deepen(int depth) {
   return depth == 0 ? 0 : deepen(depth - 1) + here[depth];
 }
 
-#if defined(WAITED)
+#if defined(CONDITION)
+
+// Who is notified needs the condition variable no more: it ends, and its function returns, before
+// the other has woken.
+std::mutex guard;
+bool sleeps = false;
+
+OUT_OF_LINE std::thread wake() {
+  std::condition_variable local;
+  std::thread other([&local] {
+    std::unique_lock lock(guard);
+    sleeps = true;
+    local.wait(lock);
+  });
+  std::unique_lock lock(guard);
+  while (!sleeps) {
+    lock.unlock();
+    lock.lock();
+  }
+  local.notify_one();
+  return other;
+}
+
+int main() {
+  std::thread other = wake();
+  deepen(3);
+  other.join();
+}
+
+#elif defined(WAITED)
 
 OUT_OF_LINE int wait_for(int turn) {
   int result = 0;
