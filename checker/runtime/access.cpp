@@ -124,7 +124,9 @@ using checker::order;
 using checker::update_kind;
 
 CHECKER_EXPORT void __tsan_init() {}
-CHECKER_EXPORT void __tsan_func_entry(void*) { static_cast<void>(CHECKER_CALLER); }
+CHECKER_EXPORT void __tsan_func_entry(void* returns_to) {
+  note_frame(__builtin_frame_address(0), __builtin_return_address(0), returns_to);
+}
 CHECKER_EXPORT void __tsan_func_exit() {}
 CHECKER_EXPORT void __tsan_ignore_thread_begin() {}
 CHECKER_EXPORT void __tsan_ignore_thread_end() {}

@@ -74,28 +74,31 @@ void find_owners();
 // Of each thread's stack: the functions that have not returned have their local variables at this
 // address and above, as it was when the program last called the runtime. Until then, 0.
 inline address live_frames[most_threads + 1] = {};
+// Functions of the running thread have returned: in that stack its live frames begin here.
+void end_frames(std::size_t stack, address begin, address code);
+// Where the frame of a function ends that has just begun, with its stack pointer at `at`; or below.
+address frame_end(address at, address live, const void* returns_to) noexcept;
 // Who is called by the program has its own frame right below: a return address, and a saved
 // register, to which `frame` leads. What the C++ library calls need not be noted: its frames hold
-// nothing that the program knows of, and each function of the program notes its own when it begins.
-inline address note_frame(const void* frame, const void* return_address) noexcept {
+// nothing that the program knows of, and each function of the program notes its own when it begins:
+// it gives the address that it `returns_to`.
+inline address note_frame(const void* frame, const void* return_address,
+                          const void* returns_to = nullptr) noexcept {
   const address at = address_of(frame) + 2 * sizeof(void*);
   const address code = address_of(return_address);
   const bool called = code < low_end || owner_of(code) == owner::program;
   if (at - stacks_begin < stacks_end - stacks_begin && called) [[likely]] {
-    live_frames[(at - stacks_begin) / stack_distance] = at;
+    const std::size_t stack = (at - stacks_begin) / stack_distance;
+    const address live = live_frames[stack];
+    const address begin = returns_to == nullptr ? at : frame_end(at, live, returns_to);
+    if (begin > live) end_frames(stack, begin, code);
+    live_frames[stack] = at;
   }
   return code;
 }
 // Where the function that asks was called from. It notes its caller's frame.
 #define CHECKER_CALLER \
   ::checker::runtime::note_frame(__builtin_frame_address(0), __builtin_return_address(0))
-// Whether what lies there was a local variable of a function that has returned. What a later
-// function has put there hides that.
-inline bool is_of_returned(address at) noexcept {
-  return at - stacks_begin < stacks_end - stacks_begin &&
-         at < live_frames[(at - stacks_begin) / stack_distance];
-}
-[[noreturn]] void fail_returned(address at, address code);
 // Call a function of the program. What that calls last, with a jump, seems to be called from here:
 // so here is code of the program.
 void* call_program(void* (*function)(void*), void* argument);

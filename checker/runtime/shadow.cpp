@@ -325,11 +325,80 @@ inline void look_at_initialisation(address from, std::size_t size, address code)
   }
 }
 
+// Local variables. That their function returns is a write: each use by another thread must happen
+// before it. A return that comes later is looked at when it comes, and one that came earlier when
+// they are used.
+
+// What other threads have used of a stack lies between these.
+struct lent_memory {
+  address begin = ~address{0};
+  address end = 0;
+};
+lent_memory lent[most_threads + 1];
+
+// What lies below `begin` was of functions that have returned by then.
+struct function_return {
+  address begin;
+  std::uint32_t position;  // in the time of the thread
+  unsigned thread;
+};
+// Of each stack those that are the last for some address: the later, the lower.
+std::vector<function_return> returns[most_threads + 1];
+
+[[gnu::noinline, noreturn]] void fail_returned(const char* text, std::size_t stack, address at,
+                                               address code) {
+  fail(fault::use_after_return, error_text(text, static_cast<unsigned>(stack)), code, pointer(at));
+}
+// In which the address that a function returns to is looked for.
+constexpr std::size_t longest_frame = 4096;
+constexpr const char* has_returned =
+    "a local variable of T%u is used, and its function has returned";
+
+[[gnu::noinline]] void lend(std::size_t stack, address at, std::size_t size, address code) {
+  const auto& all = returns[stack];
+  const auto last = std::find_if(all.rbegin(), all.rend(),
+                                 [&](const function_return& each) { return at < each.begin; });
+  // Who does not know of that return knows of nothing that has begun there since.
+  if (last != all.rend() && !knows(last->thread, last->position)) {
+    fail_returned(has_returned, stack, at, code);
+  }
+  lent[stack].begin = std::min(lent[stack].begin, at);
+  lent[stack].end = std::max(lent[stack].end, at + size);
+}
+
+inline void look_at_frame(address at, std::size_t size, address code) {
+  if (at - stacks_begin >= stacks_end - stacks_begin) return;
+  const std::size_t stack = (at - stacks_begin) / stack_distance;
+  if (at < live_frames[stack]) [[unlikely]]
+    fail_returned(has_returned, stack, at, code);
+  if (concurrent && known().thread != stack) lend(stack, at, size, code);
+}
+
+// Of these bytes of a word, the first that a thread has used without an order before what the
+// running one does next, or 0.
+address unordered_use(address word, std::uint8_t mask) {
+  const shadow_word& first = word_of(word);
+  if (first.epoch != epoch) return 0;
+  for (std::uint32_t index = first.cell; index != none; index = cell_at(index).next) {
+    const cell& c = cell_at(index);
+    if ((c.mask & mask) == 0) continue;
+    bool ordered = c.writer == nobody || knows(c.writer, c.written);
+    for (std::uint64_t rest = c.readers; rest != 0; rest &= rest - 1) {
+      const auto t = static_cast<unsigned>(std::countr_zero(rest));
+      ordered = ordered && knows(t, read_time(index, t));
+    }
+    if (c.location != no_location) {
+      ordered = ordered && engine::settled(c.location, c.initial, true).ordered;
+    }
+    if (!ordered) return word + offset_of(c.mask);
+  }
+  return 0;
+}
+
 template <bool write>
 inline void access(address from, std::size_t size, address code) {
   if (!active || is_exchanged(from)) return;
-  if (is_of_returned(from)) [[unlikely]]
-    fail_returned(from, code);
+  look_at_frame(from, size, code);
   if (is_stuck) [[unlikely]]
     give_up_stuck();
   if (open_write.open) [[unlikely]]
@@ -510,8 +579,7 @@ std::uint64_t update_memory(address at, unsigned size, update_kind kind, std::ui
 
 // Whether the thread is alone: then the memory is looked at.
 bool alone(address at, unsigned size, bool reads, address code) {
-  if (active && is_of_returned(at)) [[unlikely]]
-    fail_returned(at, code);
+  if (active) look_at_frame(at, size, code);
   if (active && open_write.open) [[unlikely]]
     complete_step();
   if (concurrent && active) return false;
@@ -526,11 +594,38 @@ bool alone(address at, unsigned size, bool reads, address code) {
 
 }  // namespace
 
-void fail_returned(address at, address code) {
-  const auto stack = static_cast<unsigned>((at - stacks_begin) / stack_distance);
-  fail(fault::use_after_return,
-       error_text("a local variable of T%u is used, and its function has returned", stack), code,
-       pointer(at));
+// A function lies below the word with the address that it returns to, and all of that had been
+// given back when it was called, however much of it its frame takes.
+address frame_end(address at, address live, const void* returns_to) noexcept {
+  const auto words_at = [](address a) { return reinterpret_cast<const void* const*>(a); };
+  if (!concurrent) return at;
+  // Almost always it was called from where its caller has called the runtime last.
+  if (at < live && words_at(live)[-1] == returns_to) return live;
+  if (!in_own_stack(at)) return at;
+  // Of several such words the lowest: what an older frame has left there lies below the true one.
+  const address end = std::min(stack_end_now, at + longest_frame);
+  const auto* const found = std::find(words_at(at), words_at(end), returns_to);
+  return found == words_at(end) ? at : address_of(found + 1);
+}
+
+void end_frames(std::size_t stack, address begin, address code) {
+  if (!active || !concurrent) return;
+  lent_memory& used = lent[stack];
+  if (used.begin < begin) {
+    const address end = std::min(begin, used.end);
+    for_words(used.begin, end - used.begin, [&](address word, std::uint8_t mask) {
+      const address at = unordered_use(word, mask);
+      if (at == 0) return;
+      fail_returned(
+          "another thread uses a local variable of T%u, and nothing orders that before "
+          "the return of its function",
+          stack, at, code);
+    });
+    used = end == used.end ? lent_memory{} : lent_memory{begin, used.end};
+  }
+  auto& all = returns[stack];
+  while (!all.empty() && all.back().begin <= begin) all.pop_back();
+  all.push_back({begin, known().position, known().thread});
 }
 
 void make_shadow() {
@@ -554,6 +649,8 @@ void reset_shadow() {
   atomics.clear();
   read_times.clear();
   make_cell(0);  // none
+  std::fill(std::begin(lent), std::end(lent), lent_memory{});
+  for (auto& each : returns) each.clear();
   open_write.open = false;
   known_is_current = false;
 }

@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include <linux/futex.h>
@@ -236,29 +237,28 @@ void arrive_here(const void* object = nullptr) {
 
 std::uint64_t own_bit() noexcept { return std::uint64_t{1} << self(); }
 
+// How many condition variables have ended at an address.
+std::unordered_map<address, std::uint16_t> ended_conditions;
+
 class sleepers {
  public:
-  // The word of a condition variable is in it.
-  sleepers(address word, address code) : word_(word), code_(code) {}
-  // That of a futex is beside all memory.
-  static sleepers of_futex(address word, address code) {
-    sleepers made(word, code);
+  // Of a condition variable or a futex. Their word is beside all memory: who was woken looks at it
+  // once more, and by then the memory may be another's.
+  sleepers(address of, address code) : code_(code) {
     constexpr std::uint64_t queues = std::uint64_t{1} << 63;
-    made.known_ = {engine::find_location(word | queues, 0, reinterpret_cast<const void*>(word),
-                                         place_of(code)),
-                   engine::unwatched};
-    made.outside_ = true;
-    return made;
+    const auto ended = ended_conditions.find(of);
+    const std::uint64_t life = ended == ended_conditions.end() ? 0 : ended->second;
+    known_ = {engine::find_location(of | life << 48 | queues, 0, reinterpret_cast<const void*>(of),
+                                    place_of(code)),
+              engine::unwatched};
   }
 
   std::uint64_t load(order o) {
-    if (!outside_) return atomic_load(word_, 8, o, code_);
     const std::uint64_t value = engine::load(nullptr, 8, known_, o, place_of(code_));
     operation_done();
     return value;
   }
   std::uint64_t update(update_kind kind, std::uint64_t operand) {
-    if (!outside_) return atomic_update(word_, 8, kind, operand, order::acq_rel, code_);
     const std::uint64_t value =
         engine::update(nullptr, 8, known_, kind, operand, order::acq_rel, place_of(code_));
     operation_done();
@@ -266,7 +266,6 @@ class sleepers {
   }
   bool compare(std::uint64_t& expected, std::uint64_t desired) {
     constexpr engine::compare_orders orders{order::acq_rel, order::acquire, false};
-    if (!outside_) return atomic_compare(word_, 8, expected, desired, orders, code_);
     const bool done =
         engine::compare_exchange(nullptr, 8, known_, expected, desired, orders, place_of(code_));
     operation_done();
@@ -308,10 +307,8 @@ class sleepers {
   static constexpr std::uint64_t one_more = std::uint64_t{1} << most_threads;
 
  private:
-  address word_;
   address code_;
   engine::handle known_{};
-  bool outside_ = false;
 };
 
 // What is behind the word of a condition variable. Who waits or notifies reads it, and who destroys
@@ -329,11 +326,11 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address c
   }
   end_poll(self());
   read_range(life_of(c), 1, code);
-  sleepers all(address_of(c), code);
   if (!concurrent) {
     expire(*until);
     return ETIMEDOUT;
   }
+  sleepers all(address_of(c), code);
   all.enter();
   forget(address_of(m));
   atomic_store(address_of(m), 4, 0, order::release, code);
@@ -372,7 +369,7 @@ long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, 
   }
   end_poll(self());
   if (expected != 0 && waits_in_semaphore(code)) return fails(EAGAIN);
-  sleepers all = sleepers::of_futex(word, code);
+  sleepers all(word, code);
   bool sleeps = false;
   await(
       [&] {
@@ -395,7 +392,7 @@ long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, 
 long wake_futex(address word, unsigned most, address code) {
   if (!concurrent) return 0;
   end_poll(self());
-  return static_cast<long>(sleepers::of_futex(word, code).wake(most));
+  return static_cast<long>(sleepers(word, code).wake(most));
 }
 
 void run_exits_of(unsigned index) {
@@ -424,6 +421,7 @@ void end_of_thread(void* result) {
   threads[index].result = result;
   threads[index].ended = true;
   live_frames[index] = stacks_begin + (index + 1) * stack_distance;
+  end_frames(index, live_frames[index], 0);
 }
 
 int join(pthread_t name, void** result, bool may_wait, address code) {
@@ -456,6 +454,7 @@ void reset_threads() {
   }
   std::copy(std::begin(keys_at_main), std::end(keys_at_main), std::begin(keys));
   std::fill(std::begin(live_frames), std::end(live_frames), 0);
+  ended_conditions.clear();
   threads_started = 1;
   concurrent = false;
 }
@@ -686,11 +685,13 @@ CHECKER_EXPORT int pthread_cond_init(pthread_cond_t* c,
 }
 CHECKER_EXPORT int pthread_cond_destroy(pthread_cond_t* c) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_destroy)(c);
-  const std::uint64_t asleep =
-      atomic_load(address_of(c), 8, order::relaxed, CHECKER_CALLER) & sleepers::all;
-  if (asleep != 0) {
-    fail(fault::misuse, "a condition variable is destroyed that threads wait for", CHECKER_CALLER,
-         c);
+  if (concurrent) {
+    sleepers all(address_of(c), CHECKER_CALLER);
+    if ((all.load(order::relaxed) & sleepers::all) != 0) {
+      fail(fault::misuse, "a condition variable is destroyed that threads wait for", CHECKER_CALLER,
+           c);
+    }
+    ++ended_conditions[address_of(c)];
   }
   write_range(life_of(c), 1, CHECKER_CALLER);
   return 0;

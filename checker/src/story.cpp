@@ -922,7 +922,7 @@ class teller {
     if (told_.what == fault::memory_leak) return mark_leaks();
     if (told_.steps[last].what != step::kind::fault) return;
     made_.steps[last].culprit = true;
-    if (told_.what == fault::data_race) {
+    if (told_.what == fault::data_race || told_.what == fault::use_after_return) {
       mark_race(last);
     } else if (told_.what == fault::double_free || told_.what == fault::use_after_free) {
       mark_free(last);
