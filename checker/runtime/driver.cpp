@@ -669,6 +669,8 @@ int run(int argc, char** argv, char** environment) {
 
 }  // namespace
 
+void refuse_program(const char* why) { reject(why); }
+
 }  // namespace checker::runtime
 
 using namespace checker::runtime;
@@ -688,7 +690,7 @@ CHECKER_EXPORT int __libc_start_main(int (*entry)(int, char**, char**), int argc
 // Of promise::set_value_at_thread_exit and its kin: at the end of the thread the C++ library itself
 // sets the value, and counts who holds it, where it would find neither as they are.
 CHECKER_EXPORT void __wrap__ZNSt13__future_base13_State_baseV211_Make_ready6_M_setEv(void*) {
-  reject("the program sets a value at the exit of a thread, which is not supported");
+  refuse_program("the program sets a value at the exit of a thread, which is not supported");
 }
 
 // What <checker/program.h> calls.

@@ -327,6 +327,8 @@ bool is_waiter_count(address at) noexcept;
 
 int explore(int argc, char** argv);
 int run_main();
+// The program does what the checker cannot run.
+[[noreturn]] void refuse_program(const char* why);
 
 // A function of the C library, behind our own of that name.
 void* next_function(const char* name);
