@@ -285,6 +285,7 @@ class checked_program final : public program {
     reset_heap();
     reset_threads();
     reset_exits();
+    reset_environment();
     reset_time();
     reset_random();
     reset_waiting();
@@ -646,6 +647,7 @@ int run(int argc, char** argv, char** environment) {
     make_thread_blocks(2);
     show_output(false);
     note_exits();
+    note_environment();
     note_keys();
     catch_faults();
     watch_for_loops();

@@ -296,6 +296,9 @@ bool all_threads_ended() noexcept;
 // What is called at exit.
 void note_exits();
 void reset_exits();
+// The environment: that of main.
+void note_environment();
+void reset_environment();
 void run_exits();
 [[noreturn]] void exit_process(int status, address code);
 
