@@ -251,6 +251,8 @@ extern "C" [[gnu::visibility("hidden")]] standing checker_standing;
 void reset_heap();
 void note_early_state();
 void restore_early_state();
+// As malloc, called from there.
+void* allocate_memory(std::size_t size, address code);
 // Whether an address is in a block that lives; else fails.
 void check_memory(address at, std::size_t size, address code);
 // Whether a block may hold what was never written.
