@@ -161,6 +161,8 @@ void read_range(address from, std::size_t size, address code);
 void write_range(address from, std::size_t size, address code);
 // A block is given back: a write of all of it. `checked`: that is looked at for races.
 void free_range(address from, std::size_t size, bool checked, address code);
+// What lies there ends with its thread: all accesses of others come before, or are errors.
+void end_range(address from, std::size_t size);
 // The memory of a block that was freed is another's.
 void renew_range(address from, std::size_t size);
 // All atomic memory gets its last value.
@@ -281,6 +283,8 @@ inline bool is_exchanged(address at) noexcept {
 }
 // Gives a new thread its thread_local data.
 void start_thread_data(unsigned thread);
+// The program's thread_local data of a thread ends.
+void end_thread_data(unsigned thread);
 // Whether a fault was no more than the first write to a page.
 bool note_first_write(address at);
 // Calls visit(begin, end) for memory that the program may keep pointers in.

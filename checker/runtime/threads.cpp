@@ -460,6 +460,7 @@ void run_exits_of(unsigned index) {
 void end_of_thread(void* result) {
   const unsigned index = self();
   run_exits_of(index);
+  end_thread_data(index);
   threads[index].result = result;
   threads[index].ended = true;
   live_frames[index] = stacks_begin + (index + 1) * stack_distance;
