@@ -285,6 +285,7 @@ class checked_program final : public program {
     reset_heap();
     reset_threads();
     reset_exits();
+    reset_environment();
     reset_time();
     reset_random();
     reset_waiting();
@@ -646,6 +647,7 @@ int run(int argc, char** argv, char** environment) {
     make_thread_blocks(2);
     show_output(false);
     note_exits();
+    note_environment();
     note_keys();
     catch_faults();
     watch_for_loops();
@@ -669,6 +671,8 @@ int run(int argc, char** argv, char** environment) {
 
 }  // namespace
 
+void refuse_program(const char* why) { reject(why); }
+
 }  // namespace checker::runtime
 
 using namespace checker::runtime;
@@ -688,7 +692,7 @@ CHECKER_EXPORT int __libc_start_main(int (*entry)(int, char**, char**), int argc
 // Of promise::set_value_at_thread_exit and its kin: at the end of the thread the C++ library itself
 // sets the value, and counts who holds it, where it would find neither as they are.
 CHECKER_EXPORT void __wrap__ZNSt13__future_base13_State_baseV211_Make_ready6_M_setEv(void*) {
-  reject("the program sets a value at the exit of a thread, which is not supported");
+  refuse_program("the program sets a value at the exit of a thread, which is not supported");
 }
 
 // What <checker/program.h> calls.

@@ -210,6 +210,10 @@ void* allocate_or_throw(std::size_t size, std::size_t alignment, maker by, addre
 
 }  // namespace
 
+void* allocate_memory(std::size_t size, address code) {
+  return allocate(size, least_alignment, maker::malloc, code);
+}
+
 void reset_heap() {
   for (auto& each : regions) each.clear();
   unfreed = 0;

@@ -5,11 +5,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <clocale>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <deque>
 #include <iterator>
+#include <string>
+#include <string_view>
 #include <typeinfo>
 #include <unordered_map>
 #include <vector>
@@ -35,10 +39,19 @@ struct exit_call {
   void* argument;
 };
 std::vector<exit_call> exits, exits_at_main;
+std::vector<exit_call> quick_exits, quick_exits_at_main;  // by quick_exit
 
 // Destructors of the program's exceptions that live, and in how many of them each thread is.
 std::unordered_map<const void*, void (*)(void*)> exception_ends;
 unsigned ending_exceptions[most_threads];
+
+void run_all(std::vector<exit_call>& calls) {
+  while (!calls.empty()) {
+    const exit_call last = calls.back();
+    calls.pop_back();
+    call_program(last.call, last.argument);
+  }
+}
 
 void call_plain(void* function) { call_program(reinterpret_cast<void (*)()>(function)); }
 
@@ -214,19 +227,17 @@ void release_faults() {
   for (int each : fault_signals) std::signal(each, SIG_DFL);
 }
 
-void note_exits() { exits_at_main = exits; }
+void note_exits() {
+  exits_at_main = exits;
+  quick_exits_at_main = quick_exits;
+}
 void reset_exits() {
   exits = exits_at_main;
+  quick_exits = quick_exits_at_main;
   exception_ends.clear();
   std::fill(std::begin(ending_exceptions), std::end(ending_exceptions), 0);
 }
-void run_exits() {
-  while (!exits.empty()) {
-    const exit_call last = exits.back();
-    exits.pop_back();
-    call_program(last.call, last.argument);
-  }
-}
+void run_exits() { run_all(exits); }
 
 void exit_process(int status, address code) {
   run_thread_exits();
@@ -236,6 +247,54 @@ void exit_process(int status, address code) {
   }
   engine::end_process();
   engine::end_thread();
+}
+
+// The environment that the program has changed: the C library's functions would keep it for the
+// next execution.
+namespace {
+char** environment_at_main = nullptr;
+std::vector<char*> environment;  // ends with null
+std::deque<std::string> settings;
+
+bool is_setting_of(const char* setting, std::string_view name) noexcept {
+  return std::string_view(setting).starts_with(name) && setting[name.size()] == '=';
+}
+
+// Who reads it while another thread changes it races, whatever the names are.
+void change_environment(std::string_view name, char* setting, address code) {
+  write_range(address_of(&environ), sizeof environ, code);
+  if (environment.empty() || environ != environment.data()) {
+    environment.clear();
+    for (char** each = environ; each != nullptr && *each != nullptr; ++each) {
+      environment.push_back(*each);
+    }
+    environment.push_back(nullptr);
+  }
+  environment.pop_back();
+  std::erase_if(environment, [&](const char* each) { return is_setting_of(each, name); });
+  if (setting != nullptr) environment.push_back(setting);
+  environment.push_back(nullptr);
+  environ = environment.data();
+  something_changed();
+}
+}  // namespace
+
+// The C library's locale, if the program has changed it.
+namespace {
+std::string locale_at_main;
+bool locale_changed = false;
+}  // namespace
+
+void note_environment() {
+  environment_at_main = environ;
+  locale_at_main = CHECKER_NEXT(setlocale)(LC_ALL, nullptr);
+}
+void reset_environment() {
+  environ = environment_at_main;
+  environment.clear();
+  settings.clear();
+  if (locale_changed) CHECKER_NEXT(setlocale)(LC_ALL, locale_at_main.c_str());
+  locale_changed = false;
 }
 
 void reset_time() {
@@ -294,7 +353,17 @@ namespace {
 }  // namespace
 CHECKER_EXPORT void _exit(int status) { end_at_once(status, CHECKER_CALLER); }
 CHECKER_EXPORT void _Exit(int status) noexcept { end_at_once(status, CHECKER_CALLER); }
-CHECKER_EXPORT void quick_exit(int status) noexcept { end_at_once(status, CHECKER_CALLER); }
+// at_quick_exit is a part of the program, and calls this.
+CHECKER_EXPORT int checker_at_quick_exit(void (*call)(void*), void*) asm("__cxa_at_quick_exit");
+CHECKER_EXPORT int checker_at_quick_exit(void (*call)(void*), void*) {
+  quick_exits.push_back({call, nullptr});
+  something_changed();
+  return 0;
+}
+CHECKER_EXPORT void quick_exit(int status) noexcept {
+  if (CHECKER_OURS) run_all(quick_exits);
+  end_at_once(status, CHECKER_CALLER);
+}
 
 CHECKER_EXPORT void abort() noexcept {
   if (!CHECKER_OURS) {
@@ -386,6 +455,52 @@ CHECKER_EXPORT void* __wrap___cxa_init_primary_exception(void* exception, std::t
   using function = void*(void*, std::type_info*, destructor);
   static auto* const real = library_function<function>("__cxa_init_primary_exception");
   return real(exception, type, note_exception(exception, destroy));
+}
+
+// The environment
+
+CHECKER_EXPORT char* getenv(const char* name) noexcept {
+  if (CHECKER_OURS) read_range(address_of(&environ), sizeof environ, CHECKER_CALLER);
+  return CHECKER_NEXT(getenv)(name);
+}
+CHECKER_EXPORT int setenv(const char* name, const char* value, int overwrite) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(setenv)(name, value, overwrite);
+  if (*name == 0 || std::string_view(name).find('=') != std::string_view::npos) {
+    errno = EINVAL;
+    return -1;
+  }
+  if (overwrite == 0 && CHECKER_NEXT(getenv)(name) != nullptr) {
+    read_range(address_of(&environ), sizeof environ, CHECKER_CALLER);
+    return 0;
+  }
+  settings.push_back(std::string(name) + '=' + value);
+  change_environment(name, settings.back().data(), CHECKER_CALLER);
+  return 0;
+}
+CHECKER_EXPORT int unsetenv(const char* name) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(unsetenv)(name);
+  change_environment(name, nullptr, CHECKER_CALLER);
+  return 0;
+}
+CHECKER_EXPORT int putenv(char* setting) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(putenv)(setting);
+  const std::string_view all(setting);
+  const std::size_t end = all.find('=');
+  change_environment(all.substr(0, end), end == std::string_view::npos ? nullptr : setting,
+                     CHECKER_CALLER);
+  return 0;
+}
+CHECKER_EXPORT int clearenv() noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(clearenv)();
+  write_range(address_of(&environ), sizeof environ, CHECKER_CALLER);
+  environ = nullptr;
+  something_changed();
+  return 0;
+}
+
+CHECKER_EXPORT char* setlocale(int category, const char* name) noexcept {
+  if (active && name != nullptr) locale_changed = true;
+  return CHECKER_NEXT(setlocale)(category, name);
 }
 
 // Time
@@ -480,6 +595,12 @@ CHECKER_EXPORT int rand() noexcept { return static_cast<int>(next_random() >> 33
 CHECKER_EXPORT void srand(unsigned seed) noexcept { seed_random(seed); }
 CHECKER_EXPORT long random() noexcept { return static_cast<long>(next_random() >> 33); }
 CHECKER_EXPORT void srandom(unsigned seed) noexcept { seed_random(seed); }
+CHECKER_EXPORT double drand48() noexcept {
+  return static_cast<double>(next_random() >> 11) * 0x1p-53;
+}
+CHECKER_EXPORT long lrand48() noexcept { return static_cast<long>(next_random() >> 33); }
+CHECKER_EXPORT long mrand48() noexcept { return static_cast<std::int32_t>(next_random() >> 32); }
+CHECKER_EXPORT void srand48(long seed) noexcept { seed_random(static_cast<std::uint64_t>(seed)); }
 CHECKER_EXPORT int getentropy(void* to, std::size_t size) noexcept {
   auto* const bytes = static_cast<unsigned char*>(to);
   for (std::size_t i = 0; i != size; ++i) bytes[i] = static_cast<unsigned char>(next_random());

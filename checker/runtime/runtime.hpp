@@ -164,6 +164,8 @@ void read_range(address from, std::size_t size, address code);
 void write_range(address from, std::size_t size, address code);
 // A block is given back: a write of all of it. `checked`: that is looked at for races.
 void free_range(address from, std::size_t size, bool checked, address code);
+// What lies there ends with its thread: all accesses of others come before, or are errors.
+void end_range(address from, std::size_t size);
 // The memory of a block that was freed is another's.
 void renew_range(address from, std::size_t size);
 // All atomic memory gets its last value.
@@ -254,6 +256,8 @@ extern "C" [[gnu::visibility("hidden")]] standing checker_standing;
 void reset_heap();
 void note_early_state();
 void restore_early_state();
+// As malloc, called from there.
+void* allocate_memory(std::size_t size, address code);
 // Whether an address is in a block that lives; else fails.
 void check_memory(address at, std::size_t size, address code);
 // Whether a block may hold what was never written.
@@ -282,6 +286,8 @@ inline bool is_exchanged(address at) noexcept {
 }
 // Gives a new thread its thread_local data.
 void start_thread_data(unsigned thread);
+// The program's thread_local data of a thread ends.
+void end_thread_data(unsigned thread);
 // Whether a fault was no more than the first write to a page.
 bool note_first_write(address at);
 // Calls visit(begin, end) for memory that the program may keep pointers in.
@@ -299,6 +305,9 @@ bool all_threads_ended() noexcept;
 // What is called at exit.
 void note_exits();
 void reset_exits();
+// The environment: that of main.
+void note_environment();
+void reset_environment();
 void run_exits();
 [[noreturn]] void exit_process(int status, address code);
 
@@ -330,6 +339,8 @@ bool is_waiter_count(address at) noexcept;
 
 int explore(int argc, char** argv);
 int run_main();
+// The program does what the checker cannot run.
+[[noreturn]] void refuse_program(const char* why);
 
 // A function of the C library, behind our own of that name.
 void* next_function(const char* name);

@@ -238,7 +238,11 @@ bool settle_cell(cell& c, address at, bool writes) {
 
 void check_writer(const cell& c, address word, address code) {
   if (c.freed) [[unlikely]] {
-    fail_at(fault::use_after_free, "the memory was freed", word + offset_of(c.mask), code);
+    const bool of_thread = word - blocks_begin < early_begin - blocks_begin;
+    fail_at(fault::use_after_free,
+            of_thread ? "a thread_local variable is used, and its thread has ended"
+                      : "the memory was freed",
+            word + offset_of(c.mask), code);
   }
   if (c.writer != nobody && !knows(c.writer, c.written)) [[unlikely]] {
     race_at(write_unordered, word + offset_of(c.mask), code);
@@ -687,6 +691,36 @@ void free_range(address from, std::size_t size, bool checked, address code) {
     }
   });
   something_changed();
+}
+
+namespace {
+bool is_ordered(std::uint32_t index) {
+  const cell& c = cell_at(index);
+  if (c.writer != nobody && !knows(c.writer, c.written)) return false;
+  for (std::uint64_t rest = c.readers; rest != 0; rest &= rest - 1) {
+    const auto t = static_cast<unsigned>(std::countr_zero(rest));
+    if (!knows(t, read_time(index, t))) return false;
+  }
+  return c.location == no_location || engine::settled(c.location, c.initial, true).ordered;
+}
+}  // namespace
+
+void end_range(address from, std::size_t size) {
+  for_words(from, size, [&](address word, std::uint8_t mask) {
+    const shadow_word& first = word_of(word);
+    if (first.epoch != epoch) return;
+    for (std::uint32_t index = first.cell; index != none; index = cell_at(index).next) {
+      if ((cell_at(index).mask & mask) == 0) continue;
+      if (!is_ordered(index)) {
+        fail_at(fault::use_after_free,
+                "a thread_local variable is used by a thread that its own may end before",
+                word + offset_of(cell_at(index).mask), 0);
+      }
+      cell& c = cell_at(index);
+      if (c.location != no_location) end_life(c);
+      c.freed = true;
+    }
+  });
 }
 
 void renew_range(address from, std::size_t size) {

@@ -61,6 +61,7 @@ std::vector<std::pair<address, address>> found_functions;
 // The thread_local data of one of the program's objects: where it lies, from the thread pointer
 // down; what a new thread finds there; and what main does.
 struct thread_data {
+  owner whose;
   std::ptrdiff_t offset;
   std::vector<std::byte> fresh, at_main;
 };
@@ -142,6 +143,7 @@ int note_object(dl_phdr_info* object, std::size_t, void*) {
     } else if (part.p_type == PT_TLS && object->dlpi_tls_data != nullptr) {
       thread_data added;
       auto* const own = static_cast<const std::byte*>(object->dlpi_tls_data);
+      added.whose = whose;
       added.offset = own - current_thread_pointer();
       const auto* const image = reinterpret_cast<const std::byte*>(start);
       added.fresh.assign(part.p_memsz, std::byte{0});
@@ -281,6 +283,13 @@ void start_thread_data(unsigned thread) {
     const auto& data = thread == 0 ? each.at_main : each.fresh;
     std::byte* const block = thread_pointers[program_has_thread_data ? thread : 0];
     std::memcpy(block + each.offset, data.data(), data.size());
+  }
+}
+
+void end_thread_data(unsigned thread) {
+  for (const thread_data& each : thread_datas) {
+    if (each.whose != owner::program) continue;
+    end_range(address_of(thread_pointers[thread] + each.offset), each.fresh.size());
   }
 }
 

@@ -41,6 +41,21 @@ void write_printed(char* to, std::size_t size, const char* format, std::va_list 
   write_range(address_of(to), std::min(size, static_cast<std::size_t>(length) + 1), code);
 }
 
+int print_allocated(char** made, const char* format, std::va_list values, address code) {
+  std::va_list again;
+  va_copy(again, values);
+  const int length = CHECKER_NEXT(vsnprintf)(nullptr, 0, format, again);
+  va_end(again);
+  if (length < 0) return length;
+  const std::size_t size = static_cast<std::size_t>(length) + 1;
+  auto* const text = static_cast<char*>(allocate_memory(size, code));
+  if (text == nullptr) return -1;
+  write_range(address_of(text), size, code);
+  write_range(address_of(made), sizeof *made, code);
+  *made = text;
+  return CHECKER_NEXT(vsnprintf)(text, size, format, values);
+}
+
 // What strtok keeps between calls: one for all threads.
 char* rest_of_tokens = nullptr;
 
@@ -177,6 +192,39 @@ CHECKER_EXPORT int sprintf(char* to, const char* format, ...) noexcept {
   va_start(values, format);
   if (CHECKER_LOOKED_AT) write_printed(to, ~std::size_t{0}, format, values, CHECKER_CALLER);
   const int length = CHECKER_NEXT(vsprintf)(to, format, values);
+  va_end(values);
+  return length;
+}
+
+// Those that allocate what they return.
+CHECKER_EXPORT char* strndup(const char* from, std::size_t most) noexcept {
+  if (!CHECKER_LOOKED_AT) return CHECKER_NEXT(strndup)(from, most);
+  read_text(from, most, CHECKER_CALLER);
+  const std::size_t length = CHECKER_NEXT(strnlen)(from, most);
+  auto* const made = static_cast<char*>(allocate_memory(length + 1, CHECKER_CALLER));
+  if (made == nullptr) return nullptr;
+  write_range(address_of(made), length + 1, CHECKER_CALLER);
+  std::memcpy(made, from, length);
+  made[length] = 0;
+  return made;
+}
+CHECKER_EXPORT char* strdup(const char* from) noexcept {
+  if (!CHECKER_LOOKED_AT) return CHECKER_NEXT(strdup)(from);
+  read_text(from, CHECKER_CALLER);
+  auto* const made = static_cast<char*>(allocate_memory(size_of(from), CHECKER_CALLER));
+  if (made == nullptr) return nullptr;
+  write_range(address_of(made), size_of(from), CHECKER_CALLER);
+  return CHECKER_NEXT(strcpy)(made, from);
+}
+CHECKER_EXPORT int vasprintf(char** made, const char* format, std::va_list values) noexcept {
+  if (!CHECKER_LOOKED_AT) return CHECKER_NEXT(vasprintf)(made, format, values);
+  return print_allocated(made, format, values, CHECKER_CALLER);
+}
+CHECKER_EXPORT int asprintf(char** made, const char* format, ...) noexcept {
+  std::va_list values;
+  va_start(values, format);
+  const int length = CHECKER_LOOKED_AT ? print_allocated(made, format, values, CHECKER_CALLER)
+                                       : CHECKER_NEXT(vasprintf)(made, format, values);
   va_end(values);
   return length;
 }

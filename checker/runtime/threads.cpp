@@ -22,6 +22,7 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+#include <unwind.h>
 
 namespace checker::runtime {
 
@@ -47,6 +48,9 @@ struct thread {
   bool ended = false;
   bool detached = false;
   bool joined = false;
+  // What it waits for, or last did, and with which mutex.
+  const pthread_cond_t* awaited = nullptr;
+  const pthread_mutex_t* awaited_with = nullptr;
   std::vector<held_lock> locks;
   std::vector<thread_exit> exits;
   const void* values[most_keys] = {};
@@ -149,9 +153,7 @@ int try_lock(pthread_mutex_t* m, int otherwise, address code) {
 int unlock(pthread_mutex_t* m, address code) {
   held_lock* const held = held_by_self(address_of(m));
   if (held == nullptr) {
-    if (type_of(m) == PTHREAD_MUTEX_ERRORCHECK || type_of(m) == PTHREAD_MUTEX_RECURSIVE) {
-      return EPERM;
-    }
+    if (type_of(m) == PTHREAD_MUTEX_ERRORCHECK) return EPERM;
     fail(fault::misuse, "the mutex is not locked by this thread", code, m);
   }
   if (--held->times != 0) return 0;
@@ -272,7 +274,7 @@ class sleepers {
     return done;
   }
 
-  void enter() { update(update_kind::bit_or, own_bit()); }
+  std::uint64_t enter() { return update(update_kind::bit_or, own_bit()) & all; }
   void leave() { update(update_kind::bit_and, ~own_bit()); }
   void sleep() {
     await([&] { return (load(order::acquire) & own_bit()) == 0; }, code_);
@@ -331,7 +333,13 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address c
     return ETIMEDOUT;
   }
   sleepers all(address_of(c), code);
-  all.enter();
+  threads[self()].awaited = c;
+  threads[self()].awaited_with = m;
+  for (std::uint64_t asleep = all.enter(); asleep != 0; asleep &= asleep - 1) {
+    const thread& other = threads[std::countr_zero(asleep)];
+    if (other.awaited != c || other.awaited_with == m) continue;
+    fail(fault::misuse, "a condition variable is waited for with two mutexes at a time", code, c);
+  }
   forget(address_of(m));
   atomic_store(address_of(m), 4, 0, order::release, code);
   bool expired = until != nullptr && expires(code);
@@ -395,6 +403,40 @@ long wake_futex(address word, unsigned most, address code) {
   return static_cast<long>(sleepers(word, code).wake(most));
 }
 
+// A barrier: how many have arrived in this round, and above that the round. Its word is beside all
+// memory, like that of a futex: who was let go looks at it once more, and the barrier may be
+// destroyed by then.
+
+constexpr std::uint64_t one_round = std::uint64_t{1} << 32;
+
+struct barrier_memory {
+  unsigned needed;
+};
+static_assert(sizeof(barrier_memory) <= sizeof(pthread_barrier_t));
+
+int wait_at(const pthread_barrier_t* b, address code) {
+  const auto* const memory = reinterpret_cast<const barrier_memory*>(b);
+  // Who destroys it writes it.
+  read_range(address_of(b), sizeof *memory, code);
+  const std::uint64_t needed = memory->needed;
+  if (needed == 1) return PTHREAD_BARRIER_SERIAL_THREAD;
+  if (!concurrent) fail(fault::deadlock, "this thread waits, and there is no other", code, b);
+  end_poll(self());
+  sleepers word(address_of(b), code);
+  std::uint64_t before = 0;
+  await(
+      [&] {
+        before = word.load(order::relaxed);
+        const bool last = before % one_round + 1 == needed;
+        std::uint64_t expected = before;
+        return word.compare(expected, last ? before - before % one_round + one_round : before + 1);
+      },
+      code);
+  if (before % one_round + 1 == needed) return PTHREAD_BARRIER_SERIAL_THREAD;
+  await([&] { return word.load(order::acquire) / one_round != before / one_round; }, code);
+  return 0;
+}
+
 void run_exits_of(unsigned index) {
   thread& ending = threads[index];
   while (!ending.exits.empty()) {
@@ -418,6 +460,7 @@ void run_exits_of(unsigned index) {
 void end_of_thread(void* result) {
   const unsigned index = self();
   run_exits_of(index);
+  end_thread_data(index);
   threads[index].result = result;
   threads[index].ended = true;
   live_frames[index] = stacks_begin + (index + 1) * stack_distance;
@@ -447,6 +490,7 @@ void reset_threads() {
   for (unsigned t = 0; t != threads_started; ++t) {
     threads[t].routine = nullptr;
     threads[t].ended = threads[t].detached = threads[t].joined = false;
+    threads[t].awaited = nullptr;
     threads[t].locks.clear();
     threads[t].exits.clear();
     std::fill(std::begin(threads[t].values), std::end(threads[t].values), nullptr);
@@ -539,10 +583,61 @@ CHECKER_EXPORT int pthread_detach(pthread_t name) {
 CHECKER_OF_THREAD(checker_thread_join, "4join")
 CHECKER_OF_THREAD(checker_thread_detach, "6detach")
 
-CHECKER_EXPORT void pthread_exit(void* result) {
+// A thread that ends in the midst of its functions leaves them as by an exception that nobody may
+// catch for good: the destructors of their locals run, and then those of the thread's own data.
+namespace {
+_Unwind_Exception leaving[most_threads];
+
+// The process ends when its last thread does.
+[[noreturn]] void end_main_only() {
+  run_thread_exits();
+  for (unsigned t = 1; t < threads_started; ++t) {
+    engine::join_thread(t, place_of(0));
+    operation_done();
+  }
+  exit_process(0, 0);
+}
+
+_Unwind_Reason_Code leave_function(int, _Unwind_Action actions, std::uint64_t, _Unwind_Exception*,
+                                   _Unwind_Context*, void* result) {
+  if ((actions & _UA_END_OF_STACK) == 0) return _URC_NO_REASON;
+  if (self() == 0) end_main_only();
   end_of_thread(result);
   engine::end_thread();
 }
+
+void stays_caught(_Unwind_Reason_Code, _Unwind_Exception*) {
+  fail(fault::crash, "a catch (...) does not let pthread_exit through", 0);
+}
+}  // namespace
+
+CHECKER_EXPORT void pthread_exit(void* result) {
+  // Of the program's own library: it is that which leads through the program's functions.
+  using unwind = _Unwind_Reason_Code(_Unwind_Exception*, _Unwind_Stop_Fn, void*);
+  static auto* const leave = reinterpret_cast<unwind*>(next_function("_Unwind_ForcedUnwind"));
+  leaving[self()] = {0, stays_caught, 0, 0};
+  leave(&leaving[self()], leave_function, result);
+  __builtin_unreachable();
+}
+
+// The names of threads are the checker's: the C library would take them for addresses.
+#define CHECKER_REFUSED(name)                                              \
+  CHECKER_EXPORT void checker_refused_##name() asm(#name);                 \
+  CHECKER_EXPORT void checker_refused_##name() {                           \
+    refuse_program("the program calls " #name ", which is not supported"); \
+  }
+CHECKER_REFUSED(pthread_cancel)
+CHECKER_REFUSED(pthread_kill)
+CHECKER_REFUSED(pthread_tryjoin_np)
+CHECKER_REFUSED(pthread_timedjoin_np)
+CHECKER_REFUSED(pthread_clockjoin_np)
+CHECKER_REFUSED(pthread_getaffinity_np)
+CHECKER_REFUSED(pthread_getschedparam)
+CHECKER_REFUSED(pthread_getcpuclockid)
+// <threads.h>
+CHECKER_REFUSED(thrd_create)
+CHECKER_REFUSED(mtx_lock)
+CHECKER_REFUSED(cnd_wait)
 
 CHECKER_EXPORT pthread_t pthread_self() noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_self)();
@@ -550,6 +645,24 @@ CHECKER_EXPORT pthread_t pthread_self() noexcept {
 }
 CHECKER_EXPORT int pthread_equal(pthread_t a, pthread_t b) noexcept { return a == b ? 1 : 0; }
 CHECKER_EXPORT int pthread_setname_np(pthread_t, const char*) noexcept { return 0; }
+CHECKER_EXPORT int pthread_getname_np(pthread_t, char* name, std::size_t size) noexcept {
+  if (size == 0) return ERANGE;
+  write_range(address_of(name), 1, CHECKER_CALLER);
+  *name = 0;
+  return 0;
+}
+CHECKER_EXPORT int pthread_setschedparam(pthread_t, int, const sched_param*) noexcept { return 0; }
+CHECKER_EXPORT int pthread_getattr_np(pthread_t name, pthread_attr_t* attributes) noexcept {
+  if (!CHECKER_OURS) return CHECKER_NEXT(pthread_getattr_np)(name, attributes);
+  if (known_thread(name) == nullptr) return ESRCH;
+  const auto behind =
+      static_cast<std::ptrdiff_t>(index_of(name)) - static_cast<std::ptrdiff_t>(self());
+  const address end =
+      address_of(engine::stack_end()) + static_cast<address>(behind) * stack_distance;
+  ::pthread_attr_init(attributes);
+  return ::pthread_attr_setstack(attributes, reinterpret_cast<void*>(end - stack_bytes),
+                                 stack_bytes);
+}
 CHECKER_EXPORT int pthread_setaffinity_np(pthread_t, std::size_t, const cpu_set_t*) noexcept {
   return 0;
 }
@@ -645,6 +758,7 @@ CHECKER_EXPORT int pthread_rwlock_destroy(pthread_rwlock_t* l) noexcept {
   if (atomic_load(address_of(l), 4, order::relaxed, CHECKER_CALLER) != 0) {
     fail(fault::misuse, "a lock is destroyed that is locked", CHECKER_CALLER, l);
   }
+  write_range(address_of(l), 4, CHECKER_CALLER);
   return 0;
 }
 #define CHECKER_RWLOCK(name, call)                                    \
@@ -744,7 +858,10 @@ CHECKER_EXPORT int sem_init(sem_t* s, int, unsigned value) noexcept {
   *reinterpret_cast<unsigned*>(s) = value;
   return 0;
 }
-CHECKER_EXPORT int sem_destroy(sem_t*) noexcept { return 0; }
+CHECKER_EXPORT int sem_destroy(sem_t* s) noexcept {
+  write_range(address_of(s), 4, CHECKER_CALLER);
+  return 0;
+}
 CHECKER_EXPORT int sem_post(sem_t* s) noexcept {
   atomic_update(address_of(s), 4, update_kind::add, 1, order::release, CHECKER_CALLER);
   return 0;
@@ -784,6 +901,21 @@ int checkersem_timedwait(sem_t* s, const timespec* until) {
 }
 CHECKER_EXPORT int sem_getvalue(sem_t* s, int* value) noexcept {
   *value = static_cast<int>(atomic_load(address_of(s), 4, order::relaxed, CHECKER_CALLER));
+  return 0;
+}
+
+// Barriers
+
+CHECKER_EXPORT int pthread_barrier_init(pthread_barrier_t* b, const pthread_barrierattr_t*,
+                                        unsigned needed) noexcept {
+  if (needed == 0) return EINVAL;
+  write_range(address_of(b), sizeof(barrier_memory), CHECKER_CALLER);
+  *reinterpret_cast<barrier_memory*>(b) = {needed};
+  return 0;
+}
+CHECKER_EXPORT int pthread_barrier_wait(pthread_barrier_t* b) { return wait_at(b, CHECKER_CALLER); }
+CHECKER_EXPORT int pthread_barrier_destroy(pthread_barrier_t* b) noexcept {
+  write_range(address_of(b), sizeof(barrier_memory), CHECKER_CALLER);
   return 0;
 }
 
