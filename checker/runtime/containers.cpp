@@ -78,7 +78,7 @@ tree_node* successor(tree_node* x, address code) {
 tree_node* predecessor(tree_node* x, address code) {
   tree_node* y = read(x->_M_parent, code);
   read_range(address_of(&x->_M_color), sizeof x->_M_color, code);
-  const bool is_header = x->_M_color == std::_S_red && y != nullptr && y->_M_parent == x;
+  const bool is_header = x->_M_color == std::_S_red && y->_M_parent == x;
   if (is_header) return read(x->_M_right, code);
   if (read(x->_M_left, code) != nullptr) {
     y = x->_M_left;
