@@ -268,19 +268,19 @@ CHECKER_EXPORT void* __tsan_memset(void* to, int value, std::size_t size) {
   CHECKER_ENTRY(__tsan_atomic##bits##_##name)                                                      \
   std::uint##bits##_t checker__tsan_atomic##bits##_##name(volatile std::uint##bits##_t* at,        \
                                                           std::uint##bits##_t operand, int o) {    \
-    return static_cast<std::uint##bits##_t>(update(address_of(at), bits / 8, update_kind::kind,    \
+    return static_cast<std::uint##bits##_t>(update(address_of(at), (bits) / 8, update_kind::kind,  \
                                                    operand, o, CHECKER_CALLER, checker_standing)); \
   }
 
-#define CHECKER_COMPARE(bits, name, weak)                                                         \
-  CHECKER_ENTRY(__tsan_atomic##bits##_compare_exchange_##name)                                    \
-  int checker__tsan_atomic##bits##_compare_exchange_##name(                                       \
-      volatile std::uint##bits##_t* at, std::uint##bits##_t* expected,                            \
-      std::uint##bits##_t desired, int success, int failure) {                                    \
-    return compare_in_memory(address_of(at), bits / 8, expected, desired, success, failure, weak, \
-                             CHECKER_CALLER, checker_standing)                                    \
-               ? 1                                                                                \
-               : 0;                                                                               \
+#define CHECKER_COMPARE(bits, name, weak)                                                     \
+  CHECKER_ENTRY(__tsan_atomic##bits##_compare_exchange_##name)                                \
+  int checker__tsan_atomic##bits##_compare_exchange_##name(                                   \
+      volatile std::uint##bits##_t* at, std::uint##bits##_t* expected,                        \
+      std::uint##bits##_t desired, int success, int failure) {                                \
+    return compare_in_memory(address_of(at), (bits) / 8, expected, desired, success, failure, \
+                             weak, CHECKER_CALLER, checker_standing)                          \
+               ? 1                                                                            \
+               : 0;                                                                           \
   }
 
 #define CHECKER_ATOMIC(bits)                                                                       \
@@ -288,11 +288,11 @@ CHECKER_EXPORT void* __tsan_memset(void* to, int value, std::size_t size) {
   std::uint##bits##_t checker__tsan_atomic##bits##_load(const volatile std::uint##bits##_t* at,    \
                                                         int o) {                                   \
     return static_cast<std::uint##bits##_t>(                                                       \
-        load(address_of(at), bits / 8, o, CHECKER_CALLER, checker_standing));                      \
+        load(address_of(at), (bits) / 8, o, CHECKER_CALLER, checker_standing));                    \
   }                                                                                                \
   CHECKER_EXPORT void __tsan_atomic##bits##_store(volatile std::uint##bits##_t* at,                \
                                                   std::uint##bits##_t value, int o) {              \
-    atomic_store(address_of(at), bits / 8, value, order_of(o), CHECKER_CALLER);                    \
+    atomic_store(address_of(at), (bits) / 8, value, order_of(o), CHECKER_CALLER);                  \
   }                                                                                                \
   CHECKER_UPDATE(bits, exchange, exchange)                                                         \
   CHECKER_UPDATE(bits, fetch_add, add)                                                             \
@@ -307,14 +307,14 @@ CHECKER_EXPORT void* __tsan_memset(void* to, int value, std::size_t size) {
       volatile std::uint##bits##_t* at, std::uint##bits##_t expected, std::uint##bits##_t desired, \
       int success, int failure) {                                                                  \
     std::uint64_t old = expected;                                                                  \
-    compare(address_of(at), bits / 8, old, desired, success, failure, false, CHECKER_CALLER,       \
+    compare(address_of(at), (bits) / 8, old, desired, success, failure, false, CHECKER_CALLER,     \
             checker_standing);                                                                     \
     return static_cast<std::uint##bits##_t>(old);                                                  \
   }                                                                                                \
   CHECKER_EXPORT std::uint##bits##_t __tsan_atomic##bits##_fetch_nand(                             \
       volatile std::uint##bits##_t* at, std::uint##bits##_t operand, int o) {                      \
-    std::uint64_t old = atomic_load(address_of(at), bits / 8, order::relaxed, CHECKER_CALLER);     \
-    while (!atomic_compare(address_of(at), bits / 8, old,                                          \
+    std::uint64_t old = atomic_load(address_of(at), (bits) / 8, order::relaxed, CHECKER_CALLER);   \
+    while (!atomic_compare(address_of(at), (bits) / 8, old,                                        \
                            static_cast<std::uint##bits##_t>(~(old & operand)),                     \
                            {order_of(o), order::relaxed, false}, CHECKER_CALLER)) {                \
     }                                                                                              \
@@ -329,7 +329,7 @@ CHECKER_ATOMIC(64)
 
 namespace {
 
-__extension__ typedef unsigned __int128 wide;
+using wide = __uint128_t;
 
 std::uint64_t folded(wide value) noexcept {
   return static_cast<std::uint64_t>(value) ^ static_cast<std::uint64_t>(value >> 64) * 31;
@@ -464,7 +464,10 @@ bool checkerchecker_weak_exchange(std::size_t size, volatile void* at, void* exp
   return compare_in_memory(address_of(at), static_cast<unsigned>(size), expected, wanted, success,
                            failure, true, CHECKER_CALLER, checker_standing);
 }
-CHECKER_EXPORT bool __atomic_is_lock_free(std::size_t size, const volatile void*) {
+// clang++ lets nobody define a function of that name.
+CHECKER_EXPORT bool checker_is_lock_free(std::size_t size,
+                                         const volatile void* at) asm("__atomic_is_lock_free");
+CHECKER_EXPORT bool checker_is_lock_free(std::size_t size, const volatile void*) {
   return size <= 16 && (size & (size - 1)) == 0;
 }
 

@@ -22,12 +22,12 @@ namespace {
 
 template <class T>
 T* read(T* const& link, address code) {
-  read_range(address_of(&link), sizeof link, code);
+  read_range(address_of(&link), sizeof(T*), code);
   return link;
 }
 template <class T>
 void write(T* const& link, address code) {
-  write_range(address_of(&link), sizeof link, code);
+  write_range(address_of(&link), sizeof(T*), code);
 }
 
 void add_nodes(tree_node* node, std::vector<tree_node*>& all) {
@@ -61,13 +61,14 @@ auto change_tree(tree_node& header, Change change, address code) {
   return result;
 }
 
-tree_node* successor(tree_node* x, address code) {
+template <class Node>
+Node* successor(Node* x, address code) {
   if (read(x->_M_right, code) != nullptr) {
     x = x->_M_right;
     while (read(x->_M_left, code) != nullptr) x = x->_M_left;
     return x;
   }
-  tree_node* y = read(x->_M_parent, code);
+  Node* y = read(x->_M_parent, code);
   while (x == read(y->_M_right, code)) {
     x = y;
     y = read(y->_M_parent, code);
@@ -75,10 +76,11 @@ tree_node* successor(tree_node* x, address code) {
   return x->_M_right != y ? y : x;
 }
 
-tree_node* predecessor(tree_node* x, address code) {
-  tree_node* y = read(x->_M_parent, code);
+template <class Node>
+Node* predecessor(Node* x, address code) {
+  Node* y = read(x->_M_parent, code);
   read_range(address_of(&x->_M_color), sizeof x->_M_color, code);
-  const bool is_header = x->_M_color == std::_S_red && y != nullptr && y->_M_parent == x;
+  const bool is_header = x->_M_color == std::_S_red && y->_M_parent == x;
   if (is_header) return read(x->_M_right, code);
   if (read(x->_M_left, code) != nullptr) {
     y = x->_M_left;
@@ -121,13 +123,13 @@ CHECKER_VISIBLE tree_node* checker_tree_increment(tree_node* node) noexcept {
   return successor(node, CHECKER_CALLER);
 }
 CHECKER_VISIBLE const tree_node* checker_tree_increment(const tree_node* node) noexcept {
-  return successor(const_cast<tree_node*>(node), CHECKER_CALLER);
+  return successor(node, CHECKER_CALLER);
 }
 CHECKER_VISIBLE tree_node* checker_tree_decrement(tree_node* node) noexcept {
   return predecessor(node, CHECKER_CALLER);
 }
 CHECKER_VISIBLE const tree_node* checker_tree_decrement(const tree_node* node) noexcept {
-  return predecessor(const_cast<tree_node*>(node), CHECKER_CALLER);
+  return predecessor(node, CHECKER_CALLER);
 }
 }  // namespace std
 

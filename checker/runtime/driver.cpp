@@ -430,8 +430,8 @@ std::uint64_t peak_bytes() {
 
 // What tools/merge.py needs to make the whole.
 std::string json_part(const statistics& found) {
-  std::string made = ", \"shard\": \"" + std::to_string(chosen.search.part) + '/' +
-                     std::to_string(chosen.search.parts) + "\", \"outcome_hashes\": [";
+  std::string made = R"(, "shard": ")" + std::to_string(chosen.search.part) + '/' +
+                     std::to_string(chosen.search.parts) + R"(", "outcome_hashes": [)";
   const char* separator = "";
   for (const std::uint64_t each : found.outcomes.hashes()) {
     made += std::exchange(separator, ", ") + std::to_string(each);
@@ -452,8 +452,8 @@ void write_json(const statistics& found, int status, double seconds) {
       << ", \"cut\": " << found.cut << ", \"excluded\": " << found.excluded
       << ", \"runs\": " << found.runs << ", \"hunted\": " << found.hunted
       << ", \"duplicates\": " << found.duplicates << ", \"errors\": " << found.errors
-      << ", \"outcomes\": " << found.outcomes.size() << ", \"hash\": \"" << hash
-      << "\", \"seconds\": " << seconds << ", \"peak_bytes\": " << peak_bytes();
+      << ", \"outcomes\": " << found.outcomes.size() << R"(, "hash": ")" << hash
+      << R"(", "seconds": )" << seconds << ", \"peak_bytes\": " << peak_bytes();
   if (chosen.search.parts > 1) out << json_part(found);
   if (chosen.load_buffering) out << json_overtaken();
   if (found.first) {

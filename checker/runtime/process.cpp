@@ -12,6 +12,7 @@
 #include <cstring>
 #include <deque>
 #include <iterator>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <typeinfo>
@@ -140,7 +141,7 @@ void on_fault(int signal, siginfo_t* what, void* where) {
                     static_cast<unsigned long long>(at));
     }
     const address end = address_of(engine::stack_end());
-    if (at < end - stack_bytes && at + 2 * 4096 > end - stack_bytes) {
+    if (at < end - stack_bytes && at + 2 * address{4096} > end - stack_bytes) {
       overflow = ": the stack of the thread is used up";
     }
   }
@@ -190,14 +191,14 @@ void give_up_stuck() {
 // The kernel would go on writing the number of the real CPU into this thread's area, and the
 // program may look there: without it, it asks sched_getcpu, which is ours.
 void leave_cpu_area() noexcept {
-  extern const std::ptrdiff_t offset asm("__rseq_offset") [[gnu::weak]];
-  extern const unsigned size asm("__rseq_size") [[gnu::weak]];
-  if (&offset == nullptr || &size == nullptr || size == 0) return;
+  [[gnu::weak]] extern const std::ptrdiff_t area_offset asm("__rseq_offset");
+  [[gnu::weak]] extern const unsigned area_size asm("__rseq_size");
+  if (&area_offset == nullptr || &area_size == nullptr || area_size == 0) return;
   constexpr unsigned original_size = 32;
   constexpr int unregister = 1;
   constexpr unsigned signature = 0x53053053;
-  auto* const area = static_cast<std::byte*>(__builtin_thread_pointer()) + offset;
-  ::syscall(SYS_rseq, area, std::max(size, original_size), unregister, signature);
+  auto* const area = static_cast<std::byte*>(__builtin_thread_pointer()) + area_offset;
+  ::syscall(SYS_rseq, area, std::max(area_size, original_size), unregister, signature);
 }
 
 void watch_for_loops() {
@@ -382,9 +383,9 @@ CHECKER_EXPORT void abort() noexcept {
     text = "std::terminate is called";
     if (thrown != nullptr) {
       int failed = 0;
-      char* const name = abi::__cxa_demangle(thrown->name(), nullptr, nullptr, &failed);
-      text = error_text("of type %s", failed == 0 ? name : thrown->name());
-      std::free(name);
+      const std::unique_ptr<char, void (*)(void*)> name(
+          abi::__cxa_demangle(thrown->name(), nullptr, nullptr, &failed), std::free);
+      text = error_text("of type %s", failed == 0 ? name.get() : thrown->name());
       what = fault::exception;
     }
   }
@@ -601,12 +602,12 @@ CHECKER_EXPORT double drand48() noexcept {
 CHECKER_EXPORT long lrand48() noexcept { return static_cast<long>(next_random() >> 33); }
 CHECKER_EXPORT long mrand48() noexcept { return static_cast<std::int32_t>(next_random() >> 32); }
 CHECKER_EXPORT void srand48(long seed) noexcept { seed_random(static_cast<std::uint64_t>(seed)); }
-CHECKER_EXPORT int getentropy(void* to, std::size_t size) noexcept {
+CHECKER_EXPORT int getentropy(void* to, std::size_t size) {
   auto* const bytes = static_cast<unsigned char*>(to);
   for (std::size_t i = 0; i != size; ++i) bytes[i] = static_cast<unsigned char>(next_random());
   return 0;
 }
-CHECKER_EXPORT ssize_t getrandom(void* to, std::size_t size, unsigned) noexcept {
+CHECKER_EXPORT ssize_t getrandom(void* to, std::size_t size, unsigned) {
   getentropy(to, size);
   return static_cast<ssize_t>(size);
 }

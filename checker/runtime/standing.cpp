@@ -84,7 +84,7 @@ bool is_of_program(address at, std::size_t size) noexcept {
 }
 
 std::uint64_t mixed(std::uint64_t a, std::uint64_t b) noexcept {
-  __extension__ typedef unsigned __int128 wide;
+  using wide = __uint128_t;
   const auto product = static_cast<wide>(a ^ 0x9e3779b97f4a7c15) * (b ^ 0xbf58476d1ce4e5b9);
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }

@@ -142,7 +142,7 @@ int note_object(dl_phdr_info* object, std::size_t, void*) {
       read_only_end = page_of(start + part.p_memsz);
     } else if (part.p_type == PT_TLS && object->dlpi_tls_data != nullptr) {
       thread_data added;
-      auto* const own = static_cast<const std::byte*>(object->dlpi_tls_data);
+      const auto* const own = static_cast<const std::byte*>(object->dlpi_tls_data);
       added.whose = whose;
       added.offset = own - current_thread_pointer();
       const auto* const image = reinterpret_cast<const std::byte*>(start);
@@ -339,7 +339,7 @@ void make_thread_blocks(unsigned count) {
     void* const stack = ::mmap(reinterpret_cast<void*>(at), block_bytes, PROT_READ | PROT_WRITE,
                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     pthread_attr_t attributes;
-    pthread_t made;
+    pthread_t made = 0;
     ::pthread_attr_init(&attributes);
     ::pthread_attr_setstack(&attributes, stack, block_bytes);
     ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);

@@ -83,13 +83,13 @@ CHECKER_EXPORT int bcmp(const void* a, const void* b, std::size_t size) noexcept
 }
 
 // The headers of C++ have two of each of these, by whether what is searched is constant.
-using search_memory = void*(const void*, int, std::size_t);
-using search_text = char*(const char*, int);
-using search_word = char*(const char*, const char*);
-#define CHECKER_SEARCH(name, type)                                           \
-  (*[] {                                                                     \
-    static const auto found = reinterpret_cast<type*>(next_function(#name)); \
-    return found;                                                            \
+using search_memory = void* (*)(const void*, int, std::size_t);
+using search_text = char* (*)(const char*, int);
+using search_word = char* (*)(const char*, const char*);
+#define CHECKER_SEARCH(name, type)                                          \
+  (*[] {                                                                    \
+    static const auto found = reinterpret_cast<type>(next_function(#name)); \
+    return found;                                                           \
   }())
 
 CHECKER_EXPORT void* checker_memchr(const void* in, int byte, std::size_t size) asm("memchr");
@@ -249,14 +249,14 @@ CHECKER_EXPORT char* strtok(char* text, const char* separators) noexcept {
   return ::strtok_r(text, separators, &rest_of_tokens);
 }
 #define CHECKER_KEEPS(result, name, argument, size)        \
-  CHECKER_EXPORT result* name(argument given) noexcept {   \
-    result* const kept = CHECKER_NEXT(name)(given);        \
+  CHECKER_EXPORT result name(argument given) noexcept {    \
+    result const kept = CHECKER_NEXT(name)(given);         \
     if (CHECKER_LOOKED_AT && kept != nullptr) {            \
       write_range(address_of(kept), size, CHECKER_CALLER); \
     }                                                      \
     return kept;                                           \
   }
-CHECKER_KEEPS(std::tm, localtime, const std::time_t*, sizeof *kept)
-CHECKER_KEEPS(std::tm, gmtime, const std::time_t*, sizeof *kept)
-CHECKER_KEEPS(char, ctime, const std::time_t*, size_of(kept))
-CHECKER_KEEPS(char, asctime, const std::tm*, size_of(kept))
+CHECKER_KEEPS(std::tm*, localtime, const std::time_t*, sizeof *kept)
+CHECKER_KEEPS(std::tm*, gmtime, const std::time_t*, sizeof *kept)
+CHECKER_KEEPS(char*, ctime, const std::time_t*, size_of(kept))
+CHECKER_KEEPS(char*, asctime, const std::tm*, size_of(kept))

@@ -53,7 +53,7 @@ struct thread {
   const pthread_mutex_t* awaited_with = nullptr;
   std::vector<held_lock> locks;
   std::vector<thread_exit> exits;
-  const void* values[most_keys] = {};
+  void* values[most_keys] = {};
 };
 
 thread threads[most_threads];
@@ -323,12 +323,13 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address c
   held_lock* const held = held_by_self(address_of(m));
   if (held == nullptr) fail(fault::misuse, "the mutex is not locked by this thread", code, m);
   const unsigned times = held->times;
-  if (!concurrent && until == nullptr) {
+  const bool alone = !concurrent;
+  if (alone && until == nullptr) {
     fail(fault::deadlock, "this thread waits, and there is no other", code, c);
   }
   end_poll(self());
   read_range(life_of(c), 1, code);
-  if (!concurrent) {
+  if (alone) {
     expire(*until);
     return ETIMEDOUT;
   }
@@ -448,7 +449,7 @@ void run_exits_of(unsigned index) {
   for (int round = 0; had_values && round != 4; ++round) {
     had_values = false;
     for (unsigned k = 0; k != most_keys; ++k) {
-      void* const value = const_cast<void*>(ending.values[k]);
+      void* const value = ending.values[k];
       if (value == nullptr || !keys[k].used) continue;
       had_values = true;
       ending.values[k] = nullptr;
@@ -643,7 +644,9 @@ CHECKER_EXPORT pthread_t pthread_self() noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_self)();
   return name_of(self());
 }
-CHECKER_EXPORT int pthread_equal(pthread_t a, pthread_t b) noexcept { return a == b ? 1 : 0; }
+// Where it is optimised, the header has a definition of its own, which clang++ lets nobody replace.
+CHECKER_EXPORT int checker_equal(pthread_t a, pthread_t b) noexcept asm("pthread_equal");
+CHECKER_EXPORT int checker_equal(pthread_t a, pthread_t b) noexcept { return a == b ? 1 : 0; }
 CHECKER_EXPORT int pthread_setname_np(pthread_t, const char*) noexcept { return 0; }
 CHECKER_EXPORT int pthread_getname_np(pthread_t, char* name, std::size_t size) noexcept {
   if (size == 0) return ERANGE;
@@ -1029,11 +1032,12 @@ CHECKER_EXPORT int pthread_key_delete(pthread_key_t k) noexcept {
   return 0;
 }
 CHECKER_EXPORT void* pthread_getspecific(pthread_key_t k) noexcept {
-  return k < most_keys ? const_cast<void*>(threads[active ? self() : 0].values[k]) : nullptr;
+  return k < most_keys ? threads[active ? self() : 0].values[k] : nullptr;
 }
 CHECKER_EXPORT int pthread_setspecific(pthread_key_t k, const void* value) noexcept {
   if (k >= most_keys || !keys[k].used) return EINVAL;
-  threads[active ? self() : 0].values[k] = value;
+  // NOLINTNEXTLINE(cppcoreguidelines-pro-type-const-cast): what gives it back gives it as it was
+  threads[active ? self() : 0].values[k] = const_cast<void*>(value);
   if (active) something_changed();
   return 0;
 }

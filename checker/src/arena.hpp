@@ -28,8 +28,7 @@ class arena {
  public:
   static constexpr std::size_t region_bytes = std::size_t{1} << 26;
 
-  explicit arena(unsigned regions) : used_(regions, 0) {
-    bytes_ = regions * region_bytes;
+  explicit arena(unsigned regions) : bytes_(regions * region_bytes), used_(regions, 0) {
     void* const wish = reinterpret_cast<void*>(std::uintptr_t{0x5000'0000'0000});
     constexpr int protection = PROT_READ | PROT_WRITE;
     constexpr int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;

@@ -31,7 +31,7 @@ class chance {
     events_ = 0;
     lowest_ = 0;
     for (std::size_t t = 0; t != priorities_.size(); ++t)
-      priorities_[t] = depth_ + static_cast<int>(t);
+      priorities_[t] = static_cast<int>(depth_ + t);
     std::shuffle(priorities_.begin(), priorities_.end(), random_);
     changes_.clear();
     for (unsigned i = 1; i < depth_; ++i) changes_.push_back(below(longest_));

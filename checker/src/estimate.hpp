@@ -105,6 +105,7 @@ class size_sampler {
   // If there are more kinds than that, those that differ only in the last property are one.
   std::vector<std::vector<node*>> by_kind(std::vector<node>& level, std::size_t most) {
     std::vector<kind> names;
+    names.reserve(level.size());
     for (const node& each : level) names.push_back(kind_of(each.graph));
     std::map<kind, std::vector<node*>> kinds;
     for (std::size_t told = kind{}.size(); told != 0; --told) {
@@ -117,6 +118,7 @@ class size_sampler {
       rough_ = true;
     }
     std::vector<std::vector<node*>> groups;
+    groups.reserve(kinds.size());
     for (auto& [name, group] : kinds) groups.push_back(std::move(group));
     return groups;
   }

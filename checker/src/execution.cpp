@@ -64,7 +64,7 @@ execution::execution(program& checked, const options& chosen)
   auto* const stacks = static_cast<std::byte*>(checked.stacks());
   for (unsigned t = 0; t <= thread_count_; ++t) {
     const std::size_t room = checked.stack_bytes();
-    fibers_[t].allocate(room, stacks == nullptr ? nullptr : stacks + t * 2 * room);
+    fibers_[t].allocate(room, stacks == nullptr ? nullptr : stacks + 2 * room * t);
     fibers_[t].use_thread_pointer(checked.thread_pointer(t));
   }
   main_.use_thread_pointer(checked.thread_pointer(thread_count_));

@@ -275,7 +275,7 @@ class execution {
   [[gnu::cold]] void end_started_thread();
   [[gnu::cold]] void step_of_thread(lifetime what, unsigned other, event_id source,
                                     const place& from);
-  bool unfinished(thread_state s) const noexcept {
+  static bool unfinished(thread_state s) noexcept {
     return s == thread_state::blocked || s == thread_state::cut || s == thread_state::excluded ||
            s == thread_state::idle || s == thread_state::joining;
   }

@@ -301,6 +301,7 @@ class page_writer {
     }
     for (const auto& gutter : gutters) {
       std::vector<const bundle*> sorted;
+      sorted.reserve(gutter.size());
       for (const auto& [key, each] : gutter) sorted.push_back(&each);
       std::sort(sorted.begin(), sorted.end(), [](const bundle* a, const bundle* b) {
         return std::pair(a->last - a->first, a->first) < std::pair(b->last - b->first, b->first);
@@ -372,14 +373,13 @@ class page_writer {
   }
 
   void legend(const std::string& kind, const std::string& text) {
-    html_ += "<li><label><input type=\"checkbox\" id=\"show-" + kind + "\" checked> <svg class=\"" +
-             kind +
-             "\" viewBox=\"0 0 44 12\" aria-hidden=\"true\"><path d=\"M2 6H42\"/></svg> <b>" +
+    html_ += R"(<li><label><input type="checkbox" id="show-)" + kind + "\" checked> <svg class=\"" +
+             kind + R"(" viewBox="0 0 44 12" aria-hidden="true"><path d="M2 6H42"/></svg> <b>)" +
              kind + "</b> " + text + "</label></li>\n";
   }
 
   void diagram() {
-    html_ += "<div class=\"heads\" style=\"width:" + px(width_) + "\">";
+    html_ += R"(<div class="heads" style="width:)" + px(width_) + "\">";
     for (unsigned t = 0; t != story_.threads; ++t) {
       html_ += "<span style=\"left:" + px(left_of(t)) + ";width:" + px(box_width_) + "\">T" +
                std::to_string(t) + "</span>";
@@ -388,7 +388,7 @@ class page_writer {
              ";height:" + px(height_) + "\">\n";
     for (unsigned t = 0; t != story_.threads; ++t) {
       html_ +=
-          "<div class=\"lane\" style=\"left:" + px(left_of(t) + box_width_ / 2) + "\"></div>\n";
+          R"(<div class="lane" style="left:)" + px(left_of(t) + box_width_ / 2) + "\"></div>\n";
     }
     for (std::size_t i = 0; i != story_.steps.size(); i = rows_[i].end) {
       is_folded(i) ? folded(i) : box(i);
@@ -407,7 +407,7 @@ class page_writer {
     if (now.stale) classes += " stale";
     if (now.involved) classes += " involved";
     if (now.culprit) classes += " culprit";
-    html_ += "<div class=\"number\" style=\"top:" + px(r.top + 5) + "\">" + std::to_string(i + 1) +
+    html_ += R"(<div class="number" style="top:)" + px(r.top + 5) + "\">" + std::to_string(i + 1) +
              "</div>\n<div class=\"" + classes + "\" id=\"" + id(i) + "\" title=\"" +
              escaped(now.source) + "\" style=\"left:" + px(left) + ";top:" + px(r.top) +
              ";width:" + px(width) + ";height:" + px(r.height) + "\">";
@@ -424,7 +424,7 @@ class page_writer {
       html_ += "<div class=\"remark\">" + escaped(remark) + "</div>";
     }
     if (shows_source(now)) {
-      html_ += "<div class=\"source\" title=\"" + escaped(now.source) + "\">" +
+      html_ += R"(<div class="source" title=")" + escaped(now.source) + "\">" +
                escaped(now.source) + "</div>";
     }
     html_ += "</div>\n";
@@ -443,7 +443,7 @@ class page_writer {
     } else {
       summary += std::to_string(count) + (alone ? " steps" : " plain reads");
     }
-    html_ += "<div class=\"number\" style=\"top:" + px(r.top + 2) + "\">" + std::to_string(i + 1) +
+    html_ += R"(<div class="number" style="top:)" + px(r.top + 2) + "\">" + std::to_string(i + 1) +
              "</div>\n<details class=\"event folded\" id=\"" + id(i) +
              "\" style=\"left:" + px(left) + ";top:" + px(r.top) + ";width:" + px(width_of(i)) +
              ";height:" + px(r.height) + "\"><summary>" + escaped(summary) + "</summary>";
@@ -461,14 +461,14 @@ class page_writer {
   }
 
   void arrows() {
-    html_ += "<svg class=\"arrows\" width=\"" + std::to_string(width_) + "\" height=\"" +
+    html_ += R"(<svg class="arrows" width=")" + std::to_string(width_) + "\" height=\"" +
              std::to_string(height_) + "\" aria-hidden=\"true\">\n<defs>";
     for (const char* kind : {"rf", "mo", "hb"}) {
       html_ +=
           std::string("<marker id=\"head-") + kind +
           "\" viewBox=\"0 0 8 8\" refX=\"7.5\" refY=\"4\" markerWidth=\"8\" markerHeight=\"8\" "
           "markerUnits=\"userSpaceOnUse\" orient=\"auto\"><path class=\"" +
-          kind + "-head\" d=\"M0 0L8 4L0 8Z\"/></marker>";
+          kind + R"(-head" d="M0 0L8 4L0 8Z"/></marker>)";
     }
     html_ += "</defs>\n";
     for (std::size_t i = 0; i != arrows_.size(); ++i) draw(arrows_[i], ways_[i]);

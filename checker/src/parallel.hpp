@@ -28,7 +28,7 @@ class parallel_search {
       : program_(checked),
         options_(std::move(chosen)),
         jobs_(jobs),
-        counts_(shards_per_job * jobs) {
+        counts_(std::size_t{shards_per_job} * jobs) {
     options_.parts = shards_per_job * jobs;
   }
 

@@ -452,7 +452,7 @@ bool execution::reads_last(event_id e) {
 // The sum of the events' hashes is the graph's: what an event is, where it reads from, and its
 // place in co. Orders, addresses and ages are not part of it.
 graph_hash execution::hash_of(const execution_graph& seen) const {
-  __extension__ typedef unsigned __int128 wide;
+  using wide = __uint128_t;
   const auto mix = [](std::uint64_t a, std::uint64_t b) {
     const auto product = static_cast<wide>(a ^ 0x9e3779b97f4a7c15) * (b ^ 0xbf58476d1ce4e5b9);
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
@@ -586,7 +586,8 @@ double hunt_chance(const statistics& hunted, unsigned threads, unsigned depth) {
   const double each =
       1 / (threads * std::pow(std::max<double>(1, static_cast<double>(hunted.hunted_events)),
                               static_cast<double>(depth) - 1));
-  return 1 - std::pow(1 - each, static_cast<double>(hunted.hunted / 2));
+  const std::uint64_t newest = hunted.hunted / 2;  // in which reads read the newest value
+  return 1 - std::pow(1 - each, static_cast<double>(newest));
 }
 
 const place& exploration::where(std::uint32_t number) const noexcept {

@@ -227,7 +227,7 @@ class name_table {
     const auto* const address = reinterpret_cast<const std::byte*>(static_cast<std::uintptr_t>(v));
     const std::size_t number = block_at(address, now);
     if (number == 0) return plain_number(v);
-    const std::size_t offset = static_cast<std::size_t>(address - blocks_[number - 1].start);
+    const auto offset = static_cast<std::size_t>(address - blocks_[number - 1].start);
     // A block that the threads share from the start, like the model itself, is no more than the
     // sum of its members.
     const bool own = told_.steps[step_of_block(number)].thread < told_.graph.thread_count();
@@ -514,9 +514,9 @@ class teller {
   // Arrows
 
   void relate_events() {
-    for (std::size_t i = 0; i != told_.steps.size(); ++i) {
-      if (told_.steps[i].what != step::kind::event) continue;
-      const event_id e = told_.steps[i].e;
+    for (const step& each : told_.steps) {
+      if (each.what != step::kind::event) continue;
+      const event_id e = each.e;
       if (graph_[e].reads()) draw(arrow::kind::reads_from, graph_[e].source, e);
       draw_synchronisation(e);
     }
@@ -602,12 +602,12 @@ class teller {
         readers += (readers.empty() ? "" : "; ") + told(r);
       }
       if (readers.empty()) continue;
-      made_.overtaken.push_back(
-          told(last) + " comes later in mo than " + later + ", although it was executed before: " +
-          (told_.model == memory_model::sc
-               ? "the steps stand in the order of the re-run, not of the interleaving."
-               : "nothing orders the two, and so mo may be either way.") +
-          " So it is what is read by " + readers + ".");
+      std::string& text = made_.overtaken.emplace_back(told(last));
+      text += " comes later in mo than " + later + ", although it was executed before: ";
+      text += told_.model == memory_model::sc
+                  ? "the steps stand in the order of the re-run, not of the interleaving."
+                  : "nothing orders the two, and so mo may be either way.";
+      text += " So it is what is read by " + readers + ".";
     }
   }
 
@@ -782,7 +782,7 @@ class teller {
       if (!step.where.empty()) text += " at " + step.where;
       if (!step.source.empty()) text += ", `" + step.source + "`";
       made_.steps[step_of_[first]].culprit = true;
-      made_.steps[step_of_[first]].remarks.push_back("waits for ever");
+      made_.steps[step_of_[first]].remarks.emplace_back("waits for ever");
     }
     if (is == object_kind::mutex) {
       text += why_locked(first);
@@ -939,7 +939,7 @@ class teller {
                       });
       if (freed) continue;
       made_.steps[i].culprit = true;
-      made_.steps[i].remarks.push_back("never freed");
+      made_.steps[i].remarks.emplace_back("never freed");
     }
   }
 
@@ -975,16 +975,16 @@ class teller {
   }
 
   // The same for steps that are no events: the events around them have to be ordered.
-  std::string why_not_ordered_by_events(std::size_t first, std::size_t then) const {
-    const auto& behind = graph_.thread(told_.steps[first].thread);
-    const auto& ahead = graph_.thread(told_.steps[then].thread);
-    const std::string labels = made_.steps[first].label + " and " + made_.steps[then].label;
-    if (times_[first] == behind.size() || times_[then] == 0 ||
-        !graph_.knows(graph_.causes(ahead[times_[then] - 1]), behind[times_[first]])) {
+  std::string why_not_ordered_by_events(std::size_t earlier, std::size_t later) const {
+    const auto& behind = graph_.thread(told_.steps[earlier].thread);
+    const auto& ahead = graph_.thread(told_.steps[later].thread);
+    const std::string labels = made_.steps[earlier].label + " and " + made_.steps[later].label;
+    if (times_[earlier] == behind.size() || times_[later] == 0 ||
+        !graph_.knows(graph_.causes(ahead[times_[later] - 1]), behind[times_[earlier]])) {
       return "Nothing leads from one of " + labels + " to the other.";
     }
     return "Neither of " + labels + " happens before the other." +
-           broken_links(behind[times_[first]], ahead[times_[then] - 1], false);
+           broken_links(behind[times_[earlier]], ahead[times_[later] - 1], false);
   }
 
   bool changes(std::size_t i) const noexcept {
@@ -1029,7 +1029,7 @@ class teller {
     for (std::size_t i = end; i != 0; --i) {
       if (told_.steps[i - 1].what != step::kind::free || !touches(i - 1, object)) continue;
       made_.steps[i - 1].involved = true;
-      made_.steps[i - 1].remarks.push_back("freed here");
+      made_.steps[i - 1].remarks.emplace_back("freed here");
       return;
     }
   }

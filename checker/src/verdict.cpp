@@ -80,25 +80,25 @@ std::string heading(const statistics& found, const options& chosen) {
 std::vector<std::string> what_was_not_looked_at(const statistics& found, const options& chosen) {
   std::vector<std::string> notes;
   if (found.excluded != 0) {
-    notes.push_back(counted(found.excluded, "execution") +
-                    " in which an assumption does not hold were left out.");
+    notes.emplace_back(counted(found.excluded, "execution") +
+                       " in which an assumption does not hold were left out.");
   }
-  if (!chosen.find_leaks) notes.push_back("Leaks were not looked for.");
-  notes.push_back(
+  if (!chosen.find_leaks) notes.emplace_back("Leaks were not looked for.");
+  notes.emplace_back(
       "Load buffering is not explored: that a read sees what follows from a later operation of its "
       "own thread.");
   if (!found.unmet.empty()) {
-    notes.push_back(
+    notes.emplace_back(
         "Conflicts never reached: these operations never met a conflicting access that "
         "nothing else orders with them, so that their memory orders were not tested: " +
         listed(found.unmet) + ".");
   }
   if (found.met.empty() && found.unmet.empty() && found.longest.size() > 1) {
-    notes.push_back("No two threads ever accessed the same atomic, one of them to write it.");
+    notes.emplace_back("No two threads ever accessed the same atomic, one of them to write it.");
   }
   if (found.plain_bytes != 0) {
-    notes.push_back("Threads change " + counted(found.plain_bytes, "byte") +
-                    " of plain members: races on them are not seen (checker::var shows them).");
+    notes.emplace_back("Threads change " + counted(found.plain_bytes, "byte") +
+                       " of plain members: races on them are not seen (checker::var shows them).");
   }
   return notes;
 }

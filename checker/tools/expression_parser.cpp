@@ -42,7 +42,7 @@ expression make_constant(word value) {
 const operator_spelling* operator_at(const token& t) {
   if (t.kind != token_kind::symbol) return nullptr;
   const auto same = [&](const operator_spelling& each) { return each.text == t.text; };
-  const auto found = std::find_if(operators.begin(), operators.end(), same);
+  const auto* const found = std::find_if(operators.begin(), operators.end(), same);
   return found == operators.end() ? nullptr : &*found;
 }
 
@@ -245,7 +245,7 @@ std::memory_order expression_parser::order(std::string_view op) {
                                : op == "F" ? "acq, rel, ar, sc, light or heavy"
                                            : "rlx, acq, rel, ar or sc";
   const auto same = [&](const order_spelling& each) { return in_.at_word(each.text); };
-  const auto found = std::find_if(orders.begin(), orders.end(), same);
+  const auto* const found = std::find_if(orders.begin(), orders.end(), same);
   if (found == orders.end() || (read && !is_load_order(found->order)) ||
       (op == "W" && !is_store_order(found->order))) {
     in_.expected("an order of " + std::string(op) + " (" + possible + ")");

@@ -19,6 +19,7 @@
 
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -36,10 +37,8 @@ class interpreter {
 
   // Runs the statements in order. False if the thread has ended early.
   bool run(const std::vector<statement>& statements) {
-    for (const statement& next : statements) {
-      if (!execute(next)) return false;
-    }
-    return true;
+    return std::all_of(statements.begin(), statements.end(),
+                       [this](const statement& next) { return execute(next); });
   }
 
  private:
@@ -191,17 +190,17 @@ class interpreter {
       case expression_kind::remainder:
         return require(false, e.at);
       case expression_kind::equal:
-        return left == right;
+        return left == right ? 1 : 0;
       case expression_kind::not_equal:
-        return left != right;
+        return left != right ? 1 : 0;
       case expression_kind::less:
-        return left < right;
+        return left < right ? 1 : 0;
       case expression_kind::greater:
-        return left > right;
+        return left > right ? 1 : 0;
       case expression_kind::less_equal:
-        return left <= right;
+        return left <= right ? 1 : 0;
       default:
-        return left >= right;
+        return left >= right ? 1 : 0;
     }
   }
 

@@ -130,7 +130,8 @@ settings read_arguments(int argc, char** argv) {
   line.set_help_flag("-h,--help", "this text");
   line.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   add_searches(line, read);
-  std::string memory = "rc11", showing = "auto";
+  std::string memory = "rc11";
+  std::string showing = "auto";
   line.add_option("--memory", memory, "rc11 (default), iso or sc")
       ->type_name("MODEL")
       ->check(CLI::IsMember({"rc11", "iso", "sc"}));

@@ -69,7 +69,7 @@ class checked_machine {
   void require(bool holds, std::uint32_t line) {
     checker::require(holds, "the program's require", {all_.file, "", line});
   }
-  void exclude() { engine::exclude(); }
+  static void exclude() { engine::exclude(); }
   void cut(std::uint32_t line) {
     engine::fail(fault::cut, "a loop's bound is reached", {all_.file, "", line});
   }

@@ -143,6 +143,7 @@ class atomic {
   using self = placed<atomic&>;
 
  public:
+  // NOLINTNEXTLINE(misc-unconventional-assign-operator): as std::atomic's
   T operator=(given desired) {
     store(desired.value, std::memory_order_seq_cst, desired.from);
     return desired.value;

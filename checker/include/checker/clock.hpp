@@ -73,7 +73,7 @@ class clock_table {
 
  private:
   static constexpr std::size_t block_lanes = 8;
-  typedef lane vector __attribute__((vector_size(block_lanes * sizeof(lane))));
+  using vector [[gnu::vector_size(block_lanes * sizeof(lane))]] = lane;
 
   static vector load_block(const lane* from) noexcept {
     vector loaded;

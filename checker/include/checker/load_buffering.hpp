@@ -109,7 +109,7 @@ class load_buffering {
     event_id reader;
   };
 
-  void look_at(const execution_graph& graph, event_id read, event_id answer);
+  void look_at(const execution_graph& graph, event_id r, event_id v);
   bool is_known(const candidate& like) const noexcept;
 
   std::vector<candidate> found_;

@@ -15,6 +15,7 @@
 // Stands on: nothing.
 #pragma once
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the names are the compiler's and the C++ library's
 #if defined(__cplusplus) && defined(__x86_64__)
 extern "C" void checker_pause() noexcept;
 #if !defined(__clang__)
@@ -24,6 +25,7 @@ extern "C" void* memset(void* to, int value, unsigned long size) noexcept;
 extern "C" int memcmp(const void* a, const void* b, unsigned long size) noexcept;
 #endif
 extern "C" void checker_library_pause() noexcept;
+// NOLINTNEXTLINE(modernize-concat-nested-namespaces): programs may be older than C++17
 namespace std {
 namespace __detail {
 inline void checker_pause() noexcept { ::checker_library_pause(); }
@@ -69,9 +71,8 @@ template <class T, class Expected, class Desired>
                                                               Desired desired, bool weak,
                                                               int success, int failure) {
   if (!weak) return __atomic_compare_exchange_n(at, expected, desired, weak, success, failure);
-  T wanted = desired;
-  return ::checker_weak_exchange(sizeof *at, at, expected, const_cast<Expected*>(&wanted), success,
-                                 failure);
+  Expected wanted = desired;
+  return ::checker_weak_exchange(sizeof *at, at, expected, &wanted, success, failure);
 }
 #define __atomic_compare_exchange_n ::checker_compare_exchange_n
 #define __atomic_compare_exchange ::checker_compare_exchange
@@ -84,3 +85,4 @@ template <class T, class Expected, class Desired>
 #define no_sanitize_thread unused
 #define __no_sanitize_thread__ unused
 #endif
+// NOLINTEND(bugprone-reserved-identifier)

@@ -4,6 +4,7 @@
 #ifndef CHECKER_PROGRAM_H
 #define CHECKER_PROGRAM_H
 
+/* NOLINTBEGIN(modernize-redundant-void-arg,readability-implicit-bool-conversion): it is C, too */
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -42,5 +43,6 @@ static inline void checker_stop_here(void) {
 #ifdef __cplusplus
 }
 #endif
+/* NOLINTEND(modernize-redundant-void-arg,readability-implicit-bool-conversion) */
 
 #endif
