@@ -102,7 +102,7 @@ new_lines = @mkdir -p $(found) && rm -f $(found)/proofs.lines
 
 proofs:  ## explore every execution: small clients of the headers, and the models, on the checker
 	$(call build,dev,$(models))
-	ctest --test-dir build/dev --output-on-failure --label-regex proofs
+	ctest --test-dir build/dev --output-on-failure --label-regex proofs --parallel $(JOBS)
 	$(new_lines)
 	$(clients) --family pool_dequeue --calls 6
 	$(clients) --family pool_dequeue --calls 5 --progress
