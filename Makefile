@@ -27,9 +27,14 @@ needs_module = { $(PYTHON) -c 'import $(1)' 2>/dev/null || \
 needs_sanitizer = { echo 'int main() {}' | clang++ -x c++ - -fsanitize=$(1) -o /dev/null 2>/dev/null || \
                     { echo "clang++ with $(1) sanitizer is missing: make setup-all" >&2; exit 1; }; }
 
-# build,<preset>[,<target>]   and   test,<preset>
+# build,<preset>[,<targets>]   and   test,<preset>
 build = $(call needs,cmake ninja,setup) && cmake --preset $(1) && cmake --build build/$(1) --parallel $(JOBS) $(if $(2),--target $(2))
 test = ctest --preset $(1) --parallel $(JOBS)
+
+# The parts of the build dev, each with all that is in these folders.
+tests = impl/tests/all examples/all
+models = relacy_models/all proofs/all
+checker = checker/all
 
 # sanitized,<preset>: the stress tests print how often each race was met.
 sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
@@ -57,7 +62,7 @@ setup-all:  ## the same, and all else that some target or test needs (1.6 GB, of
 	scripts/setup.sh all
 
 build:  ## build the unit tests and the examples
-	$(call build,dev)
+	$(call build,dev,$(tests))
 
 # It ends with what ran where, and what failed.
 run_tests = $(PYTHON) scripts/run_tests.py --jobs $(JOBS)
@@ -73,7 +78,7 @@ test-repeat: build  ## run each unit test TIMES times on each pin
 	$(run_tests) --repeat $(or $(TIMES),10) --only "$(ONLY)" --beside "$(BESIDE)"
 
 test-checker:  ## run the self-test of the checker: oracles, random programs, unmodified programs; 9 min
-	$(call build,checker)
+	$(call build,dev,$(checker))
 	$(call test,checker)
 
 # Its steps are targets below. The proofs first: what they find wrong, they show step by step. What each step
@@ -85,19 +90,19 @@ check:  ## prove the protocols: all executions of small clients and models, a sa
 # A model that takes longer is listed as unfinished, and is not proved; check-full gives it more time.
 MODEL_SECONDS = 3
 found = build/check
-checked = build/models/relacy_models/checked_models --jobs $(JOBS) --lines $(found)/proofs.lines
-clients = build/models/proofs/proofs --jobs $(JOBS) --lines $(found)/proofs.lines
+checked = build/dev/relacy_models/checked_models --jobs $(JOBS) --lines $(found)/proofs.lines
+clients = build/dev/proofs/proofs --jobs $(JOBS) --lines $(found)/proofs.lines
 # The pool as it ships, on each pin; and all calls, and events around them, on these and on smaller sizes: the
 # cheapest first, for so long.
 portable_pools = object_pool_one_cpu object_pool_two_cpus
 pools = $(portable_pools) object_pool_sections_one_cpu
 SURVEY_SECONDS = 90
-survey = build/models/proofs/proofs --jobs $(JOBS) --family object_pool --spurious 0 --table $(found)/survey.json
+survey = build/dev/proofs/proofs --jobs $(JOBS) --family object_pool --spurious 0 --table $(found)/survey.json
 new_lines = @mkdir -p $(found) && rm -f $(found)/proofs.lines
 
 proofs:  ## explore every execution: small clients of the headers, and the models, on the checker
-	$(call build,models)
-	ctest --test-dir build/models --output-on-failure --label-regex proofs
+	$(call build,dev,$(models))
+	ctest --test-dir build/dev --output-on-failure --label-regex proofs --parallel $(JOBS)
 	$(new_lines)
 	$(clients) --family pool_dequeue --calls 6
 	$(clients) --family pool_dequeue --calls 5 --progress
@@ -117,11 +122,11 @@ assembly:  ## compare the assembly of the sections, as compilers make it, with i
 	$(PYTHON) proofs/assembly/compare.py --jobs $(JOBS) --json $(found)/assembly.json
 
 ledger:  ## write the ledger of proofs, docs/proofs.md, anew
-	$(call build,models)
+	$(call build,dev,$(models))
 	$(PYTHON) proofs/ledger.py
 
 check-full:  ## the same with larger clients and more time, and the checker's slow tests; 60 min
-	$(call build,models)
+	$(call build,dev,$(models))
 	$(new_lines)
 	$(clients) --family pool_dequeue --calls 9
 	$(clients) --family pool_dequeue --calls 6 --progress
@@ -135,27 +140,27 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(survey) --calls 3 --within 1200 --partial
 	$(foreach each,$(portable_pools) object_pool_small pool_dequeue_batches,$(clients) --family $(each) --calls 2 --reads compared --spurious 0 &&) true
 	$(checked) --seconds 900
-	$(call build,checker)
+	$(call build,dev,$(checker))
 	$(PYTHON) impl/tests/bounded_clients/run.py --calls 4 --threads 2 --jobs $(JOBS) \
-	  --library build/checker/checker/libpoolproof_check.so --work build/checker/bounded_clients
+	  --library build/dev/checker/libpoolproof_check.so --work build/dev/bounded_clients
 	$(call test,checker-full)
 
 models:  ## run the models of the protocols on Relacy
-	$(call build,models)
+	$(call build,dev,$(models))
 	$(PYTHON) relacy_models/run.py $(if $(MODEL),--model $(MODEL)) $(if $(SEED),--seed $(SEED))
 
 models-quick:  ## the same with a twentieth of the random iterations, and fewer preemptions, as part of check
-	$(call build,models)
+	$(call build,dev,$(models))
 	@mkdir -p $(found)
 	$(PYTHON) relacy_models/run.py --iterations 50000 --preemptions 1 --json $(found)/relacy.json
 
 mutants:  ## weaken every memory order, break every algorithm, and see a model fail each time; 33 min
-	$(call build,models)
+	$(call build,dev,$(models))
 	$(PYTHON) scripts/mutants.py --engine checker
 	$(PYTHON) scripts/mutants.py
 
 mutants-quick:  ## the same for a sample, as part of check
-	$(call build,models)
+	$(call build,dev,$(models))
 	@mkdir -p $(found)
 	$(PYTHON) scripts/mutants.py --engine checker --quick --results $(found)/mutants-checker.json
 	$(PYTHON) scripts/mutants.py --quick --results $(found)/mutants-relacy.json

@@ -268,7 +268,7 @@ def certificate_of(entries: list[Entry]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "models", help="the build directory")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "dev", help="the build directory")
     parser.add_argument("--check", action="store_true", help="only compare, run nothing")
     parser.add_argument("--merge", type=pathlib.Path, nargs="+", metavar="FILE", help="take the lines of shares")
     parser.add_argument("--certificate", type=pathlib.Path, nargs="+", metavar="FILE",

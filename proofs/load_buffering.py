@@ -123,7 +123,7 @@ def write(build: pathlib.Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "models", help="the build directory")
+    parser.add_argument("--build", type=pathlib.Path, default=ROOT / "build" / "dev", help="the build directory")
     parser.add_argument("--check", action="store_true", help="run the small searches, and compare")
     options = parser.parse_args()
     if options.check:

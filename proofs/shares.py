@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Work on the shares of a search, beside others who do the same, until all are done.
 
-    proofs/shares.py 28 build/models/proofs/proofs --family pool_dequeue --calls 7
+    proofs/shares.py 28 build/dev/proofs/proofs --family pool_dequeue --calls 7
 
 Start it as often as there are processors, on every machine that shares the current folder; kill it, and start it
 again, as you like. For share 5 the program gets `--shard 5/28 --lines ...`, and when it has ended well there is a

@@ -53,7 +53,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--binary",
         type=Path,
-        default=ROOT / "build" / "models" / "relacy_models" / "relacy_models",
+        default=ROOT / "build" / "dev" / "relacy_models" / "relacy_models",
         help="the program relacy_models (default: %(default)s)",
     )
     parser.add_argument(

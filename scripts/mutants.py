@@ -58,7 +58,7 @@ def survey(models: Models, sites: dict[str, Site], only: str) -> int:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--build", type=Path, default=ROOT / "build" / "models", help="the build directory")
+    parser.add_argument("--build", type=Path, default=ROOT / "build" / "dev", help="the build directory")
     parser.add_argument("--engine", choices=("relacy", "checker"), default="relacy", help="what runs the models")
     parser.add_argument("--quick", action="store_true", help="only what is killed with nothing compiled")
     parser.add_argument("--only", default="", metavar="REGEX", help="only mutants whose names match")

@@ -38,7 +38,7 @@ class Documents(unittest.TestCase):
     def test_commands_that_they_show_do_what_they_are_for(self) -> None:
         """Those that name a client or a model: they pass, did run it, and print what stands below them, if anything."""
         shown = {match.groups() for page in ROOT.glob("docs/*.md") for match in re.finditer(
-            r"^    build/models/\S*/(\w+ --.*)$(?:\n\n    (.* complete.*)$)?", page.read_text(), re.MULTILINE)}
+            r"^    build/dev/\S*/(\w+ --.*)$(?:\n\n    (.* complete.*)$)?", page.read_text(), re.MULTILINE)}
         self.assertGreater(len(shown), 1)
         self.assertTrue(any(output for _, output in shown))
         for line, output in shown:
@@ -262,8 +262,8 @@ class Shares(unittest.TestCase):
         section = RECIPES.read_text().split(f"\n### {heading}\n", 1)[1].split("\n##", 1)[0]
         (place / "proofs").symlink_to(ROOT / "proofs")
         text = section.split("```bash\n", 1)[1].split("```", 1)[0]
-        self.assertEqual(1, text.count("build=build/models\n"))
-        text = text.replace("build=build/models\n", f"build={shlex.quote(str(Path(PROOFS).parent.parent))}\n")
+        self.assertEqual(1, text.count("build=build/dev\n"))
+        text = text.replace("build=build/dev\n", f"build={shlex.quote(str(Path(PROOFS).parent.parent))}\n")
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=place, capture_output=True, text=True,
                               check=False, timeout=300, env={**os.environ, "HOME": str(place)})
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)

@@ -17,7 +17,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent.parent
 RECIPES = ROOT / "docs" / "checking-at-scale.md"
 LITMUS = Path(os.environ.get("CHECKER_LITMUS",
-                             ROOT / "build" / "checker" / "checker" / "checker_litmus"))
+                             ROOT / "build" / "dev" / "checker" / "checker_litmus"))
 
 # 5,040 executions, as many outcomes.
 PROGRAM = "name: additions\nlet n = 7\nn x {U.rlx x += 1}\n"
