@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The recipe for Conan, without Conan: it agrees with the sources that it packages."""
+"""The recipes for Conan and vcpkg, without either: they agree with the sources that they package."""
 
 from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import re
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from unittest import mock
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 INCLUDE = ROOT / "impl" / "include"
+PORT = ROOT / "packaging" / "vcpkg" / "poolproof"
 VERSION = ".".join(re.findall(r"^#define POOLPROOF_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)$",
                               (INCLUDE / "poolproof" / "sync.hpp").read_text(), re.MULTILINE))
 
@@ -60,6 +62,25 @@ class Conan(unittest.TestCase):
         self.recipe.package()
         self.assertEqual(files(INCLUDE), files(place / "package" / "include"))
         self.assertEqual(["LICENSE"], list(files(place / "package" / "licenses")))
+
+
+class Vcpkg(unittest.TestCase):
+    def test_its_version_is_that_of_the_headers(self) -> None:
+        self.assertEqual(VERSION, json.loads((PORT / "vcpkg.json").read_text())["version"])
+
+    def test_what_it_names_exists(self) -> None:
+        """What CMake installs with its option is tested with the other ways to use the library: impl/tests/install."""
+        text = (PORT / "portfile.cmake").read_text()
+        up = re.search(r'SOURCE_PATH "\$\{CMAKE_CURRENT_LIST_DIR\}/([./]+)"', text)
+        assert up is not None
+        self.assertEqual(ROOT, (PORT / up[1]).resolve())
+        option = re.search(r"-D(\w+)=ON", text)
+        assert option is not None
+        self.assertIn(f"option({option[1]} ", (ROOT / "CMakeLists.txt").read_text())
+        named = re.findall(r'\$\{(SOURCE_PATH|CMAKE_CURRENT_LIST_DIR)\}/(\w+)"', text)
+        self.assertEqual([("SOURCE_PATH", "LICENSE"), ("CMAKE_CURRENT_LIST_DIR", "usage")], named)
+        for place, name in named:
+            self.assertTrue(((ROOT if place == "SOURCE_PATH" else PORT) / name).is_file(), name)
 
 
 if __name__ == "__main__":
