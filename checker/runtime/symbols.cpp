@@ -49,9 +49,15 @@ struct line {
   // Whether it is the program's own, or of a library that it is made of: not of the C++ library, of
   // the compiler, or of what check-c++ puts in front.
   bool own() const {
-    return known() && !file.starts_with("/usr/lib") &&
-           file.find("/include/c++/") == std::string::npos &&
+    return known() && !file.starts_with("/usr/lib") && !of_library() &&
            !file.ends_with("/checker/prelude.hpp");
+  }
+  // A part of the C++ library lies in a folder of the machine, between these two.
+  bool of_library() const {
+    const std::string_view before = std::string_view(file).substr(0, file.find("/c++/"));
+    return before.size() != file.size() &&
+           (before.ends_with("/include") ||
+            before.substr(0, before.rfind('/')).ends_with("/include"));
   }
 };
 

@@ -9,7 +9,8 @@
 
 "proved, at most 20" bounds the number of executions; "proved, load buffering at 3 > 4" is the lines of each read and
 of the write that could overtake it, "nowhere" none; "data race | use after free" names the errors that may be found;
-"deadlock, within 4000 runs" how long that may take, beside the thousand runs by chance;
+"deadlock, within 4000 runs" how long that may take, beside the thousand runs by chance; "deadlock, told of line 9" a
+line of the program that the report names;
 "not finished" is a program that is too large. Of a header that is not there no program is run.
 
 With --precompile, what every program begins with is compiled once: the prelude, and the headers of PRECOMPILED. A
@@ -95,6 +96,11 @@ def wrong(status: int, found: dict[str, Any], output: str, expected: str) -> str
         return None if status == 3 else f"exit status {status} for a program that is too large"
     if status != 1:
         return f"exit status {status} for a program with an error"
+    told = re.search(r"^(.*), told of line (\d+)", expected)
+    if told:
+        expected = told.group(1)
+        if not re.search(rf"\.cpp:{told.group(2)}\b", output):
+            return f"the report does not name line {told.group(2)}"
     within = re.search(r"^(.*), within (\d+) runs", expected)
     if within:
         expected = within.group(1)

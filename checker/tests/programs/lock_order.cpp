@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Two mutexes in two orders; scoped_lock takes both.
 // Mended: proved
-// Broken: deadlock
+// Broken: deadlock, told of line 24
 #include <mutex>
 #include <thread>
 
