@@ -44,7 +44,7 @@ sanitized = $(call build,$(1)) && $(call test,$(1)) --label-regex unit && \
 .NOTPARALLEL:
 .PHONY: help setup setup-bench setup-all build test test-pins test-repeat test-checker check check-full proofs assembly ledger models models-quick \
         mutants mutants-quick stress \
-        tsan asan aarch64 ports bench plots report docs lint format install clean
+        tsan asan aarch64 ports bench plots report docs lint tidy format install clean
 
 help:  ## print this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -221,6 +221,16 @@ lint:  ## check the order labels, the numbers in documents, the format, the lice
 	@{ $(PYTHON) -m flake8 $(PYTHON_FOLDERS) && $(PYTHON) -m mypy; } >build/python.log 2>&1 & python=$$!; failed=; \
 	clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include 2>build/tidy.log || { cat build/tidy.log; failed=1; }; \
 	wait $$python || failed=1; cat build/python.log; test -z "$$failed"
+
+# Clang's analyzer took most of the time: four fifths of that of execution.cpp. With a tenth of its steps for each
+# function (max-nodes) it has found the same, and all files take about half as long.
+tidied = $(wildcard checker/tools/*.cpp checker/src/*.cpp checker/runtime/*.cpp) checker/tidy.cpp
+tidied_as = -std=c++20 -Ichecker/include -Xclang -analyzer-config -Xclang max-nodes=20000
+tidy:  ## check the sources of the checker with clang-tidy; 2 min
+	@$(call needs,clang-tidy,setup)
+	@printf '%s\n' $(tidied) | xargs -P $(JOBS) -I FILE sh -c \
+	  'found=$$(clang-tidy --quiet FILE -- $(tidied_as) 2>&1) || { echo "$$found"; false; }'
+	@echo 'tidy: $(words $(tidied)) files'
 
 format:  ## format all C++ sources, and name the licence in each source
 	clang-format -i $(SOURCES)

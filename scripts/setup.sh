@@ -27,12 +27,12 @@ basic="
   python3                                   | python3                   | all targets but make build
   python3-unicorn                           | module unicorn            | make check, make assembly, a test
   relacy-dev                                | relacy/base.hpp           | make check, make models, make mutants
-  libcli11-dev                              | CLI/CLI.hpp               | make check, make models, make mutants, make test-checker
-  nlohmann-json3-dev                        | nlohmann/json.hpp         | make check, make models, make mutants, make test-checker
+  libcli11-dev                              | CLI/CLI.hpp               | make check, make models, make mutants, make test-checker, make tidy
+  nlohmann-json3-dev                        | nlohmann/json.hpp         | make check, make models, make mutants, make test-checker, make tidy
   catch2                                    | catch2                    | make test, make test-checker, make tsan, make asan
   libzstd-dev                               | zstd.h                    | an example, and with it make test
   clang-format                              | clang-format              | make lint, and with it make check
-  clang-tidy                                | clang-tidy                | make lint, and with it make check
+  clang-tidy                                | clang-tidy                | make tidy, make lint, and with it make check
   mypy                                      | module mypy               | make lint, and with it make check
   flake8                                    | module flake8             | make lint, and with it make check
   python3-tomlkit                           | module tomlkit            | make lint, and with it make check
