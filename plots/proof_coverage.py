@@ -69,7 +69,7 @@ def read() -> Coverage:
         found.executions += entry["executions"]
         if entry["unfinished"]:
             found.unfinished.append((entry["subject"], len(entry["unfinished"])))
-        if re.search(r", \d+ calls$", entry["subject"]):
+        if re.search(r", \d+ calls( of [\w, ]+)?$", entry["subject"]):
             stopped = ", threads stopped" if STOPS in entry["property"] else ""
             found.clients.append((entry["subject"] + stopped, entry["proved"], entry["clients"]))
         else:

@@ -20,9 +20,11 @@ for module in ("matplotlib", "jinja2"):
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PLOTS = ROOT / "plots"
-sys.path.insert(0, str(PLOTS))
+sys.path[:0] = [str(PLOTS), str(ROOT / "scripts")]
 
 import campaign  # noqa: E402
+import facts  # noqa: E402
+import proof_coverage  # noqa: E402
 import readme_table  # noqa: E402
 import reasons  # noqa: E402
 import report  # noqa: E402
@@ -34,6 +36,14 @@ from runner import files  # noqa: E402
 def start(output: Path, *results: Path, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-B", PLOTS / "report.py", *results, "--output", output], text=True,
                             stdout=subprocess.PIPE, stderr=subprocess.PIPE, env={**os.environ, **environment})
+
+
+class Proofs(unittest.TestCase):
+    def test_the_figure_counts_as_the_documents_do(self) -> None:
+        found = proof_coverage.read()
+        self.assertEqual(len(facts.models()), found.models)
+        self.assertIn(f"| clients | {sum(proved for _, proved, _ in found.clients):,} | "
+                      f"{sum(known for _, _, known in found.clients):,} |", facts.ledger())
 
 
 class InAPlace(unittest.TestCase):
