@@ -54,6 +54,15 @@ class Numbers(unittest.TestCase):
                     if found[1] not in ("for", "of"):
                         self.assertEqual(count, int(found[2]), f"{path.relative_to(ROOT)}: {found[0]}")
 
+    def test_the_workflow_runs_what_ci_runs(self) -> None:
+        workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+        steps = (ROOT / ".ci" / "run").read_text()
+        for target in re.findall(r"^make (?:setup(?:-all)? )?([\w-]+)$", steps, re.MULTILINE):
+            self.assertRegex(workflow, rf"make setup(-all)? {target}\b")
+        chosen = re.search(r"--tests-regex '(.*)'$", steps)
+        assert chosen is not None
+        self.assertIn(chosen[1], workflow)
+
     def test_sizes_are_those_of_the_headers(self) -> None:
         """Each phrase stands somewhere, and wherever it does, with the number that the headers have."""
         handful = re.search(r"\bhandful = std::clamp\(magazine_type::capacity, 2U, (\d+)U\);",
