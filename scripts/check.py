@@ -32,7 +32,7 @@ RESULTS = {
     "models-quick": ("relacy.json",),
     "mutants-quick": ("mutants-checker.json", "mutants-relacy.json"),
 }
-SUBJECTS = (("pool_dequeue", "ring"), ("object_pool", "pool"))
+SUBJECTS = (("pool_dequeue", "ring"), ("object_pool", "pool"), ("upkept_pool", "pool with hooks and bounds"))
 
 Line = dict[str, Any]
 

@@ -38,6 +38,7 @@ FAMILIES = {
     "object_pool_two_cpus": "pool, two CPUs, portable pin",
     "object_pool_sections_one_cpu": "pool, one CPU, sections",
     "object_pool_sections_two_cpus": "pool, two CPUs, sections",
+    "upkept_pool_one_cpu": "pool with hooks and bounds, one CPU, portable pin",
 }
 
 

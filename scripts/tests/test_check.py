@@ -40,6 +40,7 @@ LINES = [
     head("a", "pool_dequeue", 6), client("a", "+|s"), client("a", "+-|s"),
     head("b", "object_pool_one_cpu", 3), client("b", "p|g|r"), client("b --seconds 5", "p|g", cut=1) | {"search": "b"},
     head("c", "object_pool_one_cpu", 2, progress=True), client("c", "p|g"),
+    head("d", "upkept_pool_idle", 2), client("d", "p|g"),
     {"search": "m --seconds 3", "shard": "0/1", "models": True},
     {"search": "m --seconds 3", "name": "one", "threads": 2, "complete": 34, "errors": 0, "cut": 0, "timed_out": False},
     {"search": "m --seconds 3", "name": "two", "threads": 3, "complete": 9, "errors": 0, "cut": 0, "timed_out": True},
@@ -95,21 +96,23 @@ class Ending(unittest.TestCase):
         done = self.check("proofs", "assembly", "models-quick", "mutants-quick")
         self.assertEqual(0, done.returncode, done.stderr)
         ending = done.stdout.split("\n\n")[1].splitlines()
-        self.assertEqual(12, len(ending), done.stdout)
+        self.assertEqual(14, len(ending), done.stdout)
         self.assertRegex(ending[0], r"^make check: everything holds, in \d+ s on \d+ processors; headers [0-9a-f]{12}")
-        self.assertIn("(2,854)", ending[1])
+        self.assertIn("(3,554)", ending[1])
         self.assertEqual("  ring, clients of up to 2 threads: pool_dequeue, all 2 of 6 calls", ending[2])
         self.assertEqual("    pool_dequeue: lives", ending[3])
         self.assertEqual("  pool, clients of up to 3 threads: object_pool_one_cpu, 1 of 2 of 3 calls, "
                          "all 1 of 2 calls with each thread stopped anywhere", ending[4])
-        self.assertIn("on 2 machines: 4 of 2,006 clients of up to 3 calls", ending[6])
-        self.assertEqual("  models: 1 of 2, each with its own property and 2 to 3 threads", ending[7])
-        self.assertIn("1 models that take more than 3 s", ending[8])
+        self.assertEqual("  pool with hooks and bounds, clients of up to 2 threads: upkept_pool_idle, all 1 of 2 calls",
+                         ending[6])
+        self.assertIn("on 2 machines: 4 of 2,006 clients of up to 3 calls", ending[8])
+        self.assertEqual("  models: 1 of 2, each with its own property and 2 to 3 threads", ending[9])
+        self.assertIn("1 models that take more than 3 s", ending[10])
         self.assertEqual("The assembly of the sections was run instruction by instruction, as made by g++ on x86-64; "
-                         "by clang++ on aarch64: none did other than the proved steps.", ending[9])
+                         "by clang++ on aarch64: none did other than the proved steps.", ending[11])
         self.assertIn("2 models and litmus tests, 1 in full for its semantics, 5,000 random executions; none failed",
-                      ending[10])
-        self.assertIn("2 of 3 on the checker, 2 of 2 on Relacy", ending[11])
+                      ending[12])
+        self.assertIn("2 of 3 on the checker, 2 of 2 on Relacy", ending[13])
 
     def test_what_the_steps_say_stays_in_their_logs(self) -> None:
         done = self.check("proofs", "lint")
