@@ -139,7 +139,7 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(foreach each,upkept_pool_two_cpus upkept_pool_sections upkept_pool_idle upkept_pool_idle_sections,$(clients) --family $(each) --calls 2 --spurious 0 &&) true
 	$(survey) --calls 3 --within 1200 --partial
 	$(foreach each,$(portable_pools) object_pool_small pool_dequeue_batches,$(clients) --family $(each) --calls 2 --reads compared --spurious 0 &&) true
-	$(checked) --seconds 900
+	$(checked) --seconds 900 --partial
 	$(call build,dev,$(checker))
 	$(PYTHON) impl/tests/bounded_clients/run.py --calls 4 --threads 2 --jobs $(JOBS) \
 	  --library build/dev/checker/libpoolproof_check.so --work build/dev/bounded_clients

@@ -39,6 +39,8 @@ def variants(source: str) -> list[tuple[str, str]]:
     heads = r"^// (Mended|Broken|Verdict)(?: with -D(\w+))?: (.*)$"
     for name, macro, expected in re.findall(heads, source, re.MULTILINE):
         found.append(("BROKEN" if name == "Broken" else macro, expected))
+    if len(found) != len(re.findall(r"^//.*\b(?:Mended|Broken|Verdict)(?: with -D\w+)?: ", source, re.MULTILINE)):
+        sys.exit("'Mended: ...' and its like stand at the beginning of a comment line")
     return found or sys.exit("a program without a line '// Mended: ...' or '// Verdict: ...'")
 
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // ABA: a node is popped, freed, allocated again and pushed, while another thread is about to pop
 // it. Nodes are read under a counter that keeps them alive; the version in the head is what is
-// missing. Mended: proved
+// missing.
+// Mended: proved
 // Broken: assertion
 #include <atomic>
 #include <cassert>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A ring whose sides keep what they have last read of each other: a loop that waits for room writes
 // that each time, and nothing else. Or it counts what others may see: that is another state each
-// turn. Mended: proved
+// turn.
+// Mended: proved
 // Broken: data race
 // Verdict with -DFOR_EVER: deadlock
 // Verdict with -DCOUNTED: not finished

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A counter for each CPU, which is found where the kernel writes its number: the checker chooses
-// it. Mended: proved
+// it.
+// Mended: proved
 // Broken: data race
 #include <sys/rseq.h>
 

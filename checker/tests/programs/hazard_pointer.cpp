@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One hazard pointer: the reader announces what it looks at, and looks again whether it still
-// counts. Mended: proved
+// counts.
+// Mended: proved
 // Broken: use after free | data race
 #include <atomic>
 #include <cassert>
