@@ -548,7 +548,14 @@ int tell(statistics& found, double seconds) {
     }
   }
   if (status == 0) {
-    out << chosen.search.name << ": proved. " << counts(found, seconds) << '\n';
+    out << chosen.search.name << ": ";
+    if (chosen.search.parts > 1) {
+      out << "part " << chosen.search.part << " of " << chosen.search.parts
+          << " has no error; proved if no part has. ";
+    } else {
+      out << "proved. ";
+    }
+    out << counts(found, seconds) << '\n';
     out << "Within these bounds: as many operations as the program makes; "
         << chosen.search.spurious_failures << " spurious failures and " << chosen.search.reuses
         << " re-used blocks a thread. "
