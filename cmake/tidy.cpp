@@ -11,6 +11,6 @@
 template class poolproof::object_pool<int>;
 template class poolproof::bounded_pool<int>;
 template class poolproof::checked_pool<int>;
-template std::shared_ptr<int> poolproof::borrow_shared(poolproof::object_pool<int>&);
+template auto poolproof::borrow_shared(poolproof::object_pool<int>&);
 template class poolproof::immortal<poolproof::object_pool<int>>;
 template void poolproof::rotate_all_of<poolproof::std_sync>();

@@ -320,6 +320,13 @@ using checker::fault;
 
 // Exit
 
+// What a program wants done at a fork: none is explored, and those of the search are not its.
+CHECKER_EXPORT int __register_atfork(void (*prepare)(), void (*parent)(), void (*child)(),
+                                     void* library) noexcept {
+  if (owner_of(CHECKER_CALLER) == owner::program) return 0;
+  return CHECKER_NEXT(__register_atfork)(prepare, parent, child, library);
+}
+
 CHECKER_EXPORT int __cxa_atexit(void (*call)(void*), void* argument, void* library) noexcept {
   // The destructors of other libraries are run when the process really ends.
   if (owner_of(CHECKER_CALLER) != owner::program) {
