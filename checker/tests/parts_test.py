@@ -24,9 +24,13 @@ def searched(program: pathlib.Path, *options: str) -> dict[str, Any]:
     return found
 
 
-def merged(parts: list[dict[str, Any]]) -> dict[str, Any]:
+def merge(parts: list[dict[str, Any]]) -> subprocess.CompletedProcess[str]:
     lines = "".join(json.dumps(part) + "\n" for part in parts)
-    done = subprocess.run([sys.executable, MERGE], input=lines, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run([sys.executable, MERGE], input=lines, capture_output=True, text=True, timeout=60, check=False)
+
+
+def merged(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    done = merge(parts)
     assert done.returncode == 0, done.stderr
     found: dict[str, Any] = json.loads(done.stdout)
     return found
@@ -43,6 +47,12 @@ def main() -> None:
         sum_of_parts = merged(parts)
         assert all(sum_of_parts[key] == whole[key] for key in SAME), f"{count} parts: {sum_of_parts}\nwhole: {whole}"
         print(f"{count} parts make the whole of {EXECUTIONS} executions")
+    parts = [searched(program, "--check-shard", f"{part}/2") for part in range(2)]
+    for key, value, status in (("errors", 1, 1), ("cut", 1, 3), ("shard", "0/2", 2)):
+        found = merge([parts[0], {**parts[1], key: value}]).returncode
+        assert found == status, f"{key} {value}: exit status {found} instead of {status}"
+    nothing = [part | {"complete": 0} for part in parts]
+    assert merge(nothing).returncode == 3, "a search without a complete execution proves nothing"
 
 
 if __name__ == "__main__":

@@ -4,8 +4,10 @@
 
 Reads the lines of JSON that `litmus --shard I/N` (or another program of the checker) printed for all
 shards of one or more searches, from files or from standard input, and prints one line for each
-search: what the search of the whole prints. Fails if a shard is missing or there twice, or if parts
-of searches with another number of shards are among them.
+search: what the search of the whole prints. The exit status is that of the whole: 0 if all are
+proved, 1 if one has an error, 3 if one was not finished or has no complete execution; and 2 if a
+shard is missing or there twice, or if parts of searches with another number of shards are among
+them.
 """
 
 from __future__ import annotations
@@ -21,7 +23,8 @@ HASH_MODULUS = 1 << 128
 
 
 def fail(message: str) -> NoReturn:
-    sys.exit(f"merge.py: {message}")
+    print(f"merge.py: {message}", file=sys.stderr)
+    sys.exit(2)
 
 
 def read_parts(files: list[str]) -> dict[tuple[str, str], list[dict[str, Any]]]:
@@ -60,14 +63,24 @@ def merge(name: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
     return whole
 
 
-def main() -> None:
+def status_of(whole: dict[str, Any]) -> int:
+    if whole["errors"]:
+        return 1
+    return 3 if whole["cut"] or not whole["complete"] else 0
+
+
+def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("files", nargs="*", metavar="FILE", help="default: standard input")
     arguments = parser.parse_args()
+    statuses = {0}
     for (name, _), parts in read_parts(arguments.files).items():
-        print(json.dumps(merge(name, parts)))
+        whole = merge(name, parts)
+        print(json.dumps(whole))
+        statuses.add(status_of(whole))
+    return 1 if 1 in statuses else max(statuses)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
