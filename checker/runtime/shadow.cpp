@@ -378,6 +378,17 @@ inline void look_at_frame(address at, std::size_t size, address code) {
   if (concurrent && known().thread != stack) lend(stack, at, size, code);
 }
 
+// Whether all uses of a cell happen before what the running thread does next.
+bool is_ordered(std::uint32_t index) {
+  const cell& c = cell_at(index);
+  if (c.writer != nobody && !knows(c.writer, c.written)) return false;
+  for (std::uint64_t rest = c.readers; rest != 0; rest &= rest - 1) {
+    const auto t = static_cast<unsigned>(std::countr_zero(rest));
+    if (!knows(t, read_time(index, t))) return false;
+  }
+  return c.location == no_location || engine::settled(c.location, c.initial, true).ordered;
+}
+
 // Of these bytes of a word, the first that a thread has used without an order before what the
 // running one does next, or 0.
 address unordered_use(address word, std::uint8_t mask) {
@@ -386,15 +397,7 @@ address unordered_use(address word, std::uint8_t mask) {
   for (std::uint32_t index = first.cell; index != none; index = cell_at(index).next) {
     const cell& c = cell_at(index);
     if ((c.mask & mask) == 0) continue;
-    bool ordered = c.writer == nobody || knows(c.writer, c.written);
-    for (std::uint64_t rest = c.readers; rest != 0; rest &= rest - 1) {
-      const auto t = static_cast<unsigned>(std::countr_zero(rest));
-      ordered = ordered && knows(t, read_time(index, t));
-    }
-    if (c.location != no_location) {
-      ordered = ordered && engine::settled(c.location, c.initial, true).ordered;
-    }
-    if (!ordered) return word + offset_of(c.mask);
+    if (!is_ordered(index)) return word + offset_of(c.mask);
   }
   return 0;
 }
@@ -692,18 +695,6 @@ void free_range(address from, std::size_t size, bool checked, address code) {
   });
   something_changed();
 }
-
-namespace {
-bool is_ordered(std::uint32_t index) {
-  const cell& c = cell_at(index);
-  if (c.writer != nobody && !knows(c.writer, c.written)) return false;
-  for (std::uint64_t rest = c.readers; rest != 0; rest &= rest - 1) {
-    const auto t = static_cast<unsigned>(std::countr_zero(rest));
-    if (!knows(t, read_time(index, t))) return false;
-  }
-  return c.location == no_location || engine::settled(c.location, c.initial, true).ordered;
-}
-}  // namespace
 
 void end_range(address from, std::size_t size) {
   for_words(from, size, [&](address word, std::uint8_t mask) {
