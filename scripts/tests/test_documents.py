@@ -141,6 +141,14 @@ class Lists(unittest.TestCase):
         for name in named:
             self.assertTrue((ROOT / name).is_file(), name)
 
+    def test_pages_of_the_reference_lead_to_pages_of_the_reference(self) -> None:
+        """Doxygen takes a link to a page, not to a part of one, for its own."""
+        pages = re.findall(r"docs/\S+\.md", (DOCS / "Doxyfile").read_text().split("\nFILE_PATTERNS", 1)[0])
+        self.assertIn("docs/interface.md", pages)
+        for page in pages:
+            for target in re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / page).read_text()):
+                self.assertIn(f"docs/{target}", pages, page)
+
     def test_every_folder_is_on_the_map(self) -> None:
         page = (DOCS / "architecture.md").read_text()
         tracked = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
