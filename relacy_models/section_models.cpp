@@ -544,7 +544,7 @@ struct reach_vs_show : model, with_sections {
       require(table_->create(1), "no table");
       // As the first put at a CPU does.
       table_->find(1)->own_magazine().deepen();
-      shown_.show(table_->near().first(), table_->near().reach());
+      shown_.show(table_->reachable().first(), table_->reachable().reach());
       return;
     }
     token& item = items_[index - 1];
@@ -601,7 +601,7 @@ struct first_give_vs_told_search : model, with_sections {
     }
     if (index == 1) {
       item_.prepare();
-      if (sections::give(table_.near(), &item_)) return told_.store(1, std::memory_order_release);
+      if (sections::give(table_.reachable(), &item_)) return told_.store(1, std::memory_order_release);
       item_.claim();
       outcome("no room yet");
       return;

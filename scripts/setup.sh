@@ -30,6 +30,7 @@ basic="
   libcli11-dev                              | CLI/CLI.hpp               | make check, make models, make mutants, make test-checker, make tidy
   nlohmann-json3-dev                        | nlohmann/json.hpp         | make check, make models, make mutants, make test-checker, make tidy
   catch2                                    | catch2                    | make test, make test-checker, make tsan, make asan
+  systemtap-sdt-dev                         | sys/sdt.h                 | a test of make test: probes
   libzstd-dev                               | zstd.h                    | an example, and with it make test
   clang-format                              | clang-format              | make lint, and with it make check
   clang-tidy                                | clang-tidy                | make tidy, make lint, and with it make check

@@ -119,8 +119,22 @@ TEMPLATE_TEST_CASE("what_a_throw_leaves_in_a_hand_goes_back", "[hand]", real_poo
   const auto got =
       std::count_if(taken.begin(), taken.end(), [](const item& each) { return each != nullptr; });
   CHECK(got == 5);
-  // The sixth was on its way.
-  CHECK(take_all(pool) == 34);
+  // Also the sixth, which was on its way.
+  CHECK(take_all(pool) == 35);
+}
+
+// As above, of fewer than are worth a hand, and of what the factory has just made.
+TEMPLATE_TEST_CASE("what_a_throw_keeps_from_its_place_goes_back", "[hand]", real_pool,
+                   steered_pool) {
+  const all_given_back books;
+  TestType pool([] { return std::make_unique<tracked>(0); });
+  std::vector<item> items = numbered(3);
+  pool.put_range(items.begin(), items.end());
+  std::vector<item> taken(5);
+  up_to<std::vector<item>::iterator> to{taken.begin(), 4};
+  CHECK_THROWS_WITH(pool.get_n(5, to), "no further");
+  CHECK(take_all(pool) == 1);
+  CHECK(pool.stats().constructions == 2);
 }
 
 TEMPLATE_TEST_CASE("what_was_moved_from_before_a_throw_is_put", "[hand]", real_pool, steered_pool) {

@@ -63,10 +63,10 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
       case 1: {
         int* const item = &things[below(things.size())];
         const bool hands_back = below(2) == 0;
-        const bool given =
-            hands_back ? sections::hand_back(here.near(), item) : sections::give(here.near(), item);
-        CHECK(given == (hands_back ? by_steps::hand_back(section, steps_shards.near(), item)
-                                   : by_steps::give(section, steps_shards.near(), item)));
+        const bool given = hands_back ? sections::hand_back(here.reachable(), item)
+                                      : sections::give(here.reachable(), item);
+        CHECK(given == (hands_back ? by_steps::hand_back(section, steps_shards.reachable(), item)
+                                   : by_steps::give(section, steps_shards.reachable(), item)));
         done[0] += given;
         done[1] += !given;
         break;
@@ -74,13 +74,14 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
       case 2:
       case 3: {
         const bool lends = below(2) == 0;
-        const int* item = lends ? sections::loan(here.near()) : sections::take(here.near());
-        CHECK(item == (lends ? by_steps::loan(section, steps_shards.near())
-                             : by_steps::take(section, steps_shards.near())));
+        const int* item =
+            lends ? sections::loan(here.reachable()) : sections::take(here.reachable());
+        CHECK(item == (lends ? by_steps::loan(section, steps_shards.reachable())
+                             : by_steps::take(section, steps_shards.reachable())));
         if (item == nullptr) {
           item = here.take();
           int* same = nullptr;
-          by_steps::take_some(section, steps_shards.near(), &same, 1);
+          by_steps::take_some(section, steps_shards.reachable(), &same, 1);
           CHECK(item == same);
           ticked += item != nullptr;
         }
@@ -92,8 +93,8 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
         std::array<int*, 2 * capacity> items{};
         for (int*& item : items) item = &things[below(things.size())];
         const std::uint32_t count = 1 + below(below(2) == 0 ? 4 : 2 * capacity);
-        const std::uint32_t given = sections::give_some(here.near(), items.data(), count);
-        CHECK(given == by_steps::give_some(section, steps_shards.near(), items.data(), count));
+        const std::uint32_t given = sections::give_some(here.reachable(), items.data(), count);
+        CHECK(given == by_steps::give_some(section, steps_shards.reachable(), items.data(), count));
         done[6] += given > 1;
         break;
       }
@@ -101,8 +102,8 @@ TEST_CASE("assembly_does_what_the_steps_do", "[magazine]") {
         std::array<int*, 2 * capacity> items{};
         std::array<int*, 2 * capacity> same{};
         const std::uint32_t room = 1 + below(below(2) == 0 ? 4 : 2 * capacity);
-        const std::uint32_t taken = sections::take_some(here.near(), items.data(), room);
-        CHECK(taken == by_steps::take_some(section, steps_shards.near(), same.data(), room));
+        const std::uint32_t taken = sections::take_some(here.reachable(), items.data(), room);
+        CHECK(taken == by_steps::take_some(section, steps_shards.reachable(), same.data(), room));
         CHECK(items == same);
         done[7] += taken > 1;
         break;
@@ -147,7 +148,7 @@ TEST_CASE("take_ticks_as_often_as_the_magazine_is_paced", "[magazine]") {
     int count = 0;
     for (int i = 0; i != takes; ++i) {
       REQUIRE(here.give(&things[0]));
-      if (sections::take(here.near()) != nullptr) continue;
+      if (sections::take(here.reachable()) != nullptr) continue;
       REQUIRE(here.take() != nullptr);
       ++count;
     }
@@ -168,12 +169,12 @@ TEST_CASE("magazine_takes_nothing_before_it_is_used", "[magazine]") {
   shards_up_to unused(here.cpu());
   test_magazine& own = unused.own().own_magazine();
   CHECK(own.room_beside(own.size()) == 0);
-  CHECK_FALSE(sections::give(unused.near(), &things[0]));
+  CHECK_FALSE(sections::give(unused.reachable(), &things[0]));
   CHECK(own.deepen());
   CHECK(own.room_beside(own.size()) == 1);
-  CHECK(sections::give(unused.near(), &things[0]));
+  CHECK(sections::give(unused.reachable(), &things[0]));
   CHECK(own.room_beside(own.size()) == 0);
-  CHECK(sections::take(unused.near()) == &things[0]);
+  CHECK(sections::take(unused.reachable()) == &things[0]);
 }
 
 TEST_CASE("magazine_is_a_stack_as_deep_as_it_was_made", "[magazine]") {
@@ -202,20 +203,20 @@ TEST_CASE("several_items_are_moved_as_one_by_one", "[magazine]") {
   // Two more than there is room for: the last are given first, and the first two are left.
   std::vector<int*> items;
   for (std::uint32_t i = 0; i != capacity + 2; ++i) items.push_back(&things[i]);
-  CHECK(sections::give_some(here.near(), items.data(), capacity + 2) == capacity);
-  CHECK(sections::give_some(here.near(), items.data(), 1) == 0);
+  CHECK(sections::give_some(here.reachable(), items.data(), capacity + 2) == capacity);
+  CHECK(sections::give_some(here.reachable(), items.data(), 1) == 0);
   CHECK(here.take() == items[2]);
 
   // The newest, as they lie: the newest last.
   std::array<int*, 3> out{};
-  CHECK(sections::take_some(here.near(), out.data(), 3) == 3);
+  CHECK(sections::take_some(here.reachable(), out.data(), 3) == 3);
   CHECK(out == std::array{items[5], items[4], items[3]});
   CHECK(here.own().size() == capacity - 4);
   std::array<int*, 2 * capacity> rest{};
-  CHECK(sections::take_some(here.near(), rest.data(), 2 * capacity) == capacity - 4);
+  CHECK(sections::take_some(here.reachable(), rest.data(), 2 * capacity) == capacity - 4);
   CHECK(rest[0] == items[capacity + 1]);
   CHECK(rest[capacity - 5] == items[6]);
-  CHECK(sections::take_some(here.near(), rest.data(), 1) == 0);
+  CHECK(sections::take_some(here.reachable(), rest.data(), 1) == 0);
 }
 
 TEST_CASE("several_items_are_one_operation_of_the_pace", "[magazine]") {
@@ -226,9 +227,9 @@ TEST_CASE("several_items_are_one_operation_of_the_pace", "[magazine]") {
   for (std::uint32_t i = 0; i != 10; ++i) REQUIRE(here.give(&things[i]));
   here.own().own_magazine().set_pace(64);
   std::array<int*, 10> out{};
-  CHECK(sections::take_some(here.near(), out.data(), 8) == 8);
+  CHECK(sections::take_some(here.reachable(), out.data(), 8) == 8);
   CHECK(here.own().own_magazine().takes_since_tick() == 1);
-  CHECK(sections::take(here.near()) == &things[1]);
+  CHECK(sections::take(here.reachable()) == &things[1]);
   CHECK(here.own().own_magazine().takes_since_tick() == 2);
 }
 
@@ -239,7 +240,7 @@ TEST_CASE("sections_beyond_their_reach_take_no_effect", "[magazine]") {
   REQUIRE(here.own().own_magazine().deepen());
   test_near not_yet;
   test_near shorter;
-  shorter.show(here.near().first(), here.cpu());
+  shorter.show(here.reachable().first(), here.cpu());
   for (const test_near* near : {&not_yet, &shorter}) {
     CHECK_FALSE(sections::give(*near, &things[1]));
     CHECK(sections::take(*near) == nullptr);
@@ -304,6 +305,25 @@ struct counted_restarts : std_sync::sections {
 struct counting_sync : std_sync {
   using sections = counted_restarts;
 };
+
+// As where a filter of system calls forbids it from some moment on.
+struct refused_restarts : std_sync::sections {
+  static bool restart_all() noexcept { return false; }
+};
+struct refusing_sync : std_sync {
+  using sections = refused_restarts;
+};
+
+TEST_CASE("pool_that_is_left_behind_at_a_refused_restart_is_counted", "[magazine]") {
+  if (no_sections_here()) return;
+  using pool_type = poolproof::object_pool<int, std::default_delete<int>, refusing_sync>;
+  auto& pools = poolproof::pool_registry<refusing_sync>::instance();
+  { pool_type().put(std::make_unique<int>(1)); }
+  CHECK(pools.leaked() == 0);
+  { static_cast<void>(pool_type().borrow()); }
+  CHECK(pools.leaked() == 1);
+  CHECK(poolproof::leaked_pools() == 0);
+}
 
 TEST_CASE("cpus_that_take_turns_make_a_system_call_in_a_thousand_pairs", "[magazine]") {
   if (no_sections_here()) return;

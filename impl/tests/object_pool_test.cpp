@@ -321,6 +321,31 @@ TEST_CASE_METHOD(all_given_back, "interval_is_a_duration_an_optional_one_or_neve
   CHECK_FALSE(pool_options{.cycle_interval = std::nullopt}.cycle_interval == 0s);
 }
 
+TEST_CASE_METHOD(all_given_back, "interval_beyond_the_range_of_nanoseconds_is_the_longest",
+                 "[object_pool]") {
+  constexpr auto longest = std::chrono::nanoseconds::max();
+  CHECK(pool_options{.cycle_interval = std::chrono::hours::max()}.cycle_interval == longest);
+  CHECK(pool_options{.cycle_interval = std::chrono::years(600)}.cycle_interval == longest);
+  CHECK(pool_options{.cycle_interval = std::chrono::seconds::max()}.cycle_interval == longest);
+  CHECK(pool_options{.cycle_interval = longest}.cycle_interval == longest);
+  CHECK(pool_options{.cycle_interval = std::optional(24h * 365 * 293)}.cycle_interval == longest);
+  CHECK(pool_options{.cycle_interval = 24h * 365 * 292}.cycle_interval == 24h * 365 * 292);
+  CHECK_THROWS_AS(real_pool(no_factory, {.cycle_interval = std::chrono::hours::min()}),
+                  std::invalid_argument);
+  put_new(*std::make_unique<real_pool>(no_factory, pool_options{.cycle_interval = longest}), 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "interval_has_any_unit", "[object_pool]") {
+  using seconds = std::chrono::duration<double>;
+  using picoseconds = std::chrono::duration<std::int64_t, std::pico>;
+  CHECK(pool_options{.cycle_interval = seconds(0.5)}.cycle_interval == 500ms);
+  CHECK(pool_options{.cycle_interval = picoseconds(1500)}.cycle_interval == 2ns);
+  CHECK(pool_options{.cycle_interval = seconds(1e300)}.cycle_interval ==
+        std::chrono::nanoseconds::max());
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  CHECK_THROWS_AS(real_pool(no_factory, {.cycle_interval = seconds(none)}), std::invalid_argument);
+}
+
 TEST_CASE_METHOD(all_given_back, "first_use_takes_no_mutex", "[object_pool]") {
   steered_pool pool(no_factory);
   CHECK(pool.try_get() == nullptr);

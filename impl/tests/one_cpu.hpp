@@ -40,7 +40,7 @@ class shards_up_to {
   }
 
   std::uint32_t cpu() const { return cpu_; }
-  const test_near& near() const { return near_; }
+  const test_near& reachable() const { return near_; }
   test_shard& own() { return shards_[cpu_]; }
 
  private:
@@ -64,11 +64,11 @@ class on_one_cpu {
   }
 
   std::uint32_t cpu() const { return shards_.cpu(); }
-  const test_near& near() const { return shards_.near(); }
+  const test_near& reachable() const { return shards_.reachable(); }
   test_shard& own() { return shards_.own(); }
 
-  int* take() { return take_one(near()); }
-  bool give(int* given) { return std_sync::sections::give(near(), given); }
+  int* take() { return take_one(reachable()); }
+  bool give(int* given) { return std_sync::sections::give(reachable(), given); }
 
  private:
   stays_on_cpu stays_;

@@ -156,15 +156,16 @@ some_items by_steps(operation wanted, const shards_up_to& shards, int* item = gi
   some_items items{};
   switch (wanted) {
     case operation::take:
-      return {steps::take(section, shards.near())};
+      return {steps::take(section, shards.reachable())};
     case operation::give:
-      return {steps::give(section, shards.near(), item) ? nullptr : item};
+      return {steps::give(section, shards.reachable(), item) ? nullptr : item};
     case operation::take_some:
-      steps::take_some(section, shards.near(), items.data(), several);
+      steps::take_some(section, shards.reachable(), items.data(), several);
       return items;
     case operation::give_some:
       items = all_given;
-      const std::uint32_t count = steps::give_some(section, shards.near(), items.data(), several);
+      const std::uint32_t count =
+          steps::give_some(section, shards.reachable(), items.data(), several);
       for (std::uint32_t i = several - count; i != several; ++i) items[i] = nullptr;
       return items;
   }
@@ -235,7 +236,7 @@ const struct rseq_cs& section_of(operation wanted) {
     breakpoint at(begin_of(*tried));
     interruption now{.at = &at, .handler_of_section = tried->abort_ip};
     next = &now;
-    by_section(wanted, here.near());
+    by_section(wanted, here.reachable());
     if (now.times != 0) return *tried;
   }
   FAIL("no section of this program is the operation's");
@@ -281,7 +282,7 @@ std::vector<address> instructions_of(const struct rseq_cs& section, operation wa
     breakpoint first(begin_of(section));
     found.first = &first;
     walk = &found;
-    by_section(wanted, shards.near());
+    by_section(wanted, shards.reachable());
   }).join();
   // Those of a loop are found more than once.
   std::sort(found.taken.begin(), found.taken.end());
@@ -327,7 +328,7 @@ TEST_CASE("section_interrupted_at_any_instruction_takes_effect_once", "[rseq]") 
                          .meanwhile = meanwhile,
                          .shards = &shards};
         next = &now;
-        const some_items found = by_section(wanted, shards.near());
+        const some_items found = by_section(wanted, shards.reachable());
         at.lift();
 
         times += now.times;

@@ -29,8 +29,9 @@ foreach(header IN LISTS headers)
   must_compile(${stem} "#include <${header}>\n#include <${header}>\n")
 endforeach()
 
-# And all of them after what other headers may leave behind: Windows' macros min and max; a C library that
-# has no macros of glibc's. The standard library is included before, for it is not ours to mend.
+# And all of them after what other headers may leave behind: the macros of windows.h, Qt, X11, and of a compiler's
+# GNU modes; a C library that has no macros of glibc's. The standard library is included before, for it is not ours
+# to mend.
 set(standard_includes)
 set(our_includes)
 foreach(header IN LISTS headers)
@@ -43,8 +44,12 @@ list(FILTER standard_includes EXCLUDE REGEX "<poolproof/")
 list(TRANSFORM standard_includes REPLACE "#include (.*)" "#if __has_include(\\1)\n#include \\1\n#endif\n")
 list(JOIN standard_includes "" standard_includes)
 
-set(left_behind_min_max "#define min(a, b) ((a) < (b) ? (a) : (b))\n#define max(a, b) ((a) > (b) ? (a) : (b))\n")
+set(left_behind_macros "#define min(a, b) ((a) < (b) ? (a) : (b))\n#define max(a, b) ((a) > (b) ? (a) : (b))\n")
+foreach(macro IN ITEMS near far small IN OUT interface slots signals emit foreach forever None Bool Status Success Always
+                       True False check verify require unix linux major minor ERROR I)
+  string(APPEND left_behind_macros "#undef ${macro}\n#define ${macro}\n")
+endforeach()
 set(left_behind_no_glibc "#undef __GLIBC__\n#undef __GLIBC_MINOR__\n#undef __GLIBC_PREREQ\n")
-foreach(what IN ITEMS min_max no_glibc)
+foreach(what IN ITEMS macros no_glibc)
   must_compile(${what} "${standard_includes}${left_behind_${what}}${our_includes}")
 endforeach()

@@ -369,11 +369,11 @@ using large_table = shard_table<int, many_cpus>;
 
 TEST_CASE("sections_reach_every_shard_of_a_cpu_or_none", "[shard_table]") {
   large_table table;
-  CHECK(table.near().reach() == 0);
+  CHECK(table.reachable().reach() == 0);
   REQUIRE(table.create(3));
-  CHECK(table.near().reach() == (std_sync::sections::usable() ? 2000 : 0));
-  CHECK(table.near().first() + 3 == table.find(3));
-  CHECK(table.near().first() + 1999 == &table.find_slow(1999, 0));
+  CHECK(table.reachable().reach() == (std_sync::sections::usable() ? 2000 : 0));
+  CHECK(table.reachable().first() + 3 == table.find(3));
+  CHECK(table.reachable().first() + 1999 == &table.find_slow(1999, 0));
 }
 
 TEST_CASE_METHOD(all_given_back, "reader_of_a_reach_finds_the_first_shard", "[shard_table]") {

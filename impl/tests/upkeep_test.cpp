@@ -295,6 +295,52 @@ TEMPLATE_TEST_CASE("state_of_hooks_ends_with_the_last_handle", "[upkeep]", real_
   CHECK(state.use_count() == 1);
 }
 
+// Whatever std::invoke takes.
+struct text {
+  bool clear() { return ++cleared < 3; }
+  std::size_t size() const { return 7; }
+  int tell(drop_cause) { return told = 1; }
+
+  int cleared = 0;
+  int told = 0;
+  bool is_good = true;
+};
+
+TEST_CASE("hook_is_a_pointer_to_a_member", "[upkeep]") {
+  poolproof::object_pool<text> pool([] { return std::make_unique<text>(); },
+                                    {.cycle_interval = std::nullopt},
+                                    {.reset = &text::clear, .size_of = &text::size});
+  pool.put(std::make_unique<text>());
+  CHECK(pool.stats().bytes == 7);
+  pool.put(pool.get());
+  pool.put(pool.get());
+  CHECK(pool.stats().reset_dropped == 1);
+  CHECK(pool.stats().bytes == 0);
+
+  poolproof::object_pool<text> of_good([] { return std::make_unique<text>(); },
+                                       {.cycle_interval = std::nullopt}, {.reset = &text::is_good});
+  auto bad = of_good.get();
+  bad->is_good = false;
+  of_good.put(std::move(bad));
+  of_good.put(of_good.get());
+  CHECK(of_good.stats().reset_dropped == 1);
+  CHECK(of_good.stats().retained == 1);
+}
+
+TEST_CASE("hook_may_return_more_than_is_asked_for", "[upkeep]") {
+  int told = 0;
+  {
+    poolproof::object_pool<text> pool(
+        [] { return std::make_unique<text>(); }, {.cycle_interval = std::nullopt},
+        {.on_drop = [&told](text& of, drop_cause why) { return told += of.tell(why); }});
+    pool.put(std::make_unique<text>());
+  }
+  CHECK(told == 1);
+  poolproof::object_pool<text> pool([] { return std::make_unique<text>(); }, {},
+                                    {.on_drop = &text::tell});
+  pool.put(std::make_unique<text>());
+}
+
 TEST_CASE_METHOD(all_given_back, "null_hooks_are_none", "[upkeep]") {
   bool (*const no_reset)(tracked&) = nullptr;
   const std::function<void(tracked&, drop_cause)> no_telling;

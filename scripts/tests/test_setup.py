@@ -47,7 +47,8 @@ class Setup(unittest.TestCase):
         self.assertEqual(0, self.run_setup().returncode)
         self.assertEqual({"g++", "clang", "cmake", "ninja-build", "make", "python3", "relacy-dev",
                           "libcli11-dev", "nlohmann-json3-dev", "catch2", "libzstd-dev", "clang-format",
-                          "clang-tidy", "mypy", "flake8", "python3-tomlkit", "python3-unicorn"},
+                          "clang-tidy", "mypy", "flake8", "python3-tomlkit", "python3-unicorn",
+                          "systemtap-sdt-dev"},
                          self.installed())
 
     def test_each_set_has_the_one_before(self) -> None:

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <concepts>
+#include <functional>
 #include <type_traits>
 #include <utility>
 
@@ -34,7 +35,8 @@ class callable<Result(Arguments...)> {
   // None, which must not be called.
   constexpr callable() noexcept = default;
 
-  // None also from a null pointer, or from an empty std::function.
+  // Whatever std::invoke can call, a pointer to a member, too. None also from a null pointer, or
+  // from an empty std::function.
   template <class Function>
   requires(
       !std::same_as<Function, callable> &&
@@ -44,14 +46,15 @@ class callable<Result(Arguments...)> {
                   std::is_trivially_destructible_v<Function>) {
       view_.run_ = [](void*, Arguments... arguments) -> Result {
         Function stateless;
-        return stateless(std::forward<Arguments>(arguments)...);
+        return run(stateless, std::forward<Arguments>(arguments)...);
       };
     } else {
-      if constexpr (std::is_pointer_v<Function> || requires { from.target_type(); }) {
+      if constexpr (std::is_pointer_v<Function> || std::is_member_pointer_v<Function> ||
+                    requires { from.target_type(); }) {
         if (!from) return;
       }
       view_.run_ = [](void* state, Arguments... arguments) -> Result {
-        return (*static_cast<Function*>(state))(std::forward<Arguments>(arguments)...);
+        return run(*static_cast<Function*>(state), std::forward<Arguments>(arguments)...);
       };
       delete_state_ = [](void* state) { delete static_cast<Function*>(state); };
       view_.state_ = new Function(std::move(from));
@@ -81,6 +84,16 @@ class callable<Result(Arguments...)> {
   }
 
  private:
+  // What std::invoke_r does in C++23: the result of a callable may be more than is asked for.
+  template <class Function>
+  static Result run(Function& function, Arguments... arguments) {
+    if constexpr (std::is_void_v<Result>) {
+      std::invoke(function, std::forward<Arguments>(arguments)...);
+    } else {
+      return std::invoke(function, std::forward<Arguments>(arguments)...);
+    }
+  }
+
   view view_;
   void (*delete_state_)(void*) = nullptr;
   bool is_one_ = false;  // to g++ 12 it is no constant whether a lambda's address is null

@@ -9,10 +9,11 @@
 //   S3. What it takes out and the pool keeps, for it is to hold so many, is pushed to the shared
 //       chain under the same ownership: it counts as put now.
 //
-// Stands on: cycles, shard_table, shard, sync, upkeep.
+// Stands on: cycles, probes, shard_table, shard, sync, upkeep.
 #pragma once
 
 #include <poolproof/cycles.hpp>
+#include <poolproof/probes.hpp>
 #include <poolproof/shard_table.hpp>
 #include <poolproof/sync.hpp>
 #include <poolproof/upkeep.hpp>
@@ -40,11 +41,15 @@ class cycle_sweep : public cycle_state<Sync> {
 
   // One cycle: begins it and does all that is due. See object_pool::rotate. Anyone; lock-free but
   // for destructors and the allocator.
-  void rotate() noexcept { do_all(state::begin()); }
+  void rotate() noexcept {
+    const std::uint64_t target = state::begin();
+    tell_begun(target);
+    do_all(target);
+  }
 
   // Begins a cycle if it is time, and does all that is overdue. Anyone; as rotate.
   void rotate_due() noexcept {
-    state::look_at_clock();
+    look_at_clock();
     if (state::overdue()) do_all(state::begun());
   }
 
@@ -69,6 +74,14 @@ class cycle_sweep : public cycle_state<Sync> {
   static constexpr std::size_t call_budget = Sync::limits::call_budget;
   static constexpr std::size_t no_budget = (std::numeric_limits<std::size_t>::max)();
 
+  void tell_begun([[maybe_unused]] std::uint64_t number) noexcept {
+    POOLPROOF_PROBE(cycle, upkeep_.name(), number);
+  }
+  typename state::look look_at_clock() noexcept {
+    const typename state::look seen = state::look_at_clock();
+    if (seen.begun != 0) tell_begun(seen.begun);
+    return seen;
+  }
   void do_all(std::uint64_t target) noexcept;
   void catch_up(shard_type& own) noexcept;
   std::uint64_t victims() noexcept;
@@ -90,7 +103,7 @@ void cycle_sweep<T, Deleter, Sync>::do_all(std::uint64_t target) noexcept {
 
 template <class T, class Deleter, sync_policy Sync>
 void cycle_sweep<T, Deleter, Sync>::look_and_sweep(shard_type& own) noexcept {
-  const auto seen = state::look_at_clock();
+  const auto seen = look_at_clock();
   if (state::is_automatic()) seen.quiet ? own.look_often() : own.look_less();
   const std::uint64_t target = state::begun();
   if (!state::overdue() || !state::claim_sweep(target)) return;

@@ -64,6 +64,8 @@ class cycle_state {
     bool quiet = false;
     // What is to be destroyed now of what is overdue.
     work_share due;
+    // The number of the cycle that it has begun; 0: none.
+    std::uint64_t begun = 0;
   };
 
   // Automatic cycles every `interval` from now on; no value, none.
@@ -102,6 +104,7 @@ class cycle_state {
     if (noted) looked_.store(time, std::memory_order_relaxed);
     // [look_at_clock.deadline] relaxed: hint, rechecked by [look_at_clock.claim].
     std::uint64_t deadline = deadline_.load(std::memory_order_relaxed);
+    look seen;
     if (time >= deadline) {
       const std::uint64_t next = deadline + ((time - deadline) / interval_ + 1) * interval_;
       // [look_at_clock.claim] relaxed: counter; the swap alone decides who begins the cycle.
@@ -109,17 +112,18 @@ class cycle_state {
       // has begun it.
       if (deadline_.compare_exchange_strong(deadline, next, std::memory_order_relaxed,
                                             std::memory_order_relaxed)) {
-        begin();
+        seen.begun = begin();
         deadline = next;
       }
     }
     // Of the time that the cycle's work has, what was over at the last look, and what is now.
-    const std::uint64_t begun = deadline - interval_;
-    const std::uint64_t over = time_between(begun, time);
-    const std::uint64_t over_before = (std::min)(over, time_between(begun, last));
+    const std::uint64_t begun_at = deadline - interval_;
+    const std::uint64_t over = time_between(begun_at, time);
+    const std::uint64_t over_before = (std::min)(over, time_between(begun_at, last));
     const std::uint64_t left = time_between(over_before, interval_ / 2);
-    return {.quiet = time_between(last, time) >= interval_ / 16,
-            .due = noted ? work_share(over - over_before, left) : work_share()};
+    seen.quiet = time_between(last, time) >= interval_ / 16;
+    if (noted) seen.due = work_share(over - over_before, left);
+    return seen;
   }
 
   // True if some shard may be due to turn. Anyone; wait-free.

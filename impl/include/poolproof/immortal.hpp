@@ -9,16 +9,18 @@
 // its end. An immortal one they may use until the process is gone; what it holds then is never
 // destroyed.
 //
-// It is constant-initialised wherever T is, so it is also there before main. In a library that
-// dlclose may unload it would stay in the registry, and rotate_all would call code that is gone:
-// link such a library with -Wl,-z,nodelete, which keeps it loaded.
+// It is constant-initialised wherever T is, so it is also there before main. A shared library that
+// has one stays loaded after dlclose, for an immortal pool stays in the registry, and rotate_all
+// goes on to call its code: see stays_loaded.hpp, also for the systems on which that takes a flag.
 //
-// Stands on: the standard library.
+// Stands on: stays_loaded, the standard library.
 #pragma once
 
 #if __cplusplus <= 201703L
 #error "poolproof needs C++20: compile with -std=c++20"
 #else
+
+#include <poolproof/stays_loaded.hpp>
 
 #include <memory>
 #include <type_traits>
@@ -33,7 +35,9 @@ class immortal {
   template <class... Arguments>
   requires std::is_constructible_v<T, Arguments...>
   constexpr explicit immortal(Arguments&&... arguments)
-      : object_(std::forward<Arguments>(arguments)...) {}
+      : object_(std::forward<Arguments>(arguments)...) {
+    stays_loaded<T>::because_of_me();
+  }
 
   // T's is not run.
   // NOLINTNEXTLINE(modernize-use-equals-default): with a union that is another destructor

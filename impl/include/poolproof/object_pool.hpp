@@ -144,19 +144,20 @@ class object_pool {
 
   // Gets `count` items into an output iterator, which it returns, and puts those of a range, which
   // are moved from. As so many gets and puts, but up to 52 items at once. What a get or an iterator
-  // throws passes through: what was got before is the caller's, what was moved from is put.
+  // throws passes through: what was got before is the caller's; what the iterator did not take, or
+  // had moved from, is put.
   template <class Output>
   Output get_n(std::size_t count, Output to) {
     while (count >= hand::several) {
       hand taken(*this);
       taken.take(count);
-      for (; !taken.empty(); --count) *to++ = taken.next();
+      for (; !taken.empty(); --count) write(taken.next(), to);
       // The next one is not at hand; with it others may come there.
       if (count == 0) break;
-      *to++ = get();
+      write(get(), to);
       --count;
     }
-    for (; count != 0; --count) *to++ = get();
+    for (; count != 0; --count) write(get(), to);
     return to;
   }
   template <class Input, class End>
@@ -226,6 +227,18 @@ class object_pool {
       std::is_same_v<typename std::unique_ptr<T, Deleter>::pointer, T*>,
       "object_pool: std::unique_ptr<T, Deleter>::pointer must be T*: remove the member type "
       "'pointer' from Deleter");
+
+  // Writes an item where an iterator points, and moves that on. If it throws, what it has not taken
+  // goes to the pool.
+  template <class Output>
+  void write(item got, Output& to) {
+    struct put_rest {
+      object_pool& pool;
+      item& left;
+      ~put_rest() { pool.put(std::move(left)); }
+    } const guard{*this, got};
+    *to++ = std::move(got);
+  }
 
   T* find(interrupts others) noexcept {
     if (T* const found = Sync::sections::take(near_)) return found;
@@ -326,7 +339,7 @@ class object_pool {
     // [first_use.publish.fail] acquire: pairs with [first_use.publish]; as [used_core.read].
     if (place.compare_exchange_strong(published, made, std::memory_order_release,
                                       std::memory_order_acquire)) {
-      if (!keeps_up_) near_.show(made->near());
+      if (!keeps_up_) near_.show(made->reachable());
       made->link();
       return made;
     }

@@ -52,7 +52,7 @@ class pool_core final : public pool_entry<Sync> {
 
   // What sections of this pool begin with, and what those of its handles do: none do in a pool with
   // upkeep. Anyone.
-  const near_shards<T, Sync>& near() const noexcept { return table_.near(); }
+  const near_shards<T, Sync>& reachable() const noexcept { return table_.reachable(); }
   const near_shards<T, Sync>& near_of_handles() const noexcept { return near_of_handles_; }
 
   // Takes an item, or null, where no section has. Anyone; lock-free but for the allocator and for
@@ -73,7 +73,7 @@ class pool_core final : public pool_entry<Sync> {
   std::uint32_t get_near(T** out, std::uint32_t room) noexcept {
     shard_type& own = local(Sync::cpu());
     const std::uint32_t before = own.own_magazine().operations();
-    const std::uint32_t count = Sync::sections::take_some(near(), out, room);
+    const std::uint32_t count = Sync::sections::take_some(reachable(), out, room);
     if (count == 0) return 0;
     own.takes.add(count - 1);  // the section is one operation of the round
     if (own.own_magazine().operations() < before) slow_.note_round(own);
@@ -107,7 +107,7 @@ class pool_core final : public pool_entry<Sync> {
   // Begins a cycle if it is time, and does all that is overdue. Anyone; progress as rotate.
   void rotate_due() noexcept override { cycles_.rotate_due(); }
 
-  std::string_view name() const noexcept override { return name_; }
+  std::string_view name() const noexcept override { return upkeep_.name(); }
   pool_stats stats() noexcept override;
   void count_construction() noexcept { constructions_.add(1); }
 
@@ -148,8 +148,7 @@ class pool_core final : public pool_entry<Sync> {
   static constexpr std::uint64_t closing_bias = std::uint64_t{1} << 40;
 
   pool_core(const pool_options& options, const pool_hooks<T>& hooks) noexcept
-      : name_(options.name != nullptr ? options.name : ""),
-        keeps_up_(has_upkeep(options, hooks)),
+      : keeps_up_(has_upkeep(options, hooks)),
         cycles_(table_, upkeep_, options.cycle_interval),
         upkeep_(options, hooks) {}
   ~pool_core() override = default;
@@ -160,7 +159,7 @@ class pool_core final : public pool_entry<Sync> {
     return table_.find_slow(cpu, cycles_.begun());
   }
 
-  bool give_near(T* item) noexcept { return Sync::sections::give(near(), item); }
+  bool give_near(T* item) noexcept { return Sync::sections::give(reachable(), item); }
 
   bool has_lent() const noexcept {
     // [has_lent.read] relaxed: coherence with [count_borrow.lent].
@@ -171,6 +170,9 @@ class pool_core final : public pool_entry<Sync> {
   std::uint64_t handles_out() noexcept {
     std::int64_t handles = 0;
     table_.for_each([&](shard_type& s) { handles += s.handles(); });
+    return at_least_none(handles);
+  }
+  static std::uint64_t at_least_none(std::int64_t handles) noexcept {
     return static_cast<std::uint64_t>((std::max)(handles, std::int64_t{0}));
   }
 
@@ -178,7 +180,6 @@ class pool_core final : public pool_entry<Sync> {
   void drain_closed() noexcept { draining_type(table_, upkeep_).run_closed(); }
   void free() noexcept;
 
-  const std::string_view name_;
   shard_table<T, Sync> table_;
   near_shards<T, Sync> near_of_handles_;
   typename Sync::template atomic<bool> lent_{false};
@@ -203,13 +204,13 @@ auto pool_core<T, Deleter, Sync>::create(const pool_options& options,
     made->free();
     return nullptr;
   }
-  if (!made->keeps_up_) made->near_of_handles_.show(made->near());
+  if (!made->keeps_up_) made->near_of_handles_.show(made->reachable());
   return made;
 }
 
 template <class T, class Deleter, sync_policy Sync>
 T* pool_core<T, Deleter, Sync>::get_kept_up(interrupts others) noexcept {
-  T* item = Sync::sections::take(near());
+  T* item = Sync::sections::take(reachable());
   if (item == nullptr) item = get(others);
   if (item != nullptr) upkeep_.release(*item);
   return item;
@@ -232,14 +233,16 @@ pool_stats pool_core<T, Deleter, Sync>::stats() noexcept {
   pool_stats result;
   slow_.add_to(result);
   std::uint64_t takes = 0;
+  std::int64_t handles = 0;
   table_.for_each([&](shard_type& s) {
     result.steals += s.steals.value();
     result.misses += s.misses.value();
     result.retained += s.size();
     takes += s.takes.value() + s.own_magazine().takes_since_tick();
+    handles += s.handles();
   });
   result.hits = takes - (std::min)(takes, result.misses);
-  result.in_use = handles_out();
+  result.in_use = at_least_none(handles);
   peak_in_use_.raise_to(result.in_use);
   result.peak_in_use = peak_in_use_.value();
   result.constructions = constructions_.value();
@@ -284,8 +287,9 @@ void pool_core<T, Deleter, Sync>::close(pool_hooks<T> hooks) noexcept {
   std::int64_t handles = 0;
   table_.close();
   table_.for_each([&](shard_type& s) { handles += s.close_borrows(); });
-  if (Sync::sections::compiled && near().reach() != 0 && !Sync::sections::restart_all()) {
+  if (Sync::sections::compiled && reachable().reach() != 0 && !Sync::sections::restart_all()) {
     // How many there are cannot be known, nor what the magazines hold be had: the core stays.
+    pool_registry<Sync>::instance().count_leak();
     return drain();
   }
   table_.for_each([&](shard_type& s) { handles += s.own_magazine().handles(); });

@@ -65,10 +65,10 @@ class pool_dequeue {
   // With 2^32 indices and at most 2^30 slots, a full ring and an empty one never look the same.
   static constexpr std::uint32_t max_length = std::uint32_t{1} << 30;
 
-  // The ring works on `length` slots that the caller provides, all null; length is a power of two,
-  // at most max_length. Both ends start at `start`.
-  pool_dequeue(slot* slots, std::uint32_t length, std::uint32_t start = 0) noexcept
-      : slots_(slots), length_(length), head_tail_(pack({start, start})) {}
+  // The ring works on `length` slots from `first` on, which the caller provides, all null; length
+  // is a power of two, at most max_length. Both ends start at `start`.
+  pool_dequeue(slot* first, std::uint32_t length, std::uint32_t start = 0) noexcept
+      : slots_(first), length_(length), head_tail_(pack({start, start})) {}
 
   pool_dequeue(const pool_dequeue&) = delete;
   pool_dequeue& operator=(const pool_dequeue&) = delete;
@@ -129,15 +129,15 @@ std::uint32_t pool_dequeue<T, Sync>::push_head(T* const* items, std::uint32_t co
   // [push_head.read] relaxed: owner-only; the head is exact, and an old tail can only make the ring
   // look fuller.
   const ring_ends ends = unpack(head_tail_.load(std::memory_order_relaxed));
-  const slot_range slots = all_slots();
-  const std::uint32_t room = (std::min)(count, slots.length - ends.distance());
+  const slot_range ring = all_slots();
+  const std::uint32_t room = (std::min)(count, ring.length - ends.distance());
 
   // Go needs an acquire here, for its slots are two words. With one word the order within the slot
   // is enough: the taker read its item before it stored null, this thread reads that null before it
   // stores the next item, so the taker cannot have read the next item.
   std::uint32_t filled = 0;
   for (; filled != room; ++filled) {
-    slot& target = slots.at(ends.head + filled);
+    slot& target = ring.at(ends.head + filled);
     // [push_head.reuse] relaxed: coherence with [pop_tail.vacate]; until null is seen, the slot is
     // a thief's (I2).
     if (target.load(std::memory_order_relaxed) != nullptr) break;
@@ -171,9 +171,9 @@ std::uint32_t pool_dequeue<T, Sync>::pop_head(T** out, std::uint32_t room) noexc
   } while (!head_tail_.compare_exchange_weak(seen, pack(ends), std::memory_order_relaxed,
                                              std::memory_order_relaxed));
 
-  const slot_range slots = all_slots();
+  const slot_range ring = all_slots();
   for (std::uint32_t i = 0; i != count; ++i) {
-    slot& source = slots.at(ends.head + count - 1 - i);
+    slot& source = ring.at(ends.head + count - 1 - i);
     // [pop_head.take] relaxed: owner-only; the slot left the ring at [pop_head.claim] (I1).
     out[i] = source.load(std::memory_order_relaxed);
     // [pop_head.vacate] relaxed: owner-only; the next to look at the slot is an owner's next push.
@@ -201,9 +201,9 @@ std::uint32_t pool_dequeue<T, Sync>::pop_tail(T** out, std::uint32_t room) noexc
   } while (!head_tail_.compare_exchange_weak(seen, pack({ends.head, ends.tail + count}),
                                              std::memory_order_acquire, std::memory_order_relaxed));
 
-  const slot_range slots = all_slots();
+  const slot_range ring = all_slots();
   for (std::uint32_t i = 0; i != count; ++i) {
-    slot& source = slots.at(ends.tail + i);
+    slot& source = ring.at(ends.tail + i);
     // [pop_tail.take] relaxed: ordered by [pop_tail.claim]; nobody fills a slot that is not null
     // (I2).
     out[i] = source.load(std::memory_order_relaxed);

@@ -17,8 +17,8 @@
 namespace poolproof {
 
 // A time, or never: made from a duration, from std::nullopt, or from a std::optional of a duration.
-// No std::optional itself, for g++ does not constant-initialise a pool whose constructor looks into
-// one of libstdc++'s.
+// One beyond the range of nanoseconds, 292 years, is the last in it. No std::optional itself, for
+// g++ does not constant-initialise a pool whose constructor looks into one of libstdc++'s.
 class optional_interval {
  public:
   // Never.
@@ -27,12 +27,12 @@ class optional_interval {
   // This time.
   template <class Rep, class Period>
   constexpr optional_interval(std::chrono::duration<Rep, Period> time)
-      : time_(time), is_time_(true) {}
+      : time_(nearest(time)), is_time_(true) {}
 
   // This time, or never.
   template <class Rep, class Period>
   constexpr optional_interval(std::optional<std::chrono::duration<Rep, Period>> time)
-      : time_(time.value_or(std::chrono::duration<Rep, Period>::zero())),
+      : time_(nearest(time.value_or(std::chrono::duration<Rep, Period>::zero()))),
         is_time_(time.has_value()) {}
 
   // The time; none for never.
@@ -47,6 +47,17 @@ class optional_interval {
   friend constexpr bool operator==(optional_interval, optional_interval) noexcept = default;
 
  private:
+  // Compared in floating point, where no duration overflows. Part of a nanosecond is a whole one;
+  // what is no number is no time.
+  template <class Rep, class Period>
+  static constexpr std::chrono::nanoseconds nearest(std::chrono::duration<Rep, Period> time) {
+    using std::chrono::nanoseconds;
+    const std::chrono::duration<double, std::nano> about = time;
+    if (about >= (nanoseconds::max)()) return (nanoseconds::max)();
+    if (about <= (nanoseconds::min)()) return (nanoseconds::min)();
+    return about == about ? std::chrono::ceil<nanoseconds>(time) : nanoseconds::zero();
+  }
+
   std::chrono::nanoseconds time_{0};
   bool is_time_ = false;
 };

@@ -112,6 +112,10 @@ class pool_registry {
                                            std::memory_order_relaxed));
   }
 
+  // Counts an entry that is never destroyed. Anyone; wait-free.
+  void count_leak() noexcept { leaked_.add(1); }
+  std::uint64_t leaked() const noexcept { return leaked_.value(); }
+
   // Hides an entry from rotate_all: its pool is about to be destroyed. Takes the mutex.
   void retire(entry& retired) noexcept {
     const lock_guard lock(mutex_);
@@ -214,6 +218,7 @@ class pool_registry {
   typename Sync::mutex mutex_;
   typename Sync::template atomic<entry*> inbox_{nullptr};
   typename Sync::template var<entry*> first_{nullptr};
+  typename Sync::counter leaked_;
 };
 
 template <sync_policy Sync>
@@ -235,6 +240,14 @@ void rotate_all_of() noexcept {
 // returned from. Takes the registry's mutex for a moment between two pools, and holds none while it
 // works in one.
 inline void rotate_all() noexcept { rotate_all_of<std_sync>(); }
+
+// How many pools of the process have left their inner part behind, with what lay in their
+// magazines: those that had lent handles, and at whose end the kernel refused to interrupt other
+// threads' sections, as it does where a filter of system calls is set up later than a pool's first
+// use. Anyone; wait-free.
+inline std::uint64_t leaked_pools() noexcept {
+  return pool_registry<std_sync>::instance().leaked();
+}
 
 // Calls visit(name, stats) for every pool of the process that is in use: its option `name`, a
 // std::string_view, and its pool_stats. Which pools, and which mutex: as rotate_all. What visit

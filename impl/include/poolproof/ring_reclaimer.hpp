@@ -35,10 +35,10 @@ struct chain_ring {
 
  private:
   chain_ring(std::uint32_t length, chain_ring* previous) noexcept
-      : items(slots(), length), prev(previous), next(nullptr) {}
+      : items(first_slot(), length), prev(previous), next(nullptr) {}
   ~chain_ring() = default;
 
-  slot* slots() noexcept { return reinterpret_cast<slot*>(this + 1); }
+  slot* first_slot() noexcept { return reinterpret_cast<slot*>(this + 1); }
 
   static constexpr std::size_t bytes(std::uint32_t length) noexcept {
     return sizeof(chain_ring) + length * sizeof(slot);
@@ -53,7 +53,7 @@ chain_ring<T, Sync>* chain_ring<T, Sync>::create(std::uint32_t length, chain_rin
   if (memory == nullptr) return nullptr;
   auto* const ring = ::new (memory) chain_ring(length, prev);
   if constexpr (!Sync::zeros_are_objects) {
-    for (std::uint32_t i = 0; i < length; ++i) ::new (ring->slots() + i) slot(nullptr);
+    for (std::uint32_t i = 0; i < length; ++i) ::new (ring->first_slot() + i) slot(nullptr);
   }
   return ring;
 }
@@ -61,7 +61,7 @@ chain_ring<T, Sync>* chain_ring<T, Sync>::create(std::uint32_t length, chain_rin
 template <class T, sync_policy Sync>
 void chain_ring<T, Sync>::destroy(chain_ring* ring) noexcept {
   const std::uint32_t length = ring->items.length();
-  if constexpr (!Sync::zeros_are_objects) std::destroy_n(ring->slots(), length);
+  if constexpr (!Sync::zeros_are_objects) std::destroy_n(ring->first_slot(), length);
   ring->~chain_ring();
   Sync::deallocate_zeroed(ring, bytes(length), alignof(chain_ring));
 }

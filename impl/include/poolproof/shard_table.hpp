@@ -250,7 +250,7 @@ class shard_table {
   }
 
   // What sections begin with. Anyone.
-  const near_shards<T, Sync>& near() const noexcept { return near_; }
+  const near_shards<T, Sync>& reachable() const noexcept { return near_; }
 
   // The shard of a CPU, or of one that shares it; null if it has not begun. Anyone; wait-free.
   shard_type* find(std::uint32_t cpu) noexcept {

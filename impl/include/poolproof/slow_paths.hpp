@@ -9,11 +9,12 @@
 //
 // Between a magazine and the rings items move by the handful, with one locked instruction for all.
 //
-// Stands on: cycle_sweep, pool_stats, shard_table, sync, upkeep.
+// Stands on: cycle_sweep, pool_stats, probes, shard_table, sync, upkeep.
 #pragma once
 
 #include <poolproof/cycle_sweep.hpp>
 #include <poolproof/pool_stats.hpp>
+#include <poolproof/probes.hpp>
 #include <poolproof/shard_table.hpp>
 #include <poolproof/sync.hpp>
 #include <poolproof/upkeep.hpp>
@@ -66,8 +67,8 @@ class slow_paths {
   // Room for what moves between a magazine and a ring at once.
   using handful = std::array<T*, shard_type::handful>;
 
-  const near_shards<T, Sync>& near() const noexcept { return table_.near(); }
-  bool give_near(T* item) noexcept { return Sync::sections::give(near(), item); }
+  const near_shards<T, Sync>& reachable() const noexcept { return table_.reachable(); }
+  bool give_near(T* item) noexcept { return Sync::sections::give(reachable(), item); }
   static void count_takes(shard_type& own) noexcept {
     own.takes.add(Sync::ticker::period / own.operations.pace());
   }
@@ -76,6 +77,10 @@ class slow_paths {
   [[gnu::noinline]] void push_all(shard_type& own, T* const* items, std::uint32_t count) noexcept;
   std::uint32_t search(std::uint32_t cpu, shard_type& own, T** out, std::uint32_t room,
                        interrupts others) noexcept;
+  void note_steal([[maybe_unused]] std::uint32_t cpu, shard_type& own) noexcept {
+    own.steals.add(1);
+    POOLPROOF_PROBE(steal, upkeep_.name(), cpu);
+  }
   std::uint32_t pop_own(shard_type& own, T** out, std::uint32_t room) noexcept;
   static void deepen(shard_type& own, bool found_all, std::uint32_t most) noexcept;
   T* keep_rest(shard_type& own, T* const* taken, std::uint32_t count) noexcept;
@@ -112,7 +117,8 @@ void slow_paths<T, Deleter, Sync>::put(shard_type& own, T* item, bool has_magazi
 template <class T, class Deleter, sync_policy Sync>
 void slow_paths<T, Deleter, Sync>::make_room(shard_type& own) noexcept {
   handful moved;
-  const std::uint32_t count = Sync::sections::take_some(near(), moved.data(), shard_type::handful);
+  const std::uint32_t count =
+      Sync::sections::take_some(reachable(), moved.data(), shard_type::handful);
   if (count != 0) push_all(own, moved.data(), count);
 }
 
@@ -121,9 +127,9 @@ T* slow_paths<T, Deleter, Sync>::get(std::uint32_t cpu, shard_type& own,
                                      interrupts others) noexcept {
   handful taken;
   std::uint32_t wanted = 1;
-  if (Sync::sections::runs() && cpu < near().reach()) {
+  if (Sync::sections::runs() && cpu < reachable().reach()) {
     const std::uint32_t held = own.own_magazine().size();
-    if (held != 0 && Sync::sections::take_some(near(), taken.data(), 1) != 0) {
+    if (held != 0 && Sync::sections::take_some(reachable(), taken.data(), 1) != 0) {
       note_round(own);
       return taken[0];
     }
@@ -152,7 +158,7 @@ std::uint32_t slow_paths<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type
   if (cycles_.is_automatic() && own.looks_seldom()) own.look_often();
   const auto steal = [&](shard_type& s) { return s.steal_shared(out, share); };
   if (const std::uint32_t count = table_.find_first(cpu, steal)) {
-    own.steals.add(1);
+    note_steal(cpu, own);
     deepen(own, count >= share, shard_type::shallow);
     return count;
   }
@@ -170,11 +176,12 @@ std::uint32_t slow_paths<T, Deleter, Sync>::search(std::uint32_t cpu, shard_type
     return others == interrupts::always ? s.steal_unshared() : s.steal_private();
   };
   if (T* const item = table_.find_first(cpu, steal_unshared)) {
-    own.steals.add(1);
+    note_steal(cpu, own);
     out[0] = item;
     return 1;
   }
   own.misses.add(1);
+  POOLPROOF_PROBE(miss, upkeep_.name(), cpu);
   return 0;
 }
 
@@ -208,7 +215,8 @@ template <class T, class Deleter, sync_policy Sync>
 T* slow_paths<T, Deleter, Sync>::keep_rest(shard_type& own, T* const* taken,
                                            std::uint32_t count) noexcept {
   if (count == 1) return taken[0];
-  const std::uint32_t left = count - 1 - Sync::sections::give_some(near(), taken + 1, count - 1);
+  const std::uint32_t left =
+      count - 1 - Sync::sections::give_some(reachable(), taken + 1, count - 1);
   if (left != 0) push_all(own, taken + 1, left);
   return taken[0];
 }

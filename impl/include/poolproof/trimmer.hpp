@@ -27,14 +27,14 @@
 //     destructors use, and so be destroyed before that; pools may come before or after. Where the
 //     program ends by exit() and the trimmer is main's own, or is never destroyed, the thread works
 //     on while statics are destroyed: no item's destructor may then use one.
-//   - The thread runs the code of the library that made the first trimmer. A plugin that dlclose
-//     may unload must not make one, unless it is linked with -Wl,-z,nodelete.
+//   - The thread runs the code of the library that made the first trimmer. So a shared library that
+//     makes one stays loaded after dlclose: see stays_loaded.hpp.
 //   - After fork() the child has no such thread. The trimmers that it has inherited do nothing, and
 //     end without harm; one that it makes itself starts a thread. After daemon() likewise. A fork
 //     that is under way while another thread makes the process's first trimmer is not protected:
 //     such a child must not make one.
 //
-// Stands on: registry, sync, the standard library and POSIX.
+// Stands on: registry, stays_loaded, sync, the standard library and POSIX.
 #pragma once
 
 #if __cplusplus <= 201703L
@@ -42,6 +42,7 @@
 #else
 
 #include <poolproof/registry.hpp>
+#include <poolproof/stays_loaded.hpp>
 #include <poolproof/sync.hpp>
 
 #include <algorithm>
@@ -295,6 +296,7 @@ class trimmer {
  public:
   // Starts the thread, if it is the process's first.
   [[nodiscard]] explicit trimmer(trimmer_options options = {}) : user_{checked(options)} {
+    stays_loaded<trimmer>::because_of_me();
     if (const int error = trim_thread::instance().add(user_)) refuse(error);
   }
   ~trimmer() { trim_thread::instance().remove(user_); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What a pool does for its user beside keeping items: it calls the hooks, keeps to the bounds, and
-// says what it drops.
+// says by which name it is known, and what it drops.
 //
 //     put ---> reset ---> room? ---> counted [ the pool ] not counted ---> get
 //                |          |                   |
@@ -15,11 +15,12 @@
 //   U3. The hooks are the pool's, and from close on its core's; their state stays where it is. What
 //       is here is how to call them.
 //
-// Stands on: bounds, pool_options, sync.
+// Stands on: bounds, pool_options, probes, sync.
 #pragma once
 
 #include <poolproof/bounds.hpp>
 #include <poolproof/pool_options.hpp>
+#include <poolproof/probes.hpp>
 #include <poolproof/sync.hpp>
 
 #include <array>
@@ -61,13 +62,17 @@ template <class T, class Deleter, sync_policy Sync = std_sync>
 class upkeep {
  public:
   upkeep(const pool_options& options, const pool_hooks<T>& hooks) noexcept
-      : reset_(hooks.reset.use()),
+      : name_(options.name != nullptr ? options.name : ""),
+        reset_(hooks.reset.use()),
         size_of_(hooks.size_of.use()),
         on_drop_(hooks.on_drop.use()),
         most_items_(options.max_retained),
         most_bytes_(options.max_bytes),
         least_items_(options.min_idle),
         counts_(options.max_retained != pool_options::no_bound || options.min_idle != 0) {}
+
+  // What operators know the pool by.
+  const char* name() const noexcept { return name_; }
 
   // Whether an item that comes back may go into the pool; it then counts. Else it is destroyed.
   // Progress as the hooks, else lock-free.
@@ -151,10 +156,12 @@ class upkeep {
   }
 
   void end(T* item, drop_cause why) noexcept {
+    POOLPROOF_PROBE(drop, name_, static_cast<unsigned>(why));
     if (on_drop_) on_drop_(*item, why);
     destroy_item<Deleter>(item);
   }
 
+  const char* const name_;
   const typename callable<bool(T&)>::view reset_;
   const typename callable<std::size_t(const T&)>::view size_of_;
   const typename callable<void(T&, drop_cause)>::view on_drop_;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An immortal pool in a plugin that dlclose would unload, but for the linker's -z nodelete: the
-// cycles that this program turns afterwards find the pool's code.
+// An immortal pool in a plugin that dlclose would unload, if the pool did not keep it: the cycles
+// that this program turns afterwards find the pool's code.
 #include <poolproof/object_pool.hpp>
 
 #include <dlfcn.h>

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// Probes for tracers: where a program is compiled with POOLPROOF_PROBES, a miss, a steal, a cycle and
+// a drop are each a USDT probe of the provider "poolproof", which bpftrace, perf and SystemTap can
+// attach to while the program runs; until one does, a probe is a nop. Compiled without it, which is
+// the default, there is nothing. All source files of a program are to agree on it.
+//
+//     miss(name, cpu)        a get has found no item, wherever it looked
+//     steal(name, cpu)       a get has taken an item as a thief
+//     cycle(name, number)    a cycle has begun, the number-th of its pool
+//     drop(name, cause)      an item is about to be destroyed; the cause is a drop_cause
+//
+// `name` is the option of the pool, a string; `cpu` is the index of the shard that the get began
+// with. docs/observability.md has commands to begin with.
+//
+// Stands on: Debian's systemtap-sdt-dev, where POOLPROOF_PROBES is defined.
+#pragma once
+
+#if !defined(POOLPROOF_PROBES)
+#define POOLPROOF_PROBE(probe, first, second) static_cast<void>(0)
+#elif __has_include(<sys/sdt.h>)
+#include <sys/sdt.h>
+#define POOLPROOF_PROBE(probe, first, second) STAP_PROBE2(poolproof, probe, first, second)
+#else
+#error "POOLPROOF_PROBES needs <sys/sdt.h>: install systemtap-sdt-dev, or do not define it"
+#endif
