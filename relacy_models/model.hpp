@@ -111,6 +111,8 @@ struct model_info {
   // And no other.
   bool no_other_outcomes = false;
   failure expected = failure::none;
+  // Whether it may end with memory that nobody has freed.
+  bool leaves_memory = false;
   // How many different schedules a random search must have run.
   std::uint64_t least_distinct = 0;
   // For litmus tests. A litmus test goes by its name in the literature, not by that of its type.

@@ -601,7 +601,8 @@ struct first_give_vs_told_search : model, with_sections {
     }
     if (index == 1) {
       item_.prepare();
-      if (sections::give(table_.reachable(), &item_)) return told_.store(1, std::memory_order_release);
+      if (sections::give(table_.reachable(), &item_))
+        return told_.store(1, std::memory_order_release);
       item_.claim();
       outcome("no room yet");
       return;
@@ -803,6 +804,93 @@ struct section_handle_vs_destructor : section_pool_model {
       outcome(item.destroyed_by == 0 ? "destroyed by the handle" : "destroyed by the destructor");
     });
     basic_pool_model::after();
+  }
+
+  pool::handle handle_;
+};
+
+// Property:   The pool's end does not wait for an owner that is stopped in a magazine, and what that
+//             has taken out, what a handle puts back, and what lies in the magazine are each
+//             destroyed once.
+// Expected:   passes
+// Threads:    destroy the pool || rotate_all, return a handle; on one CPU, or each on its own
+// Bound:      1 handle, 1 item in the magazine of the first, 1 cycle. Cut: the return in a thread of
+//             its own, which is more than a thousand million executions
+// Would show: an owner that opens a magazine again though the pool has ended, an item that a closed
+//             one hides from both, a share of the handles that two closers settle, or none
+struct section_owner_vs_destructor : section_pool_model {
+  section_owner_vs_destructor() : section_pool_model(1 + choose(2)) {}
+
+  static model_info info() {
+    return {.property = "with sections: a pool ends while rotate_all is in it and a handle returns",
+            .threads = 2,
+            .bound = "1 handle, 1 item in a magazine, 1 or 2 CPUs, 1 cycle",
+            .outcomes = {"0 left to the destructor", "1 left to the destructor",
+                         "2 left to the destructor"}};
+  }
+
+  void before() override {
+    handle_ = borrow();
+    put(make());
+  }
+
+  void thread(unsigned index) override {
+    if (index == 0) return pool_.reset();
+    rotate_all_of<section_sync>();
+    handle_->prepare();
+    handle_ = pool::handle();
+  }
+
+  void after() override {
+    int left = 0;
+    for_each_made([&](const pooled& item) {
+      require(item.destructions == 1, "an item waits in a closed pool");
+      left += item.destroyed_by == 0 ? 1 : 0;
+    });
+    outcome("%d left to the destructor", left);
+    basic_pool_model::after();
+  }
+
+  pool::handle handle_;
+};
+
+// Property:   Where the kernel refuses the pool's end its restart, the pool's inner part stays, and
+//             that is counted; a handle that returns is harmless, and destroys its item if it comes
+//             late. What the magazine holds stays with it.
+// Expected:   passes
+// Threads:    destroy the pool || return the handle
+// Bound:      1 handle, 1 item in the magazine
+// Would show: an inner part that is destroyed although sections may still work on it
+struct section_end_refused_a_restart : section_pool_model {
+  section_end_refused_a_restart() : section_pool_model(1) {}
+
+  static model_info info() {
+    return {.property = "a pool whose end is refused a restart leaves its inner part behind",
+            .threads = 2,
+            .bound = "1 handle, 1 item in the magazine",
+            .outcomes = {"both left", "one left", "none left"},
+            .leaves_memory = true};
+  }
+
+  void before() override {
+    handle_ = borrow();
+    put(make());
+  }
+
+  void thread(unsigned index) override {
+    if (index == 0) {
+      kernel_.refuses_next[0] = 10;
+      pool_.reset();
+      return;
+    }
+    handle_->prepare();
+    handle_ = pool::handle();
+  }
+
+  void after() override {
+    require(pool_registry<section_sync>::instance().leaked() == 1, "it is not counted");
+    constexpr std::array left{"none left", "one left", "both left"};
+    outcome("%s", left[2 - static_cast<unsigned>(destroyed())]);
   }
 
   pool::handle handle_;
@@ -1030,9 +1118,10 @@ const registered<
     sections_of_several_items, close_vs_several_items, sections_that_are_not_restarted,
     sections_with_an_old_cpu, turn_vs_steal, reach_vs_show, section_put_vs_get_vs_rotate,
     section_get_vs_rotate, section_put_vs_get_elsewhere, section_handle_vs_destructor,
-    section_puts_vs_waiter, first_give_vs_told_search, make_room_vs_get, make_room_vs_make_room,
-    make_room_vs_rotate, refill_vs_get, refill_vs_put, refill_vs_rotate, get_of_as_many_as_at_hand,
-    turn_vs_sections, steal_vs_sections, threads_with_and_without_sections>
+    section_owner_vs_destructor, section_end_refused_a_restart, section_puts_vs_waiter,
+    first_give_vs_told_search, make_room_vs_get, make_room_vs_make_room, make_room_vs_rotate,
+    refill_vs_get, refill_vs_put, refill_vs_rotate, get_of_as_many_as_at_hand, turn_vs_sections,
+    steal_vs_sections, threads_with_and_without_sections>
     registration;
 
 }  // namespace

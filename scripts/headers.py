@@ -25,7 +25,7 @@ HEADERS = ROOT / "impl" / "include" / "poolproof"
 UNCHECKED = (
     "idle_items.hpp", "waiting_queue.hpp", "bounded_core.hpp", "bounded_pool.hpp",
     "call_site.hpp", "hidden_bytes.hpp", "checked_items.hpp", "checked_pool.hpp",
-    "borrow_shared.hpp", "buffer_pool.hpp", "prometheus.hpp", "trimmer.hpp",
+    "borrow_shared.hpp", "buffer_pool.hpp", "prometheus.hpp", "trimmer.hpp", "stays_loaded.hpp",
 )
 
 # Of C++. Blanks are what is between them; a line end counts where it ends a directive.

@@ -46,6 +46,7 @@ class model_program final : public checker::program {
   explicit model_program(const model_entry& entry) : entry_(entry) {}
 
   unsigned threads() const override { return entry_.info.threads; }
+  bool must_free() const override { return !entry_.info.leaves_memory; }
 
   void start() override {
     this_machine = machine{};
