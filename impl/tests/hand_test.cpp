@@ -137,6 +137,28 @@ TEMPLATE_TEST_CASE("what_a_throw_keeps_from_its_place_goes_back", "[hand]", real
   CHECK(pool.stats().constructions == 2);
 }
 
+// Its assignment gives back what was there.
+struct swapping {
+  item held;
+  swapping& operator=(item&& given) {
+    std::swap(held, given);
+    return *this;
+  }
+};
+
+TEMPLATE_TEST_CASE("what_lay_where_an_item_goes_does_not_come_into_the_pool", "[hand]", real_pool,
+                   steered_pool) {
+  const all_given_back books;
+  TestType pool(no_factory);
+  std::vector<item> items = numbered(20);
+  pool.put_range(items.begin(), items.end());
+  std::vector<swapping> taken(20);
+  for (swapping& each : taken) each.held = std::make_unique<tracked>(1000);
+  pool.get_n(20, taken.begin());
+  for (const swapping& each : taken) CHECK(each.held->value != 1000);
+  CHECK(pool.try_get() == nullptr);
+}
+
 TEMPLATE_TEST_CASE("what_was_moved_from_before_a_throw_is_put", "[hand]", real_pool, steered_pool) {
   const all_given_back books;
   TestType pool(no_factory);

@@ -342,6 +342,15 @@ TEST_CASE_METHOD(all_given_back, "interval_has_any_unit", "[object_pool]") {
   CHECK(pool_options{.cycle_interval = picoseconds(1500)}.cycle_interval == 2ns);
   CHECK(pool_options{.cycle_interval = seconds(1e300)}.cycle_interval ==
         std::chrono::nanoseconds::max());
+  using timer_ticks = std::chrono::duration<std::int64_t, std::ratio<1, 3'579'545>>;
+  constexpr timer_ticks day{std::int64_t{3'579'545} * 24 * 3600};
+  CHECK(pool_options{.cycle_interval = day}.cycle_interval == 24h);
+  using bytes_of_seconds = std::chrono::duration<signed char>;
+  CHECK(pool_options{.cycle_interval = bytes_of_seconds(5)}.cycle_interval == 5s);
+  using floats = std::chrono::duration<float>;
+  CHECK(pool_options{.cycle_interval = floats(9'223'371'776.F)}.cycle_interval == 9'223'371'776s);
+  constexpr auto nearly_longest = std::chrono::nanoseconds::max() - 1ns;
+  CHECK(pool_options{.cycle_interval = nearly_longest}.cycle_interval == nearly_longest);
   const double none = std::numeric_limits<double>::quiet_NaN();
   CHECK_THROWS_AS(real_pool(no_factory, {.cycle_interval = seconds(none)}), std::invalid_argument);
 }

@@ -299,7 +299,7 @@ TEMPLATE_TEST_CASE("state_of_hooks_ends_with_the_last_handle", "[upkeep]", real_
 struct text {
   bool clear() { return ++cleared < 3; }
   std::size_t size() const { return 7; }
-  int tell(drop_cause) { return told = 1; }
+  [[nodiscard]] int tell(drop_cause) { return told = 1; }
 
   int cleared = 0;
   int told = 0;

@@ -88,7 +88,7 @@ class callable<Result(Arguments...)> {
   template <class Function>
   static Result run(Function& function, Arguments... arguments) {
     if constexpr (std::is_void_v<Result>) {
-      std::invoke(function, std::forward<Arguments>(arguments)...);
+      static_cast<void>(std::invoke(function, std::forward<Arguments>(arguments)...));
     } else {
       return std::invoke(function, std::forward<Arguments>(arguments)...);
     }

@@ -34,7 +34,7 @@
 //     in one thread while another makes the process's first use of any pool is not protected: such
 //     a child must not call them.
 //
-// Stands on: pool_core, pool_options, registry, sync.
+// Stands on: pool_core, pool_options, probes, registry, sync.
 #pragma once
 
 #if __cplusplus <= 201703L
@@ -44,6 +44,7 @@
 #include <poolproof/hand.hpp>
 #include <poolproof/pool_core.hpp>
 #include <poolproof/pool_options.hpp>
+#include <poolproof/probes.hpp>
 #include <poolproof/registry.hpp>  // rotate_all, for_each_pool
 #include <poolproof/sync.hpp>
 
@@ -144,8 +145,8 @@ class object_pool {
 
   // Gets `count` items into an output iterator, which it returns, and puts those of a range, which
   // are moved from. As so many gets and puts, but up to 52 items at once. What a get or an iterator
-  // throws passes through: what was got before is the caller's; what the iterator did not take, or
-  // had moved from, is put.
+  // throws passes through: what was got before is the caller's; what an iterator that throws has
+  // not taken, or what was moved from one, is put.
   template <class Output>
   Output get_n(std::size_t count, Output to) {
     while (count >= hand::several) {
@@ -228,16 +229,20 @@ class object_pool {
       "object_pool: std::unique_ptr<T, Deleter>::pointer must be T*: remove the member type "
       "'pointer' from Deleter");
 
-  // Writes an item where an iterator points, and moves that on. If it throws, what it has not taken
-  // goes to the pool.
+  // Writes an item where an iterator points, and moves that on. What it throws leaves an item that
+  // it has not taken to the pool.
   template <class Output>
   void write(item got, Output& to) {
     struct put_rest {
       object_pool& pool;
       item& left;
-      ~put_rest() { pool.put(std::move(left)); }
-    } const guard{*this, got};
+      bool written = false;
+      ~put_rest() {
+        if (!written) pool.put(std::move(left));
+      }
+    } guard{*this, got};
     *to++ = std::move(got);
+    guard.written = true;
   }
 
   T* find(interrupts others) noexcept {
@@ -316,6 +321,7 @@ class object_pool {
   [[gnu::noinline]] void put_unprepared(T* given) noexcept {
     core* const inner = find_core();
     if (inner == nullptr) {
+      POOLPROOF_PROBE(drop, options_.name, static_cast<unsigned>(drop_cause::memory));
       if (hooks_.on_drop) hooks_.on_drop(*given, drop_cause::memory);
       return static_cast<void>(item(given));
     }

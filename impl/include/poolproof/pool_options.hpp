@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace poolproof {
@@ -47,15 +48,30 @@ class optional_interval {
   friend constexpr bool operator==(optional_interval, optional_interval) noexcept = default;
 
  private:
-  // Compared in floating point, where no duration overflows. Part of a nanosecond is a whole one;
-  // what is no number is no time.
+  // Part of a nanosecond is a whole one; what is no number is no time.
   template <class Rep, class Period>
   static constexpr std::chrono::nanoseconds nearest(std::chrono::duration<Rep, Period> time) {
     using std::chrono::nanoseconds;
-    const std::chrono::duration<double, std::nano> about = time;
-    if (about >= (nanoseconds::max)()) return (nanoseconds::max)();
-    if (about <= (nanoseconds::min)()) return (nanoseconds::min)();
-    return about == about ? std::chrono::ceil<nanoseconds>(time) : nanoseconds::zero();
+    constexpr nanoseconds longest = (nanoseconds::max)();
+    if constexpr (std::is_integral_v<Rep> && sizeof(Rep) <= sizeof(std::int64_t) &&
+                  std::is_convertible_v<decltype(time), nanoseconds>) {
+      // So many of this unit fit, one more does not.
+      using whole_units = std::chrono::duration<std::int64_t, Period>;
+      const std::int64_t most = std::chrono::duration_cast<whole_units>(longest).count();
+      const Rep count = time.count();
+      if (count > 0 && static_cast<std::uint64_t>(count) > static_cast<std::uint64_t>(most)) {
+        return longest;
+      }
+      const auto signed_count = static_cast<std::int64_t>(count);
+      return signed_count < -most ? -longest : nanoseconds(whole_units(signed_count));
+    } else {
+      const long double about = std::chrono::duration<long double, std::nano>(time).count();
+      if (about != about) return nanoseconds::zero();
+      if (about >= static_cast<long double>(longest.count())) return longest;
+      if (about <= -static_cast<long double>(longest.count())) return -longest;
+      const auto whole = static_cast<std::int64_t>(about);
+      return nanoseconds(whole + (static_cast<long double>(whole) < about ? 1 : 0));
+    }
   }
 
   std::chrono::nanoseconds time_{0};
@@ -75,8 +91,9 @@ struct pool_options {
   optional_interval cycle_interval = std::chrono::seconds(60);
 
   // What operators know it by: see for_each_pool. The text must outlive the pool, its handles, and
-  // every for_each_pool that has begun before its end: as a literal does. No std::string_view, with
-  // which g++ does not constant-initialise a pool.
+  // every for_each_pool that has begun before its end; with probes, every rotate_all, too, and the
+  // trimmer: as a literal does. No std::string_view, with which g++ does not constant-initialise a
+  // pool.
   const char* name = "";
 
   // How many items the pool holds at most, and how many bytes by the hook size_of. Exact, whoever

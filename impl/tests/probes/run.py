@@ -7,6 +7,7 @@ commands of docs/observability.md on the program and compares what they count. E
 tried; 1, something is wrong.
 """
 import argparse
+import os
 import re
 import subprocess
 import sys
@@ -28,7 +29,8 @@ def compile_program(arguments: argparse.Namespace, into: Path, macros: list[str]
 
 def probes_of(program: Path) -> dict[str, set[int]]:
     """The probes in a program's notes: how many arguments each of their places has."""
-    notes = subprocess.run(["readelf", "--notes", "--wide", str(program)], capture_output=True, text=True, check=True)
+    notes = subprocess.run(["readelf", "--notes", "--wide", str(program)], capture_output=True, text=True, check=True,
+                           env={**os.environ, "LC_ALL": "C"})
     found: dict[str, set[int]] = {}
     pattern = r"Provider: poolproof\s+Name: (\w+)\s+Location: .*\s+Arguments: (.*)"
     for name, arguments in re.findall(pattern, notes.stdout):
@@ -89,13 +91,17 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         plain, traced = Path(folder) / "plain", Path(folder) / "traced"
         compile_program(arguments, plain, [])
+        # As where a header that `dtrace -h` has written comes first.
+        compile_program(arguments, traced, ["-DPOOLPROOF_PROBES", "-D_SDT_HAS_SEMAPHORES"])
+        with_semaphores = probes_of(traced)
         compile_program(arguments, traced, ["-DPOOLPROOF_PROBES"])
         wrong = []
         if probes_of(plain):
             wrong.append(f"there are probes that nobody asked for: {probes_of(plain)}")
         expected = {name: {2} for name in PROBES}
-        if probes_of(traced) != expected:
-            wrong.append(f"{probes_of(traced)} instead of {expected}")
+        for found in (probes_of(traced), with_semaphores):
+            if found != expected:
+                wrong.append(f"{found} instead of {expected}")
         if may_trace():
             wrong += check_counts(traced)
         else:
