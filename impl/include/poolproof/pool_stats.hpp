@@ -51,7 +51,7 @@ struct pool_stats {
   std::uint64_t queued = 0;    // gets that found all items in use, those by try_get, too
   std::uint64_t given_up = 0;  // of these, those that did not wait until they were served
 
-  pool_kind kind = pool_kind::object;
+  pool_kind kind = pool_kind::object;    // whose numbers these are
   pin_kind pin = pin_kind::thread_hash;  // how the calling thread finds its shard
 
   // The share of the gets that found an item, as right as `hits`; 0 before the first.
@@ -63,13 +63,14 @@ struct pool_stats {
 
 // One of those numbers, for who prints them all.
 struct pool_number {
+  // Which kinds of pools count it.
   enum class counted : std::uint8_t { by_object_pools, by_bounded_pools, by_both };
 
-  std::string_view name;             // as the member's
-  std::uint64_t pool_stats::*value;  // the member
-  bool only_grows;                   // a counter; an estimate is none
-  std::string_view meaning;          // a sentence
-  counted who = counted::by_object_pools;
+  std::string_view name;                   // as the member's
+  std::uint64_t pool_stats::*value;        // the member
+  bool only_grows;                         // a counter; an estimate is none
+  std::string_view meaning;                // a sentence
+  counted who = counted::by_object_pools;  // and of all others it is 0
 
   // Whether such a pool has it.
   constexpr bool is_counted_by(pool_kind kind) const noexcept {
