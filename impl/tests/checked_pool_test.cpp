@@ -677,8 +677,8 @@ int value_of_one(pool_type& pool, way taken) {
   return value;
 }
 
-// One of which the caller has put the items 1 to `each`, and another thread, if it can be on another
-// CPU, as many more before.
+// One of which the caller has put the items 1 to `each`, and another thread, on another CPU if it
+// can be there, as many more before.
 class pool_of_two_threads {
  public:
   static constexpr int each = 32;
@@ -740,6 +740,24 @@ TEST_CASE("seed_hands_out_what_other_threads_have_put", "[checked]") {
   for (std::uint64_t seed = 1; seed < 9; ++seed) take_some(seed);
   CHECK(own.size() > 4);
   CHECK(others.size() > 4);
+}
+
+struct mourned {
+  ~mourned() { ++deaths; }
+  static inline std::uint64_t deaths = 0;
+  int value = 0;
+};
+
+// What was passed over is still there.
+TEST_CASE("seed_destroys_nothing_that_a_cycle_does_not", "[checked]") {
+  const bool near = GENERATE(false, true);
+  poolproof::pool<mourned> pool([] { return std::make_unique<mourned>(); }, no_cycles,
+                                {.name = "nodes", .seed = 1});
+  for (int i = 0; i < 100; ++i) pool.put(std::make_unique<mourned>());
+  const std::uint64_t dropped = mourned::deaths;
+  std::vector<std::unique_ptr<mourned>> held;
+  for (int i = 0; i < 20; ++i) held.push_back(near ? pool.try_get_near() : pool.get());
+  CHECK(mourned::deaths - dropped == pool.stats().cycle_destroyed);
 }
 
 TEST_CASE("seed_drops_some_of_what_comes_back", "[checked]") {

@@ -119,14 +119,13 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
   // An item of the pool, else null.
   [[nodiscard, gnu::noinline]] item try_get(source_line from = source_line::here()) noexcept {
     const aside meanwhile(*this);
-    return taken(misses() ? nullptr : pool_.try_get(), call_site::of_caller("try_get", from));
+    return taken(pool_.try_get(), call_site::of_caller("try_get", from));
   }
 
   // The same, but it leaves what other CPUs have at hand.
   [[nodiscard, gnu::noinline]] item try_get_near(source_line from = source_line::here()) noexcept {
     const aside meanwhile(*this, &pool_type::try_get_near);
-    return taken(misses() ? nullptr : pool_.try_get_near(),
-                 call_site::of_caller("try_get_near", from));
+    return taken(pool_.try_get_near(), call_site::of_caller("try_get_near", from));
   }
 
   // Returns an item. Reports one that is in a pool already, and one that a handle has.
@@ -189,12 +188,11 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
 
   bool one_in(std::uint64_t n) noexcept { return seed_ && items().draw(drawn_) % n == 0; }
 
-  bool misses() noexcept { return one_in(8); }
   bool drops() noexcept { return one_in(16); }
 
   // Before a call that takes an item, by `take` or as that does: puts aside so many that the next
-  // one is any of the pool's, also of those that other CPUs have at hand. Sometimes all of them.
-  // They go back after the call.
+  // one is any of the pool's, also of those that other CPUs have at hand. Sometimes all of them, so
+  // that the call misses. They go back after the call.
   class aside {
    public:
     using how = own_item (pool_type::*)() noexcept;
