@@ -154,10 +154,11 @@ models-quick:  ## the same with a twentieth of the random iterations, and fewer 
 	@mkdir -p $(found)
 	$(PYTHON) relacy_models/run.py --iterations 50000 --preemptions 1 --json $(found)/relacy.json
 
-mutants:  ## weaken every memory order, break every algorithm, and see a model fail each time; 33 min
-	$(call build,dev,$(models))
+mutants:  ## weaken every memory order, break every algorithm, and see a model or a test fail each time; 40 min
+	$(call build,dev,$(models) unit_common)
 	$(PYTHON) scripts/mutants.py --engine checker
 	$(PYTHON) scripts/mutants.py
+	$(call test,mutants)
 
 mutants-quick:  ## the same for a sample, as part of check
 	$(call build,dev,$(models))

@@ -17,7 +17,8 @@ from pathlib import Path
 
 # What opens a scope in which things are declared. Any other brace opens a body.
 DECLARES = re.compile(r"\b(?:namespace|class|struct|union|enum)\b[^()]*$")
-NO_CODE = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|//.*')
+ATTRIBUTE = r"\[\[[^]]*\]\]"
+NO_CODE = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])*\'|//.*|' + ATTRIBUTE)
 COMMENT = re.compile(r"( *)//(?!/)(.*)")
 LICENCE = "SPDX-License-Identifier"  # a line before the comment at the head
 NO_PROSE = re.compile(r" NOLINT| clang-format")
@@ -55,7 +56,7 @@ class Scopes:
 
 def head_of(text: str, stem: str) -> str:
     """What the comment at the head of the file is about."""
-    is_class = re.search(rf"^class {stem}\b[^;]*\{{", text, re.MULTILINE)
+    is_class = re.search(rf"^class (?:{ATTRIBUTE} )?{stem}\b[^;]*\{{", text, re.MULTILINE)
     return f"@class poolproof::{stem}" if is_class else "@file"
 
 

@@ -173,6 +173,16 @@ def instructions() -> str:
     return "\n".join(lines)
 
 
+def options() -> str:
+    """The same of pools with each option."""
+    lines = ["| the pool has | " + " | ".join(f"`{name}`" for name in portable_path.COMPILERS) + " |",
+             "| --- " * (1 + len(portable_path.COMPILERS)) + "|"]
+    for option, budgets in portable_path.OPTIONS.items():
+        told = "none of these" if option == "none" else option
+        lines.append(f"| {told} | " + " | ".join(str(budgets[name]) for name in portable_path.COMPILERS) + " |")
+    return "\n".join(lines)
+
+
 def compared(target: aims.Target) -> str:
     """What a ratio is of: of 'as fast' more is better, of 'as long' less."""
     kinds = {"throughput": "the throughput", "bytes": "as many bytes"}
@@ -199,7 +209,7 @@ def verdicts() -> str:
 
 BLOCKS: dict[str, Callable[[], str]] = {
     "bounds": bounds, "ledger": ledger, "unfinished": unfinished, "mutants": killed, "targets": targets, "hit": hit,
-    "instructions": instructions, "verdicts": verdicts,
+    "instructions": instructions, "options": options, "verdicts": verdicts,
 }
 
 

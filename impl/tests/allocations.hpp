@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Counts and refuses what a test program allocates by operator new. In one source of a program
-// only: it replaces the operators.
+// Counts and refuses what a test program allocates by operator new, and counts what it gives back.
+// In one source of a program only: it replaces the operators.
 #pragma once
 
 #include <poolproof/sync.hpp>
@@ -28,6 +28,7 @@ inline constexpr bool sees_allocations = true;
 #endif
 
 inline std::atomic<std::uint64_t> allocations{0};
+inline std::atomic<std::uint64_t> deallocations{0};
 inline std::atomic<bool> allocations_are_refused{false};
 
 // Null if memory is refused.
@@ -40,6 +41,11 @@ inline void* allocated(std::size_t size, std::size_t alignment) noexcept {
   // Sanitizers end the program for it.
   if (rounded > PTRDIFF_MAX) return nullptr;
   return is_usual ? std::malloc(rounded) : std::aligned_alloc(alignment, rounded);
+}
+
+inline void deallocate(void* memory) noexcept {
+  if (memory != nullptr) deallocations.fetch_add(1, std::memory_order_relaxed);
+  std::free(memory);
 }
 
 inline void* allocated_or_thrown(std::size_t size, std::size_t alignment) {
@@ -65,12 +71,16 @@ inline void* allocated_or_thrown(std::size_t size, std::size_t alignment) {
                                      const std::nothrow_t&) noexcept {
   return poolproof::test::allocated(size, static_cast<std::size_t>(alignment));
 }
-[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
-[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  poolproof::test::deallocate(memory);
+}
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept {
+  poolproof::test::deallocate(memory);
+}
 [[gnu::noinline]] void operator delete(void* memory, std::align_val_t) noexcept {
-  std::free(memory);
+  poolproof::test::deallocate(memory);
 }
 [[gnu::noinline]] void operator delete(void* memory, std::size_t, std::align_val_t) noexcept {
-  std::free(memory);
+  poolproof::test::deallocate(memory);
 }
 #endif

@@ -15,6 +15,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <sstream>
 #include <stdexcept>
 #include <stop_token>
 #include <string_view>
@@ -180,6 +181,114 @@ TEST_CASE_METHOD(all_given_back, "peak_is_of_what_was_out_at_once", "[bounded]")
     CHECK(told.in_use == 0);
     CHECK(told.peak_in_use == 2);
   });
+}
+
+TEST_CASE_METHOD(all_given_back, "gets_are_counted_by_what_they_found", "[bounded]") {
+  pool_type pool(2, counting());
+  handle first = pool.get();
+  handle second = pool.get();
+  CHECK(pool.stats().misses == 2);
+  CHECK(pool.stats().hits == 0);
+  first = {};
+  first = pool.try_get();
+  CHECK(pool.stats().hits == 1);
+  CHECK(pool.stats().queued == 0);
+  const auto next_gets = [&](auto give_back) {
+    std::thread waiting([&] { static_cast<void>(pool.get()); });
+    wait_for_queue(pool, 1);
+    give_back();
+    waiting.join();
+  };
+  next_gets([&] { first = {}; });
+  CHECK(pool.stats().hits == 2);
+  first = pool.get();
+  next_gets([&] { second.discard(); });
+  CHECK(pool.stats().misses == 3);
+  CHECK(pool.stats().queued == 2);
+  CHECK(pool.stats().given_up == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "gets_that_are_not_served_are_counted", "[bounded]") {
+  pool_type pool(1, counting());
+  const handle held = pool.get();
+  CHECK_FALSE(pool.try_get());
+  CHECK_FALSE(pool.get_for(1ms));
+  CHECK(pool.stats().queued == 2);
+  CHECK(pool.stats().given_up == 2);
+  std::stop_source stop;
+  std::thread waiting([&] { static_cast<void>(pool.get(stop.get_token())); });
+  wait_for_queue(pool, 1);
+  stop.request_stop();
+  waiting.join();
+  CHECK_FALSE(pool.get(stop.get_token()));  // has not even asked
+  CHECK(pool.stats().queued == 3);
+  CHECK(pool.stats().given_up == 3);
+  postbox posts;
+  result never;
+  std::coroutine_handle<> frame;
+  get_into_of(pool, posts.executor(), never, {}, frame);
+  frame.destroy();
+  CHECK(pool.stats().queued == 4);
+  CHECK(pool.stats().given_up == 4);
+  result closed;
+  get_into(pool, posts.executor(), closed);
+  pool.close();
+  posts.run_one();
+  CHECK(closed.closed);
+  CHECK(pool.stats().queued == 5);
+  CHECK(pool.stats().given_up == 4);
+  CHECK(pool.stats().misses == 1);
+}
+
+TEST_CASE_METHOD(all_given_back, "cycles_are_counted_with_what_they_destroy", "[bounded]") {
+  pool_type pool(2, counting(), no_cycles);
+  { const handle a = pool.get(), b = pool.get(); }
+  pool.rotate();
+  static_cast<void>(pool.get());
+  pool.rotate();
+  poolproof::rotate_all();
+  CHECK(pool.stats().cycles == 3);
+  CHECK(pool.stats().cycle_destroyed == 2);
+  static_cast<void>(pool.get());
+  pool.close();
+  CHECK(pool.stats().cycle_destroyed == 2);
+}
+
+TEST_CASE_METHOD(all_given_back, "each_number_is_printed_under_its_name", "[bounded]") {
+  poolproof::bounded_stats stats{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11};
+  std::ostringstream text;
+  text << stats;
+  CHECK(text.str() ==
+        "max 1, existing 2, idle 3, peak_in_use 4, waiting 5, hits 6, misses 7, queued 8, "
+        "given_up 9, cycles 10, cycle_destroyed 11");
+}
+
+TEST_CASE_METHOD(all_given_back, "for_each_pool_is_told_what_the_pool_tells", "[bounded]") {
+  pool_type pool(3, counting(), no_cycles);
+  { const handle a = pool.get(), b = pool.get(), c = pool.get(); }
+  pool.rotate();
+  const handle a = pool.get(), b = pool.get();
+  pool.rotate();
+  { const handle c = pool.get(); }
+  const handle c = pool.get();
+  CHECK_FALSE(pool.try_get());
+  int pools = 0;
+  poolproof::for_each_pool([&](std::string_view, const poolproof::pool_stats& told) {
+    const poolproof::bounded_stats own = pool.stats();
+    CHECK(told.kind == poolproof::pool_kind::bounded);
+    CHECK(told.hits == 3);
+    CHECK(told.misses == 4);
+    CHECK(told.cycles == own.cycles);
+    CHECK(told.cycle_destroyed == 1);
+    CHECK(told.retained == own.idle);
+    CHECK(told.in_use == 3);
+    CHECK(told.peak_in_use == own.peak_in_use);
+    CHECK(told.max == 3);
+    CHECK(told.queued == 1);
+    CHECK(told.given_up == 1);
+    ++pools;
+  });
+  CHECK(pools == 1);
 }
 
 TEST_CASE_METHOD(all_given_back, "newest_idle_item_comes_first", "[bounded]") {

@@ -117,6 +117,28 @@ TEST_CASE("larger_buffer_is_not_pooled", "[buffer_pool]") {
   CHECK(pool.stats(largest + 1).constructions == 0);
 }
 
+TEST_CASE("what_is_not_pooled_is_given_back_to_the_allocator", "[buffer_pool]") {
+  if (!sees_allocations) return;
+  buffer_pool pool;
+  buffer_pool::resource memory(pool);
+  const auto before = poolproof::test::deallocations.load();
+  static_cast<void>(pool.get(largest + 1));
+  buffer kept = pool.get(largest + 1);
+  kept = buffer();
+  memory.deallocate(memory.allocate(largest + 1, 8), largest + 1, 8);
+  memory.deallocate(memory.allocate(8, 128), 8, 128);
+  const auto after = poolproof::test::deallocations.load();
+  CHECK(after == before + 4);
+}
+
+TEST_CASE("class_of_which_no_buffer_fits_is_not_pooled", "[buffer_pool]") {
+  buffer_pool pool({.max_bytes = 5000});
+  static_cast<void>(pool.get(4500));  // of 8,192 bytes
+  CHECK(pool.stats(4500).constructions == 0);
+  static_cast<void>(pool.get(4000));
+  CHECK(pool.stats(4000).constructions == 1);
+}
+
 TEST_CASE("class_holds_no_more_bytes_than_it_may", "[buffer_pool]") {
   buffer_pool pool({.max_bytes = 4096});
   for (const std::size_t size : {std::size_t{2048}, std::size_t{4096}, std::size_t{8192}}) {

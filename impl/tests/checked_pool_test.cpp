@@ -5,10 +5,13 @@
 #include <poolproof/borrow_shared.hpp>
 #include <poolproof/checked_pool.hpp>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
@@ -25,6 +28,9 @@
 #include <type_traits>
 #include <vector>
 
+#if defined(__linux__)
+#include <sched.h>
+#endif
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -250,6 +256,21 @@ TEST_CASE("bytes_are_not_looked_at_where_they_may_change", "[checked]") {
   CHECK(pool.get()->value == 1);
 }
 
+#if !defined(POOLPROOF_HAS_ASAN)
+TEST_CASE("every_byte_of_an_item_is_looked_at", "[checked]") {
+  const std::size_t index = GENERATE(std::size_t{0}, sizeof(node) / 2, sizeof(node) - 1);
+  pool_type pool(make, no_cycles, called("nodes"));
+  const ending seen = end_of([&] {
+    auto item = pool.get();
+    auto* const bytes = reinterpret_cast<unsigned char*>(item.get());
+    pool.put(std::move(item));
+    ++bytes[index];
+    static_cast<void>(pool.get());
+  });
+  check_report(seen, {"was changed while it was in the pool"});
+}
+#endif
+
 // --- What is not an error ------------------------------------------------------------------------
 
 TEST_CASE("correct_use_says_nothing", "[checked]") {
@@ -276,6 +297,27 @@ TEST_CASE("correct_use_says_nothing", "[checked]") {
     pool.rotate();
     other.rotate();
     static_cast<void>(pool.try_get_near());
+  });
+  CHECK(seen.words == "");
+  CHECK(seen.signal == 0);
+}
+
+// Each of its items is where the last one was.
+struct in_one_place {
+  static void* operator new(std::size_t) { return &place; }
+  static void operator delete(void*) {}
+  alignas(std::max_align_t) static inline std::array<std::byte, 64> place;
+  int value = 0;
+};
+
+TEST_CASE("item_at_the_address_of_one_that_was_destroyed_is_another", "[checked]") {
+  const ending seen = end_of([] {
+    poolproof::pool<in_one_place> pool([] { return std::make_unique<in_one_place>(); }, no_cycles);
+    for (int i = 0; i < 2; ++i) {
+      pool.put(std::make_unique<in_one_place>());
+      pool.rotate();
+      pool.rotate();
+    }
   });
   CHECK(seen.words == "");
   CHECK(seen.signal == 0);
@@ -548,6 +590,22 @@ TEST_CASE("outstanding_items_are_listed_by_where_they_were_taken", "[checked]") 
   CHECK(none.str() == "pool 'nodes': 0 out\n");
 }
 
+[[gnu::noinline]] void borrow_into(std::vector<handle>& held, pool_type& pool) {
+  held.push_back(pool.borrow());
+}
+
+TEST_CASE("items_that_one_line_has_taken_are_told_apart_by_its_caller", "[checked]") {
+  pool_type pool(make, no_cycles, called("nodes"));
+  std::vector<handle> held;
+  borrow_into(held, pool);
+  borrow_into(held, pool);
+  std::ostringstream out;
+  pool.outstanding(out);
+  const std::string text = out.str();
+  INFO(text);
+  CHECK(std::count(text.begin(), text.end(), '\n') == 3);
+}
+
 // A stream whose buffer uses the pool that it writes about.
 class pooling_buffer final : public std::streambuf {
  public:
@@ -603,6 +661,161 @@ TEST_CASE("seed_makes_a_pool_unpredictable_and_repeats_it", "[checked]") {
   CHECK(std::set<int>(first.begin(), first.end()).size() > 3);
   CHECK(drawn(1) == first);
   CHECK(drawn(2) != first);
+}
+
+// How a test takes items and gives them back.
+enum class way { get, try_get, try_get_near, borrow };
+
+int value_of_one(pool_type& pool, way taken) {
+  if (taken == way::borrow) return pool.borrow()->value;
+  auto item = taken == way::get       ? pool.get()
+              : taken == way::try_get ? pool.try_get()
+                                      : pool.try_get_near();
+  if (item == nullptr) return 0;
+  const int value = item->value;
+  pool.put(std::move(item));
+  return value;
+}
+
+// One of which the caller has put the items 1 to `each`, and another thread, on another CPU if it
+// can be there, as many more before.
+class pool_of_two_threads {
+ public:
+  static constexpr int each = 32;
+
+  explicit pool_of_two_threads(std::optional<std::uint64_t> seed)
+      : pool(make, no_cycles, {.name = "nodes", .seed = seed}) {
+    std::thread([this, mine = this_cpu()] {
+      for (unsigned cpu = 0; cpu < std::thread::hardware_concurrency(); ++cpu) {
+        if (cpu != mine && move_to(cpu)) break;
+      }
+      put(each + 1);
+    }).join();
+    put(1);
+  }
+
+  poolproof::test::stays_on_cpu here;
+  pool_type pool;
+
+ private:
+#if defined(__linux__)
+  static unsigned this_cpu() { return static_cast<unsigned>(::sched_getcpu()); }
+  static bool move_to(unsigned cpu) {
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(cpu, &one);
+    return ::sched_setaffinity(0, sizeof one, &one) == 0;
+  }
+#else
+  static unsigned this_cpu() { return 0; }
+  static bool move_to(unsigned) { return true; }
+#endif
+
+  void put(int first) {
+    std::vector<std::unique_ptr<node>> made;
+    for (int i = 0; i < each; ++i) {
+      made.push_back(std::make_unique<node>());
+      made.back()->value = first + i;
+    }
+    for (auto& one : made) pool.put(std::move(one));
+  }
+};
+
+// What another CPU has at hand is found by a search only where the own has nothing: but a pool may
+// hand it out before.
+TEST_CASE("seed_hands_out_what_other_threads_have_put", "[checked]") {
+  const way taken = GENERATE(way::get, way::try_get, way::borrow);
+  std::set<int> own;
+  std::set<int> others;
+  const auto take_some = [&](std::optional<std::uint64_t> seed) {
+    pool_of_two_threads items(seed);
+    for (int i = 0; i < 8; ++i) {
+      const int value = value_of_one(items.pool, taken);
+      if (value != 0) (value <= items.each ? own : others).insert(value);
+    }
+  };
+  take_some(std::nullopt);
+  CHECK(own.size() == 1);
+  CHECK(others.empty());
+  for (std::uint64_t seed = 1; seed < 9; ++seed) take_some(seed);
+  CHECK(own.size() > 4);
+  CHECK(others.size() > 4);
+}
+
+struct mourned {
+  ~mourned() { ++deaths; }
+  static inline std::uint64_t deaths = 0;
+  int value = 0;
+};
+
+// What was passed over is still there.
+TEST_CASE("seed_destroys_nothing_that_a_cycle_does_not", "[checked]") {
+  const bool near = GENERATE(false, true);
+  poolproof::pool<mourned> pool([] { return std::make_unique<mourned>(); }, no_cycles,
+                                {.name = "nodes", .seed = 1});
+  for (int i = 0; i < 100; ++i) pool.put(std::make_unique<mourned>());
+  const std::uint64_t dropped = mourned::deaths;
+  std::vector<std::unique_ptr<mourned>> held;
+  for (int i = 0; i < 20; ++i) held.push_back(near ? pool.try_get_near() : pool.get());
+  CHECK(mourned::deaths - dropped == pool.stats().cycle_destroyed);
+}
+
+TEST_CASE("seed_drops_some_of_what_comes_back", "[checked]") {
+  const std::optional<std::uint64_t> seed = GENERATE(std::optional<std::uint64_t>(), 1u);
+  constexpr int returned = 200;
+  // Of a put, and of a handle.
+  for (const bool by_handle : {false, true}) {
+    pool_type pool(make, no_cycles, {.name = "nodes", .seed = seed});
+    std::vector<handle> held;
+    for (int i = 0; by_handle && i < returned; ++i) held.push_back(pool.borrow());
+    held.clear();
+    for (int i = 0; !by_handle && i < returned; ++i) pool.put(make());
+    const auto kept = static_cast<int>(pool.stats().retained);
+    CHECK((kept < returned) == seed.has_value());
+    CHECK(kept > returned / 2);
+  }
+}
+
+TEST_CASE("seed_misses_though_there_are_items", "[checked]") {
+  const std::optional<std::uint64_t> seed = GENERATE(std::optional<std::uint64_t>(), 1u);
+  const way taken = GENERATE(way::get, way::try_get, way::try_get_near, way::borrow);
+  const poolproof::test::stays_on_cpu here;
+  pool_type pool(make, no_cycles, {.name = "nodes", .seed = seed});
+  for (int i = 1; i <= 100; ++i) {
+    auto item = make();
+    item->value = i;
+    pool.put(std::move(item));
+  }
+  int missed = 0;
+  for (int i = 0; i < 100; ++i) {
+    const poolproof::pool_stats before = pool.stats();
+    static_cast<void>(value_of_one(pool, taken));
+    missed += before.retained != 0 && pool.stats().misses != before.misses;
+  }
+  CHECK((missed > 0) == seed.has_value());
+}
+
+TEST_CASE("seed_begins_cycles", "[checked]") {
+  const std::optional<std::uint64_t> seed = GENERATE(std::optional<std::uint64_t>(), 1u);
+  const way taken = GENERATE(way::get, way::try_get, way::try_get_near, way::borrow);
+  pool_type pool(make, no_cycles, {.name = "nodes", .seed = seed});
+  for (int i = 0; i < 100; ++i) static_cast<void>(value_of_one(pool, taken));
+  CHECK((pool.stats().cycles > 0) == seed.has_value());
+}
+
+// Its handles remember whether they drop.
+TEST_CASE("handle_of_a_seeded_pool_may_outlive_it", "[checked]") {
+  const ending seen = end_of([] {
+    std::vector<handle> held;
+    {
+      pool_type pool(make, no_cycles, {.name = "n", .handles_may_outlive = true, .seed = 1});
+      for (int i = 0; i < 100; ++i) held.push_back(pool.borrow());
+      held.front() = std::move(held.back());
+    }
+    held.clear();
+  });
+  CHECK(seen.words == "poolproof: pool 'n': seed 1\n");
+  CHECK(seen.signal == 0);
 }
 
 TEST_CASE("seed_of_the_environment_is_printed", "[checked]") {

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 // prometheus.hpp: what is written is what the format allows, and what the pools tell.
+#include <poolproof/bounded_pool.hpp>
 #include <poolproof/prometheus.hpp>
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <fstream>
@@ -21,7 +24,10 @@
 
 namespace {
 
+using poolproof::bounded_pool;
 using poolproof::object_pool;
+using poolproof::pool_kind;
+using poolproof::pool_numbers;
 using poolproof::write_prometheus;
 
 std::string written() {
@@ -68,6 +74,13 @@ std::map<std::string, std::string> samples_of(const std::string& text) {
   return samples;
 }
 
+// How many of the numbers such a pool has.
+std::size_t counted_by(pool_kind kind) {
+  return static_cast<std::size_t>(
+      std::count_if(pool_numbers.begin(), pool_numbers.end(),
+                    [&](const auto& each) { return each.is_counted_by(kind); }));
+}
+
 // Prometheus's own opinion, where its tool is installed.
 void check_by_promtool(const std::string& text) {
   if (std::system("command -v promtool >/dev/null") != 0) return;
@@ -91,11 +104,66 @@ TEST_CASE("each_pool_is_a_series_by_its_name", "[prometheus]") {
   const std::string text = written();
   check_by_promtool(text);
   auto samples = samples_of(text);
-  CHECK(samples.size() == 2 * poolproof::pool_numbers.size() + 1);
+  CHECK(samples.size() == 2 * counted_by(pool_kind::object) + 1);
   CHECK(samples["poolproof_pool_constructions_total{pool=\"first\"}"] == "1");
   CHECK(samples["poolproof_pool_misses_total{pool=\"first\"}"] == "1");
   CHECK(samples["poolproof_pool_retained{pool=\"first\"}"] == "0");
   CHECK(samples["poolproof_pool_retained{pool=\"second\"}"] == "1");
+}
+
+TEST_CASE("pool_of_any_kind_writes_what_it_counts_and_nothing_else", "[prometheus]") {
+  bounded_pool<int> bounded(2, [] { return std::make_unique<int>(1); }, {.name = "bounded"});
+  object_pool<int> free([] { return std::make_unique<int>(1); }, {.name = "free"});
+  const auto first = bounded.get();
+  static_cast<void>(bounded.get());
+  static_cast<void>(free.borrow());
+  const std::string text = written();
+  check_by_promtool(text);
+  const auto samples = samples_of(text);
+  const auto of = [&](const char* name, const char* pool) {
+    const auto found =
+        samples.find("poolproof_pool_" + std::string(name) + "{pool=\"" + pool + "\"}");
+    return found == samples.end() ? std::string("none") : found->second;
+  };
+  CHECK(of("max", "bounded") == "2");
+  CHECK(of("waiting", "bounded") == "0");
+  CHECK(of("queued_total", "bounded") == "0");
+  CHECK(of("given_up_total", "bounded") == "0");
+  CHECK(of("misses_total", "bounded") == "2");
+  CHECK(of("hits", "bounded") == "0");
+  CHECK(of("in_use", "bounded") == "1");
+  CHECK(of("retained", "bounded") == "1");
+  CHECK(of("peak_in_use", "bounded") == "2");
+  CHECK(of("steals_total", "bounded") == "none");
+  CHECK(of("constructions_total", "bounded") == "none");
+  CHECK(of("bytes", "bounded") == "none");
+  CHECK(of("steals_total", "free") == "0");
+  CHECK(of("constructions_total", "free") == "1");
+  CHECK(of("max", "free") == "none");
+  CHECK(of("queued_total", "free") == "none");
+  CHECK(samples.size() == counted_by(pool_kind::bounded) + counted_by(pool_kind::object) + 1);
+}
+
+// A family without samples is not announced.
+TEST_CASE("number_that_no_pool_counts_is_not_announced", "[prometheus]") {
+  bounded_pool<int> bounded(2, [] { return std::make_unique<int>(1); }, {.name = "bounded"});
+  const std::string text = written();
+  check_by_promtool(text);
+  CHECK(text.find("steals") == std::string::npos);
+  CHECK(text.find("waiting") != std::string::npos);
+}
+
+TEST_CASE("pools_of_two_kinds_and_one_name_are_one_series", "[prometheus]") {
+  bounded_pool<int> bounded(2, [] { return std::make_unique<int>(1); }, {.name = "both"});
+  object_pool<int> free([] { return std::make_unique<int>(1); }, {.name = "both"});
+  static_cast<void>(bounded.get());
+  static_cast<void>(free.get());
+  const std::string text = written();
+  check_by_promtool(text);
+  auto samples = samples_of(text);
+  CHECK(samples["poolproof_pool_misses_total{pool=\"both\"}"] == "2");
+  CHECK(samples["poolproof_pool_constructions_total{pool=\"both\"}"] == "1");
+  CHECK(samples["poolproof_pool_max{pool=\"both\"}"] == "2");
 }
 
 // A counter must not fall but at a restart. A miss is taken off the hits at once, and what made

@@ -37,6 +37,18 @@ def anchors(path: Path) -> set[str]:
     return found
 
 
+class Numbers(unittest.TestCase):
+    def test_each_that_pools_tell_is_explained(self) -> None:
+        header = (ROOT / "impl/include/poolproof/pool_stats.hpp").read_text()
+        page = (ROOT / "docs/observability.md").read_text()
+        entries = re.findall(r'pool_number\{"(\w+)".*?\}', header, re.DOTALL)
+        told = re.findall(r'pool_number\{"(\w+)",[^{}]*?"[^"]*"(?:,\s*pool_number::counted::by_(\w+))?\}', header)
+        self.assertEqual([name for name, _ in told], entries)
+        kinds = {"": "O", "both": "O B", "bounded_pools": "B"}
+        rows = dict(re.findall(r"^\| `(\w+)` \| ([OB ]+) \|", page, re.MULTILINE))
+        self.assertEqual(rows, {**{name: kinds[who] for name, who in told}, "pin": "O B"})
+
+
 class Links(unittest.TestCase):
     def test_each_leads_somewhere(self) -> None:
         for page in PAGES:

@@ -62,6 +62,11 @@ class Filter(unittest.TestCase):
         self.assertEqual("/// Stands on: nothing. @class poolproof::thing", filtered("thing")[2])
         self.assertEqual("/// Stands on: nothing. @file", filtered("other")[2])
 
+    def test_an_attribute_does_not_hide_a_class(self) -> None:
+        plain, attributed = "class thing {", 'class [[gnu::abi_tag("checked")]] thing {'
+        self.assertEqual("\n".join(filtered("thing")).replace(plain, attributed),
+                         doxygen_filter.filtered(HEADER.replace(plain, attributed), "thing"))
+
     def test_comment_above_and_behind_a_declaration_is_its_own(self) -> None:
         self.assertIn("/// Two numbers.", filtered("thing"))
         self.assertIn("  int first;   ///< the one", filtered("thing"))

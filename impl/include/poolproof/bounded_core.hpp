@@ -34,6 +34,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <iosfwd>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -49,14 +51,33 @@ class pool_closed : public std::runtime_error {
   pool_closed() : std::runtime_error("poolproof: the bounded_pool is closed") {}
 };
 
-// Of one moment.
+// Of one moment, and exact.
 struct bounded_stats {
   std::size_t max = 0;          // as the pool was made
   std::size_t existing = 0;     // items that exist, or are being made
   std::size_t idle = 0;         // of these, those that nobody has
   std::size_t peak_in_use = 0;  // others than these, at most, since the pool was made
   std::size_t waiting = 0;      // calls in the queue
+
+  // Since the pool was made.
+  std::uint64_t hits = 0;             // gets that were given an item of the pool
+  std::uint64_t misses = 0;           // gets that were given a place, and call the factory
+  std::uint64_t queued = 0;           // gets that found all in use, those by try_get, too
+  std::uint64_t given_up = 0;         // of these, those that did not wait until they were served
+  std::uint64_t cycles = 0;           // cleanup cycles
+  std::uint64_t cycle_destroyed = 0;  // items that these destroyed
 };
+
+// All of it in one line: "max 8, existing 3, ...". For a stream of <ostream>.
+template <class Traits>
+std::basic_ostream<char, Traits>& operator<<(std::basic_ostream<char, Traits>& to,
+                                             const bounded_stats& stats) {
+  return to << "max " << stats.max << ", existing " << stats.existing << ", idle " << stats.idle
+            << ", peak_in_use " << stats.peak_in_use << ", waiting " << stats.waiting << ", hits "
+            << stats.hits << ", misses " << stats.misses << ", queued " << stats.queued
+            << ", given_up " << stats.given_up << ", cycles " << stats.cycles
+            << ", cycle_destroyed " << stats.cycle_destroyed;
+}
 
 template <class T, class Deleter>
 class bounded_core final : public pool_entry<std_sync> {
@@ -88,6 +109,7 @@ class bounded_core final : public pool_entry<std_sync> {
     if (asking.ended != outcome::none) return;
     queue_.leave(asking);
     asking.ended = outcome::given_up;
+    ++counted_.given_up;
   }
 
   // The same for a coroutine, which suspends itself first: false if it need not.
@@ -117,6 +139,7 @@ class bounded_core final : public pool_entry<std_sync> {
   void give_up(waiter& asking) noexcept {
     lock locked(mutex_);
     if (asking.ended != outcome::none) return;
+    if (asking.in_queue) ++counted_.given_up;
     waiter* const resumed = asking.in_queue ? end_wait(asking, outcome::given_up) : nullptr;
     asking.ended = outcome::given_up;
     locked.unlock();
@@ -126,7 +149,10 @@ class bounded_core final : public pool_entry<std_sync> {
   // A caller that has asked ends without `receive`. What it was given goes to the next.
   void abandon(waiter& asked) noexcept {
     lock locked(mutex_);
-    if (asked.in_queue) queue_.leave(asked);
+    if (asked.in_queue) {
+      queue_.leave(asked);
+      ++counted_.given_up;
+    }
     if (asked.ended == outcome::item) {
       locked.unlock();
       give_back(asked.item);
@@ -186,17 +212,18 @@ class bounded_core final : public pool_entry<std_sync> {
 
   bounded_stats counts() noexcept {
     const lock locked(mutex_);
-    return {.max = idle_.most(),
-            .existing = idle_.most() - free_,
-            .idle = idle_.size(),
-            .peak_in_use = peak_in_use_,
-            .waiting = queue_.size()};
+    bounded_stats now = counted_;
+    now.max = idle_.most();
+    now.existing = idle_.most() - free_;
+    now.idle = idle_.size();
+    now.waiting = queue_.size();
+    return now;
   }
 
   // One cycle.
   void cycle() noexcept {
     lock locked(mutex_);
-    idle_.begin_cycle();
+    begin_cycle();
     destroy_victims(locked);
   }
 
@@ -227,14 +254,17 @@ class bounded_core final : public pool_entry<std_sync> {
     } else if (idle_.size() != 0) {
       asking.ended = outcome::item;
       asking.item = idle_.pop_newest();
+      ++counted_.hits;
     } else if (free_ != 0) {
       asking.ended = outcome::place;
       --free_;
+      ++counted_.misses;
     } else {
       queue_.join(asking);
+      ++counted_.queued;
       return false;
     }
-    peak_in_use_ = (std::max)(peak_in_use_, in_use());
+    counted_.peak_in_use = (std::max)(counted_.peak_in_use, in_use());
     return true;
   }
 
@@ -246,6 +276,7 @@ class bounded_core final : public pool_entry<std_sync> {
   [[nodiscard]] waiter* give(T* returned) noexcept {
     if (waiter* const first = queue_.first()) {
       first->item = returned;
+      ++(returned != nullptr ? counted_.hits : counted_.misses);
       return end_wait(*first, returned != nullptr ? outcome::item : outcome::place);
     }
     if (returned != nullptr) {
@@ -277,13 +308,19 @@ class bounded_core final : public pool_entry<std_sync> {
     const auto now = std_sync::now();
     if (now < deadline_) return false;
     deadline_ = next_cycle(now);
-    idle_.begin_cycle();
+    begin_cycle();
     return true;
+  }
+
+  void begin_cycle() noexcept {
+    ++counted_.cycles;
+    idle_.begin_cycle();
   }
 
   // Gives the mutex back while a destructor runs. Only then is the place free.
   void destroy_victims(lock& locked) noexcept {
     while (idle_.has_victims()) {
+      if (!closed_) ++counted_.cycle_destroyed;
       item victim(idle_.pop_victim());
       locked.unlock();
       victim.reset();
@@ -337,7 +374,7 @@ class bounded_core final : public pool_entry<std_sync> {
   void rotate() noexcept override {
     lock locked = try_for_a_while();
     if (!locked) return;
-    idle_.begin_cycle();
+    begin_cycle();
     destroy_victims(locked);
   }
 
@@ -349,9 +386,18 @@ class bounded_core final : public pool_entry<std_sync> {
   std::string_view name() const noexcept override { return name_; }
   pool_stats stats() noexcept override {
     const bounded_stats now = counts();
-    return {.retained = now.idle,
+    return {.hits = now.hits,
+            .misses = now.misses,
+            .cycles = now.cycles,
+            .cycle_destroyed = now.cycle_destroyed,
+            .retained = now.idle,
             .in_use = now.existing - now.idle,
             .peak_in_use = now.peak_in_use,
+            .max = now.max,
+            .waiting = now.waiting,
+            .queued = now.queued,
+            .given_up = now.given_up,
+            .kind = pool_kind::bounded,
             .pin = std_sync::pin()};
   }
 
@@ -367,7 +413,7 @@ class bounded_core final : public pool_entry<std_sync> {
   idle_items<T> idle_;
   waiting_queue<waiter> queue_;
   std::size_t free_;
-  std::size_t peak_in_use_ = 0;
+  bounded_stats counted_;   // those that grow
   std::size_t inside_ = 0;  // calls and handles
   bool closed_ = false;
   bool ended_ = false;

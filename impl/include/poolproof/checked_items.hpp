@@ -35,6 +35,7 @@
 
 namespace poolproof {
 
+// What a user says of the checks of a checked_pool.
 struct checked_options {
   // How reports call the pool, if not as pool_options does.
   const char* name = nullptr;

@@ -25,8 +25,9 @@
 // `outstanding` says what is out, since when, and where it was taken.
 //
 // With the environment variable POOLPROOF_SEED, or a seed in the options, a pool also does what it
-// may do but seldom does: hands out others than the newest item, misses, drops what is put, begins
-// cycles. It prints its seed, with which the same calls in the same order are told the same again.
+// may do but seldom does: hands out any of its items, whichever thread has put it, misses, drops
+// what comes back, begins cycles. It prints its seed, with which the same calls in the same order
+// are told the same again. A call may then take as long as to move all items of the pool.
 //
 // LeakSanitizer does not look into poisoned bytes. What pooled items own is therefore shown to it
 // when the program exits, and from then on nothing is poisoned. A program that calls
@@ -47,19 +48,20 @@
 #include <poolproof/checked_items.hpp>
 #include <poolproof/object_pool.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <new>
 #include <optional>
 #include <ostream>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 namespace poolproof {
 
-// What destroys an item of a checked pool.
+// What destroys an item of a checked pool: notes it, and does what Deleter does.
 template <class T, class Deleter>
 struct checked_deleter {
   [[gnu::noinline]] void operator()(T* item) const {
@@ -68,17 +70,23 @@ struct checked_deleter {
   }
 };
 
-// Members as object_pool's; see there.
+// An object_pool that aborts the program, with a report, at a double return, at a return of what a
+// handle has, at a change of what is in the pool, and at its end while handles are out. Declare it
+// as poolproof::pool. Members do what object_pool's of the same name do, and note where they were
+// called: `from` is not for the caller to give.
 template <class T, class Deleter = std::default_delete<T>>
 class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
  public:
+  // What the pool hands out, and takes back.
   using item = std::unique_ptr<T, Deleter>;
   class handle;
 
+  // A pool whose misses construct T{}.
   checked_pool() requires(std::is_same_v<Deleter, std::default_delete<T>> &&
                           std::is_default_constructible_v<T>)
       : checked_pool([] { return item(new T{}); }) {}
 
+  // A pool whose misses call `factory`. Throws what object_pool's constructor throws.
   template <class Factory>
   requires std::is_invocable_r_v<std::unique_ptr<T, Deleter>, Factory&> explicit checked_pool(
       Factory factory, pool_options options = {}, checked_options checks = {})
@@ -93,6 +101,7 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
     }
   }
 
+  // Reports handles that are out, unless the options allow them.
   [[gnu::noinline]] ~checked_pool() {
     items().note_pool_end(this, checks_, call_site::of_caller("ended"));
   }
@@ -100,37 +109,47 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
   checked_pool(const checked_pool&) = delete;
   checked_pool& operator=(const checked_pool&) = delete;
 
+  // An item of the pool, else what the factory makes. Reports an item that was changed in the pool,
+  // as all of these do.
   [[nodiscard, gnu::noinline]] item get(source_line from = source_line::here()) {
-    if (own_item odd = choose()) return taken(std::move(odd), call_site::of_caller("get", from));
+    const aside meanwhile(*this);
     return taken(pool_.get(), call_site::of_caller("get", from));
   }
 
+  // An item of the pool, else null.
   [[nodiscard, gnu::noinline]] item try_get(source_line from = source_line::here()) noexcept {
-    return taken(misses() ? nullptr : pool_.try_get(), call_site::of_caller("try_get", from));
+    const aside meanwhile(*this);
+    return taken(pool_.try_get(), call_site::of_caller("try_get", from));
   }
 
+  // The same, but it leaves what other CPUs have at hand.
   [[nodiscard, gnu::noinline]] item try_get_near(source_line from = source_line::here()) noexcept {
-    return taken(misses() ? nullptr : pool_.try_get_near(),
-                 call_site::of_caller("try_get_near", from));
+    const aside meanwhile(*this, &pool_type::try_get_near);
+    return taken(pool_.try_get_near(), call_site::of_caller("try_get_near", from));
   }
 
+  // Returns an item. Reports one that is in a pool already, and one that a handle has.
   [[gnu::noinline]] void put(item given, source_line from = source_line::here()) noexcept {
     if (given == nullptr) return;
     items().note_put(given.get(), this, checks_, call_site::of_caller("put", from));
     own_item kept = own(std::move(given));
-    if (!one_in(16)) pool_.put(std::move(kept));
+    if (!drops()) pool_.put(std::move(kept));
   }
 
+  // As get, in a handle that returns the item.
   [[nodiscard, gnu::noinline]] handle borrow(source_line from = source_line::here()) {
-    if (one_in(16)) pool_.rotate();
-    handle made(pool_.borrow());
+    const aside meanwhile(*this);
+    handle made(pool_.borrow(), drops());
     if (made) {
       items().note_taken(made.get(), this, checks_, call_site::of_caller("borrow", from), true);
     }
     return made;
   }
 
+  // What the pool has done, and what it holds.
   pool_stats stats() const { return pool_.stats(); }
+
+  // One cycle.
   void rotate() { pool_.rotate(); }
 
   // What is out: how much, for how long, and where it was taken. What get has handed out counts
@@ -169,22 +188,40 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
 
   bool one_in(std::uint64_t n) noexcept { return seed_ && items().draw(drawn_) % n == 0; }
 
-  bool misses() noexcept { return one_in(8); }
+  bool drops() noexcept { return one_in(16); }
 
-  // One of the pool's items, and not the newest; none if the call goes the usual way.
-  own_item choose() {
-    if (one_in(16)) pool_.rotate();
-    if (!one_in(2)) return nullptr;
-    own_item chosen = pool_.try_get();
-    std::vector<own_item> passed;
-    while (chosen != nullptr && !one_in(3)) {
-      own_item next = pool_.try_get();
-      if (next == nullptr) break;
-      passed.push_back(std::exchange(chosen, std::move(next)));
+  // Before a call that takes an item, by `take` or as that does: puts aside so many that the next
+  // one is any of the pool's, also of those that other CPUs have at hand. Sometimes all of them, so
+  // that the call misses. They go back after the call.
+  class aside {
+   public:
+    using how = own_item (pool_type::*)() noexcept;
+
+    explicit aside(checked_pool& owner, how take = &pool_type::try_get) noexcept
+        : pool_(owner.pool_) {
+      if (owner.one_in(16)) pool_.rotate();
+      if (!owner.one_in(2)) return;
+      const auto held = static_cast<std::size_t>(pool_.stats().retained);
+      if (held == 0) return;
+      const std::size_t most = owner.one_in(8) ? held : items().draw(owner.drawn_) % held;
+      items_.reset(new (std::nothrow) own_item[most]);
+      if (items_ == nullptr) return;
+      for (; count_ != most; ++count_) {
+        items_[count_] = (pool_.*take)();
+        if (items_[count_] == nullptr) return;
+      }
     }
-    for (own_item& each : passed) pool_.put(std::move(each));
-    return chosen;
-  }
+    ~aside() {
+      for (std::size_t i = 0; i != count_; ++i) pool_.put(std::move(items_[i]));
+    }
+    aside(const aside&) = delete;
+    aside& operator=(const aside&) = delete;
+
+   private:
+    pool_type& pool_;
+    std::unique_ptr<own_item[]> items_;
+    std::size_t count_ = 0;
+  };
 
   // Ends after the pool: until then items' destructors may use that.
   struct known_life {
@@ -199,27 +236,36 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
   pool_type pool_;
 };
 
+// An item on loan, or nothing: as object_pool's handle.
 template <class T, class Deleter>
 class checked_pool<T, Deleter>::handle {
  public:
   handle() noexcept = default;
+
+  // Returns the item.
   [[gnu::noinline]] ~handle() {
-    if (inner_) items().note_handle_end(inner_.get(), call_site::of_caller("a handle's end"));
+    if (!inner_) return;
+    items().note_handle_end(inner_.get(), call_site::of_caller("a handle's end"));
+    if (drops_) inner_.detach().reset();
   }
 
+  // The other is empty afterwards.
   handle(handle&& other) noexcept = default;
   handle& operator=(handle&& other) noexcept {
     handle taken(std::move(other));
     std::swap(inner_, taken.inner_);
+    std::swap(drops_, taken.drops_);
     return *this;
   }
 
+  // The item; null in an empty handle.
   T* get() const& noexcept { return inner_.get(); }
-  T* get() const&& = delete;
+  T* get() const&& = delete;  // the item would be back in the pool before the pointer is used
   std::add_lvalue_reference_t<T> operator*() const noexcept { return *inner_; }
   T* operator->() const noexcept { return inner_.get(); }
   explicit operator bool() const noexcept { return static_cast<bool>(inner_); }
 
+  // Takes the item out of the handle: it is the caller's. The handle is empty afterwards.
   [[nodiscard]] item detach() noexcept {
     if (inner_) items().note_detached(inner_.get());
     return item(inner_.detach().release());
@@ -228,11 +274,14 @@ class checked_pool<T, Deleter>::handle {
  private:
   friend class checked_pool;
 
-  explicit handle(typename pool_type::handle inner) noexcept : inner_(std::move(inner)) {}
+  handle(typename pool_type::handle inner, bool drops) noexcept
+      : inner_(std::move(inner)), drops_(drops) {}
 
   typename pool_type::handle inner_;
+  bool drops_ = false;  // instead of returning it, by chance
 };
 
+// What a program calls all its pools, so that one macro decides whether they are checked.
 #if defined(POOLPROOF_CHECKED)
 template <class T, class Deleter = std::default_delete<T>>
 using pool = checked_pool<T, Deleter>;

@@ -8,6 +8,7 @@
 //     poolproof_pool_misses_total{pool="zstd"} 12
 //
 // What only grows is a counter, and all else a gauge; so are the hits, an estimate that may fall.
+// What no pool of that name counts is not written, as steals are not of a bounded_pool.
 // Pools of one name are one series, and so are all those without: their numbers are added up. What
 // a pool has counted ends with it, which Prometheus takes for a restart.
 //
@@ -16,6 +17,8 @@
 
 #include <poolproof/object_pool.hpp>
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <ostream>
@@ -41,19 +44,25 @@ inline std::string escaped_label(std::string_view text) {
 // Writes the numbers of for_each_pool: of its moment, and by the thread that calls it. A name must
 // be UTF-8. Throws what the stream throws, and std::bad_alloc.
 inline void write_prometheus(std::ostream& to) {
-  std::map<std::string, pool_stats> pools;
+  // Of each number the sums by name.
+  std::array<std::map<std::string, std::uint64_t>, pool_numbers.size()> sums;
   for_each_pool([&](std::string_view name, const pool_stats& stats) {
-    pool_stats& sum = pools[escaped_label(name)];
-    for (const pool_number& each : pool_numbers) sum.*each.value += stats.*each.value;
+    const std::string label = escaped_label(name);
+    for (std::size_t i = 0; i != sums.size(); ++i) {
+      const pool_number& number = pool_numbers[i];
+      if (number.is_counted_by(stats.kind)) sums[i][label] += stats.*number.value;
+    }
   });
-  for (const pool_number& each : pool_numbers) {
+  for (std::size_t i = 0; i != sums.size(); ++i) {
+    if (sums[i].empty()) continue;
+    const pool_number& number = pool_numbers[i];
     const std::string metric =
-        "poolproof_pool_" + std::string(each.name) + (each.only_grows ? "_total" : "");
-    to << "# HELP " << metric << ' ' << each.meaning << '\n'
-       << "# TYPE " << metric << (each.only_grows ? " counter\n" : " gauge\n");
-    for (const auto& [name, sum] : pools) {
+        "poolproof_pool_" + std::string(number.name) + (number.only_grows ? "_total" : "");
+    to << "# HELP " << metric << ' ' << number.meaning << '\n'
+       << "# TYPE " << metric << (number.only_grows ? " counter\n" : " gauge\n");
+    for (const auto& [name, sum] : sums[i]) {
       // By std::to_string: the stream's locale may have its own way with numbers.
-      to << metric << "{pool=\"" << name << "\"} " << std::to_string(sum.*each.value) << '\n';
+      to << metric << "{pool=\"" << name << "\"} " << std::to_string(sum) << '\n';
     }
   }
   to << "# HELP poolproof_pin_info How the thread that asks finds its share of a pool.\n"

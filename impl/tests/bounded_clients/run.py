@@ -86,8 +86,8 @@ MUTANTS = {
         "    if (asking.ended != outcome::none) return;\n    queue_.leave", "    if (asking.in_queue) queue_.leave",
         "1", "f|g", "assertion | leak"),
     "a stop takes back what was given": (
-        "    if (asking.ended != outcome::none) return;\n    waiter* const resumed",
-        "    waiter* const resumed", "1", "s|grq", "assertion"),
+        "    if (asking.ended != outcome::none) return;\n    if (asking.in_queue)",
+        "    if (asking.in_queue)", "1", "s|grq", "assertion"),
     "a coroutine is resumed under the mutex": (
         "    if (waiting.resume != nullptr) return &waiting;\n",
         "    if (waiting.resume != nullptr) {\n      waiting.resume(waiting);\n      return nullptr;\n    }\n",
@@ -96,7 +96,7 @@ MUTANTS = {
     "who leaves keeps the reference": (
         "    if (pool_is_gone) this->drop_references(1);\n", "", "1", "g|e", "assertion"),
     "a wait that unwinds stays in the queue": (
-        "    if (asked.in_queue) queue_.leave(asked);\n", "", "1", "u|g", ANY),
+        "      queue_.leave(asked);\n", "", "1", "u|g", ANY),
     "a coroutine that is destroyed keeps its item": (
         "      give_back(asked.item);\n", "      leave(lock(mutex_));\n", "1", "k|g", "deadlock | assertion | leak"),
     "a coroutine that is destroyed keeps its place": (
