@@ -65,6 +65,9 @@ inline void write_prometheus(std::ostream& to) {
       to << metric << "{pool=\"" << name << "\"} " << std::to_string(sum) << '\n';
     }
   }
+  to << "# HELP poolproof_leaked_pools_total Pools that have left memory behind at their end.\n"
+        "# TYPE poolproof_leaked_pools_total counter\npoolproof_leaked_pools_total "
+     << std::to_string(leaked_pools()) << '\n';
   to << "# HELP poolproof_pin_info How the thread that asks finds its share of a pool.\n"
         "# TYPE poolproof_pin_info gauge\npoolproof_pin_info{pin=\""
      << name_of(std_sync::pin()) << "\"} 1\n";
