@@ -335,6 +335,31 @@ const char* name_of_model(memory_model m) noexcept {
   return names[static_cast<std::size_t>(m)];
 }
 
+// What a condition variable or a barrier has behind its word is the runtime's own affair: an access
+// of it is one of the object. It says something if it is to blame.
+void leave_out_inner_accesses(counterexample& told) {
+  const auto whole = [&](const void* object) {
+    for (const named_location& each : told.locations) {
+      const bool one = each.is == object_kind::condition || each.is == object_kind::barrier;
+      if (one && address_of(object) - address_of(each.object) < size_of(each.is)) {
+        return each.object;
+      }
+    }
+    return static_cast<const void*>(nullptr);
+  };
+  const void* const blamed = told.steps.empty() || told.steps.back().what != step::kind::fault
+                                 ? nullptr
+                                 : whole(told.steps.back().object);
+  std::vector<step> kept;
+  for (step& each : told.steps) {
+    const void* const object = each.what == step::kind::event ? nullptr : whole(each.object);
+    if (object != nullptr && object != blamed) continue;
+    if (object != nullptr) each.object = object;
+    kept.push_back(each);
+  }
+  told.steps = std::move(kept);
+}
+
 // Plain accesses that only one thread makes, and of which none is to blame, say nothing.
 void leave_out_private_accesses(counterexample& told) {
   const auto plain = [](const step& s) {
@@ -526,7 +551,10 @@ int tell(statistics& found, double seconds) {
   const bool has_enough = found.complete != 0 || chosen.search.parts > 1;
   const int status = found.errors != 0 ? 1 : found.cut != 0 || !has_enough ? 3 : 0;
   if (found.first) {
+    tell_kinds(*found.first);
+    leave_out_inner_accesses(*found.first);
     leave_out_private_accesses(*found.first);
+    name_objects(*found.first);
     resolve_places(*found.first);
   }
   if (!chosen.json.empty()) write_json(found, status, seconds);

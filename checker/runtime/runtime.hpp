@@ -113,6 +113,8 @@ void* call_outermost(void* (*function)(void*), void* argument);
 place place_of(address code);
 // Becomes files, lines and functions.
 void resolve_places(counterexample& told);
+// Says how the program's variables are called.
+void name_objects(counterexample& told);
 std::string with_line(std::string text);
 
 // What the running thread knows of the others. It is asked for again after each operation.
@@ -298,6 +300,10 @@ void for_each_root(void (*visit)(address, address));
 inline constexpr std::string_view too_many_threads = "more threads than this search has room for";
 void note_keys();
 void reset_threads();
+// Notes of each object what it is: a mutex, or another thing than a word.
+void tell_kinds(counterexample& told);
+// How large such an object is, at most.
+std::size_t size_of(object_kind is) noexcept;
 void run_thread(unsigned index);
 void run_thread_exits();
 bool all_threads_ended() noexcept;

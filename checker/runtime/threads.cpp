@@ -103,11 +103,19 @@ bool expires(address code) {
   return expired;
 }
 
+// What an object is, while an error is told.
+std::unordered_map<const void*, object_kind> kinds;
+void note_kind(address object, object_kind is) {
+  if (tracing) [[unlikely]]
+    kinds[reinterpret_cast<const void*>(object)] = is;
+}
+
 // Mutexes. The first word is the thread that holds it, counted from 1, or 0.
 
 int type_of(const pthread_mutex_t* m) noexcept { return m->__data.__kind & 3; }
 
 bool take(address lock, address code) {
+  note_kind(lock, object_kind::mutex);
   std::uint64_t holder = 0;
   return atomic_compare(lock, 4, holder, self() + 1, {order::acquire, order::relaxed, false}, code);
 }
@@ -171,6 +179,7 @@ constexpr std::uint64_t writing = 0x8000'0000;
 bool before_main(address code) noexcept { return !active && owner_of(code) <= owner::library; }
 
 bool take_shared(address lock, address code) {
+  note_kind(lock, object_kind::rwlock);
   std::uint64_t readers = atomic_load(lock, 4, order::relaxed, code);
   if ((readers & writing) != 0) return false;
   return atomic_compare(lock, 4, readers, readers + 1, {order::acquire, order::relaxed, false},
@@ -178,6 +187,7 @@ bool take_shared(address lock, address code) {
 }
 
 bool take_to_write(address lock, address code) {
+  note_kind(lock, object_kind::rwlock);
   std::uint64_t readers = 0;
   return atomic_compare(lock, 4, readers, writing, {order::acquire, order::relaxed, false}, code);
 }
@@ -246,12 +256,12 @@ class sleepers {
  public:
   // Of a condition variable or a futex. Their word is beside all memory: who was woken looks at it
   // once more, and by then the memory may be another's.
-  sleepers(address of, address code) : code_(code) {
+  sleepers(address of, object_kind is, address code) : code_(code) {
     constexpr std::uint64_t queues = std::uint64_t{1} << 63;
     const auto ended = ended_conditions.find(of);
     const std::uint64_t life = ended == ended_conditions.end() ? 0 : ended->second;
     known_ = {engine::find_location(of | life << 48 | queues, 0, reinterpret_cast<const void*>(of),
-                                    place_of(code)),
+                                    place_of(code), is),
               engine::unwatched};
   }
 
@@ -283,7 +293,9 @@ class sleepers {
   // Wakes so many, each of them a choice. An update even if nobody sleeps: so that who goes to
   // sleep later sees what the caller did before, and that the word is another than it was.
   unsigned wake(unsigned most) {
-    std::uint64_t asleep = update(update_kind::add, one_more) + one_more;
+    // Whether one is to be woken, or all, is told by how much is added.
+    const std::uint64_t added = most == 1 ? one_more : 2 * one_more;
+    std::uint64_t asleep = update(update_kind::add, added) + added;
     unsigned woken = 0;
     while (woken != most && (asleep & all) != 0) {
       std::uint64_t chosen = asleep & all;
@@ -333,7 +345,7 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address c
     expire(*until);
     return ETIMEDOUT;
   }
-  sleepers all(address_of(c), code);
+  sleepers all(address_of(c), object_kind::condition, code);
   threads[self()].awaited = c;
   threads[self()].awaited_with = m;
   for (std::uint64_t asleep = all.enter(); asleep != 0; asleep &= asleep - 1) {
@@ -378,7 +390,7 @@ long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, 
   }
   end_poll(self());
   if (expected != 0 && waits_in_semaphore(code)) return fails(EAGAIN);
-  sleepers all(word, code);
+  sleepers all(word, object_kind::futex, code);
   bool sleeps = false;
   await(
       [&] {
@@ -401,7 +413,7 @@ long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, 
 long wake_futex(address word, unsigned most, address code) {
   if (!concurrent) return 0;
   end_poll(self());
-  return static_cast<long>(sleepers(word, code).wake(most));
+  return static_cast<long>(sleepers(word, object_kind::futex, code).wake(most));
 }
 
 // A barrier: how many have arrived in this round, and above that the round. Its word is beside all
@@ -423,7 +435,7 @@ int wait_at(const pthread_barrier_t* b, address code) {
   if (needed == 1) return PTHREAD_BARRIER_SERIAL_THREAD;
   if (!concurrent) fail(fault::deadlock, "this thread waits, and there is no other", code, b);
   end_poll(self());
-  sleepers word(address_of(b), code);
+  sleepers word(address_of(b), object_kind::barrier, code);
   std::uint64_t before = 0;
   await(
       [&] {
@@ -504,6 +516,13 @@ void reset_threads() {
   concurrent = false;
 }
 
+void tell_kinds(counterexample& told) {
+  for (named_location& each : told.locations) {
+    const auto found = kinds.find(each.object);
+    if (found != kinds.end() && each.is == object_kind::word) each.is = found->second;
+  }
+}
+
 void note_keys() { std::copy(std::begin(keys), std::end(keys), std::begin(keys_at_main)); }
 
 void run_thread(unsigned index) {
@@ -525,6 +544,7 @@ bool all_threads_ended() noexcept {
 
 using namespace checker::runtime;
 using checker::fault;
+using checker::object_kind;
 using checker::order;
 using checker::update_kind;
 namespace engine = checker::engine;
@@ -803,7 +823,7 @@ CHECKER_EXPORT int pthread_cond_init(pthread_cond_t* c,
 CHECKER_EXPORT int pthread_cond_destroy(pthread_cond_t* c) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_destroy)(c);
   if (concurrent) {
-    sleepers all(address_of(c), CHECKER_CALLER);
+    sleepers all(address_of(c), object_kind::condition, CHECKER_CALLER);
     if ((all.load(order::relaxed) & sleepers::all) != 0) {
       fail(fault::misuse, "a condition variable is destroyed that threads wait for", CHECKER_CALLER,
            c);
@@ -817,7 +837,7 @@ namespace {
 int notify(pthread_cond_t* c, unsigned most, address code) {
   if (!concurrent) return 0;
   read_range(life_of(c), 1, code);
-  sleepers(address_of(c), code).wake(most);
+  sleepers(address_of(c), object_kind::condition, code).wake(most);
   return 0;
 }
 }  // namespace
@@ -871,6 +891,7 @@ CHECKER_EXPORT int sem_post(sem_t* s) noexcept {
 }
 namespace {
 bool take_one(sem_t* s, address code) {
+  note_kind(address_of(s), object_kind::semaphore);
   std::uint64_t left = atomic_load(address_of(s), 4, order::relaxed, code);
   return left != 0 && atomic_compare(address_of(s), 4, left, left - 1,
                                      {order::acquire, order::relaxed, false}, code);
@@ -936,6 +957,7 @@ struct once_guard {
 CHECKER_EXPORT int pthread_once(pthread_once_t* once, void (*routine)()) {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_once)(once, routine);
   const address code = CHECKER_CALLER;
+  note_kind(address_of(once), object_kind::once);
   bool mine = false;
   await(
       [&] {
@@ -965,6 +987,7 @@ CHECKER_EXPORT int checker_guard_acquire(std::uint8_t* guard) asm("__cxa_guard_a
 CHECKER_EXPORT int checker_guard_acquire(std::uint8_t* guard) {
   if (!CHECKER_OURS || is_of_library(guard)) return guard[0] == 0 ? 1 : 0;
   const address code = CHECKER_CALLER;
+  note_kind(address_of(guard + 1), object_kind::once);
   bool mine = false;
   await(
       [&] {

@@ -289,11 +289,7 @@ void execution::capture() {
   run_threads();
   if (ended_ == ending::complete) finish();
   tracing_ = nullptr;
-  for (unsigned t = 0; t != thread_count_; ++t) {
-    if (threads_[t].state == thread_state::blocked) {
-      shown.waiting.push_back({t, threads_[t].iteration});
-    }
-  }
+  note_waiting(shown);
   shown.graph = graph();
   note_lengths();
   shown.places = places_;
@@ -303,6 +299,22 @@ void execution::capture() {
   if (!totals_.replay.empty()) return;
   totals_.first = shown;
   totals_.replay = shown.replay;
+}
+
+// Who waits, and for what: of those that join they have been noted as they began to.
+void execution::note_waiting(counterexample& shown) const {
+  if (shown.what != fault::deadlock) return shown.waiting.clear();
+  std::erase_if(shown.waiting, [this](const waiting_thread& each) {
+    return threads_[each.thread].state != thread_state::joining ||
+           threads_[each.thread].joins != each.joins;
+  });
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    const thread_state state = threads_[t].state;
+    if (state != thread_state::blocked && state != thread_state::idle) continue;
+    shown.waiting.push_back({t, threads_[t].iteration, waiting_thread::nobody, {"", "", 0}});
+  }
+  std::sort(shown.waiting.begin(), shown.waiting.end(),
+            [](const waiting_thread& a, const waiting_thread& b) { return a.thread < b.thread; });
 }
 
 // The run has come to an end: all threads have finished, or none can go on.
