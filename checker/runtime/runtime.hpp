@@ -116,6 +116,14 @@ void resolve_places(counterexample& told);
 // Says how the program's variables are called.
 void name_objects(counterexample& told);
 std::string with_line(std::string text);
+// The program's lines whose operations met conflicting ones, by their number, and those that did not.
+struct conflict_lines {
+  std::size_t met;
+  std::vector<std::string> unmet;
+};
+conflict_lines lines_of_conflicts(const statistics& found);
+// Whether the program has functions of this repository's library.
+bool uses_poolproof();
 
 // What the running thread knows of the others. It is asked for again after each operation.
 extern engine::knowledge known_now;

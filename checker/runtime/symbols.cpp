@@ -14,6 +14,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -216,6 +217,30 @@ std::string with_line(std::string text) {
   return text;
 }
 
+conflict_lines lines_of_conflicts(const statistics& found) {
+  const auto lines = [](const std::vector<std::string>& names) {
+    std::vector<address> codes;
+    for (const std::string& each : names) {
+      if (!each.starts_with(of_code)) continue;
+      codes.push_back(std::strtoull(each.c_str() + each.find(':') + 1, nullptr, 10) - 1);
+    }
+    std::set<std::string> made;
+    for (const auto& [code, inlined] : lines_of(codes)) {
+      const auto own =
+          std::find_if(inlined.begin(), inlined.end(), [](const line& each) { return each.own(); });
+      if (own == inlined.end()) continue;
+      made.insert(own->file.substr(own->file.rfind('/') + 1) + ":" + std::to_string(own->number));
+    }
+    return made;
+  };
+  const std::set<std::string> met = lines(found.met);
+  conflict_lines made{met.size(), {}};
+  for (const std::string& each : lines(found.unmet)) {
+    if (!met.contains(each)) made.unmet.push_back(each);
+  }
+  return made;
+}
+
 namespace {
 std::map<address, std::vector<line>> known_lines;
 unsigned excused = 0;
@@ -354,6 +379,14 @@ void find_symbols() {
   });
 }
 
+bool uses_poolproof() {
+  bool found = false;
+  for_each_symbol([&](const char* name, const Elf64_Sym&) {
+    found = found || std::strstr(name, "9poolproof") != nullptr;
+  });
+  return found;
+}
+
 // A variable by its symbol, and a part of one by how far it is behind its begin: unlike the symbol,
 // the source line that uses it may say how that part is called. In each thread's stack there are
 // many, of which nothing is known.
@@ -380,13 +413,15 @@ void name_objects(counterexample& told) {
         if (!whole && !guard) name += "+" + std::to_string(at - begin);
       }
     }
+    if (at - waiters.begin < waiters.end - waiters.begin) {
+      told.names.push_back({object, "a count of the C++ library", true});
+      continue;
+    }
     if (name.empty() && at - stacks_begin < stacks_end - stacks_begin) {
       name = "a local variable of T" + std::to_string((at - stacks_begin) / stack_distance);
     }
-    if (!name.empty()) told.names.push_back({object, name});
+    if (!name.empty()) told.names.push_back({object, name, false});
   }
-  // That there are names at all says that lines of the C++ library are none.
-  if (told.names.empty()) told.names.push_back({nullptr, ""});
 }
 
 // The pool is an array of pairs, each on a line of the cache: a count, and a version.

@@ -52,6 +52,12 @@ struct thread {
   const pthread_cond_t* awaited = nullptr;
   const pthread_mutex_t* awaited_with = nullptr;
   std::vector<held_lock> locks;
+  // With which it went to sleep on a futex, if it chose one, and in which event.
+  struct futex_mask {
+    std::uint32_t position;
+    std::uint32_t mask;
+  };
+  std::vector<futex_mask> masks;
   std::vector<thread_exit> exits;
   void* values[most_keys] = {};
 };
@@ -290,15 +296,16 @@ class sleepers {
     await([&] { return (load(order::acquire) & own_bit()) == 0; }, code_);
   }
 
-  // Wakes so many, each of them a choice. An update even if nobody sleeps: so that who goes to
+  // Wakes so many of those whose masks have a bit of this one, each of them a choice. An update even if nobody sleeps: so that who goes to
   // sleep later sees what the caller did before, and that the word is another than it was.
-  unsigned wake(unsigned most) {
+  unsigned wake(unsigned most, std::uint32_t mask = every_bit) {
     // Whether one is to be woken, or all, is told by how much is added.
     const std::uint64_t added = most == 1 ? one_more : 2 * one_more;
     std::uint64_t asleep = update(update_kind::add, added) + added;
     unsigned woken = 0;
-    while (woken != most && (asleep & all) != 0) {
-      std::uint64_t chosen = asleep & all;
+    while (woken != most) {
+      std::uint64_t chosen = matching(asleep & all, mask);
+      if (chosen == 0) break;
       const auto count = static_cast<unsigned>(std::popcount(chosen));
       unsigned chosen_count = count;
       if (count > most - woken) {
@@ -316,11 +323,29 @@ class sleepers {
     return woken;
   }
 
+  static constexpr std::uint32_t every_bit = ~std::uint32_t{0};
   static constexpr std::uint64_t all = (std::uint64_t{1} << most_threads) - 1;
   // Above the bits: counts who went to sleep, so that a word that has been changed is another.
   static constexpr std::uint64_t one_more = std::uint64_t{1} << most_threads;
 
  private:
+  // Of threads that sleep, as the running one has seen it, those with one of these bits in the mask
+  // with which they went to sleep.
+  std::uint64_t matching(std::uint64_t asleep, std::uint32_t mask) const {
+    if (mask == every_bit) return asleep;
+    std::uint64_t found = 0;
+    for (; asleep != 0; asleep &= asleep - 1) {
+      const auto t = static_cast<unsigned>(std::countr_zero(asleep));
+      const std::uint32_t entered = engine::last_write_seen(known_.location, t);
+      std::uint32_t own = every_bit;
+      for (const auto& each : threads[t].masks) {
+        if (each.position == entered) own = each.mask;
+      }
+      if ((own & mask) != 0) found |= std::uint64_t{1} << t;
+    }
+    return found;
+  }
+
   address code_;
   engine::handle known_{};
 };
@@ -374,18 +399,27 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address c
 
 // A futex: the value and the queue are looked at under one lock. Who finds the value looks at the
 // queue before, and goes to sleep only if nothing has happened to the queue since.
-long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, bool absolute,
-                   address code) {
+struct futex_wait {
+  address word;
+  std::uint32_t expected;
+  std::uint32_t mask = sleepers::every_bit;
+  const timespec* limit = nullptr;
+  bool absolute = false;
+};
+
+long wait_on_futex(const futex_wait& asked, address code) {
+  const address word = asked.word;
+  const std::uint32_t expected = asked.expected;
   const auto fails = [](int why) {
     errno = why;
     return -1L;
   };
   if (!concurrent) {
     if (atomic_load(word, 4, order::relaxed, code) != expected) return fails(EAGAIN);
-    if (limit == nullptr) {
+    if (asked.limit == nullptr) {
       fail(fault::deadlock, "this thread waits, and there is no other", code);
     }
-    expire(*limit, absolute);
+    expire(*asked.limit, asked.absolute);
     return fails(ETIMEDOUT);
   }
   end_poll(self());
@@ -396,24 +430,28 @@ long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, 
       [&] {
         std::uint64_t queue = all.load(order::acquire);
         if (atomic_load(word, 4, order::relaxed, code) != expected) return true;
+        const std::uint32_t position = known().position;
         sleeps = all.compare(queue, (queue | own_bit()) + sleepers::one_more);
+        if (sleeps && asked.mask != sleepers::every_bit) {
+          threads[self()].masks.push_back({position, asked.mask});
+        }
         return sleeps;
       },
       code);
   if (!sleeps) return fails(EAGAIN);
-  if (limit != nullptr && expires(code)) {
+  if (asked.limit != nullptr && expires(code)) {
     all.leave();
-    expire(*limit, absolute);
+    expire(*asked.limit, asked.absolute);
     return fails(ETIMEDOUT);
   }
   all.sleep();
   return 0;
 }
 
-long wake_futex(address word, unsigned most, address code) {
+long wake_futex(address word, unsigned most, std::uint32_t mask, address code) {
   if (!concurrent) return 0;
   end_poll(self());
-  return static_cast<long>(sleepers(word, object_kind::futex, code).wake(most));
+  return static_cast<long>(sleepers(word, object_kind::futex, code).wake(most, mask));
 }
 
 // A barrier: how many have arrived in this round, and above that the round. Its word is beside all
@@ -449,6 +487,12 @@ int wait_at(const pthread_barrier_t* b, address code) {
   await([&] { return word.load(order::acquire) / one_round != before / one_round; }, code);
   return 0;
 }
+
+// That main has ended by pthread_exit, whose process goes on. The end of its thread is that of the
+// process, for which nobody waits.
+const char main_end = 0;
+
+sleepers end_of_main(address code) { return {address_of(&main_end), object_kind::word, code}; }
 
 void run_exits_of(unsigned index) {
   thread& ending = threads[index];
@@ -489,8 +533,13 @@ int join(pthread_t name, void** result, bool may_wait, address code) {
   const unsigned index = index_of(name);
   if (index == self()) return EDEADLK;
   if (!may_wait && !other->ended) return EBUSY;
-  engine::join_thread(index, place_of(code));
-  operation_done();
+  if (index == 0) {
+    sleepers end = end_of_main(code);
+    await([&] { return end.load(order::acquire) != 0; }, code);
+  } else {
+    engine::join_thread(index, place_of(code));
+    operation_done();
+  }
   something_changed();
   other->joined = true;
   if (result != nullptr) *result = other->result;
@@ -505,6 +554,7 @@ void reset_threads() {
     threads[t].ended = threads[t].detached = threads[t].joined = false;
     threads[t].awaited = nullptr;
     threads[t].locks.clear();
+    threads[t].masks.clear();
     threads[t].exits.clear();
     std::fill(std::begin(threads[t].values), std::end(threads[t].values), nullptr);
     reset_standing(t);
@@ -521,6 +571,7 @@ void tell_kinds(counterexample& told) {
     const auto found = kinds.find(each.object);
     if (found != kinds.end() && each.is == object_kind::word) each.is = found->second;
   }
+  told.names.push_back({&main_end, "the end of main", false});
 }
 
 void note_keys() { std::copy(std::begin(keys), std::end(keys), std::begin(keys_at_main)); }
@@ -612,6 +663,7 @@ _Unwind_Exception leaving[most_threads];
 // The process ends when its last thread does.
 [[noreturn]] void end_main_only() {
   run_thread_exits();
+  if (concurrent) end_of_main(0).update(update_kind::add, 1);
   for (unsigned t = 1; t < threads_started; ++t) {
     engine::join_thread(t, place_of(0));
     operation_done();
@@ -622,6 +674,7 @@ _Unwind_Exception leaving[most_threads];
 _Unwind_Reason_Code leave_function(int, _Unwind_Action actions, std::uint64_t, _Unwind_Exception*,
                                    _Unwind_Context*, void* result) {
   if ((actions & _UA_END_OF_STACK) == 0) return _URC_NO_REASON;
+  threads[self()].result = result;
   if (self() == 0) end_main_only();
   end_of_thread(result);
   engine::end_thread();
@@ -1081,9 +1134,15 @@ CHECKER_EXPORT long syscall(long number, ...) noexcept {
       const int what = static_cast<int>(a[1]) & FUTEX_CMD_MASK;
       const auto value = static_cast<std::uint32_t>(a[2]);
       const auto* const limit = reinterpret_cast<const timespec*>(a[3]);
-      if (what == FUTEX_WAIT) return wait_on_futex(word, value, limit, false, code);
-      if (what == FUTEX_WAIT_BITSET) return wait_on_futex(word, value, limit, true, code);
-      if (what == FUTEX_WAKE || what == FUTEX_WAKE_BITSET) return wake_futex(word, value, code);
+      const bool masked = what == FUTEX_WAIT_BITSET || what == FUTEX_WAKE_BITSET;
+      const auto mask = masked ? static_cast<std::uint32_t>(a[5]) : sleepers::every_bit;
+      if (mask == 0) {
+        errno = EINVAL;
+        return -1;
+      }
+      if (what == FUTEX_WAIT) return wait_on_futex({word, value, mask, limit, false}, code);
+      if (what == FUTEX_WAIT_BITSET) return wait_on_futex({word, value, mask, limit, true}, code);
+      if (what == FUTEX_WAKE || masked) return wake_futex(word, value, mask, code);
       fail(fault::misuse, "a futex operation that the checker does not know", code);
     }
     case SYS_sched_yield:

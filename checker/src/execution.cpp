@@ -612,6 +612,18 @@ location_id execution::find_location(std::uint64_t key, std::uint64_t value, con
   return found->second;
 }
 
+std::uint32_t execution::last_write_seen(location_id l, unsigned thread) const noexcept {
+  const event& last = graph()[graph().thread(running_)[threads_[running_].position - 1]];
+  const auto& co = graph().at(l).writes;
+  std::size_t behind = last.writes()            ? last.position
+                       : last.source == initial ? 0
+                                                : graph()[last.source].position + std::size_t{1};
+  while (behind-- != 0) {
+    if (graph()[co[behind]].thread == thread) return graph()[co[behind]].index;
+  }
+  return ~std::uint32_t{0};
+}
+
 // The last in co of the writes that the running thread knows, if it knows all that were executed.
 engine::settled_value execution::settled(location_id l, std::uint64_t initial_value,
                                          bool writes) const {
@@ -1213,6 +1225,10 @@ void end(const void* address, life_id life) { execution::current().end_cell(life
 location_id find_location(std::uint64_t key, std::uint64_t value, const void* object,
                           const place& from, object_kind is) {
   return execution::current().find_location(key, value, object, from, is);
+}
+
+std::uint32_t last_write_seen(location_id location, unsigned thread) {
+  return execution::current().last_write_seen(location, thread);
 }
 
 settled_value settled(location_id location, std::uint64_t initial_value, bool writes) {

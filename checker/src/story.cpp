@@ -190,7 +190,8 @@ class name_table {
     std::map<std::string, unsigned> uses;
     for (const auto& [l, votes] : locations) {
       const std::string known = known_name(object_of(l));
-      const bool is_whole = !known.empty() && known.find('+') == std::string::npos;
+      const bool inner = is_inner(object_of(l)) && !is_object(l);
+      const bool is_whole = !known.empty() && known.find('+') == std::string::npos && !inner;
       locations_[l] = is_whole ? known : winner(votes, known.empty() ? made_at(l) : known);
       if (is_object(l)) ++uses[locations_[l]];
     }
@@ -225,7 +226,9 @@ class name_table {
     }
     // Who sleeps on a word sleeps on what that is called, as is what is read there plainly.
     for (auto& [l, name] : locations_) {
-      if (kind_of(told_, l) == object_kind::futex) name = object_at(object_of(l), name);
+      if (kind_of(told_, l) == object_kind::futex && !is_inner(object_of(l))) {
+        name = object_at(object_of(l), name);
+      }
     }
     for (auto& [o, name] : objects_) {
       if (const std::string shared = location_at(o); !shared.empty()) name = shared;
@@ -287,6 +290,12 @@ class name_table {
   }
 
   const std::string& location(location_id l) const { return locations_.at(l); }
+
+  bool is_inner(const void* object) const {
+    return std::any_of(told_.names.begin(), told_.names.end(), [&](const named_object& each) {
+      return each.inner && each.object == object;
+    });
+  }
 
   std::string object(const void* o) const {
     const auto found = objects_.find(o);
@@ -985,6 +994,11 @@ class teller {
   std::string what_it_does(unsigned thread) const {
     if (waits(thread)) return ", which waits itself.";
     const event_id last = graph_.last_of(thread);
+    const auto& stopped = told_.stopped;
+    if (std::find(stopped.begin(), stopped.end(), thread) != stopped.end()) {
+      return last == initial ? ", which is stopped before its first operation."
+                             : ", which is stopped after " + told(last) + ".";
+    }
     const bool ended = last != initial && graph_[last].thread_life == lifetime::ends;
     return ended ? ", which has ended." : ", which does not come.";
   }
@@ -995,7 +1009,8 @@ class teller {
     std::string text = ": " + name + " is locked by T" + std::to_string(by);
     if (graph_[attempt].source != initial) text += ", in " + told(graph_[attempt].source);
     if (by == graph_[attempt].thread) return text + ": by the same thread.";
-    return text + (waits(by) ? ", which waits itself." : ", which does not unlock it.");
+    const std::string does = what_it_does(by);
+    return text + (does == ", which does not come." ? ", which does not unlock it." : does);
   }
 
   // Of what has a state of its own: what the last look at it has found, and who has made it so.
@@ -1077,8 +1092,15 @@ class teller {
   std::string what_was_read(event_id entered) const {
     const event& e = graph_[entered];
     if (kind_of(told_, e.location) == object_kind::condition) return what_was_read_before(entered);
-    if (e.index == 0) return "";
-    const event_id looked = graph_.thread(e.thread)[e.index - 1u];
+    std::size_t before = e.index;
+    const auto& own = graph_.thread(e.thread);
+    const auto is_inner = [&](const event& read) {
+      return read.location < told_.locations.size() &&
+             names_.is_inner(told_.locations[read.location].object);
+    };
+    while (before != 0 && is_inner(graph_[own[before - 1]])) --before;
+    if (before == 0) return "";
+    const event_id looked = own[before - 1];
     const event& value = graph_[looked];
     const bool same = kind_of(told_, e.location) == object_kind::futex || value.place == e.place;
     if (value.kind != event_kind::read || !same) return "";

@@ -11,8 +11,8 @@
 of the write that could overtake it, "nowhere" none; "data race | use after free" names the errors that may be found;
 "deadlock, within 4000 runs" how long that may take, beside the thousand runs by chance; "deadlock, told of line 9" a
 line of the program that the report names;
-    // Told with -DFOUND: a line of     of the report of that variant; @name stands for the number of
-                                        the line with that mark
+    // Told: waits at a.cpp:@here        that the report of -DBROKEN says, where @here stands for the number of the line
+                                         that ends with this mark; also "as it is" and "with -DFOUND"
 
 "not finished" is a program that is too large. Of a header that is not there no program is run.
 
@@ -50,8 +50,8 @@ def variants(source: str) -> list[tuple[str, str]]:
 def told(source: str, macro: str) -> list[str]:
     """What the report of a variant is to say."""
     lines = source.splitlines()
-    texts = [text for name, text in re.findall(r"^// Told(?: with -D(\w+))?: (.*)$", source, re.MULTILINE)
-             if (name or "BROKEN") == macro]
+    heads = re.findall(r"^// Told( as it is| with -D(\w+))?: (.*)$", source, re.MULTILINE)
+    texts = [text for of, name, text in heads if (name if of else "BROKEN") == macro]
 
     def number(mark: re.Match[str]) -> str:
         marked = [i for i, line in enumerate(lines, 1) if line.endswith(f"// {mark.group()}")]

@@ -103,6 +103,7 @@ struct waiting_thread {
 struct named_object {
   const void* object = nullptr;
   std::string name;
+  bool inner = false;  // a library's own: who sleeps there waits for what the line names
 };
 
 struct counterexample {
@@ -122,7 +123,8 @@ struct counterexample {
   std::vector<place> places;              // of event::place
   std::vector<named_location> locations;  // by location_id
   std::vector<waiting_thread> waiting;    // of a deadlock
-  std::vector<named_object> names;        // what a front end knows of objects
+  std::vector<unsigned> stopped;          // threads that are stopped for ever
+  std::vector<named_object> names;        // what a front end knows of objects: of a model, none
   std::string replay;                     // runs exactly this execution again
 };
 
