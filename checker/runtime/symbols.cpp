@@ -344,6 +344,7 @@ void for_each_symbol(Visit visit) {
 }
 
 std::string demangled(const char* name) {
+  if (!std::string_view(name).starts_with("_Z")) return name;  // a type's name, for what demangles
   int status = 0;
   char* const text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
   std::string made = status == 0 ? text : name;
@@ -404,23 +405,24 @@ void name_objects(counterexample& told) {
   for (const auto& [object, size] : sizes) {
     const address at = address_of(object);
     std::string name;
+    bool exact = false;
     if (const auto next = variables.upper_bound(at); next != variables.begin()) {
       const auto& [begin, variable] = *std::prev(next);
       const bool guard = variable.second.starts_with("_ZGV");
       if (at < variable.first) {
         name = demangled(variable.second.c_str());
-        const bool whole = at == begin && variable.first - begin <= size;
-        if (!whole && !guard) name += "+" + std::to_string(at - begin);
+        exact = guard || (at == begin && variable.first - begin <= size);
+        if (!exact) name += "+" + std::to_string(at - begin);
       }
     }
     if (at - waiters.begin < waiters.end - waiters.begin) {
-      told.names.push_back({object, "a count of the C++ library", true});
+      told.names.push_back({object, "a count of the C++ library", false, true});
       continue;
     }
     if (name.empty() && at - stacks_begin < stacks_end - stacks_begin) {
       name = "a local variable of T" + std::to_string((at - stacks_begin) / stack_distance);
     }
-    if (!name.empty()) told.names.push_back({object, name, false});
+    if (!name.empty()) told.names.push_back({object, name, exact, false});
   }
 }
 

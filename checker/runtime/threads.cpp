@@ -571,7 +571,7 @@ void tell_kinds(counterexample& told) {
     const auto found = kinds.find(each.object);
     if (found != kinds.end() && each.is == object_kind::word) each.is = found->second;
   }
-  told.names.push_back({&main_end, "the end of main", false});
+  told.names.push_back({&main_end, "the end of main", true, false});
 }
 
 void note_keys() { std::copy(std::begin(keys), std::end(keys), std::begin(keys_at_main)); }

@@ -190,9 +190,8 @@ class name_table {
     std::map<std::string, unsigned> uses;
     for (const auto& [l, votes] : locations) {
       const std::string known = known_name(object_of(l));
-      const bool inner = is_inner(object_of(l)) && !is_object(l);
-      const bool is_whole = !known.empty() && known.find('+') == std::string::npos && !inner;
-      locations_[l] = is_whole ? known : winner(votes, known.empty() ? made_at(l) : known);
+      locations_[l] =
+          is_exact(object_of(l)) ? known : winner(votes, known.empty() ? made_at(l) : known);
       if (is_object(l)) ++uses[locations_[l]];
     }
     for (const auto& [o, votes] : objects) {
@@ -389,6 +388,12 @@ class name_table {
 
   const void* object_of(location_id l) const noexcept {
     return l < told_.locations.size() ? told_.locations[l].object : nullptr;
+  }
+
+  bool is_exact(const void* object) const {
+    return std::any_of(told_.names.begin(), told_.names.end(), [&](const named_object& each) {
+      return each.exact && each.object == object;
+    });
   }
 
   std::string known_name(const void* object) const {
@@ -1034,6 +1039,9 @@ class teller {
         return ": " + counted(found % one_round, "thread") + " came to " + name +
                " in this round, and no other comes" + since + ".";
       default:
+        if (e.source != initial && graph_[e.source].thread == e.thread) {
+          return ": it is being done by the same thread" + since + ".";
+        }
         return e.source == initial
                    ? ": it is being done."
                    : ": it is being done by T" + std::to_string(graph_[e.source].thread) + since +

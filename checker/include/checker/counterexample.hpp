@@ -103,6 +103,7 @@ struct waiting_thread {
 struct named_object {
   const void* object = nullptr;
   std::string name;
+  bool exact = false;  // it says all: else a line may say more
   bool inner = false;  // a library's own: who sleeps there waits for what the line names
 };
 

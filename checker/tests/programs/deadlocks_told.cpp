@@ -30,6 +30,11 @@
 // Verdict with -DONCE: deadlock
 // Told with -DONCE: T0 waits at deadlocks_told.cpp:@once
 // Told with -DONCE: it is being done by T1
+// Verdict with -DWITHIN: deadlock
+// Told with -DWITHIN: T1 waits at deadlocks_told.cpp:@within, `while (!mine.ready.load())
+// Told with -DWITHIN: it reads ready -> 0
+// Verdict with -DSHORT: deadlock
+// Told with -DSHORT: m is locked by T0
 #include <pthread.h>
 #include <semaphore.h>
 #include <atomic>
@@ -42,6 +47,7 @@
 
 std::mutex first;
 std::mutex second;
+std::mutex m;
 std::condition_variable changed;
 std::shared_mutex table;
 std::atomic<int> flag{0};
@@ -103,6 +109,17 @@ int main() {
   std::thread other([] { std::call_once(done, [] { const std::lock_guard inner(first); }); });
   std::call_once(done, [] {});  // @once
   lock.unlock();
+#elif defined WITHIN
+  std::thread other([] {
+    struct {
+      std::atomic<bool> ready{false};
+    } mine;
+    while (!mine.ready.load()) {  // @within
+    }
+  });
+#elif defined SHORT
+  m.lock();
+  std::thread other([] { m.lock(); });
 #else
   std::thread other([] { const std::scoped_lock both(first, second); });
   { const std::scoped_lock both(second, first); }
