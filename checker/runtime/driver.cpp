@@ -56,9 +56,9 @@ constexpr std::string_view usage = R"(options of the checker; all others reach m
   --check-uninitialised a plain read of memory of the heap that was never written is an error; without
                         it, only an atomic operation on such memory is
   --check-stop T,N      thread T stops for ever after N operations: the others must come to their end
-  --check-keep-going    go on after an error, and count them all
+  --check-keep-going    go on after an error: count them all by kind, and show one of each
   --check-replay STRING run only this execution, with its output
-  --check-page FILE     write the error as a page
+  --check-page FILE     write the error as a page; of several kinds the second is FILE with a 2 in its name
   --check-json FILE     write the verdict as a line of JSON; - is standard output
   --check-outcomes      list what checker_outcome has noted
   --check-hunt [N]      for what is too large: instead of the search, N executions by chance (default:
@@ -135,6 +135,16 @@ std::string_view split(std::string_view& text, char at, const std::string& optio
   const std::string_view before = text.substr(0, place);
   text.remove_prefix(place + 1);
   return before;
+}
+
+// A search may take hours: that what it finds cannot be written is said before. A file that is there
+// stays as it is until then.
+void expect_to_write(const std::string& path, const char* option) {
+  if (path.empty() || path == "-") return;
+  const bool there = ::access(path.c_str(), F_OK) == 0;
+  const bool can = static_cast<bool>(std::ofstream(path, std::ios::app));
+  if (!can) reject(std::string(option) + ": cannot write " + path);
+  if (!there) std::remove(path.c_str());
 }
 
 void read_arguments(int argc, char** argv) {
@@ -243,6 +253,11 @@ void read_arguments(int argc, char** argv) {
   if (chosen.load_buffering && (chosen.jobs != 1 || !whole)) {
     reject("--check-load-buffering: of a whole search, by one process");
   }
+  expect_to_write(chosen.page, "--check-page");
+  expect_to_write(chosen.json, "--check-json");
+  if (!chosen.search.checkpoint.empty()) {
+    expect_to_write(chosen.search.checkpoint + ".new", "--check-checkpoint");
+  }
   const std::string& path = program_arguments.front();
   chosen.search.name = path.substr(path.rfind('/') + 1);
 }
@@ -333,6 +348,31 @@ std::string with_commas(std::uint64_t number) {
 const char* name_of_model(memory_model m) noexcept {
   constexpr const char* names[] = {"rc11", "iso", "sc"};
   return names[static_cast<std::size_t>(m)];
+}
+
+// What a condition variable or a barrier has behind its word is the runtime's own affair: an access
+// of it is one of the object. It says something if it is to blame.
+void leave_out_inner_accesses(counterexample& told) {
+  const auto whole = [&](const void* object) {
+    for (const named_location& each : told.locations) {
+      const bool one = each.is == object_kind::condition || each.is == object_kind::barrier;
+      if (one && address_of(object) - address_of(each.object) < size_of(each.is)) {
+        return each.object;
+      }
+    }
+    return static_cast<const void*>(nullptr);
+  };
+  const void* const blamed = told.steps.empty() || told.steps.back().what != step::kind::fault
+                                 ? nullptr
+                                 : whole(told.steps.back().object);
+  std::vector<step> kept;
+  for (step& each : told.steps) {
+    const void* const object = each.what == step::kind::event ? nullptr : whole(each.object);
+    if (object != nullptr && object != blamed) continue;
+    if (object != nullptr) each.object = object;
+    kept.push_back(each);
+  }
+  told.steps = std::move(kept);
 }
 
 // Plain accesses that only one thread makes, and of which none is to blame, say nothing.
@@ -439,6 +479,29 @@ std::string json_part(const statistics& found) {
   return made + ']';
 }
 
+// As the litmus tool has it: how many, or, if they are asked for, which.
+std::string json_outcomes(const statistics& found) {
+  if (!chosen.outcomes) return std::to_string(found.outcomes.size());
+  std::string made = "[";
+  const char* separator = "";
+  for (const std::string& each : found.outcomes) {
+    made += std::exchange(separator, ", ") + in_json(each);
+  }
+  return made + ']';
+}
+
+std::string json_kinds(const statistics& found) {
+  std::string made = ", \"kinds\": [";
+  const char* separator = "";
+  for (const errors_of_kind& each : found.kinds) {
+    made += std::exchange(separator, ", ");
+    made += "{\"error\": " + in_json(name_of(each.what)) +
+            ", \"count\": " + std::to_string(each.count) + ", \"text\": " + in_json(each.text) +
+            ", \"replay\": " + in_json(each.replay) + "}";
+  }
+  return made + ']';
+}
+
 void write_json(const statistics& found, int status, double seconds) {
   std::ostringstream out;
   char hash[40];
@@ -452,21 +515,25 @@ void write_json(const statistics& found, int status, double seconds) {
       << ", \"cut\": " << found.cut << ", \"excluded\": " << found.excluded
       << ", \"runs\": " << found.runs << ", \"hunted\": " << found.hunted
       << ", \"duplicates\": " << found.duplicates << ", \"errors\": " << found.errors
-      << ", \"outcomes\": " << found.outcomes.size() << R"(, "hash": ")" << hash
+      << ", \"outcomes\": " << json_outcomes(found) << R"(, "hash": ")" << hash
       << R"(", "seconds": )" << seconds << ", \"peak_bytes\": " << peak_bytes();
   if (chosen.search.parts > 1) out << json_part(found);
   if (chosen.load_buffering) out << json_overtaken();
   if (found.first) {
-    out << ", \"error\": " << in_json(name_of(found.first->what))
-        << ", \"text\": " << in_json(found.first->text)
+    const std::string kind(name_of(found.first->what));
+    out << ", \"first_error\": " << in_json(kind + ": " + found.first->text)
+        << ", \"error\": " << in_json(kind) << ", \"text\": " << in_json(found.first->text)
         << ", \"replay\": " << in_json(found.replay);
   }
+  if (!found.kinds.empty()) out << json_kinds(found);
   out << "}\n";
   if (chosen.json == "-") {
     say(out.str(), own_output);
-  } else {
-    std::ofstream(chosen.json) << out.str();
+    return;
   }
+  std::ofstream file(chosen.json);
+  file << out.str();
+  if (!file.flush()) say("checker: --check-json: cannot write " + chosen.json + "\n", own_errors);
 }
 
 unsigned threads_of(const statistics& found) {
@@ -501,8 +568,25 @@ std::string counts(const statistics& found, double seconds) {
   char spent[32];
   std::snprintf(spent, sizeof spent, "%.2f s", seconds);
   text += ", " + std::to_string(threads) + " threads of at most " + std::to_string(operations) +
-          " operations, model " + name_of_model(chosen.search.model) + ", " + spent;
-  return text;
+          " operations, model " + name_of_model(chosen.search.model) + ", ";
+  if (chosen.search.stopped_thread) {
+    text += "thread " + std::to_string(*chosen.search.stopped_thread) + " stopped after " +
+            std::to_string(chosen.search.stopped_after) + ", ";
+  }
+  return text + spent;
+}
+
+// A search that has stopped nothing says nothing of what was asked for.
+void refuse_stop_of_nothing(const statistics& found) {
+  const options& search = chosen.search;
+  const bool whole = search.parts == 1 && search.replay.empty() && search.hunt == 0;
+  if (!search.stopped_thread || !whole || found.errors + found.cut + found.stopped != 0) return;
+  const unsigned index = *search.stopped_thread;
+  const std::string thread = std::to_string(index);
+  const std::uint32_t made = index < found.longest.size() ? found.longest[index] : 0;
+  if (made == 0) reject("--check-stop: the program starts no thread " + thread);
+  reject("--check-stop: thread " + thread + " makes at most " + std::to_string(made) +
+         " operations, and never more than " + std::to_string(search.stopped_after));
 }
 
 // In the words of these options.
@@ -521,30 +605,92 @@ std::string why_cut(const statistics& found) {
   return text;
 }
 
+// : 3 of data race, 1 of assertion
+std::string by_kind(const statistics& found) {
+  std::string text;
+  if (found.kinds.size() < 2) return text;
+  for (const errors_of_kind& each : found.kinds) {
+    text += (text.empty() ? ": " : ", ") + with_commas(each.count) + " of " +
+            std::string(name_of(each.what));
+  }
+  return text;
+}
+
+void make_readable(counterexample& told) {
+  tell_kinds(told);
+  leave_out_inner_accesses(told);
+  leave_out_private_accesses(told);
+  name_objects(told);
+  resolve_places(told);
+}
+
+// The first goes to the file that was asked for, the second to one beside it: error.2.html.
+void write_page(const counterexample& told, unsigned number) {
+  std::string path = chosen.page;
+  if (number != 1) {
+    const std::size_t name = path.rfind('/') + 1;  // 0 if there is none
+    const std::size_t dot = path.rfind('.');
+    const bool has_ending = dot != std::string::npos && dot > name;
+    path.insert(has_ending ? dot : path.size(), "." + std::to_string(number));
+  }
+  std::ofstream page(path);
+  page << checker::page(told);
+  if (!page.flush()) say("checker: --check-page: cannot write " + path + "\n", own_errors);
+}
+
+// What a verdict without an error says of the search, and what not.
+std::string what_was_looked_at(const statistics& found) {
+  std::string text;
+  if (found.excluded != 0) {
+    text += with_commas(found.excluded) +
+            (found.excluded == 1 ? " execution was" : " executions were") +
+            " left out, in which an assumption does not hold.\n";
+  }
+  text += !chosen.leaks                  ? "Leaks were not looked for.\n"
+          : chosen.search.stopped_thread ? "Leaks were not looked for: a thread was stopped.\n"
+                                         : "Leaks were looked for at each end.\n";
+  if (found.hunted != 0) return text;
+  const auto [met, unmet] = lines_of_conflicts(found);
+  if (unmet.empty()) return text;
+  constexpr std::size_t most = 12;
+  text += "Conflicts never reached: " + std::to_string(unmet.size()) + " of " +
+          std::to_string(met + unmet.size()) +
+          " lines with atomic operations never met an access that conflicts with theirs and that "
+          "nothing else orders, so that their memory orders were not tested: ";
+  for (std::size_t i = 0; i != std::min(most, unmet.size()); ++i) {
+    text += (i == 0 ? "" : ", ") + unmet[i];
+  }
+  if (unmet.size() > most) text += " and " + std::to_string(unmet.size() - most) + " more";
+  return text + ".\n";
+}
+
 int tell(statistics& found, double seconds) {
+  refuse_stop_of_nothing(found);
   // A part of a search may have none, and the whole is looked at when the parts are merged.
   const bool has_enough = found.complete != 0 || chosen.search.parts > 1;
   const int status = found.errors != 0 ? 1 : found.cut != 0 || !has_enough ? 3 : 0;
-  if (found.first) {
-    leave_out_private_accesses(*found.first);
-    resolve_places(*found.first);
-  }
   if (!chosen.json.empty()) write_json(found, status, seconds);
-  if (!chosen.page.empty() && found.first) {
-    std::ofstream page(chosen.page);
-    page << checker::page(*found.first);
-    if (!page.flush()) reject("--check-page: cannot write " + chosen.page);
+  unsigned pages = 0;
+  for (errors_of_kind& each : found.kinds) {
+    if (!each.first) continue;
+    make_readable(*each.first);
+    if (!chosen.page.empty()) write_page(*each.first, ++pages);
   }
   if (chosen.quiet) return status;
   std::ostringstream out;
   if (chosen.outcomes) {
     for (const std::string& each : found.outcomes) out << "outcome: " << each << '\n';
   }
-  if (found.first) {
-    print(out, *found.first);
-    if (!found.replay.empty()) {
+  for (const errors_of_kind& each : found.kinds) {
+    if (&each != found.kinds.data()) out << '\n';
+    if (each.first) {
+      print(out, *each.first);
+    } else {
+      out << name_of(each.what) << ": " << each.text << '\n';
+    }
+    if (!each.replay.empty()) {
       out << "again, with its output: " << program_arguments.front() << " --check-replay "
-          << found.replay << '\n';
+          << each.replay << '\n';
     }
   }
   if (status == 0) {
@@ -562,7 +708,7 @@ int tell(statistics& found, double seconds) {
         << (chosen.load_buffering ? text_overtaken() : "Load buffering is not explored.\n");
   } else if (status == 1) {
     out << chosen.search.name << ": " << with_commas(found.errors)
-        << (found.errors == 1 ? " error. " : " errors. ");
+        << (found.errors == 1 ? " error" : " errors") << by_kind(found) << ". ";
     if (found.hunted != 0) {
       out << with_commas(found.hunted) << " executions by chance, seed " << chosen.search.hunt_seed
           << ". ";
@@ -581,6 +727,11 @@ int tell(statistics& found, double seconds) {
         << (found.cut > 1 ? ", first of " + with_commas(found.cut) + " bounds that were met. "
                           : ". ")
         << counts(found, seconds) << '\n';
+  }
+  if (status == 0 || status == 3) out << what_was_looked_at(found);
+  if (uses_poolproof()) {
+    out << "Under this instrumentation poolproof's pool has the portable pin: its restartable "
+           "sequences and magazines are left to its models and proofs.\n";
   }
   if (excused_races() != 0) {
     out << "Races inside std::atomic<std::shared_ptr> of libstdc++ were not counted: it unlocks "

@@ -113,7 +113,17 @@ void* call_outermost(void* (*function)(void*), void* argument);
 place place_of(address code);
 // Becomes files, lines and functions.
 void resolve_places(counterexample& told);
+// Says how the program's variables are called.
+void name_objects(counterexample& told);
 std::string with_line(std::string text);
+// The program's lines whose operations met conflicting ones, by their number, and those that did not.
+struct conflict_lines {
+  std::size_t met;
+  std::vector<std::string> unmet;
+};
+conflict_lines lines_of_conflicts(const statistics& found);
+// Whether the program has functions of this repository's library.
+bool uses_poolproof();
 
 // What the running thread knows of the others. It is asked for again after each operation.
 extern engine::knowledge known_now;
@@ -298,6 +308,10 @@ void for_each_root(void (*visit)(address, address));
 inline constexpr std::string_view too_many_threads = "more threads than this search has room for";
 void note_keys();
 void reset_threads();
+// Notes of each object what it is: a mutex, or another thing than a word.
+void tell_kinds(counterexample& told);
+// How large such an object is, at most.
+std::size_t size_of(object_kind is) noexcept;
 void run_thread(unsigned index);
 void run_thread_exits();
 bool all_threads_ended() noexcept;

@@ -8,16 +8,23 @@
 #include <cstdarg>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <deque>
 #include <fstream>
+#include <iterator>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include <cxxabi.h>
 #include <elf.h>
+#include <pthread.h>
+#include <semaphore.h>
 #include <unistd.h>
 #include <unwind.h>
 
@@ -155,6 +162,7 @@ void resolve_places(counterexample& told) {
   for (step& each : told.steps) places.push_back(&each.from);
   for (place& each : told.places) places.push_back(&each);
   for (named_location& each : told.locations) places.push_back(&each.made);
+  for (waiting_thread& each : told.waiting) places.push_back(&each.from);
   std::vector<address> codes;
   for (const place* each : places) {
     // A return address is behind the call that it belongs to.
@@ -207,6 +215,30 @@ std::string with_line(std::string text) {
     }
   }
   return text;
+}
+
+conflict_lines lines_of_conflicts(const statistics& found) {
+  const auto lines = [](const std::vector<std::string>& names) {
+    std::vector<address> codes;
+    for (const std::string& each : names) {
+      if (!each.starts_with(of_code)) continue;
+      codes.push_back(std::strtoull(each.c_str() + each.find(':') + 1, nullptr, 10) - 1);
+    }
+    std::set<std::string> made;
+    for (const auto& [code, inlined] : lines_of(codes)) {
+      const auto own =
+          std::find_if(inlined.begin(), inlined.end(), [](const line& each) { return each.own(); });
+      if (own == inlined.end()) continue;
+      made.insert(own->file.substr(own->file.rfind('/') + 1) + ":" + std::to_string(own->number));
+    }
+    return made;
+  };
+  const std::set<std::string> met = lines(found.met);
+  conflict_lines made{met.size(), {}};
+  for (const std::string& each : lines(found.unmet)) {
+    if (!met.contains(each)) made.unmet.push_back(each);
+  }
+  return made;
 }
 
 namespace {
@@ -282,7 +314,10 @@ bool waits_in_semaphore(address code) {
 
 unsigned semaphore_waits() noexcept { return semaphores; }
 
-void find_symbols() {
+namespace {
+// Calls visit(name, symbol) for each symbol of the program.
+template <class Visit>
+void for_each_symbol(Visit visit) {
   std::ifstream in(program_path(), std::ios::binary);
   Elf64_Ehdr header{};
   if (!in.read(reinterpret_cast<char*>(&header), sizeof header)) return;
@@ -303,12 +338,91 @@ void find_symbols() {
     for (std::size_t at = 0; at + sizeof(Elf64_Sym) <= table.size(); at += sizeof(Elf64_Sym)) {
       Elf64_Sym symbol{};
       std::memcpy(&symbol, table.data() + at, sizeof symbol);
-      if (symbol.st_name >= names.size()) continue;
-      constexpr const char* wanted = "_ZZNSt8__detail18__waiter_pool_base6_S_forEPKvE3__w";
-      if (std::strcmp(names.data() + symbol.st_name, wanted) == 0) {
-        waiters = {symbol.st_value, symbol.st_value + symbol.st_size};
+      if (symbol.st_name < names.size()) visit(names.data() + symbol.st_name, symbol);
+    }
+  }
+}
+
+std::string demangled(const char* name) {
+  if (!std::string_view(name).starts_with("_Z")) return name;  // a type's name, for what demangles
+  int status = 0;
+  char* const text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
+  std::string made = status == 0 ? text : name;
+  std::free(text);
+  constexpr std::string_view guard = "guard variable for ";
+  return made.starts_with(guard) ? made.substr(guard.size()) : made;
+}
+
+}  // namespace
+
+std::size_t size_of(object_kind is) noexcept {
+  switch (is) {
+    case object_kind::mutex:
+      return sizeof(pthread_mutex_t);
+    case object_kind::rwlock:
+      return sizeof(pthread_rwlock_t);
+    case object_kind::condition:
+      return sizeof(pthread_cond_t);
+    case object_kind::semaphore:
+    case object_kind::barrier:
+      return sizeof(sem_t);
+    default:
+      return 2 * sizeof(std::uint64_t);
+  }
+}
+
+void find_symbols() {
+  for_each_symbol([](const char* name, const Elf64_Sym& symbol) {
+    constexpr const char* wanted = "_ZZNSt8__detail18__waiter_pool_base6_S_forEPKvE3__w";
+    if (std::strcmp(name, wanted) == 0) {
+      waiters = {symbol.st_value, symbol.st_value + symbol.st_size};
+    }
+  });
+}
+
+bool uses_poolproof() {
+  bool found = false;
+  for_each_symbol([&](const char* name, const Elf64_Sym&) {
+    found = found || std::strstr(name, "9poolproof") != nullptr;
+  });
+  return found;
+}
+
+// A variable by its symbol, and a part of one by how far it is behind its begin: unlike the symbol,
+// the source line that uses it may say how that part is called. In each thread's stack there are
+// many, of which nothing is known.
+void name_objects(counterexample& told) {
+  std::map<const void*, std::size_t> sizes;
+  for (const step& each : told.steps) {
+    if (each.object != nullptr) sizes[each.object] = size_of(object_kind::word);
+  }
+  for (const named_location& each : told.locations) sizes[each.object] = size_of(each.is);
+  std::map<address, std::pair<address, std::string>> variables;  // by their begin: end, and name
+  for_each_symbol([&](const char* name, const Elf64_Sym& symbol) {
+    if (ELF64_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_size == 0) return;
+    variables[symbol.st_value] = {symbol.st_value + symbol.st_size, name};
+  });
+  for (const auto& [object, size] : sizes) {
+    const address at = address_of(object);
+    std::string name;
+    bool exact = false;
+    if (const auto next = variables.upper_bound(at); next != variables.begin()) {
+      const auto& [begin, variable] = *std::prev(next);
+      const bool guard = variable.second.starts_with("_ZGV");
+      if (at < variable.first) {
+        name = demangled(variable.second.c_str());
+        exact = guard || (at == begin && variable.first - begin <= size);
+        if (!exact) name += "+" + std::to_string(at - begin);
       }
     }
+    if (at - waiters.begin < waiters.end - waiters.begin) {
+      told.names.push_back({object, "a count of the C++ library", false, true});
+      continue;
+    }
+    if (name.empty() && at - stacks_begin < stacks_end - stacks_begin) {
+      name = "a local variable of T" + std::to_string((at - stacks_begin) / stack_distance);
+    }
+    if (!name.empty()) told.names.push_back({object, name, exact, false});
   }
 }
 

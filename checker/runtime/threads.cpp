@@ -52,6 +52,12 @@ struct thread {
   const pthread_cond_t* awaited = nullptr;
   const pthread_mutex_t* awaited_with = nullptr;
   std::vector<held_lock> locks;
+  // With which it went to sleep on a futex, if it chose one, and in which event.
+  struct futex_mask {
+    std::uint32_t position;
+    std::uint32_t mask;
+  };
+  std::vector<futex_mask> masks;
   std::vector<thread_exit> exits;
   void* values[most_keys] = {};
 };
@@ -103,11 +109,19 @@ bool expires(address code) {
   return expired;
 }
 
+// What an object is, while an error is told.
+std::unordered_map<const void*, object_kind> kinds;
+void note_kind(address object, object_kind is) {
+  if (tracing) [[unlikely]]
+    kinds[reinterpret_cast<const void*>(object)] = is;
+}
+
 // Mutexes. The first word is the thread that holds it, counted from 1, or 0.
 
 int type_of(const pthread_mutex_t* m) noexcept { return m->__data.__kind & 3; }
 
 bool take(address lock, address code) {
+  note_kind(lock, object_kind::mutex);
   std::uint64_t holder = 0;
   return atomic_compare(lock, 4, holder, self() + 1, {order::acquire, order::relaxed, false}, code);
 }
@@ -171,6 +185,7 @@ constexpr std::uint64_t writing = 0x8000'0000;
 bool before_main(address code) noexcept { return !active && owner_of(code) <= owner::library; }
 
 bool take_shared(address lock, address code) {
+  note_kind(lock, object_kind::rwlock);
   std::uint64_t readers = atomic_load(lock, 4, order::relaxed, code);
   if ((readers & writing) != 0) return false;
   return atomic_compare(lock, 4, readers, readers + 1, {order::acquire, order::relaxed, false},
@@ -178,6 +193,7 @@ bool take_shared(address lock, address code) {
 }
 
 bool take_to_write(address lock, address code) {
+  note_kind(lock, object_kind::rwlock);
   std::uint64_t readers = 0;
   return atomic_compare(lock, 4, readers, writing, {order::acquire, order::relaxed, false}, code);
 }
@@ -246,12 +262,12 @@ class sleepers {
  public:
   // Of a condition variable or a futex. Their word is beside all memory: who was woken looks at it
   // once more, and by then the memory may be another's.
-  sleepers(address of, address code) : code_(code) {
+  sleepers(address of, object_kind is, address code) : code_(code) {
     constexpr std::uint64_t queues = std::uint64_t{1} << 63;
     const auto ended = ended_conditions.find(of);
     const std::uint64_t life = ended == ended_conditions.end() ? 0 : ended->second;
     known_ = {engine::find_location(of | life << 48 | queues, 0, reinterpret_cast<const void*>(of),
-                                    place_of(code)),
+                                    place_of(code), is),
               engine::unwatched};
   }
 
@@ -280,13 +296,16 @@ class sleepers {
     await([&] { return (load(order::acquire) & own_bit()) == 0; }, code_);
   }
 
-  // Wakes so many, each of them a choice. An update even if nobody sleeps: so that who goes to
+  // Wakes so many of those whose masks have a bit of this one, each of them a choice. An update even if nobody sleeps: so that who goes to
   // sleep later sees what the caller did before, and that the word is another than it was.
-  unsigned wake(unsigned most) {
-    std::uint64_t asleep = update(update_kind::add, one_more) + one_more;
+  unsigned wake(unsigned most, std::uint32_t mask = every_bit) {
+    // Whether one is to be woken, or all, is told by how much is added.
+    const std::uint64_t added = most == 1 ? one_more : 2 * one_more;
+    std::uint64_t asleep = update(update_kind::add, added) + added;
     unsigned woken = 0;
-    while (woken != most && (asleep & all) != 0) {
-      std::uint64_t chosen = asleep & all;
+    while (woken != most) {
+      std::uint64_t chosen = matching(asleep & all, mask);
+      if (chosen == 0) break;
       const auto count = static_cast<unsigned>(std::popcount(chosen));
       unsigned chosen_count = count;
       if (count > most - woken) {
@@ -304,11 +323,29 @@ class sleepers {
     return woken;
   }
 
+  static constexpr std::uint32_t every_bit = ~std::uint32_t{0};
   static constexpr std::uint64_t all = (std::uint64_t{1} << most_threads) - 1;
   // Above the bits: counts who went to sleep, so that a word that has been changed is another.
   static constexpr std::uint64_t one_more = std::uint64_t{1} << most_threads;
 
  private:
+  // Of threads that sleep, as the running one has seen it, those with one of these bits in the mask
+  // with which they went to sleep.
+  std::uint64_t matching(std::uint64_t asleep, std::uint32_t mask) const {
+    if (mask == every_bit) return asleep;
+    std::uint64_t found = 0;
+    for (; asleep != 0; asleep &= asleep - 1) {
+      const auto t = static_cast<unsigned>(std::countr_zero(asleep));
+      const std::uint32_t entered = engine::last_write_seen(known_.location, t);
+      std::uint32_t own = every_bit;
+      for (const auto& each : threads[t].masks) {
+        if (each.position == entered) own = each.mask;
+      }
+      if ((own & mask) != 0) found |= std::uint64_t{1} << t;
+    }
+    return found;
+  }
+
   address code_;
   engine::handle known_{};
 };
@@ -333,7 +370,7 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address c
     expire(*until);
     return ETIMEDOUT;
   }
-  sleepers all(address_of(c), code);
+  sleepers all(address_of(c), object_kind::condition, code);
   threads[self()].awaited = c;
   threads[self()].awaited_with = m;
   for (std::uint64_t asleep = all.enter(); asleep != 0; asleep &= asleep - 1) {
@@ -362,46 +399,59 @@ int wait(pthread_cond_t* c, pthread_mutex_t* m, const timespec* until, address c
 
 // A futex: the value and the queue are looked at under one lock. Who finds the value looks at the
 // queue before, and goes to sleep only if nothing has happened to the queue since.
-long wait_on_futex(address word, std::uint32_t expected, const timespec* limit, bool absolute,
-                   address code) {
+struct futex_wait {
+  address word;
+  std::uint32_t expected;
+  std::uint32_t mask = sleepers::every_bit;
+  const timespec* limit = nullptr;
+  bool absolute = false;
+};
+
+long wait_on_futex(const futex_wait& asked, address code) {
+  const address word = asked.word;
+  const std::uint32_t expected = asked.expected;
   const auto fails = [](int why) {
     errno = why;
     return -1L;
   };
   if (!concurrent) {
     if (atomic_load(word, 4, order::relaxed, code) != expected) return fails(EAGAIN);
-    if (limit == nullptr) {
+    if (asked.limit == nullptr) {
       fail(fault::deadlock, "this thread waits, and there is no other", code);
     }
-    expire(*limit, absolute);
+    expire(*asked.limit, asked.absolute);
     return fails(ETIMEDOUT);
   }
   end_poll(self());
   if (expected != 0 && waits_in_semaphore(code)) return fails(EAGAIN);
-  sleepers all(word, code);
+  sleepers all(word, object_kind::futex, code);
   bool sleeps = false;
   await(
       [&] {
         std::uint64_t queue = all.load(order::acquire);
         if (atomic_load(word, 4, order::relaxed, code) != expected) return true;
+        const std::uint32_t position = known().position;
         sleeps = all.compare(queue, (queue | own_bit()) + sleepers::one_more);
+        if (sleeps && asked.mask != sleepers::every_bit) {
+          threads[self()].masks.push_back({position, asked.mask});
+        }
         return sleeps;
       },
       code);
   if (!sleeps) return fails(EAGAIN);
-  if (limit != nullptr && expires(code)) {
+  if (asked.limit != nullptr && expires(code)) {
     all.leave();
-    expire(*limit, absolute);
+    expire(*asked.limit, asked.absolute);
     return fails(ETIMEDOUT);
   }
   all.sleep();
   return 0;
 }
 
-long wake_futex(address word, unsigned most, address code) {
+long wake_futex(address word, unsigned most, std::uint32_t mask, address code) {
   if (!concurrent) return 0;
   end_poll(self());
-  return static_cast<long>(sleepers(word, code).wake(most));
+  return static_cast<long>(sleepers(word, object_kind::futex, code).wake(most, mask));
 }
 
 // A barrier: how many have arrived in this round, and above that the round. Its word is beside all
@@ -423,7 +473,7 @@ int wait_at(const pthread_barrier_t* b, address code) {
   if (needed == 1) return PTHREAD_BARRIER_SERIAL_THREAD;
   if (!concurrent) fail(fault::deadlock, "this thread waits, and there is no other", code, b);
   end_poll(self());
-  sleepers word(address_of(b), code);
+  sleepers word(address_of(b), object_kind::barrier, code);
   std::uint64_t before = 0;
   await(
       [&] {
@@ -437,6 +487,12 @@ int wait_at(const pthread_barrier_t* b, address code) {
   await([&] { return word.load(order::acquire) / one_round != before / one_round; }, code);
   return 0;
 }
+
+// That main has ended by pthread_exit, whose process goes on. The end of its thread is that of the
+// process, for which nobody waits.
+const char main_end = 0;
+
+sleepers end_of_main(address code) { return {address_of(&main_end), object_kind::word, code}; }
 
 void run_exits_of(unsigned index) {
   thread& ending = threads[index];
@@ -477,8 +533,13 @@ int join(pthread_t name, void** result, bool may_wait, address code) {
   const unsigned index = index_of(name);
   if (index == self()) return EDEADLK;
   if (!may_wait && !other->ended) return EBUSY;
-  engine::join_thread(index, place_of(code));
-  operation_done();
+  if (index == 0) {
+    sleepers end = end_of_main(code);
+    await([&] { return end.load(order::acquire) != 0; }, code);
+  } else {
+    engine::join_thread(index, place_of(code));
+    operation_done();
+  }
   something_changed();
   other->joined = true;
   if (result != nullptr) *result = other->result;
@@ -493,6 +554,7 @@ void reset_threads() {
     threads[t].ended = threads[t].detached = threads[t].joined = false;
     threads[t].awaited = nullptr;
     threads[t].locks.clear();
+    threads[t].masks.clear();
     threads[t].exits.clear();
     std::fill(std::begin(threads[t].values), std::end(threads[t].values), nullptr);
     reset_standing(t);
@@ -502,6 +564,14 @@ void reset_threads() {
   ended_conditions.clear();
   threads_started = 1;
   concurrent = false;
+}
+
+void tell_kinds(counterexample& told) {
+  for (named_location& each : told.locations) {
+    const auto found = kinds.find(each.object);
+    if (found != kinds.end() && each.is == object_kind::word) each.is = found->second;
+  }
+  told.names.push_back({&main_end, "the end of main", true, false});
 }
 
 void note_keys() { std::copy(std::begin(keys), std::end(keys), std::begin(keys_at_main)); }
@@ -525,6 +595,7 @@ bool all_threads_ended() noexcept {
 
 using namespace checker::runtime;
 using checker::fault;
+using checker::object_kind;
 using checker::order;
 using checker::update_kind;
 namespace engine = checker::engine;
@@ -592,6 +663,7 @@ _Unwind_Exception leaving[most_threads];
 // The process ends when its last thread does.
 [[noreturn]] void end_main_only() {
   run_thread_exits();
+  if (concurrent) end_of_main(0).update(update_kind::add, 1);
   for (unsigned t = 1; t < threads_started; ++t) {
     engine::join_thread(t, place_of(0));
     operation_done();
@@ -602,6 +674,7 @@ _Unwind_Exception leaving[most_threads];
 _Unwind_Reason_Code leave_function(int, _Unwind_Action actions, std::uint64_t, _Unwind_Exception*,
                                    _Unwind_Context*, void* result) {
   if ((actions & _UA_END_OF_STACK) == 0) return _URC_NO_REASON;
+  threads[self()].result = result;
   if (self() == 0) end_main_only();
   end_of_thread(result);
   engine::end_thread();
@@ -803,7 +876,7 @@ CHECKER_EXPORT int pthread_cond_init(pthread_cond_t* c,
 CHECKER_EXPORT int pthread_cond_destroy(pthread_cond_t* c) noexcept {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_cond_destroy)(c);
   if (concurrent) {
-    sleepers all(address_of(c), CHECKER_CALLER);
+    sleepers all(address_of(c), object_kind::condition, CHECKER_CALLER);
     if ((all.load(order::relaxed) & sleepers::all) != 0) {
       fail(fault::misuse, "a condition variable is destroyed that threads wait for", CHECKER_CALLER,
            c);
@@ -817,7 +890,7 @@ namespace {
 int notify(pthread_cond_t* c, unsigned most, address code) {
   if (!concurrent) return 0;
   read_range(life_of(c), 1, code);
-  sleepers(address_of(c), code).wake(most);
+  sleepers(address_of(c), object_kind::condition, code).wake(most);
   return 0;
 }
 }  // namespace
@@ -871,6 +944,7 @@ CHECKER_EXPORT int sem_post(sem_t* s) noexcept {
 }
 namespace {
 bool take_one(sem_t* s, address code) {
+  note_kind(address_of(s), object_kind::semaphore);
   std::uint64_t left = atomic_load(address_of(s), 4, order::relaxed, code);
   return left != 0 && atomic_compare(address_of(s), 4, left, left - 1,
                                      {order::acquire, order::relaxed, false}, code);
@@ -936,6 +1010,7 @@ struct once_guard {
 CHECKER_EXPORT int pthread_once(pthread_once_t* once, void (*routine)()) {
   if (!CHECKER_OURS) return CHECKER_NEXT(pthread_once)(once, routine);
   const address code = CHECKER_CALLER;
+  note_kind(address_of(once), object_kind::once);
   bool mine = false;
   await(
       [&] {
@@ -965,6 +1040,7 @@ CHECKER_EXPORT int checker_guard_acquire(std::uint8_t* guard) asm("__cxa_guard_a
 CHECKER_EXPORT int checker_guard_acquire(std::uint8_t* guard) {
   if (!CHECKER_OURS || is_of_library(guard)) return guard[0] == 0 ? 1 : 0;
   const address code = CHECKER_CALLER;
+  note_kind(address_of(guard + 1), object_kind::once);
   bool mine = false;
   await(
       [&] {
@@ -1058,9 +1134,15 @@ CHECKER_EXPORT long syscall(long number, ...) noexcept {
       const int what = static_cast<int>(a[1]) & FUTEX_CMD_MASK;
       const auto value = static_cast<std::uint32_t>(a[2]);
       const auto* const limit = reinterpret_cast<const timespec*>(a[3]);
-      if (what == FUTEX_WAIT) return wait_on_futex(word, value, limit, false, code);
-      if (what == FUTEX_WAIT_BITSET) return wait_on_futex(word, value, limit, true, code);
-      if (what == FUTEX_WAKE || what == FUTEX_WAKE_BITSET) return wake_futex(word, value, code);
+      const bool masked = what == FUTEX_WAIT_BITSET || what == FUTEX_WAKE_BITSET;
+      const auto mask = masked ? static_cast<std::uint32_t>(a[5]) : sleepers::every_bit;
+      if (mask == 0) {
+        errno = EINVAL;
+        return -1;
+      }
+      if (what == FUTEX_WAIT) return wait_on_futex({word, value, mask, limit, false}, code);
+      if (what == FUTEX_WAIT_BITSET) return wait_on_futex({word, value, mask, limit, true}, code);
+      if (what == FUTEX_WAKE || masked) return wake_futex(word, value, mask, code);
       fail(fault::misuse, "a futex operation that the checker does not know", code);
     }
     case SYS_sched_yield:

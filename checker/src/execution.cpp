@@ -326,6 +326,7 @@ void execution::join_thread(unsigned index, const place& from) {
   thread_status& self = threads_[running_];
   const unsigned own = running_;
   if (self.position == graph().thread(own).size()) {
+    if (tracing_ != nullptr) tracing_->waiting.push_back({own, self.position, index, from});
     while (threads_[index].state != thread_state::finished) {
       self.state = thread_state::joining;
       self.joins = index;
@@ -597,15 +598,30 @@ inline location_id execution::make_location(std::uint64_t value, const void* obj
 }
 
 location_id execution::find_location(std::uint64_t key, std::uint64_t value, const void* object,
-                                     const place& from) {
+                                     const place& from, object_kind is) {
   const auto [found, added] = keyed_locations_.try_emplace(key, locations_);
   if (added) {
     ++locations_;
     initial_values_.push_back(0);
-    location_places_.push_back({thread_count_, 0, from, object});
+    location_places_.emplace_back();
+  }
+  if (added || tracing_ != nullptr) {
+    location_places_[found->second] = {thread_count_, 0, from, object, is};
   }
   initial_values_[found->second] = value;
   return found->second;
+}
+
+std::uint32_t execution::last_write_seen(location_id l, unsigned thread) const noexcept {
+  const event& last = graph()[graph().thread(running_)[threads_[running_].position - 1]];
+  const auto& co = graph().at(l).writes;
+  std::size_t behind = last.writes()            ? last.position
+                       : last.source == initial ? 0
+                                                : graph()[last.source].position + std::size_t{1};
+  while (behind-- != 0) {
+    if (graph()[co[behind]].thread == thread) return graph()[co[behind]].index;
+  }
+  return ~std::uint32_t{0};
 }
 
 // The last in co of the writes that the running thread knows, if it knows all that were executed.
@@ -1207,8 +1223,12 @@ life_id begin_plain(const void* address, unsigned size, bool initialised) {
 void end(const void* address, life_id life) { execution::current().end_cell(life, address); }
 
 location_id find_location(std::uint64_t key, std::uint64_t value, const void* object,
-                          const place& from) {
-  return execution::current().find_location(key, value, object, from);
+                          const place& from, object_kind is) {
+  return execution::current().find_location(key, value, object, from, is);
+}
+
+std::uint32_t last_write_seen(location_id location, unsigned thread) {
+  return execution::current().last_write_seen(location, thread);
 }
 
 settled_value settled(location_id location, std::uint64_t initial_value, bool writes) {

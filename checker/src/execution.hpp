@@ -131,8 +131,9 @@ class execution {
 
   // The same of a location that is called by a key, whoever comes to it first.
   location_id find_location(std::uint64_t key, std::uint64_t value, const void* object,
-                            const place& from);
+                            const place& from, object_kind is);
   engine::settled_value settled(location_id l, std::uint64_t initial_value, bool writes) const;
+  std::uint32_t last_write_seen(location_id l, unsigned thread) const noexcept;
   std::uint64_t last_value(location_id l, std::uint64_t initial_value) const noexcept {
     if (!graph().has(l) || graph().at(l).writes.empty()) return initial_value;
     return graph()[graph().at(l).writes.back()].value;
@@ -299,6 +300,8 @@ class execution {
   void reset();
   void run_threads();
   void finish();
+  void note_waiting(counterexample& shown) const;
+  std::string why_deadlocked() const;
   void note_lengths();
   void capture();
   void trace(step::kind what, const place& from, event_id e, const void* object = nullptr,

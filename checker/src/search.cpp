@@ -289,11 +289,7 @@ void execution::capture() {
   run_threads();
   if (ended_ == ending::complete) finish();
   tracing_ = nullptr;
-  for (unsigned t = 0; t != thread_count_; ++t) {
-    if (threads_[t].state == thread_state::blocked) {
-      shown.waiting.push_back({t, threads_[t].iteration});
-    }
-  }
+  note_waiting(shown);
   shown.graph = graph();
   note_lengths();
   shown.places = places_;
@@ -305,10 +301,32 @@ void execution::capture() {
   totals_.replay = shown.replay;
 }
 
+// Who waits, and for what: of those that join they have been noted as they began to.
+void execution::note_waiting(counterexample& shown) const {
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    if (threads_[t].state == thread_state::stopped) shown.stopped.push_back(t);
+  }
+  if (shown.what != fault::deadlock) return shown.waiting.clear();
+  std::erase_if(shown.waiting, [this](const waiting_thread& each) {
+    return threads_[each.thread].state != thread_state::joining ||
+           threads_[each.thread].joins != each.joins;
+  });
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    const thread_state state = threads_[t].state;
+    if (state != thread_state::blocked && state != thread_state::idle) continue;
+    shown.waiting.push_back({t, threads_[t].iteration, waiting_thread::nobody, {"", "", 0}});
+  }
+  std::sort(shown.waiting.begin(), shown.waiting.end(),
+            [](const waiting_thread& a, const waiting_thread& b) { return a.thread < b.thread; });
+}
+
 // The run has come to an end: all threads have finished, or none can go on.
 void execution::record() {
   if (!owned()) return;
   note_lengths();
+  if (options_.stopped_thread && *options_.stopped_thread < thread_count_) {
+    totals_.stopped += threads_[*options_.stopped_thread].state == thread_state::stopped ? 1 : 0;
+  }
   if (ended_ == ending::blocked) {
     if (!why_cut_.empty()) {
       note(fault::cut, why_cut_);
@@ -327,7 +345,7 @@ void execution::record() {
       return;
     }
     if (!process_ended_) {
-      note(fault::deadlock, "no thread can go on");
+      note(fault::deadlock, why_deadlocked());
       return;
     }
     ended_ = ending::complete;
@@ -426,6 +444,18 @@ bool execution::deadlocked() {
   return true;
 }
 
+// A thread that is stopped for ever is nobody's mistake: what others wait for is that they wait.
+std::string execution::why_deadlocked() const {
+  std::string stopped;
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    if (threads_[t].state != thread_state::stopped) continue;
+    const auto done = static_cast<unsigned>(graph().thread(t).size());
+    stopped += (stopped.empty() ? "T" : ", T") + std::to_string(t) + " is stopped after " +
+               std::to_string(done) + (done == 1 ? " operation" : " operations");
+  }
+  return stopped.empty() ? "no thread can go on" : stopped + ", and others wait";
+}
+
 // Whether what a thread has read in its turn is the last of its location.
 bool execution::reads_newest(unsigned thread) {
   for (std::uint32_t i = threads_[thread].iteration; i != threads_[thread].position; ++i) {
@@ -506,6 +536,7 @@ void statistics::add(const statistics& part) {
   errors += part.errors;
   cut += part.cut;
   excluded += part.excluded;
+  stopped += part.stopped;
   duplicates += part.duplicates;
   runs += part.runs;
   hash.add(part.hash.low, part.hash.high);
@@ -544,6 +575,7 @@ void statistics::store(archive& file) {
   file(errors);
   file(cut);
   file(excluded);
+  file(stopped);
   file(duplicates);
   file(runs);
   file(hash);

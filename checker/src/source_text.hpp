@@ -91,4 +91,37 @@ inline std::string_view object_of_call(std::string_view line,
   return found;
 }
 
+// The last name in the one argument of the one object or call in `line` that is called like one of
+// `names`: m in `std::lock_guard<std::mutex> lock(queue.m)` and in `pthread_mutex_lock(&m)`; of
+// locks the first that is not followed by another. Empty if there is none, or more than one.
+inline std::string_view argument_of(std::string_view line,
+                                    std::initializer_list<std::string_view> names) {
+  std::string_view found;
+  for (std::size_t start = 0; start < line.size();) {
+    std::size_t end = start;
+    while (end != line.size() && is_word(line[end])) ++end;
+    const std::string_view name = line.substr(start, end - start);
+    start = std::max(end, start + 1);
+    if (std::find(names.begin(), names.end(), name) == names.end()) continue;
+    std::size_t open = line.find_first_of("({;", end);
+    if (open == std::string_view::npos || line[open] == ';') continue;
+    std::size_t close = ++open;
+    int depth = 0;
+    while (close != line.size()) {
+      const char c = line[close];
+      if (depth == 0 && (c == ',' || c == ')' || c == '}')) break;
+      if (c == '(' || c == '[' || c == '{') ++depth;
+      if (c == ')' || c == ']' || c == '}') --depth;
+      ++close;
+    }
+    std::size_t last = before_brackets(line, close);
+    const std::size_t behind = last;
+    while (last > open && is_word(line[last - 1])) --last;
+    const bool several = name == "scoped_lock" && close != line.size() && line[close] == ',';
+    if (several || !found.empty() || last == behind) return {};
+    found = line.substr(last, behind - last);
+  }
+  return found;
+}
+
 }  // namespace checker

@@ -53,7 +53,18 @@ object_kind kind_of(const counterexample& told, location_id l) noexcept {
   return l < told.locations.size() ? told.locations[l].is : object_kind::word;
 }
 
-// What an event on a set of sleepers (waiting.hpp) does, for whoever knows no such thing.
+constexpr std::string_view name_of(object_kind is) noexcept {
+  constexpr std::string_view names[] = {
+      "atomic", "mutex",     "condition", "condition variable",       "atomic",
+      "lock",   "semaphore", "barrier",   "flag of what is done once"};
+  return names[static_cast<std::size_t>(is)];
+}
+
+constexpr bool is_asleep_on(object_kind is) noexcept {
+  return is == object_kind::sleepers || is == object_kind::condition || is == object_kind::futex;
+}
+
+// What an event on a set of sleepers does, for whoever knows no such thing.
 struct sleepers_event {
   enum class kind : std::uint8_t {
     look,
@@ -63,14 +74,16 @@ struct sleepers_event {
     notify_one,
     notify_all,
     wake,
-    retry
+    retry,
+    destroy
   };
 
-  static constexpr std::uint64_t everyone = 0xffff'ffff;
-
-  sleepers_event(const execution_graph& graph, event_id id) {
+  sleepers_event(const execution_graph& graph, event_id id, object_kind object)
+      : is(object),
+        most(object == object_kind::sleepers ? 32 : 40),
+        everyone((std::uint64_t{1} << most) - 1) {
     const event& e = graph[id];
-    const std::uint64_t own = std::uint64_t{1} << e.thread % 32;
+    const std::uint64_t own = std::uint64_t{1} << e.thread % most;
     const std::uint64_t before = graph.value_read(id);
     const bool enters =
         e.update == update_kind::bit_or ||
@@ -87,15 +100,20 @@ struct sleepers_event {
       what = kind::retry;
     } else if ((before & own) != 0) {
       what = kind::sleep;
+    } else if (has_slept(graph, e)) {
+      what = kind::wake_up;
     } else {
-      what = has_slept(graph, e) ? kind::wake_up : kind::look;
+      what = is == object_kind::condition ? kind::destroy : kind::look;
     }
   }
 
-  // The verb of the call that it belongs to.
+  bool notifies() const noexcept { return what == kind::notify_one || what == kind::notify_all; }
+
+  // The verb of the call that it belongs to. Of a futex that may be one of several.
   std::string_view verb() const noexcept {
-    constexpr std::string_view verbs[] = {"wait",       "wait",       "wait", "wait",
-                                          "notify_one", "notify_all", "wake", "wait"};
+    constexpr std::string_view verbs[] = {"wait",       "wait", "wait", "wait",   "notify_one",
+                                          "notify_all", "wake", "wait", "destroy"};
+    if (is == object_kind::futex && notifies()) return "wake";
     return verbs[static_cast<std::size_t>(what)];
   }
 
@@ -113,6 +131,8 @@ struct sleepers_event {
         return "wake " + threads() + " on " + name;
       case kind::retry:
         return "look again on " + name;
+      case kind::destroy:
+        return "destroy " + name;
       case kind::notify_one:
       case kind::notify_all:
         break;
@@ -123,22 +143,25 @@ struct sleepers_event {
 
   std::string threads() const {
     std::string all;
-    for (unsigned t = 0; t != 32; ++t) {
+    for (unsigned t = 0; t != most; ++t) {
       if ((whom >> t & 1) != 0) all += (all.empty() ? "T" : ", T") + std::to_string(t);
     }
     return all;
   }
 
   kind what = kind::look;
+  object_kind is;
+  unsigned most;           // threads
+  std::uint64_t everyone;  // the bits of all
   std::uint64_t whom = 0;  // threads, as bits
 
  private:
   // Whether the last thing that the thread did here was to go to sleep.
-  static bool has_slept(const execution_graph& graph, const event& e) {
+  bool has_slept(const execution_graph& graph, const event& e) const {
     for (std::size_t i = e.index; i-- != 0;) {
       const event& before = graph[graph.thread(e.thread)[i]];
       if (before.location != e.location) continue;
-      return before.writes() && (before.value >> e.thread % 32 & 1) != 0;
+      return before.writes() && (before.value >> e.thread % most & 1) != 0;
     }
     return false;
   }
@@ -153,7 +176,11 @@ class name_table {
     for (std::size_t i = 0; i != told.steps.size(); ++i) {
       const step& now = told.steps[i];
       if (now.what == step::kind::event && told.graph[now.e].location != no_location) {
-        ++locations[told.graph[now.e].location][named_in(files, now)];
+        // What is unlocked may be a lock of the mutex.
+        const event& e = told.graph[now.e];
+        const bool unlocks =
+            kind_of(told, e.location) == object_kind::mutex && e.update != update_kind::compare;
+        locations[e.location][named_in(files, now)] += unlocks ? 1 : 2;
       } else if (now.what == step::kind::plain_read || now.what == step::kind::plain_write) {
         ++objects[now.object][named_in(files, now)];
       } else if (now.what == step::kind::allocate) {
@@ -162,25 +189,68 @@ class name_table {
     }
     std::map<std::string, unsigned> uses;
     for (const auto& [l, votes] : locations) {
-      locations_[l] = winner(votes, made_at(l));
-      // Who sleeps on an atomic is no object of its own.
-      if (kind_of(told, l) != object_kind::sleepers) ++uses[locations_[l]];
+      const std::string known = known_name(object_of(l));
+      locations_[l] =
+          is_exact(object_of(l)) ? known : winner(votes, known.empty() ? made_at(l) : known);
+      if (is_object(l)) ++uses[locations_[l]];
     }
-    for (const auto& [o, votes] : objects) ++uses[objects_[o] = winner(votes, "variable")];
+    for (const auto& [o, votes] : objects) {
+      if (!location_at(o).empty()) {
+        objects_[o];
+        continue;
+      }
+      const std::string known = known_name(o);
+      ++uses[objects_[o] = winner(votes, known.empty() ? part_of_block(o) : known)];
+    }
+    // By what is known of them; and if that is nothing, or the same, by numbers.
+    std::map<std::string, unsigned> after;
+    const auto distinguish = [&](std::string& name, const void* object) {
+      const std::string known = known_name(object);
+      if (uses[name] > 1 && !known.empty()) name = known;
+      ++after[name];
+    };
     std::map<std::string, unsigned> used;
-    const auto distinguish = [&](std::string& name) {
-      if (uses[name] > 1) name += "#" + std::to_string(++used[name]);
+    const auto number = [&](std::string& name) {
+      if (after[name] > 1) name += "#" + std::to_string(++used[name]);
     };
     for (auto& [l, name] : locations_) {
-      if (kind_of(told, l) != object_kind::sleepers) distinguish(name);
+      if (is_object(l)) distinguish(name, object_of(l));
     }
-    for (auto& [o, name] : objects_) distinguish(name);
+    for (auto& [o, name] : objects_) distinguish(name, o);
+    for (auto& [l, name] : locations_) {
+      if (is_object(l)) number(name);
+    }
+    for (auto& [o, name] : objects_) {
+      if (!name.empty()) number(name);
+    }
+    // Who sleeps on a word sleeps on what that is called, as is what is read there plainly.
+    for (auto& [l, name] : locations_) {
+      if (kind_of(told_, l) == object_kind::futex && !is_inner(object_of(l))) {
+        name = object_at(object_of(l), name);
+      }
+    }
+    for (auto& [o, name] : objects_) {
+      if (const std::string shared = location_at(o); !shared.empty()) name = shared;
+    }
+  }
+
+  // What lies in memory that a thread has allocated is called by where it lies.
+  std::string part_of_block(const void* object) const {
+    const std::size_t number = block_at(object, told_.steps.size());
+    if (number == 0 || told_.steps[step_of_block(number)].thread >= told_.graph.thread_count()) {
+      return "variable";
+    }
+    const auto offset = static_cast<const std::byte*>(object) - blocks_[number - 1].start;
+    return "block " + std::to_string(number) + "+" + std::to_string(offset);
   }
 
   // The object that the line of a step operates on, by name; empty if the line does not tell.
   std::string named_in(source_files& files, const step& now) const {
     const std::string_view line = files.line(now.from);
     std::string_view name;
+    constexpr auto any = [](std::string_view first, std::string_view second) {
+      return first.empty() ? second : first;
+    };
     if (now.what == step::kind::plain_read) {
       name = object_of_call(line, {"get"});
     } else if (now.what == step::kind::plain_write) {
@@ -188,22 +258,43 @@ class name_table {
     } else if (now.what == step::kind::fault) {
       name = object_of_call(line, {"get", "set"});
     } else if (const object_kind is = kind_of(told_, told_.graph[now.e].location);
-               is == object_kind::mutex) {
-      name = object_of_call(line, {"lock", "try_lock", "unlock"});
-    } else if (is == object_kind::sleepers) {
-      name = object_of_call(line, {"wait", "notify_one", "notify_all"});
+               is == object_kind::mutex || is == object_kind::rwlock) {
+      name = any(argument_of(
+                     line, {"lock_guard", "unique_lock", "scoped_lock", "shared_lock",
+                            "pthread_mutex_lock", "pthread_mutex_unlock", "pthread_rwlock_rdlock",
+                            "pthread_rwlock_wrlock", "pthread_rwlock_unlock", "pthread_spin_lock"}),
+                 object_of_call(line, {"lock", "try_lock", "unlock", "lock_shared",
+                                       "try_lock_shared", "unlock_shared"}));
+    } else if (is_asleep_on(is)) {
+      name = any(object_of_call(line, {"wait", "notify_one", "notify_all"}),
+                 argument_of(line, {"pthread_cond_wait", "pthread_cond_timedwait",
+                                    "pthread_cond_signal", "pthread_cond_broadcast"}));
+    } else if (is == object_kind::semaphore) {
+      name = argument_of(line, {"sem_wait", "sem_post", "sem_trywait", "sem_timedwait"});
+    } else if (is == object_kind::barrier) {
+      name = argument_of(line, {"pthread_barrier_wait"});
+    } else if (is == object_kind::once) {
+      name = argument_of(line, {"call_once", "pthread_once"});
     } else if (told_.graph[now.e].update == update_kind::compare) {
       name = object_of_call(line, {"compare_exchange_strong", "compare_exchange_weak"});
     } else {
       name = object_of_call(line, {verb_of(told_.graph[now.e])});
-      if (name.empty() && told_.graph[now.e].kind == event_kind::read) {
-        name = object_of_call(line, {"wait"});
+      // What the C++ library makes of atomics.
+      if (name.empty()) {
+        name = object_of_call(line, {"wait", "test", "test_and_set", "clear", "acquire", "release",
+                                     "arrive", "arrive_and_wait", "arrive_and_drop", "count_down"});
       }
     }
     return std::string(name);
   }
 
   const std::string& location(location_id l) const { return locations_.at(l); }
+
+  bool is_inner(const void* object) const {
+    return std::any_of(told_.names.begin(), told_.names.end(), [&](const named_object& each) {
+      return each.inner && each.object == object;
+    });
+  }
 
   std::string object(const void* o) const {
     const auto found = objects_.find(o);
@@ -275,19 +366,57 @@ class name_table {
 
   std::string made_at(location_id l) const {
     if (l >= told_.locations.size()) return "location";
-    if (told_.locations[l].is == object_kind::mutex) return "mutex";
-    if (told_.locations[l].is == object_kind::sleepers) return "a condition";
+    const object_kind is = told_.locations[l].is;
+    if (is == object_kind::mutex && told_.names.empty()) return "mutex";
+    if (is == object_kind::sleepers) return "a condition";
+    if (!told_.names.empty()) {
+      char address[24];
+      std::snprintf(address, sizeof address, "%p", object_of(l));
+      return "the " + std::string(name_of(is)) + " at " + address;
+    }
     const place& made = told_.locations[l].made;
     // A program that is data, such as a litmus test, gives the name in the place of a function's.
     if (made.line == 0) return *made.function == '\0' ? "location" : made.function;
     return std::string(made.name()) + ":" + std::to_string(made.line);
   }
 
-  std::string object_at(const void* address) const {
+  // Threads that sleep on an atomic are no object of their own.
+  bool is_object(location_id l) const noexcept {
+    const object_kind is = kind_of(told_, l);
+    return is != object_kind::sleepers && is != object_kind::futex;
+  }
+
+  const void* object_of(location_id l) const noexcept {
+    return l < told_.locations.size() ? told_.locations[l].object : nullptr;
+  }
+
+  bool is_exact(const void* object) const {
+    return std::any_of(told_.names.begin(), told_.names.end(), [&](const named_object& each) {
+      return each.exact && each.object == object;
+    });
+  }
+
+  std::string known_name(const void* object) const {
+    for (const named_object& each : told_.names) {
+      if (each.object == object) return each.name;
+    }
+    return {};
+  }
+
+  std::string object_at(const void* address, std::string otherwise = {}) const {
     const auto found = objects_.find(address);
-    if (found != objects_.end()) return found->second;
+    if (found != objects_.end() && !found->second.empty()) return found->second;
     for (const auto& [l, name] : locations_) {
-      if (l < told_.locations.size() && told_.locations[l].object == address) return name;
+      if (is_object(l) && object_of(l) == address && address != nullptr) return name;
+    }
+    return otherwise;
+  }
+
+  // Of memory that is accessed as what it is, and plainly too.
+  std::string location_at(const void* object) const {
+    if (told_.names.empty() || object == nullptr) return {};
+    for (const auto& [l, name] : locations_) {
+      if (is_object(l) && object_of(l) == object) return name;
     }
     return {};
   }
@@ -408,6 +537,10 @@ class teller {
     added.what = verb_of(e);
     if (e.kind == event_kind::choice) {
       if (describe_memory(added, e) || describe_thread(added, e)) return;
+      if (e.may_fail_spuriously) {
+        added.what = e.value == 0 ? "goes on to wait" : "ends to wait, for no reason";
+        return;
+      }
       added.what += " of " + std::to_string(e.alternatives) + " -> " + std::to_string(e.value);
       return;
     }
@@ -419,14 +552,13 @@ class teller {
       added.origin = e.source == initial ? "initial value" : "from " + named(e.source);
     }
     const object_kind is = kind_of(told_, e.location);
-    if (is == object_kind::sleepers) {
-      added.what = sleepers_event(graph_, told_.steps[i].e).text(names_.location(e.location));
+    if (is_asleep_on(is)) {
+      added.what = sleepers_event(graph_, told_.steps[i].e, is).text(names_.location(e.location));
       return;
     }
-    if (is == object_kind::mutex) {
-      added.what = std::string(verb(told_.steps[i].e)) + " " + names_.location(e.location);
-      if (e.kind == event_kind::read)
-        added.what += ": T" + std::to_string(holder(told_.steps[i].e)) + " has it";
+    if (is != object_kind::word) {
+      added.what = std::string(verb(told_.steps[i].e)) + " " + names_.location(e.location) +
+                   what_is_found(told_.steps[i].e);
       return;
     }
     added.what += " " + names_.location(e.location) + " ";
@@ -482,13 +614,65 @@ class teller {
   std::string_view verb(event_id e) const {
     switch (kind_of(told_, graph_[e].location)) {
       case object_kind::mutex:
+        if (graph_[e].kind == event_kind::read && graph_[e].update == update_kind::none) {
+          return "destroy";
+        }
         return graph_[e].update == update_kind::compare ? "lock" : "unlock";
       case object_kind::sleepers:
-        return sleepers_event(graph_, e).verb();
+      case object_kind::condition:
+      case object_kind::futex:
+        return sleepers_event(graph_, e, kind_of(told_, graph_[e].location)).verb();
+      case object_kind::rwlock:
+        if (graph_[e].kind == event_kind::write) return "unlock";
+        if (graph_[e].update == update_kind::sub) return "unlock_shared";
+        if (graph_[e].update != update_kind::compare) return "look at";
+        return graph_[e].operand == writing ? "lock" : "lock_shared";
+      case object_kind::semaphore:
+        if (graph_[e].update == update_kind::add) return "post";
+        return graph_[e].update == update_kind::compare ? "take from" : "look at";
+      case object_kind::barrier:
+        return graph_[e].update == update_kind::compare ? "arrive at" : "look at";
+      case object_kind::once:
+        return graph_[e].kind == event_kind::write    ? "end"
+               : graph_[e].kind == event_kind::update ? "begin"
+                                                      : "look at";
       case object_kind::word:
         break;
     }
     return verb_of(graph_[e]);
+  }
+
+  // Of an object that is more than a word, what an event finds there.
+  std::string what_is_found(event_id id) const {
+    const event& e = graph_[id];
+    if (!e.reads()) return {};
+    const std::uint64_t found = graph_.value_read(id);
+    switch (kind_of(told_, e.location)) {
+      case object_kind::mutex:
+        if (e.kind != event_kind::read || found == 0) return {};
+        return ": T" + std::to_string(holder(id)) + " has it";
+      case object_kind::rwlock:
+        if (e.update == update_kind::sub) return {};
+        if (found == writing) return ": it is locked";
+        return found == 0 ? "" : ": " + counted(found, "thread") + " read";
+      case object_kind::semaphore:
+        return ": " + std::to_string(found) + " left";
+      case object_kind::barrier:
+        if (found % one_round == 0) return ": nobody has come in this round";
+        return ": " + counted(found % one_round, "thread") + " came before in this round";
+      case object_kind::once:
+        if (e.kind == event_kind::update) return {};
+        return found == 1 ? ": it is being done" : ": it is done";
+      default:
+        return {};
+    }
+  }
+
+  static constexpr std::uint64_t writing = 0x8000'0000;
+  static constexpr std::uint64_t one_round = std::uint64_t{1} << 32;
+
+  static std::string counted(std::uint64_t count, const std::string& what) {
+    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
   }
 
   // Of a mutex that an event finds locked.
@@ -768,6 +952,10 @@ class teller {
 
   void explain_wait(const waiting_thread& waits) {
     const auto& own = graph_.thread(waits.thread);
+    if (waits.joins != waiting_thread::nobody) {
+      made_.waits.push_back(why_not_joined(waits));
+      return;
+    }
     if (waits.since >= own.size()) {
       made_.waits.push_back("T" + std::to_string(waits.thread) +
                             " waits in a loop that reads nothing.");
@@ -776,7 +964,7 @@ class teller {
     const event_id first = own[waits.since];
     std::string text = "T" + std::to_string(waits.thread);
     const object_kind is = kind_of(told_, graph_[first].location);
-    text += is == object_kind::sleepers ? " sleeps" : " waits";
+    text += is_asleep_on(is) ? " sleeps" : " waits";
     if (step_of_[first] != no_step) {
       const told_step& step = made_.steps[step_of_[first]];
       if (!step.where.empty()) text += " at " + step.where;
@@ -786,12 +974,38 @@ class teller {
     }
     if (is == object_kind::mutex) {
       text += why_locked(first);
-    } else if (is == object_kind::sleepers) {
+    } else if (is_asleep_on(is)) {
       text += why_asleep(first);
-    } else {
+    } else if (is == object_kind::word) {
       text += why_unchanged(waits);
+    } else {
+      text += why_not_free(is, own[own.size() - 1]);
     }
     made_.waits.push_back(std::move(text));
+  }
+
+  std::string why_not_joined(const waiting_thread& waits) {
+    std::string text = "T" + std::to_string(waits.thread) + " waits";
+    if (waits.from.line != 0) {
+      text += " at " + std::string(waits.from.name()) + ":" + std::to_string(waits.from.line);
+    }
+    if (const std::string_view source = files_.line(waits.from); !source.empty()) {
+      text += ", `" + std::string(source) + "`";
+    }
+    return text + ": for the end of T" + std::to_string(waits.joins) + what_it_does(waits.joins);
+  }
+
+  // The end of a sentence on a thread that others wait for.
+  std::string what_it_does(unsigned thread) const {
+    if (waits(thread)) return ", which waits itself.";
+    const event_id last = graph_.last_of(thread);
+    const auto& stopped = told_.stopped;
+    if (std::find(stopped.begin(), stopped.end(), thread) != stopped.end()) {
+      return last == initial ? ", which is stopped before its first operation."
+                             : ", which is stopped after " + told(last) + ".";
+    }
+    const bool ended = last != initial && graph_[last].thread_life == lifetime::ends;
+    return ended ? ", which has ended." : ", which does not come.";
   }
 
   std::string why_locked(event_id attempt) const {
@@ -800,7 +1014,49 @@ class teller {
     std::string text = ": " + name + " is locked by T" + std::to_string(by);
     if (graph_[attempt].source != initial) text += ", in " + told(graph_[attempt].source);
     if (by == graph_[attempt].thread) return text + ": by the same thread.";
-    return text + (waits(by) ? ", which waits itself." : ", which does not unlock it.");
+    const std::string does = what_it_does(by);
+    return text + (does == ", which does not come." ? ", which does not unlock it." : does);
+  }
+
+  // Of what has a state of its own: what the last look at it has found, and who has made it so.
+  std::string why_not_free(object_kind is, event_id look) const {
+    const event& e = graph_[look];
+    const std::string name = names_.location(e.location);
+    const std::uint64_t found = graph_.value_read(look);
+    const std::string since = e.source == initial ? "" : ", since " + told(e.source);
+    switch (is) {
+      case object_kind::rwlock:
+        if (found == writing) {
+          return e.source == initial
+                     ? ": " + name + " is locked."
+                     : ": " + name + " is locked by T" + std::to_string(graph_[e.source].thread) +
+                           ", in " + told(e.source) + what_it_does(graph_[e.source].thread);
+        }
+        return ": " + name + " is locked by who reads: " + counted(found, "thread") + since + ".";
+      case object_kind::semaphore:
+        return ": nothing is left in " + name + since + other_posts(e.location) + ".";
+      case object_kind::barrier:
+        return ": " + counted(found % one_round, "thread") + " came to " + name +
+               " in this round, and no other comes" + since + ".";
+      default:
+        if (e.source != initial && graph_[e.source].thread == e.thread) {
+          return ": it is being done by the same thread" + since + ".";
+        }
+        return e.source == initial
+                   ? ": it is being done."
+                   : ": it is being done by T" + std::to_string(graph_[e.source].thread) + since +
+                         what_it_does(graph_[e.source].thread);
+    }
+  }
+
+  // How often it was posted.
+  std::string other_posts(location_id l) const {
+    const auto& all = graph_.at(l).writes;
+    const auto posts = std::count_if(all.begin(), all.end(), [this](event_id w) {
+      return graph_[w].update == update_kind::add;
+    });
+    return posts == 0 ? "; nobody posts it"
+                      : "; all of its posts are taken (" + std::to_string(posts) + ")";
   }
 
   bool waits(unsigned thread) const noexcept {
@@ -818,13 +1074,14 @@ class teller {
       entered = own[i];
       break;
     }
+    const object_kind is = kind_of(told_, l);
     std::string text = ": it waits on " + names_.location(l) + " for a notification since " +
                        label(entered) + what_was_read(entered) + ".";
     bool later = false;
     bool any = false;
     for (const event_id n : graph_.at(l).writes) {
-      const sleepers_event now(graph_, n);
-      if (now.verb() != "notify_one" && now.verb() != "notify_all") continue;
+      const sleepers_event now(graph_, n, is);
+      if (!now.notifies()) continue;
       any = true;
       const bool before = graph_[n].position < graph_[entered].position;
       later = later || !before;
@@ -842,16 +1099,56 @@ class teller {
   // Of an atomic, its value is looked at before.
   std::string what_was_read(event_id entered) const {
     const event& e = graph_[entered];
-    if (e.index == 0) return "";
-    const event_id looked = graph_.thread(e.thread)[e.index - 1u];
+    if (kind_of(told_, e.location) == object_kind::condition) return what_was_read_before(entered);
+    std::size_t before = e.index;
+    const auto& own = graph_.thread(e.thread);
+    const auto is_inner = [&](const event& read) {
+      return read.location < told_.locations.size() &&
+             names_.is_inner(told_.locations[read.location].object);
+    };
+    while (before != 0 && is_inner(graph_[own[before - 1]])) --before;
+    if (before == 0) return "";
+    const event_id looked = own[before - 1];
     const event& value = graph_[looked];
-    if (value.kind != event_kind::read || value.place != e.place) return "";
+    const bool same = kind_of(told_, e.location) == object_kind::futex || value.place == e.place;
+    if (value.kind != event_kind::read || !same) return "";
     if (kind_of(told_, value.location) != object_kind::word) return "";
-    std::string text = ", since it read " + read_by(looked);
-    const auto& co = graph_.at(value.location).writes;
-    const std::size_t next = value.source == initial ? 0 : graph_[value.source].position + 1u;
-    if (next < co.size()) text += "; " + told(co.back()) + " comes later";
-    return text;
+    return ", since it read " + read_by(looked) + what_comes_later(looked);
+  }
+
+  // The last write behind the one that was read.
+  std::string what_comes_later(event_id r) const {
+    const event& read = graph_[r];
+    const auto& co = graph_.at(read.location).writes;
+    const std::size_t next = read.source == initial ? 0 : graph_[read.source].position + 1u;
+    return next < co.size() ? "; " + told(co.back()) + " comes later" : "";
+  }
+
+  // Of a condition variable, the last read before it, if there is one since the mutex was locked;
+  // and who has written since.
+  std::string what_was_read_before(event_id entered) const {
+    if (step_of_[entered] == no_step) return "";
+    for (std::size_t i = step_of_[entered]; i-- != 0;) {
+      const step& before = told_.steps[i];
+      if (before.thread != graph_[entered].thread) continue;
+      if (before.what == step::kind::event) {
+        const event& value = graph_[before.e];
+        const bool word = value.kind == event_kind::read && value.update == update_kind::none &&
+                          kind_of(told_, value.location) == object_kind::word;
+        return word ? ", since it read " + read_by(before.e) + what_comes_later(before.e) : "";
+      }
+      if (before.what != step::kind::plain_read) continue;
+      std::string text = ", since it read " + names_.object(before.object) + " -> " +
+                         names_.value(before.value, i) + in_brackets(made_.steps[i].where);
+      for (std::size_t k = i + 1; k != told_.steps.size(); ++k) {
+        const step& later = told_.steps[k];
+        if (later.what != step::kind::plain_write || later.object != before.object) continue;
+        return text + "; " + made_.steps[k].label + " " + made_.steps[k].what +
+               in_brackets(made_.steps[k].where) + " comes later";
+      }
+      return text;
+    }
+    return "";
   }
 
   // flag -> 0, from T1.4 store flag release = 0 (flag.hpp:12)
@@ -865,13 +1162,12 @@ class teller {
   // Whom a notification has woken: what its thread does next on the same sleepers.
   std::string woken_by(event_id notification) const {
     const event& n = graph_[notification];
-    if ((graph_.value_read(notification) & sleepers_event::everyone) == 0) {
-      return ", when nobody slept";
-    }
+    const object_kind is = kind_of(told_, n.location);
+    if (sleepers_event(graph_, notification, is).whom == 0) return ", when nobody slept";
     const auto& own = graph_.thread(n.thread);
     for (std::size_t i = n.index + 1u; i < own.size(); ++i) {
       if (graph_[own[i]].location != n.location) continue;
-      const sleepers_event next(graph_, own[i]);
+      const sleepers_event next(graph_, own[i], is);
       if (next.what == sleepers_event::kind::wake) return " and woke " + next.threads();
       if (next.what != sleepers_event::kind::retry) break;
     }

@@ -11,6 +11,9 @@
 of the write that could overtake it, "nowhere" none; "data race | use after free" names the errors that may be found;
 "deadlock, within 4000 runs" how long that may take, beside the thousand runs by chance; "deadlock, told of line 9" a
 line of the program that the report names;
+    // Told: waits at a.cpp:@here        that the report of -DBROKEN says, where @here stands for the number of the line
+                                         that ends with this mark; also "as it is" and "with -DFOUND"
+
 "not finished" is a program that is too large. Of a header that is not there no program is run.
 
 With --precompile, what every program begins with is compiled once: the prelude, and the headers of PRECOMPILED. A
@@ -42,6 +45,40 @@ def variants(source: str) -> list[tuple[str, str]]:
     if len(found) != len(re.findall(r"^//.*\b(?:Mended|Broken|Verdict)(?: with -D\w+)?: ", source, re.MULTILINE)):
         sys.exit("'Mended: ...' and its like stand at the beginning of a comment line")
     return found or sys.exit("a program without a line '// Mended: ...' or '// Verdict: ...'")
+
+
+def told(source: str, macro: str) -> list[str]:
+    """What the report of a variant is to say."""
+    lines = source.splitlines()
+    heads = re.findall(r"^// Told( as it is| with -D(\w+))?: (.*)$", source, re.MULTILINE)
+    texts = [text for of, name, text in heads if (name if of else "BROKEN") == macro]
+
+    def number(mark: re.Match[str]) -> str:
+        marked = [i for i, line in enumerate(lines, 1) if line.endswith(f"// {mark.group()}")]
+        return str(marked[0]) if len(marked) == 1 else sys.exit(f"{mark.group()} stands in {len(marked)} lines")
+
+    return [re.sub(r"@[a-z]\w*", number, text) for text in texts]
+
+
+def wrong_words(found: dict[str, Any], output: str, program: pathlib.Path, macro: str) -> str | None:
+    """What is wrong with the words of a report."""
+    source = program.read_text()
+    words = " ".join(output.split())
+    for name, number in re.findall(r"\b(\w+\.cpp):(\d+)\b", output):
+        if name == program.name and int(number) > len(source.splitlines()):
+            return f"the report names line {number}, which is not there"
+    for text in told(source, macro):
+        if text not in words:
+            return f"the report does not say '{text}'"
+    # What is said of those who wait, above the columns, is said in the words of the program.
+    if found.get("error") == "deadlock":
+        said = output.split("\n\n")[0]
+        for inner in ("gthr-default.h", "std_mutex.h", "fetch_or", "compare_exchange of", "variable#"):
+            if inner in said:
+                return f"the report says '{inner}'"
+        if not re.search(r"^- T\d", said, re.MULTILINE) and "deadlock: no thread" in said:
+            return "the report does not say who waits"
+    return None
 
 
 def missing_header(arguments: argparse.Namespace, source: str) -> str | None:
@@ -149,7 +186,7 @@ def main() -> int:
         for macro, expected in variants(source):
             status, found, output = run(arguments, environment, program, macro,
                                         options.group(1).split() if options else [])
-            problem = wrong(status, found, output, expected)
+            problem = wrong(status, found, output, expected) or wrong_words(found, output, program, macro)
             failures += problem is not None
             if problem or arguments.verbose:
                 print(f"{program.stem} ({macro.lower() or 'as it is'}, {arguments.compiler} {arguments.flags}): "

@@ -3,6 +3,7 @@
 // The portable pin finds the shards: restartable sections are not what the checker can see.
 // Options: --check-spurious 0
 // Verdict: proved
+// Told as it is: Under this instrumentation poolproof's pool has the portable pin
 #include <memory>
 #include <poolproof/object_pool.hpp>
 #include <thread>

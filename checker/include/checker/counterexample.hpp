@@ -67,11 +67,17 @@ struct step {
   place from{"", "", 0};
 };
 
-// What a location is to whoever wrote the program: what waiting.hpp makes of it is its own affair.
+// What a location is to whoever wrote the program: what a front end makes of it is its own affair.
 enum class object_kind : std::uint8_t {
   word,
-  mutex,     // its holder, one more than the index of a thread; 0: nobody
-  sleepers,  // as bits, below those that count the notifications
+  mutex,      // its holder, one more than the index of a thread; 0: nobody
+  sleepers,   // 32 threads as bits, below those that count the notifications
+  condition,  // the same of 40 threads: of a condition variable,
+  futex,      // and of who sleeps on a word
+  rwlock,     // how many read; or the highest bit: somebody writes
+  semaphore,  // what is left
+  barrier,    // how many have arrived in this round, and above 32 bits the round
+  once,       // 0; 1: somebody does it; 2: it is done
 };
 
 struct named_location {
@@ -83,10 +89,22 @@ struct named_location {
 };
 
 // A thread that waits, when nothing can run: since this event of its own, the first of the turn
-// that did not succeed.
+// that did not succeed; or for the end of a thread, which is no event before it has come.
 struct waiting_thread {
+  static constexpr unsigned nobody = ~0u;
+
   unsigned thread = 0;
   std::uint32_t since = 0;
+  unsigned joins = nobody;
+  place from{"", "", 0};  // of who joins
+};
+
+// How an object is called that lines do not name.
+struct named_object {
+  const void* object = nullptr;
+  std::string name;
+  bool exact = false;  // it says all: else a line may say more
+  bool inner = false;  // a library's own: who sleeps there waits for what the line names
 };
 
 struct counterexample {
@@ -106,6 +124,8 @@ struct counterexample {
   std::vector<place> places;              // of event::place
   std::vector<named_location> locations;  // by location_id
   std::vector<waiting_thread> waiting;    // of a deadlock
+  std::vector<unsigned> stopped;          // threads that are stopped for ever
+  std::vector<named_object> names;        // what a front end knows of objects: of a model, none
   std::string replay;                     // runs exactly this execution again
 };
 

@@ -61,7 +61,7 @@ void end(const void* address, life_id life);
 // The location that is called by `key`, in whichever order threads come to it; `value` is what it
 // has before any write. The front end sees to it that a key stands for the same in each execution.
 location_id find_location(std::uint64_t key, std::uint64_t value, const void* object,
-                          const place& from);
+                          const place& from, object_kind is = object_kind::word);
 
 // What an atomic location has for a plain access of the running thread, if that is ordered behind
 // all its writes, and with `writes` behind its reads too.
@@ -70,6 +70,9 @@ struct settled_value {
   std::uint64_t value;
 };
 settled_value settled(location_id location, std::uint64_t initial_value, bool writes);
+// Of a location that only updates write: the index of the last write of a thread there that what the
+// running thread has done last has seen.
+std::uint32_t last_write_seen(location_id location, unsigned thread);
 // What it has when all threads are done.
 std::uint64_t last_value(location_id location, std::uint64_t initial_value);
 

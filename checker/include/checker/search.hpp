@@ -105,6 +105,7 @@ struct statistics {
   std::uint64_t errors = 0;
   std::uint64_t cut = 0;
   std::uint64_t excluded = 0;    // by an assumption of the program that does not hold
+  std::uint64_t stopped = 0;     // in which options::stopped_thread came so far
   std::uint64_t duplicates = 0;  // among the graphs that options::remember_graphs let it compare
   std::uint64_t runs = 0;        // of the program
   graph_hash hash;

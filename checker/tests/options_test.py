@@ -1,0 +1,167 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The options of the checker, each by what it is there for, on small unmodified programs."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+import traceback
+from typing import Any
+
+from single import compiled, parser_of
+
+HERE = pathlib.Path(__file__).parent
+
+
+class Test:
+    def __init__(self, arguments: Any) -> None:
+        self.arguments = arguments
+        self.work: pathlib.Path = arguments.work
+
+    def build(self, name: str, *flags: str) -> pathlib.Path:
+        return compiled(self.arguments, HERE / "programs" / f"{name}.cpp", "".join([name, *flags]), *flags)
+
+    @staticmethod
+    def run(program: pathlib.Path, *options: object) -> tuple[int, str, str]:
+        done = subprocess.run([program, *map(str, options)], capture_output=True, text=True, timeout=300, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    def test_stop(self) -> None:
+        """A thread that never comes so far is refused: nothing was looked at that was asked for."""
+        program = self.build("stopped_thread")
+        for thread, after, why in ((7, 1, "starts no thread 7"), (1, 50, "thread 1 makes at most 5 operations")):
+            status, said, wrong = self.run(program, "--check-stop", f"{thread},{after}")
+            assert status == 2 and not said and why in wrong, (status, said, wrong)
+
+    def found(self, program: pathlib.Path, *options: object) -> tuple[int, dict[str, Any]]:
+        status, said, wrong = self.run(program, "--check-quiet", "--check-json", "-", *options)
+        assert said, wrong
+        return status, json.loads(said)
+
+    def test_files_that_cannot_be_written(self) -> None:
+        """That is said before the search, and what is there stays."""
+        program = self.build("message_passing", "-DBROKEN")
+        nowhere = self.work / "nowhere" / "file"
+        for option in ("--check-json", "--check-page", "--check-checkpoint"):
+            status, said, wrong = self.run(program, option, nowhere)
+            assert status == 2 and not said and f"{option}: cannot write {nowhere}" in wrong, (status, said, wrong)
+        kept = self.work / "kept.json"
+        kept.write_text("as it was")
+        status, _, _ = self.run(program, "--check-json", kept, "--check-page", nowhere)
+        assert status == 2 and kept.read_text() == "as it was"
+
+    def test_json(self) -> None:
+        """The fields of the litmus tool, with its names."""
+        status, found = self.found(self.build("message_passing", "-DBROKEN"))
+        assert status == 1 and found["first_error"].startswith("data race: "), found
+        assert found["kinds"][0]["replay"] == found["replay"], found
+        outcomes = compiled(self.arguments, HERE / "hunted" / "parts.cpp", "parts")
+        assert self.found(outcomes)[1]["outcomes"] == 3
+        status, said, _ = self.run(outcomes, "--check-json", "-", "--check-outcomes")
+        found = json.loads(said.splitlines()[0])
+        assert sorted(found["outcomes"]) == ["main", "one", "other"], found
+        assert "outcome: one" in said, said
+
+    def test_page(self) -> None:
+        program = self.build("message_passing", "-DBROKEN")
+        page = self.work / "error.html"
+        page.unlink(missing_ok=True)
+        assert self.run(program, "--check-page", page)[0] == 1
+        text = page.read_text()
+        assert "<html" in text and "message_passing.cpp" in text and "data race" in text
+        page.unlink()
+        assert self.run(self.build("message_passing"), "--check-page", page)[0] == 0 and not page.exists()
+
+    def test_keep_going(self) -> None:
+        """Each kind of error is counted, and one of each shown, with a page of its own."""
+        program = self.build("several_errors")
+        page = self.work / "kinds.html"
+        second = self.work / "kinds.2.html"
+        second.unlink(missing_ok=True)
+        kinds = {}
+        for jobs in (1, 2):
+            status, said, _ = self.run(program, "--check-keep-going", "--check-page", page, "--check-jobs", jobs)
+            assert status == 1, said
+            assert "assertion: " in page.read_text() + second.read_text()
+            assert re.search(r"errors: \d+ of [a-z ]+, \d+ of [a-z ]+\. ", said), said
+            replays = re.findall(r"--check-replay (\S+)", said)
+            assert len(replays) == 2, said
+            again = [self.found(program, "--check-replay", each)[1]["error"] for each in replays]
+            assert sorted(again) == ["assertion", "deadlock"], again
+            found = self.found(program, "--check-keep-going", "--check-jobs", jobs)[1]
+            kinds[jobs] = {each["error"]: each["count"] for each in found["kinds"]}
+            second.unlink()
+        assert kinds[1] == kinds[2] and sum(kinds[1].values()) > 2, kinds
+        status, said, _ = self.run(program)
+        assert status == 1 and len(re.findall("--check-replay", said)) == 1, said
+
+    def test_verdict(self) -> None:
+        """It says what was left out, whether leaks were looked for, and what was never tested."""
+        program = self.build("verdict_words")
+        status, said, _ = self.run(program)
+        words = " ".join(said.split())
+        line = next(i for i, each in enumerate((HERE / "programs" / "verdict_words.cpp").read_text().splitlines(), 1)
+                    if each.endswith("// never meets another"))
+        assert status == 0, said
+        assert "1 execution was left out, in which an assumption does not hold" in words, said
+        assert "Leaks were looked for at each end." in words, said
+        assert re.search(rf"Conflicts never reached: 2 of 4 lines .*: verdict_words\.cpp:{line}, ", words), said
+        assert "Leaks were not looked for." in self.run(program, "--check-no-leaks")[1]
+        assert "poolproof" not in said
+
+    def test_estimate(self) -> None:
+        program = compiled(self.arguments, HERE / "hunted" / "parts.cpp", "parts")
+        status, said, _ = self.run(program, "--check-estimate", 1)
+        assert status == 0 and re.match(r"(roughly )?6 \+- \d+ executions$", said), said
+
+    def test_checkpoint(self) -> None:
+        """What was interrupted goes on, and comes to what it would have come to."""
+        program = self.build("lost_signal")
+        whole = self.found(program)[1]
+        state = self.work / "state"
+        state.unlink(missing_ok=True)
+        parts = 0
+        while True:
+            status, found = self.found(program, "--check-checkpoint", state, "--check-seconds", 0.3)
+            parts += 1
+            if status == 0:
+                break
+            assert status == 3 and state.exists() and parts < 1000, (status, found)
+        assert parts > 1 and not state.exists(), parts
+        for key in ("complete", "blocked", "hash", "outcomes"):
+            assert found[key] == whole[key], (key, found, whole)
+
+    def test_bounds(self) -> None:
+        """A bound that is met proves nothing, and is named."""
+        program = self.build("work_stealing")
+        for option, value in (("--check-runs", 2), ("--check-events", 3)):
+            status, said, _ = self.run(program, option, value)
+            assert status == 3 and "nothing is proved" in said and option in said, said
+
+    def test_arguments(self) -> None:
+        program = self.build("message_passing")
+        assert "--check-help" in self.run(program, "--check-help")[1]
+        for wrong in (["--check-nothing"], ["--check-jobs", "many"], ["--check-shard", "2/2"], ["--check-model", "tso"],
+                      ["--check-json"]):
+            status, said, why = self.run(program, *wrong)
+            assert status == 2 and not said and why.startswith("checker: "), (wrong, status, said)
+
+
+def main() -> int:
+    test = Test(parser_of(__doc__).parse_args())
+    failed = 0
+    for name in (each for each in vars(Test) if each.startswith("test_")):
+        try:
+            getattr(test, name)()
+        except AssertionError:
+            traceback.print_exc()
+            failed += 1
+        else:
+            print(f"{name}: good", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
