@@ -972,7 +972,11 @@ class teller {
       made_.steps[step_of_[first]].culprit = true;
       made_.steps[step_of_[first]].remarks.emplace_back("waits for ever");
     }
-    if (is == object_kind::mutex) {
+    if (is != object_kind::word && graph_[first].kind == event_kind::update) {
+      // Not kept from it: it has taken what it wants, and given it back.
+      text +=
+          ": it comes here again in each turn of a loop, in which nothing that it reads changes.";
+    } else if (is == object_kind::mutex) {
       text += why_locked(first);
     } else if (is_asleep_on(is)) {
       text += why_asleep(first);

@@ -13,8 +13,8 @@
 // Verdict with -DTAKEN: deadlock
 // Told with -DTAKEN: since it read value -> 0 (deadlocks_told.cpp:@looks)
 // Told with -DTAKEN: came later and woke T
-// Verdict with -DSHARED: deadlock
-// Told with -DSHARED: table is locked by who reads: 1 thread
+// Verdict with -DSHARED_LOCK: deadlock
+// Told with -DSHARED_LOCK: table is locked by who reads: 1 thread
 // Verdict with -DFUTEX: deadlock
 // Told with -DFUTEX: it waits on flag for a notification since
 // Told with -DFUTEX: since it read flag -> 0, its initial value; T0.1 store flag seq_cst = 1
@@ -55,6 +55,7 @@ std::counting_semaphore<4> slots{0};
 std::latch ready{2};
 std::once_flag done;
 int value = 0;
+std::atomic<bool>* shown = nullptr;  // so that somebody could set what a thread waits for
 
 int main() {
 #if defined TWO_LOCKS
@@ -86,7 +87,7 @@ int main() {
   }
   changed.notify_one();
   third.join();
-#elif defined SHARED
+#elif defined SHARED_LOCK
   table.lock_shared();
   std::thread other([] { table.lock(); });
 #elif defined FUTEX
@@ -114,6 +115,7 @@ int main() {
     struct {
       std::atomic<bool> ready{false};
     } mine;
+    shown = &mine.ready;
     while (!mine.ready.load()) {  // @within
     }
   });

@@ -2,6 +2,8 @@
 // A queue under a mutex that is looked at again and again.
 // Mended: proved
 // Broken: deadlock
+// Told: T1 waits at polled_queue.cpp:@looks
+// Told: it comes here again in each turn of a loop
 #include <cassert>
 #include <mutex>
 #include <queue>
@@ -14,7 +16,7 @@ int main() {
   std::thread taking([] {
     for (;;) {
       {
-        const std::lock_guard<std::mutex> lock(mutex);
+        const std::lock_guard<std::mutex> lock(mutex);  // @looks
         if (!numbers.empty()) {
           assert(numbers.front() == 1);
           numbers.pop();
