@@ -281,7 +281,25 @@ class checked_pool<T, Deleter>::handle {
   bool drops_ = false;  // instead of returning it, by chance
 };
 
-// What a program calls all its pools, so that one macro decides whether they are checked.
+// What a program calls all its pools, so that one macro decides whether they are checked. A class
+// that has one does not differ in name, so a linker is given something else on which objects must
+// agree: no symbol is both thread-local and not.
+#if defined(__ELF__)
+#if defined(POOLPROOF_CHECKED)
+#define POOLPROOF_MODE __thread
+#else
+#define POOLPROOF_MODE
+#endif
+extern "C" {
+// Weak, and not inline, of which a linker would look at the first alone.
+// NOLINTBEGIN(misc-definitions-in-headers)
+[[gnu::weak, gnu::used,
+  gnu::visibility("hidden")]] POOLPROOF_MODE char poolproof_is_checked_in_all_objects_or_in_none;
+// NOLINTEND(misc-definitions-in-headers)
+}
+#undef POOLPROOF_MODE
+#endif
+
 #if defined(POOLPROOF_CHECKED)
 template <class T, class Deleter = std::default_delete<T>>
 using pool = checked_pool<T, Deleter>;

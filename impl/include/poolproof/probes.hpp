@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Probes for tracers: where a program is compiled with POOLPROOF_PROBES, a miss, a steal, a cycle and
-// a drop are each a USDT probe of the provider "poolproof", which bpftrace, perf and SystemTap can
-// attach to while the program runs; until one does, a probe is a nop. Compiled without it, which is
-// the default, there is nothing. All source files of a program are to agree on it.
+// Probes for tracers: where a program is compiled with POOLPROOF_PROBES, a miss, a steal, a cycle
+// and a drop are each a USDT probe of the provider "poolproof", which bpftrace, perf and SystemTap
+// can attach to while the program runs; until one does, a probe is a nop. Compiled without it,
+// which is the default, there is nothing. All source files of a program are to agree on it.
 //
 //     miss(name, cpu)        a get has found no item, wherever it looked
 //     steal(name, cpu)       a get has taken an item as a thief

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Objects of which only some are compiled with POOLPROOF_CHECKED do not link: neither by a function that is called
-with a pool, nor by a variable that is one. Objects that agree do."""
+with a pool, nor by a variable that is one, nor by a class that has one. Objects that agree do."""
 
 import argparse
 import itertools
+import re
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,18 @@ void use(poolproof::pool<int>&);
 int main() { use(shared); }
 """
 
+# As above, but no name tells.
+DEFINES_MEMBER = """#include <poolproof/checked_pool.hpp>
+struct app { poolproof::pool<int> numbers; };
+void use(app&) {}
+"""
+USES_MEMBER = """#include <poolproof/checked_pool.hpp>
+struct app { poolproof::pool<int> numbers; };
+void use(app&);
+int main() { app mine; use(mine); }
+"""
+MODES = ("CHECKED", "FAST")
+
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
@@ -29,21 +42,32 @@ def main() -> int:
     failures = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for source, text in (("defines", DEFINES), ("uses", USES)):
+        for source, text in (("defines", DEFINES), ("uses", USES),
+                             ("defines_member", DEFINES_MEMBER), ("uses_member", USES_MEMBER)):
             (folder / f"{source}.cpp").write_text(text)
-            for mode in ("CHECKED", "FAST"):
+            for mode in MODES:
                 subprocess.run([arguments.compiler, "-std=c++20", "-I", arguments.include, f"-DPOOLPROOF_{mode}", "-c",
                                 str(folder / f"{source}.cpp"), "-o", str(folder / f"{source}_{mode}.o")], check=True)
-        for one, other in itertools.product(("CHECKED", "FAST"), repeat=2):
-            objects = [str(folder / f"defines_{one}.o"), str(folder / f"uses_{other}.o")]
-            done = subprocess.run([arguments.compiler, *objects, "-pthread", "-o", str(folder / "program")],
-                                  capture_output=True, text=True, check=False)
-            missing = {each for each in ("shared", "use(") if f"undefined reference to `{each}" in done.stderr}
-            if missing != (set() if one == other else {"shared", "use("}) or (done.returncode == 0) != (one == other):
-                failures.append(f"{one} and {other}: status {done.returncode}, missing {missing}\n{done.stderr}")
+
+        def link(*objects: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run([arguments.compiler, *(str(folder / each) for each in objects), "-pthread", "-o",
+                                   str(folder / "program")], capture_output=True, text=True, check=False)
+
+        # What tells: a symbol that both have; and that pools, and what takes them, have other names.
+        for which, one, other in itertools.product(("", "_member"), MODES, MODES):
+            done = link(f"defines{which}_{one}.o", f"uses{which}_{other}.o")
+            told = "poolproof_is_checked_in_all_objects_or_in_none" in done.stderr
+            if (done.returncode == 0) != (one == other) or told == (one == other):
+                failures.append(f"{one} and {other}{which}: status {done.returncode}\n{done.stderr}")
+        for mode in MODES:
+            symbols = subprocess.run(["nm", str(folder / f"defines_{mode}.o")], capture_output=True, text=True,
+                                     check=True).stdout
+            for name in ("shared", "use"):
+                if bool(re.search(rf"_Z\d+{name}\w*B\d+poolproof_checked", symbols)) != (mode == "CHECKED"):
+                    failures.append(f"{mode}: the name of {name} does not tell")
     for each in failures:
         print(each)
-    print(f"{4 - len(failures)} of 4 links end as they should")
+    print(f"{12 - len(failures)} of 12 links and names are as they should be")
     return bool(failures)
 
 
