@@ -809,13 +809,13 @@ struct section_handle_vs_destructor : section_pool_model {
   pool::handle handle_;
 };
 
-// Property:   The pool's end does not wait for an owner that is stopped in a magazine, and what that
-//             has taken out, what a handle puts back, and what lies in the magazine are each
+// Property:   The pool's end does not wait for an owner that is stopped in a magazine, and what
+//             that has taken out, what a handle puts back, and what lies in the magazine are each
 //             destroyed once.
 // Expected:   passes
 // Threads:    destroy the pool || rotate_all, return a handle; on one CPU, or each on its own
-// Bound:      1 handle, 1 item in the magazine of the first, 1 cycle. Cut: the return in a thread of
-//             its own, which is more than a thousand million executions
+// Bound:      1 handle, 1 item in the magazine of the first, 1 cycle. Cut: the return in a thread
+//             of its own, which is more than a thousand million executions
 // Would show: an owner that opens a magazine again though the pool has ended, an item that a closed
 //             one hides from both, a share of the handles that two closers settle, or none
 struct section_owner_vs_destructor : section_pool_model {

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What a get and a put cost in loops as a user writes them: no harness, one thread, nothing but this
-// file and the library. Prints a line for each loop: its name, and nanoseconds a pair.
+// What a get and a put cost in loops as a user writes them: no harness, one thread, nothing but
+// this file and the library. Prints a line for each loop: its name, and nanoseconds a pair.
 //
 //     loops [ROUNDS]
 //
 // The loops take turns, and of each the fastest round counts: what disturbs only makes slower. The
-// time is the thread's own. run.py compiles it with both compilers, and runs it with each allocator.
+// time is the thread's own. run.py compiles it with both compilers, and runs it with each
+// allocator.
 #include <poolproof/object_pool.hpp>
 
 #include <algorithm>

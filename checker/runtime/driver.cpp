@@ -137,8 +137,8 @@ std::string_view split(std::string_view& text, char at, const std::string& optio
   return before;
 }
 
-// A search may take hours: that what it finds cannot be written is said before. A file that is there
-// stays as it is until then.
+// A search may take hours: that what it finds cannot be written is said before. A file that is
+// there stays as it is until then.
 void expect_to_write(const std::string& path, const char* option) {
   if (path.empty() || path == "-") return;
   const bool there = ::access(path.c_str(), F_OK) == 0;

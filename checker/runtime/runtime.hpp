@@ -116,7 +116,8 @@ void resolve_places(counterexample& told);
 // Says how the program's variables are called.
 void name_objects(counterexample& told);
 std::string with_line(std::string text);
-// The program's lines whose operations met conflicting ones, by their number, and those that did not.
+// The program's lines whose operations met conflicting ones, by their number, and those that did
+// not.
 struct conflict_lines {
   std::size_t met;
   std::vector<std::string> unmet;

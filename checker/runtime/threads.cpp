@@ -296,8 +296,9 @@ class sleepers {
     await([&] { return (load(order::acquire) & own_bit()) == 0; }, code_);
   }
 
-  // Wakes so many of those whose masks have a bit of this one, each of them a choice. An update even if nobody sleeps: so that who goes to
-  // sleep later sees what the caller did before, and that the word is another than it was.
+  // Wakes so many of those whose masks have a bit of this one, each of them a choice. An update
+  // even if nobody sleeps: so that who goes to sleep later sees what the caller did before, and
+  // that the word is another than it was.
   unsigned wake(unsigned most, std::uint32_t mask = every_bit) {
     // Whether one is to be woken, or all, is told by how much is added.
     const std::uint64_t added = most == 1 ? one_more : 2 * one_more;

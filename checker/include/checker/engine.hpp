@@ -70,8 +70,8 @@ struct settled_value {
   std::uint64_t value;
 };
 settled_value settled(location_id location, std::uint64_t initial_value, bool writes);
-// Of a location that only updates write: the index of the last write of a thread there that what the
-// running thread has done last has seen.
+// Of a location that only updates write: the index of the last write of a thread there that what
+// the running thread has done last has seen.
 std::uint32_t last_write_seen(location_id location, unsigned thread);
 // What it has when all threads are done.
 std::uint64_t last_value(location_id location, std::uint64_t initial_value);

@@ -2,12 +2,13 @@
 // Who waits, where, for what, and why it does not come: in the words of the program.
 // Verdict: proved
 // Verdict with -DTWO_LOCKS: deadlock
-// Told with -DTWO_LOCKS: T0 waits at deadlocks_told.cpp:@first_second, `const std::lock_guard two(second);
+// Told with -DTWO_LOCKS: T0 waits at deadlocks_told.cpp:@first_second, `const std::lock_guard two
 // Told with -DTWO_LOCKS: second is locked by T1, in T1.1 lock second (deadlocks_told.cpp:
 // Verdict with -DNOTIFIED_BEFORE: deadlock
 // Told with -DNOTIFIED_BEFORE: T1 sleeps at deadlocks_told.cpp:@no_condition, `changed.wait(lock);
 // Told with -DNOTIFIED_BEFORE: it waits on changed for a notification since
-// Told with -DNOTIFIED_BEFORE: notify_one (deadlocks_told.cpp:@notifies) came before it slept, when nobody slept
+// Told with -DNOTIFIED_BEFORE: notify_one (deadlocks_told.cpp:@notifies) came before it slept
+// Told with -DNOTIFIED_BEFORE: before it slept, when nobody slept
 // Told with -DNOTIFIED_BEFORE: T0 waits at deadlocks_told.cpp:@join, `other.join();
 // Told with -DNOTIFIED_BEFORE: for the end of T1, which waits itself.
 // Verdict with -DTAKEN: deadlock
