@@ -98,6 +98,8 @@ portable_pools = object_pool_one_cpu object_pool_two_cpus
 pools = $(portable_pools) object_pool_sections_one_cpu
 SURVEY_SECONDS = 90
 survey = build/dev/proofs/proofs --jobs $(JOBS) --family object_pool --spurious 0 --table $(found)/survey.json
+bounded = $(PYTHON) impl/tests/bounded_clients/run.py --jobs $(JOBS) \
+          --library build/dev/checker/libpoolproof_check.so --work build/dev/bounded_clients
 new_lines = @mkdir -p $(found) && rm -f $(found)/proofs.lines
 
 proofs:  ## explore every execution: small clients of the headers, and the models, on the checker
@@ -141,8 +143,8 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(foreach each,$(portable_pools) object_pool_small pool_dequeue_batches,$(clients) --family $(each) --calls 2 --reads compared --spurious 0 &&) true
 	$(checked) --seconds 900 --partial
 	$(call build,dev,$(checker))
-	$(PYTHON) impl/tests/bounded_clients/run.py --calls 4 --threads 2 --jobs $(JOBS) \
-	  --library build/dev/checker/libpoolproof_check.so --work build/dev/bounded_clients
+	$(bounded) --calls 4 --threads 2
+	$(bounded) --calls 3 --threads 3
 	$(call test,checker-full)
 
 models:  ## run the models of the protocols on Relacy
