@@ -14,6 +14,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <memory>
 #include <set>
 #include <string>
 #include <string_view>
@@ -346,9 +347,9 @@ void for_each_symbol(Visit visit) {
 std::string demangled(const char* name) {
   if (!std::string_view(name).starts_with("_Z")) return name;  // a type's name, for what demangles
   int status = 0;
-  char* const text = abi::__cxa_demangle(name, nullptr, nullptr, &status);
-  std::string made = status == 0 ? text : name;
-  std::free(text);
+  const std::unique_ptr<char, void (*)(void*)> text(
+      abi::__cxa_demangle(name, nullptr, nullptr, &status), std::free);
+  std::string made = status == 0 ? text.get() : name;
   constexpr std::string_view guard = "guard variable for ";
   return made.starts_with(guard) ? made.substr(guard.size()) : made;
 }
