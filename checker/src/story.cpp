@@ -1000,7 +1000,7 @@ class teller {
   }
 
   // The end of a sentence on a thread that others wait for.
-  std::string what_it_does(unsigned thread) const {
+  std::string what_it_does(unsigned thread, const char* else_it = "does not come") const {
     if (waits(thread)) return ", which waits itself.";
     const event_id last = graph_.last_of(thread);
     const auto& stopped = told_.stopped;
@@ -1009,7 +1009,7 @@ class teller {
                              : ", which is stopped after " + told(last) + ".";
     }
     const bool ended = last != initial && graph_[last].thread_life == lifetime::ends;
-    return ended ? ", which has ended." : ", which does not come.";
+    return ended ? ", which has ended." : std::string(", which ") + else_it + ".";
   }
 
   std::string why_locked(event_id attempt) const {
@@ -1018,8 +1018,7 @@ class teller {
     std::string text = ": " + name + " is locked by T" + std::to_string(by);
     if (graph_[attempt].source != initial) text += ", in " + told(graph_[attempt].source);
     if (by == graph_[attempt].thread) return text + ": by the same thread.";
-    const std::string does = what_it_does(by);
-    return text + (does == ", which does not come." ? ", which does not unlock it." : does);
+    return text + what_it_does(by, "does not unlock it");
   }
 
   // Of what has a state of its own: what the last look at it has found, and who has made it so.

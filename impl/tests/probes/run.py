@@ -86,7 +86,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if subprocess.run([arguments.compiler, "-x", "c++", "-fsyntax-only", "-"], input="#include <sys/sdt.h>\n",
                       capture_output=True, text=True, check=False).returncode != 0:
-        print("no <sys/sdt.h> here: make setup-all")
+        print("no <sys/sdt.h> here: make setup")
         return 77
     with tempfile.TemporaryDirectory() as folder:
         plain, traced = Path(folder) / "plain", Path(folder) / "traced"
