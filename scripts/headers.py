@@ -21,11 +21,12 @@ ROOT = Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "impl" / "include" / "poolproof"
 # Have no Sync parameter. The trimmer is about a thread of the system's, and no checker runs it; the bounded pool has
 # proofs of its own, which run it with the system's locks; the checked pool is all of one mutex, around an object_pool;
-# the others have no atomic operations of their own.
+# the others have no atomic operations of their own, and a release does not make a proof stale.
 UNCHECKED = (
     "idle_items.hpp", "waiting_queue.hpp", "bounded_core.hpp", "bounded_pool.hpp",
     "call_site.hpp", "hidden_bytes.hpp", "checked_items.hpp", "checked_pool.hpp",
     "borrow_shared.hpp", "buffer_pool.hpp", "prometheus.hpp", "trimmer.hpp", "stays_loaded.hpp",
+    "version.hpp",
 )
 
 # Of C++. Blanks are what is between them; a line end counts where it ends a directive.

@@ -18,7 +18,7 @@ class Poolproof(ConanFile):
     no_copy_source = True
 
     def set_version(self) -> None:
-        header = Path(self.recipe_folder, "../../impl/include/poolproof/sync.hpp").read_text()
+        header = Path(self.recipe_folder, "../../impl/include/poolproof/version.hpp").read_text()
         self.version = ".".join(re.findall(r"^#define POOLPROOF_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)$", header,
                                            re.MULTILINE))
 

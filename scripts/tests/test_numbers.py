@@ -103,7 +103,7 @@ class Numbers(unittest.TestCase):
 
     def test_newest_release_is_the_version_of_the_headers(self) -> None:
         version = ".".join(re.findall(r"^#define POOLPROOF_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)$",
-                                      (INCLUDE / "sync.hpp").read_text(), re.MULTILINE))
+                                      (INCLUDE / "version.hpp").read_text(), re.MULTILINE))
         released = re.findall(r"^## \[?(\d+\.\d+\.\d+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
         self.assertEqual(version, released[0])
 

@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 INCLUDE = ROOT / "impl" / "include"
 PORT = ROOT / "packaging" / "vcpkg" / "poolproof"
 VERSION = ".".join(re.findall(r"^#define POOLPROOF_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)$",
-                              (INCLUDE / "poolproof" / "sync.hpp").read_text(), re.MULTILINE))
+                              (INCLUDE / "poolproof" / "version.hpp").read_text(), re.MULTILINE))
 
 
 def files(folder: Path) -> dict[str, str]:

@@ -3,12 +3,13 @@
 // glibc and the kernel. No header that stands on this one names std::atomic, sched_getcpu,
 // membarrier, rseq or a clock: they are here and below, in the sections that std_sync has.
 //
-// Stands on: rseq, sync_policy, the standard library and POSIX; on Linux also <sched.h>, <time.h>
-// and glibc's <sys/rseq.h>.
+// Stands on: rseq, sync_policy, version, the standard library and POSIX; on Linux also <sched.h>,
+// <time.h> and glibc's <sys/rseq.h>.
 #pragma once
 
 #include <poolproof/rseq.hpp>
 #include <poolproof/sync_policy.hpp>
+#include <poolproof/version.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -39,13 +40,6 @@
 #include <sys/rseq.h>
 #endif
 #endif
-
-#define POOLPROOF_VERSION_MAJOR 0
-#define POOLPROOF_VERSION_MINOR 1
-#define POOLPROOF_VERSION_PATCH 0
-// One number to compare with: major * 10000 + minor * 100 + patch.
-#define POOLPROOF_VERSION \
-  (POOLPROOF_VERSION_MAJOR * 10000 + POOLPROOF_VERSION_MINOR * 100 + POOLPROOF_VERSION_PATCH)
 
 namespace poolproof {
 
