@@ -20,7 +20,7 @@ class pool_of_policy {
   [[gnu::always_inline]] std::unique_ptr<T> get() { return pool_.get(); }
   [[gnu::always_inline]] void put(std::unique_ptr<T> item) { pool_.put(std::move(item)); }
 
-  auto borrow() { return pool_.borrow(); }
+  [[gnu::always_inline]] auto borrow() { return pool_.borrow(); }
   void rotate() { pool_.rotate(); }
   poolproof::pool_stats stats() const { return pool_.stats(); }
 
