@@ -490,6 +490,13 @@ std::string json_outcomes(const statistics& found) {
   return made + ']';
 }
 
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string made = "[";
+  const char* separator = "";
+  for (const std::string& each : texts) made += std::exchange(separator, ", ") + in_json(each);
+  return made + ']';
+}
+
 std::string json_kinds(const statistics& found) {
   std::string made = ", \"kinds\": [";
   const char* separator = "";
@@ -497,7 +504,9 @@ std::string json_kinds(const statistics& found) {
     made += std::exchange(separator, ", ");
     made += "{\"error\": " + in_json(name_of(each.what)) +
             ", \"count\": " + std::to_string(each.count) + ", \"text\": " + in_json(each.text) +
-            ", \"replay\": " + in_json(each.replay) + "}";
+            ", \"replay\": " + in_json(each.replay);
+    if (each.first) made += ", \"choices\": " + json_list(choices(*each.first));
+    made += '}';
   }
   return made + ']';
 }
@@ -669,13 +678,13 @@ int tell(statistics& found, double seconds) {
   // A part of a search may have none, and the whole is looked at when the parts are merged.
   const bool has_enough = found.complete != 0 || chosen.search.parts > 1;
   const int status = found.errors != 0 ? 1 : found.cut != 0 || !has_enough ? 3 : 0;
-  if (!chosen.json.empty()) write_json(found, status, seconds);
   unsigned pages = 0;
   for (errors_of_kind& each : found.kinds) {
     if (!each.first) continue;
     make_readable(*each.first);
     if (!chosen.page.empty()) write_page(*each.first, ++pages);
   }
+  if (!chosen.json.empty()) write_json(found, status, seconds);
   if (chosen.quiet) return status;
   std::ostringstream out;
   if (chosen.outcomes) {

@@ -58,7 +58,7 @@ struct line {
   // the compiler, or of what check-c++ puts in front.
   bool own() const {
     return known() && !file.starts_with("/usr/lib") && !of_library() &&
-           !file.ends_with("/checker/prelude.hpp");
+           !file.ends_with("/checker/prelude.hpp") && !file.ends_with("/checker/program.h");
   }
   // A part of the C++ library lies in a folder of the machine, between these two.
   bool of_library() const {
