@@ -432,7 +432,8 @@ class page_writer {
     html_ += "</div>\n";
   }
 
-  // Steps of one thread, or of none, as one line that can be opened.
+  // Steps of one thread, or of none, as one line that can be opened. It then lies over what is
+  // below: so they share a name, by which a browser has one of them open at a time.
   void folded(std::size_t i) {
     const row& r = rows_[i];
     const told_step& first = story_.steps[i];
@@ -450,7 +451,7 @@ class page_writer {
       summary += std::to_string(count) + (reads ? " plain reads" : " steps");
     }
     html_ += R"(<div class="number" style="top:)" + px(r.top + 2) + "\">" + std::to_string(i + 1) +
-             "</div>\n<details class=\"event folded\" id=\"" + id(i) +
+             "</div>\n<details class=\"event folded\" name=\"folded\" id=\"" + id(i) +
              "\" style=\"left:" + px(left) + ";top:" + px(r.top) + ";width:" + px(width_of(i)) +
              ";height:" + px(r.height) + "\"><summary>" + escaped(summary) + "</summary>";
     for (std::size_t k = r.first; k != r.end; ++k) {

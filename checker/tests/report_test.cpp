@@ -544,7 +544,7 @@ TEST_CASE("set_up_plain_reads_and_the_end_are_folded") {
   m.other(step::kind::free, 2, &object, 8);
   const std::string html = checker::page(m.made);
   CHECK(malformed(html) == "");
-  CHECK(count(html, "<details class=\"event folded\"") == 3);
+  CHECK(count(html, "<details class=\"event folded\" name=\"folded\"") == 3);
   CHECK(holds(html, "before the threads: 5 steps</summary>"));
   CHECK(holds(html, "T0.0a: 4 plain reads</summary>"));
   CHECK(holds(html, "after the threads: 2 steps</summary>"));
