@@ -545,9 +545,11 @@ void write_json(const statistics& found, int status, double seconds) {
   if (!file.flush()) say("checker: --check-json: cannot write " + chosen.json + "\n", own_errors);
 }
 
+// Main is one also where it has made no operation that others could see.
 unsigned threads_of(const statistics& found) {
-  return static_cast<unsigned>(std::count_if(found.longest.begin(), found.longest.end(),
-                                             [](auto each) { return each != 0; }));
+  const auto count = std::count_if(found.longest.begin(), found.longest.end(),
+                                   [](auto each) { return each != 0; });
+  return std::max(1U, static_cast<unsigned>(count));
 }
 
 // What was done by chance: how much, and how likely it would have found what is there.
@@ -576,8 +578,9 @@ std::string counts(const statistics& found, double seconds) {
   if (found.blocked != 0) text += " (and " + with_commas(found.blocked) + " that wait)";
   char spent[32];
   std::snprintf(spent, sizeof spent, "%.2f s", seconds);
-  text += ", " + std::to_string(threads) + " threads of at most " + std::to_string(operations) +
-          " operations, model " + name_of_model(chosen.search.model) + ", ";
+  text += ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads") +
+          " of at most " + std::to_string(operations) + " operations, model " +
+          name_of_model(chosen.search.model) + ", ";
   if (chosen.search.stopped_thread) {
     text += "thread " + std::to_string(*chosen.search.stopped_thread) + " stopped after " +
             std::to_string(chosen.search.stopped_after) + ", ";
@@ -605,7 +608,8 @@ std::string why_cut(const statistics& found) {
       {"options::events_per_thread", "--check-events"},
       {"options::most_runs", "--check-runs"},
       {"Let it wait with checker::await, or bound the loop",
-       "Each turn changes something of its own, such as memory that it allocates: bound the loop"}};
+       "Each turn does something that others may see, or leaves something changed: bound the "
+       "loop"}};
   for (const auto& [name, option] : names) {
     if (const std::size_t at = text.find(name); at != std::string::npos) {
       text.replace(at, name.size(), option);
@@ -698,8 +702,10 @@ int tell(statistics& found, double seconds) {
       out << name_of(each.what) << ": " << each.text << '\n';
     }
     if (!each.replay.empty()) {
-      out << "again, with its output: " << program_arguments.front() << " --check-replay "
-          << each.replay << '\n';
+      // Shells have a use of their own for a question mark.
+      const char* const quote = each.replay.find('?') == std::string::npos ? "" : "'";
+      out << "again, with its output: " << program_arguments.front() << " --check-replay " << quote
+          << each.replay << quote << '\n';
     }
   }
   if (status == 0) {

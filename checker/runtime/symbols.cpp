@@ -202,6 +202,8 @@ void resolve_places(counterexample& told) {
 }
 
 // What the engine says names a place by its code.
+std::string mark_of(address code) { return of_code + (":" + std::to_string(code)); }
+
 std::string with_line(std::string text) {
   const std::string mark = std::string(of_code) + ":";
   const std::size_t at = text.find(mark);
