@@ -490,6 +490,13 @@ std::string json_outcomes(const statistics& found) {
   return made + ']';
 }
 
+std::string json_list(const std::vector<std::string>& texts) {
+  std::string made = "[";
+  const char* separator = "";
+  for (const std::string& each : texts) made += std::exchange(separator, ", ") + in_json(each);
+  return made + ']';
+}
+
 std::string json_kinds(const statistics& found) {
   std::string made = ", \"kinds\": [";
   const char* separator = "";
@@ -497,7 +504,9 @@ std::string json_kinds(const statistics& found) {
     made += std::exchange(separator, ", ");
     made += "{\"error\": " + in_json(name_of(each.what)) +
             ", \"count\": " + std::to_string(each.count) + ", \"text\": " + in_json(each.text) +
-            ", \"replay\": " + in_json(each.replay) + "}";
+            ", \"replay\": " + in_json(each.replay);
+    if (each.first) made += ", \"choices\": " + json_list(choices(*each.first));
+    made += '}';
   }
   return made + ']';
 }
@@ -536,9 +545,11 @@ void write_json(const statistics& found, int status, double seconds) {
   if (!file.flush()) say("checker: --check-json: cannot write " + chosen.json + "\n", own_errors);
 }
 
+// Main is one also where it has made no operation that others could see.
 unsigned threads_of(const statistics& found) {
-  return static_cast<unsigned>(std::count_if(found.longest.begin(), found.longest.end(),
-                                             [](auto each) { return each != 0; }));
+  const auto count = std::count_if(found.longest.begin(), found.longest.end(),
+                                   [](auto each) { return each != 0; });
+  return std::max(1U, static_cast<unsigned>(count));
 }
 
 // What was done by chance: how much, and how likely it would have found what is there.
@@ -567,8 +578,9 @@ std::string counts(const statistics& found, double seconds) {
   if (found.blocked != 0) text += " (and " + with_commas(found.blocked) + " that wait)";
   char spent[32];
   std::snprintf(spent, sizeof spent, "%.2f s", seconds);
-  text += ", " + std::to_string(threads) + " threads of at most " + std::to_string(operations) +
-          " operations, model " + name_of_model(chosen.search.model) + ", ";
+  text += ", " + std::to_string(threads) + (threads == 1 ? " thread" : " threads") +
+          " of at most " + std::to_string(operations) + " operations, model " +
+          name_of_model(chosen.search.model) + ", ";
   if (chosen.search.stopped_thread) {
     text += "thread " + std::to_string(*chosen.search.stopped_thread) + " stopped after " +
             std::to_string(chosen.search.stopped_after) + ", ";
@@ -596,7 +608,8 @@ std::string why_cut(const statistics& found) {
       {"options::events_per_thread", "--check-events"},
       {"options::most_runs", "--check-runs"},
       {"Let it wait with checker::await, or bound the loop",
-       "Each turn changes something of its own, such as memory that it allocates: bound the loop"}};
+       "Each turn does something that others may see, or leaves something changed: bound the "
+       "loop"}};
   for (const auto& [name, option] : names) {
     if (const std::size_t at = text.find(name); at != std::string::npos) {
       text.replace(at, name.size(), option);
@@ -669,13 +682,13 @@ int tell(statistics& found, double seconds) {
   // A part of a search may have none, and the whole is looked at when the parts are merged.
   const bool has_enough = found.complete != 0 || chosen.search.parts > 1;
   const int status = found.errors != 0 ? 1 : found.cut != 0 || !has_enough ? 3 : 0;
-  if (!chosen.json.empty()) write_json(found, status, seconds);
   unsigned pages = 0;
   for (errors_of_kind& each : found.kinds) {
     if (!each.first) continue;
     make_readable(*each.first);
     if (!chosen.page.empty()) write_page(*each.first, ++pages);
   }
+  if (!chosen.json.empty()) write_json(found, status, seconds);
   if (chosen.quiet) return status;
   std::ostringstream out;
   if (chosen.outcomes) {
@@ -689,8 +702,10 @@ int tell(statistics& found, double seconds) {
       out << name_of(each.what) << ": " << each.text << '\n';
     }
     if (!each.replay.empty()) {
-      out << "again, with its output: " << program_arguments.front() << " --check-replay "
-          << each.replay << '\n';
+      // Shells have a use of their own for a question mark.
+      const char* const quote = each.replay.find('?') == std::string::npos ? "" : "'";
+      out << "again, with its output: " << program_arguments.front() << " --check-replay " << quote
+          << each.replay << quote << '\n';
     }
   }
   if (status == 0) {

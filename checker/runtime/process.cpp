@@ -165,7 +165,8 @@ void on_tick(int, siginfo_t*, void* where) {
   if (quiet_ticks < most_ticks) return;
   quiet_ticks = 0;
   const auto* const context = static_cast<const ucontext_t*>(where);
-  if (static_cast<address>(context->uc_mcontext.gregs[REG_RIP]) < low_end) give_up_stuck();
+  const auto at = static_cast<address>(context->uc_mcontext.gregs[REG_RIP]);
+  if (at < low_end) give_up_stuck(at + 1);
   is_stuck = true;
 }
 
@@ -179,13 +180,13 @@ void start_clock() {
 
 bool is_stuck = false;
 
-void give_up_stuck() {
+void give_up_stuck(address code) {
   is_stuck = false;
   live_frames[self()] = 0;  // it may stand deeper than where it called last
   engine::give_up_thread(engine::surrender::excluded,
                          error_text("thread %u has run for a second without an operation that "
-                                    "others could see",
-                                    self()));
+                                    "others could see; it is at %s",
+                                    self(), mark_of(code).c_str()));
 }
 
 // The kernel would go on writing the number of the real CPU into this thread's area, and the

@@ -115,6 +115,8 @@ place place_of(address code);
 void resolve_places(counterexample& told);
 // Says how the program's variables are called.
 void name_objects(counterexample& told);
+// Names code in a text; with_line tells its line there.
+std::string mark_of(address code);
 std::string with_line(std::string text);
 // The program's lines whose operations met conflicting ones, by their number, and those that did
 // not.
@@ -341,7 +343,8 @@ void end_poll(unsigned thread) noexcept;
 // Whether the running thread has done nothing but compute for a second: it is given up where it
 // stands.
 extern bool is_stuck;
-[[noreturn]] void give_up_stuck();
+// It stands at this code, or a byte behind it.
+[[noreturn]] void give_up_stuck(address code);
 void leave_cpu_area() noexcept;
 void watch_for_loops();
 void catch_faults();

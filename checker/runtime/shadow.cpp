@@ -407,7 +407,7 @@ inline void access(address from, std::size_t size, address code) {
   if (!active || is_exchanged(from)) return;
   look_at_frame(from, size, code);
   if (is_stuck) [[unlikely]]
-    give_up_stuck();
+    give_up_stuck(code);
   if (open_write.open) [[unlikely]]
     complete_step();
   if (!concurrent) {
@@ -587,6 +587,8 @@ std::uint64_t update_memory(address at, unsigned size, update_kind kind, std::ui
 // Whether the thread is alone: then the memory is looked at.
 bool alone(address at, unsigned size, bool reads, address code) {
   if (active) look_at_frame(at, size, code);
+  if (active && is_stuck) [[unlikely]]
+    give_up_stuck(code);
   if (active && open_write.open) [[unlikely]]
     complete_step();
   if (concurrent && active) return false;

@@ -58,7 +58,7 @@ struct line {
   // the compiler, or of what check-c++ puts in front.
   bool own() const {
     return known() && !file.starts_with("/usr/lib") && !of_library() &&
-           !file.ends_with("/checker/prelude.hpp");
+           !file.ends_with("/checker/prelude.hpp") && !file.ends_with("/checker/program.h");
   }
   // A part of the C++ library lies in a folder of the machine, between these two.
   bool of_library() const {
@@ -202,6 +202,8 @@ void resolve_places(counterexample& told) {
 }
 
 // What the engine says names a place by its code.
+std::string mark_of(address code) { return of_code + (":" + std::to_string(code)); }
+
 std::string with_line(std::string text) {
   const std::string mark = std::string(of_code) + ":";
   const std::size_t at = text.find(mark);

@@ -103,7 +103,7 @@ void forget(address lock) {
 
 // A choice whether a time limit expires before what is waited for. Not, first.
 bool expires(address code) {
-  const bool expired = engine::choose(2, place_of(code)) != 0;
+  const bool expired = engine::choose(2, place_of(code), {choice_kind::time_limit}) != 0;
   operation_done();
   something_changed();
   return expired;
@@ -310,7 +310,7 @@ class sleepers {
       const auto count = static_cast<unsigned>(std::popcount(chosen));
       unsigned chosen_count = count;
       if (count > most - woken) {
-        unsigned skip = engine::choose(count, place_of(code_));
+        unsigned skip = engine::choose(count, place_of(code_), {choice_kind::whom_to_wake, chosen});
         operation_done();
         for (; skip != 0; --skip) chosen &= chosen - 1;
         chosen &= -chosen;

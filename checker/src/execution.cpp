@@ -426,7 +426,8 @@ execution::answer execution::perform(const event& request, const place& from) {
   if (stage_ != stage::threads) return perform_alone(request);
   const answer given = perform_by_thread(request, from);
   std::jmp_buf* const restart = threads_[running_].restart;
-  if (restart != nullptr && request.kind != event_kind::choice && choose(2, from) != 0) {
+  constexpr choice_subject aborted{choice_kind::interruption};
+  if (restart != nullptr && request.kind != event_kind::choice && choose(2, from, aborted) != 0) {
     leave_section();
     std::longjmp(*restart, 1);
   }
@@ -571,7 +572,7 @@ execution::answer execution::perform_alone(const event& request) {
   return {old, writes};
 }
 
-unsigned execution::choose(unsigned alternatives, const place& from) {
+unsigned execution::choose(unsigned alternatives, const place& from, const choice_subject& about) {
   constexpr unsigned most = 0xffff;
   if (alternatives == 0 || alternatives > most) {
     fail(fault::misuse, "choose: the number of alternatives must be 1 to 65535", from);
@@ -579,7 +580,9 @@ unsigned execution::choose(unsigned alternatives, const place& from) {
   event request;
   request.kind = event_kind::choice;
   request.alternatives = static_cast<std::uint16_t>(alternatives);
-  return static_cast<unsigned>(perform(request, from).value);
+  const auto chosen = static_cast<unsigned>(perform(request, from).value);
+  if (tracing_ != nullptr && !tracing_->steps.empty()) tracing_->steps.back().about = about;
+  return chosen;
 }
 
 inline location_id execution::make_location(std::uint64_t value, const void* object,
@@ -1366,8 +1369,8 @@ void deallocate(void* memory, const place& from, bool reusable) {
   execution::current().deallocate(memory, from, reusable);
 }
 
-unsigned choose(unsigned alternatives, const place& from) {
-  return execution::current().choose(alternatives, from);
+unsigned choose(unsigned alternatives, const place& from, const choice_subject& about) {
+  return execution::current().choose(alternatives, from, about);
 }
 bool choose_spurious(const place& from) { return execution::current().choose_spurious(from); }
 

@@ -115,7 +115,7 @@ class execution {
   }
 
   // A choice of one in `alternatives`, the first of which is tried first.
-  unsigned choose(unsigned alternatives, const place& from);
+  unsigned choose(unsigned alternatives, const place& from, const choice_subject& about);
 
   // A choice that is offered only while the thread has spurious failures left.
   bool choose_spurious(const place& from);

@@ -234,12 +234,7 @@ class page_writer {
     return lanes == 0 ? empty_gutter : 2 * gutter_side + (static_cast<int>(lanes) - 1) * lane_width;
   }
 
-  // What nobody looks for first: what is done before and after the threads, and plain reads.
-  bool is_folded(std::size_t i) const {
-    const told_step& each = story_.steps[i];
-    if (each.culprit || each.involved || !each.remarks.empty()) return false;
-    return each.thread == story_.threads || each.kind == step::kind::plain_read;
-  }
+  bool is_folded(std::size_t i) const { return story_.steps[i].is_aside; }
 
   // Behind the last of the steps that are folded with step i.
   std::size_t end_of_fold(std::size_t i) const {
@@ -256,9 +251,10 @@ class page_writer {
   }
 
   // Those that say something new: not mo where it is the order of the steps, nor reads-from where
-  // it is drawn as happens-before.
+  // it is drawn as happens-before, nor within a thread, whose boxes say it.
   void choose_arrows() {
     for (const arrow& each : story_.arrows) {
+      if (story_.steps[each.from].thread == story_.steps[each.to].thread) continue;
       if (each.what == arrow::kind::coherence && each.from < each.to) continue;
       if (each.what == arrow::kind::reads_from && goes(each, arrow::kind::happens_before)) continue;
       arrows_.push_back(each);
@@ -346,6 +342,12 @@ class page_writer {
       html_ += "<p><a href=\"#" + id(i) + "\">" + escaped(each.label) + "</a> " +
                escaped(each.where) + " <code>" + escaped(each.source) + "</code></p>\n";
     }
+    for (std::size_t i = 0; i != story_.steps.size(); ++i) {
+      const told_step& each = story_.steps[i];
+      if (!each.involved) continue;
+      html_ += "<p>" + link_to(i) + " " + escaped(each.where) + " <code>" + escaped(each.source) +
+               "</code></p>\n";
+    }
     if (!story_.race.empty()) html_ += "<p>" + escaped(story_.race) + "</p>\n";
     if (!story_.waits.empty()) {
       html_ += "<ul>\n";
@@ -430,7 +432,8 @@ class page_writer {
     html_ += "</div>\n";
   }
 
-  // Steps of one thread, or of none, as one line that can be opened.
+  // Steps of one thread, or of none, as one line that can be opened. It then lies over what is
+  // below: so they share a name, by which a browser has one of them open at a time.
   void folded(std::size_t i) {
     const row& r = rows_[i];
     const told_step& first = story_.steps[i];
@@ -438,13 +441,17 @@ class page_writer {
     const int left = alone ? columns_.front() : left_of(first.thread);
     const std::size_t count = r.end - r.first;
     std::string summary = first.label + (alone ? " the threads: " : ": ");
+    const auto steps = story_.steps.begin();
+    const bool reads = std::all_of(
+        steps + static_cast<std::ptrdiff_t>(r.first), steps + static_cast<std::ptrdiff_t>(r.end),
+        [](const told_step& each) { return each.kind == step::kind::plain_read; });
     if (count == 1) {
       summary += first.what;
     } else {
-      summary += std::to_string(count) + (alone ? " steps" : " plain reads");
+      summary += std::to_string(count) + (reads ? " plain reads" : " steps");
     }
     html_ += R"(<div class="number" style="top:)" + px(r.top + 2) + "\">" + std::to_string(i + 1) +
-             "</div>\n<details class=\"event folded\" id=\"" + id(i) +
+             "</div>\n<details class=\"event folded\" name=\"folded\" id=\"" + id(i) +
              "\" style=\"left:" + px(left) + ";top:" + px(r.top) + ";width:" + px(width_of(i)) +
              ";height:" + px(r.height) + "\"><summary>" + escaped(summary) + "</summary>";
     for (std::size_t k = r.first; k != r.end; ++k) {

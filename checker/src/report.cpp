@@ -17,6 +17,11 @@ namespace telling {
 
 namespace {
 
+// T1.4 flag.hpp:12 store flag release = 1
+std::string what_is_done(const told_step& told) {
+  return told.label + (told.where.empty() ? "" : " " + told.where) + " " + told.what;
+}
+
 class text_report {
  public:
   text_report(std::ostream& out, const counterexample& told, std::size_t width)
@@ -53,9 +58,7 @@ class text_report {
   }
 
   static std::string cell(const told_step& told) {
-    std::string text = told.label;
-    if (!told.where.empty()) text += " " + told.where;
-    text += " " + told.what;
+    std::string text = what_is_done(told);
     if (!told.origin.empty()) text += " (" + told.origin + (told.stale ? ", stale)" : ")");
     for (const std::string& remark : told.remarks) text += " <- " + remark;
     return told.culprit ? "*** " + text : text;
@@ -169,6 +172,14 @@ class text_report {
 
 void print(std::ostream& out, const counterexample& told, std::size_t width) {
   telling::text_report(out, told, std::max<std::size_t>(width, 40)).print();
+}
+
+std::vector<std::string> choices(const counterexample& told) {
+  std::vector<std::string> made;
+  for (const told_step& each : tell(told).steps) {
+    if (each.is_choice) made.push_back(telling::what_is_done(each));
+  }
+  return made;
 }
 
 }  // namespace checker

@@ -91,6 +91,19 @@ inline std::string_view object_of_call(std::string_view line,
   return found;
 }
 
+// The first call in `line` of a function that is called like one of `names`; empty if there is none.
+inline std::string_view called_in(std::string_view line,
+                                  std::initializer_list<std::string_view> names) {
+  for (std::size_t open = line.find('('); open != std::string_view::npos;
+       open = line.find('(', open + 1)) {
+    std::size_t start = open;
+    while (start != 0 && is_word(line[start - 1])) --start;
+    const std::string_view name = line.substr(start, open - start);
+    if (std::find(names.begin(), names.end(), name) != names.end()) return name;
+  }
+  return {};
+}
+
 // The last name in the one argument of the one object or call in `line` that is called like one of
 // `names`: m in `std::lock_guard<std::mutex> lock(queue.m)` and in `pthread_mutex_lock(&m)`; of
 // locks the first that is not followed by another. Empty if there is none, or more than one.

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "story.hpp"
 
+#include "object_words.hpp"
 #include "source_text.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -24,148 +26,13 @@ namespace telling {
 
 namespace {
 
-constexpr std::string_view name_of(order o) noexcept {
-  constexpr std::string_view names[] = {"relaxed", "acquire", "release", "acq_rel",
-                                        "seq_cst", "light",   "heavy"};
-  return names[static_cast<std::size_t>(o)];
-}
-
-// What the operation is called in the source.
-constexpr std::string_view verb_of(const event& e) noexcept {
-  constexpr std::string_view updates[] = {"load",     "fetch_add", "fetch_sub", "fetch_and",
-                                          "fetch_or", "fetch_xor", "exchange",  "compare_exchange"};
-  switch (e.kind) {
-    case event_kind::read:
-    case event_kind::update:
-      return updates[static_cast<std::size_t>(e.update)];
-    case event_kind::write:
-      return "store";
-    case event_kind::choice:
-      return e.thread_life == lifetime::none ? "choose" : "thread";
-    case event_kind::fence:
-      break;
-  }
-  if (e.success == order::light) return "light_fence";
-  return e.success == order::heavy ? "heavy_fence" : "fence";
-}
-
 object_kind kind_of(const counterexample& told, location_id l) noexcept {
   return l < told.locations.size() ? told.locations[l].is : object_kind::word;
 }
 
-constexpr std::string_view name_of(object_kind is) noexcept {
-  constexpr std::string_view names[] = {
-      "atomic", "mutex",     "condition", "condition variable",       "atomic",
-      "lock",   "semaphore", "barrier",   "flag of what is done once"};
-  return names[static_cast<std::size_t>(is)];
+const object_words& words_at(const counterexample& told, location_id l) noexcept {
+  return words_of(kind_of(told, l));
 }
-
-constexpr bool is_asleep_on(object_kind is) noexcept {
-  return is == object_kind::sleepers || is == object_kind::condition || is == object_kind::futex;
-}
-
-// What an event on a set of sleepers does, for whoever knows no such thing.
-struct sleepers_event {
-  enum class kind : std::uint8_t {
-    look,
-    enter,
-    sleep,
-    wake_up,
-    notify_one,
-    notify_all,
-    wake,
-    retry,
-    destroy
-  };
-
-  sleepers_event(const execution_graph& graph, event_id id, object_kind object)
-      : is(object),
-        most(object == object_kind::sleepers ? 32 : 40),
-        everyone((std::uint64_t{1} << most) - 1) {
-    const event& e = graph[id];
-    const std::uint64_t own = std::uint64_t{1} << e.thread % most;
-    const std::uint64_t before = graph.value_read(id);
-    const bool enters =
-        e.update == update_kind::bit_or ||
-        (e.update == update_kind::compare && (e.operand & own) != 0 && (e.expected & own) == 0);
-    if (e.update == update_kind::add) {
-      what = e.operand == everyone + 1 ? kind::notify_one : kind::notify_all;
-      whom = before & everyone;
-    } else if (e.kind == event_kind::update && enters) {
-      what = kind::enter;
-    } else if (e.kind == event_kind::update) {
-      whom = before & ~e.value & everyone;
-      what = e.update == update_kind::bit_and && e.operand == ~own ? kind::wake_up : kind::wake;
-    } else if (e.update == update_kind::compare) {
-      what = kind::retry;
-    } else if ((before & own) != 0) {
-      what = kind::sleep;
-    } else if (has_slept(graph, e)) {
-      what = kind::wake_up;
-    } else {
-      what = is == object_kind::condition ? kind::destroy : kind::look;
-    }
-  }
-
-  bool notifies() const noexcept { return what == kind::notify_one || what == kind::notify_all; }
-
-  // The verb of the call that it belongs to. Of a futex that may be one of several.
-  std::string_view verb() const noexcept {
-    constexpr std::string_view verbs[] = {"wait",       "wait", "wait", "wait",   "notify_one",
-                                          "notify_all", "wake", "wait", "destroy"};
-    if (is == object_kind::futex && notifies()) return "wake";
-    return verbs[static_cast<std::size_t>(what)];
-  }
-
-  std::string text(const std::string& name) const {
-    switch (what) {
-      case kind::look:
-        return "wait on " + name;
-      case kind::enter:
-        return "go to sleep on " + name;
-      case kind::sleep:
-        return "sleep on " + name;
-      case kind::wake_up:
-        return "wake up on " + name;
-      case kind::wake:
-        return "wake " + threads() + " on " + name;
-      case kind::retry:
-        return "look again on " + name;
-      case kind::destroy:
-        return "destroy " + name;
-      case kind::notify_one:
-      case kind::notify_all:
-        break;
-    }
-    const std::string found = whom == 0 ? "nobody sleeps" : threads() + " may be woken";
-    return std::string(verb()) + " " + name + ": " + found;
-  }
-
-  std::string threads() const {
-    std::string all;
-    for (unsigned t = 0; t != most; ++t) {
-      if ((whom >> t & 1) != 0) all += (all.empty() ? "T" : ", T") + std::to_string(t);
-    }
-    return all;
-  }
-
-  kind what = kind::look;
-  object_kind is;
-  unsigned most;           // threads
-  std::uint64_t everyone;  // the bits of all
-  std::uint64_t whom = 0;  // threads, as bits
-
- private:
-  // Whether the last thing that the thread did here was to go to sleep.
-  bool has_slept(const execution_graph& graph, const event& e) const {
-    for (std::size_t i = e.index; i-- != 0;) {
-      const event& before = graph[graph.thread(e.thread)[i]];
-      if (before.location != e.location) continue;
-      return before.writes() && (before.value >> e.thread % most & 1) != 0;
-    }
-    return false;
-  }
-};
 
 // The names of what the program shares, and so of values that are addresses.
 class name_table {
@@ -179,7 +46,7 @@ class name_table {
         // What is unlocked may be a lock of the mutex.
         const event& e = told.graph[now.e];
         const bool unlocks =
-            kind_of(told, e.location) == object_kind::mutex && e.update != update_kind::compare;
+            words_at(told, e.location).hides_behind_locks && e.update != update_kind::compare;
         locations[e.location][named_in(files, now)] += unlocks ? 1 : 2;
       } else if (now.what == step::kind::plain_read || now.what == step::kind::plain_write) {
         ++objects[now.object][named_in(files, now)];
@@ -225,7 +92,7 @@ class name_table {
     }
     // Who sleeps on a word sleeps on what that is called, as is what is read there plainly.
     for (auto& [l, name] : locations_) {
-      if (kind_of(told_, l) == object_kind::futex && !is_inner(object_of(l))) {
+      if (words_at(told_, l).is_called_as_its_word && !is_inner(object_of(l))) {
         name = object_at(object_of(l), name);
       }
     }
@@ -248,42 +115,15 @@ class name_table {
   std::string named_in(source_files& files, const step& now) const {
     const std::string_view line = files.line(now.from);
     std::string_view name;
-    constexpr auto any = [](std::string_view first, std::string_view second) {
-      return first.empty() ? second : first;
-    };
     if (now.what == step::kind::plain_read) {
       name = object_of_call(line, {"get"});
     } else if (now.what == step::kind::plain_write) {
       name = object_of_call(line, {"set"});
     } else if (now.what == step::kind::fault) {
       name = object_of_call(line, {"get", "set"});
-    } else if (const object_kind is = kind_of(told_, told_.graph[now.e].location);
-               is == object_kind::mutex || is == object_kind::rwlock) {
-      name = any(argument_of(
-                     line, {"lock_guard", "unique_lock", "scoped_lock", "shared_lock",
-                            "pthread_mutex_lock", "pthread_mutex_unlock", "pthread_rwlock_rdlock",
-                            "pthread_rwlock_wrlock", "pthread_rwlock_unlock", "pthread_spin_lock"}),
-                 object_of_call(line, {"lock", "try_lock", "unlock", "lock_shared",
-                                       "try_lock_shared", "unlock_shared"}));
-    } else if (is_asleep_on(is)) {
-      name = any(object_of_call(line, {"wait", "notify_one", "notify_all"}),
-                 argument_of(line, {"pthread_cond_wait", "pthread_cond_timedwait",
-                                    "pthread_cond_signal", "pthread_cond_broadcast"}));
-    } else if (is == object_kind::semaphore) {
-      name = argument_of(line, {"sem_wait", "sem_post", "sem_trywait", "sem_timedwait"});
-    } else if (is == object_kind::barrier) {
-      name = argument_of(line, {"pthread_barrier_wait"});
-    } else if (is == object_kind::once) {
-      name = argument_of(line, {"call_once", "pthread_once"});
-    } else if (told_.graph[now.e].update == update_kind::compare) {
-      name = object_of_call(line, {"compare_exchange_strong", "compare_exchange_weak"});
     } else {
-      name = object_of_call(line, {verb_of(told_.graph[now.e])});
-      // What the C++ library makes of atomics.
-      if (name.empty()) {
-        name = object_of_call(line, {"wait", "test", "test_and_set", "clear", "acquire", "release",
-                                     "arrive", "arrive_and_wait", "arrive_and_drop", "count_down"});
-      }
+      const event& e = told_.graph[now.e];
+      name = words_at(told_, e.location).named_in(line, e);
     }
     return std::string(name);
   }
@@ -366,25 +206,20 @@ class name_table {
 
   std::string made_at(location_id l) const {
     if (l >= told_.locations.size()) return "location";
-    const object_kind is = told_.locations[l].is;
-    if (is == object_kind::mutex && told_.names.empty()) return "mutex";
-    if (is == object_kind::sleepers) return "a condition";
+    const object_words& words = words_at(told_, l);
     if (!told_.names.empty()) {
       char address[24];
       std::snprintf(address, sizeof address, "%p", object_of(l));
-      return "the " + std::string(name_of(is)) + " at " + address;
+      return "the " + std::string(words.name) + " at " + address;
     }
+    if (!words.otherwise.empty()) return std::string(words.otherwise);
     const place& made = told_.locations[l].made;
     // A program that is data, such as a litmus test, gives the name in the place of a function's.
     if (made.line == 0) return *made.function == '\0' ? "location" : made.function;
     return std::string(made.name()) + ":" + std::to_string(made.line);
   }
 
-  // Threads that sleep on an atomic are no object of their own.
-  bool is_object(location_id l) const noexcept {
-    const object_kind is = kind_of(told_, l);
-    return is != object_kind::sleepers && is != object_kind::futex;
-  }
+  bool is_object(location_id l) const noexcept { return !words_at(told_, l).is_beside_another; }
 
   const void* object_of(location_id l) const noexcept {
     return l < told_.locations.size() ? told_.locations[l].object : nullptr;
@@ -427,7 +262,7 @@ class name_table {
   std::vector<block> blocks_;
 };
 
-class teller {
+class teller final : public narrator {
  public:
   explicit teller(const counterexample& told)
       : told_(told), graph_(told.graph), names_(told, files_), step_of_(graph_.size(), no_step) {}
@@ -440,6 +275,7 @@ class teller {
     for (const location_id l : graph_.active_locations()) explain_order(l);
     mark_culprits();
     for (const waiting_thread& each : told_.waiting) explain_wait(each);
+    set_aside();
     return std::move(made_);
   }
 
@@ -534,46 +370,83 @@ class teller {
 
   void describe_event(std::size_t i, const event& e) {
     told_step& added = made_.steps[i];
-    added.what = verb_of(e);
     if (e.kind == event_kind::choice) {
+      added.is_choice = e.alternatives > 1;
       if (describe_memory(added, e) || describe_thread(added, e)) return;
-      if (e.may_fail_spuriously) {
-        added.what = e.value == 0 ? "goes on to wait" : "ends to wait, for no reason";
-        return;
-      }
-      added.what += " of " + std::to_string(e.alternatives) + " -> " + std::to_string(e.value);
+      added.what = what_is_chosen(i);
       return;
     }
     if (e.kind == event_kind::fence) {
+      added.what = verb(told_.steps[i].e);
       if (e.success <= order::seq_cst) added.what.append(" ").append(name_of(e.success));
       return;
     }
     if (e.reads()) {
       added.origin = e.source == initial ? "initial value" : "from " + named(e.source);
     }
-    const object_kind is = kind_of(told_, e.location);
-    if (is_asleep_on(is)) {
-      added.what = sleepers_event(graph_, told_.steps[i].e, is).text(names_.location(e.location));
-      return;
+    added.what = words_at(told_, e.location).what(*this, told_.steps[i].e);
+    added.is_choice = e.failed_spuriously;
+  }
+
+  // What is chosen, of more than memory: the program's own choice, or one that is made for it.
+  std::string what_is_chosen(std::size_t i) const {
+    const step& now = told_.steps[i];
+    const event& e = graph_[now.e];
+    const std::string_view line = made_.steps[i].source;
+    if (e.may_fail_spuriously) {
+      return e.value == 0 ? "does not wake without a notification" : "wakes without a notification";
     }
-    if (is != object_kind::word) {
-      added.what = std::string(verb(told_.steps[i].e)) + " " + names_.location(e.location) +
-                   what_is_found(told_.steps[i].e);
-      return;
+    switch (now.about.is) {
+      case choice_kind::time_limit: {
+        const std::string_view call =
+            called_in(line, {"wait_for", "wait_until", "try_acquire_for", "try_acquire_until",
+                             "pthread_cond_timedwait", "pthread_cond_clockwait"});
+        return "the time limit of " + std::string(call.empty() ? "the wait" : call) +
+               (e.value == 0 ? " does not expire" : " expires");
+      }
+      case choice_kind::whom_to_wake:
+        return who_is_woken(now, line);
+      case choice_kind::interruption:
+        return e.value == 0 ? "the section is not aborted here"
+                            : "the section is aborted here: it starts again";
+      case choice_kind::cpu:
+        return "runs on CPU " + std::to_string((now.about.among + e.value) % e.alternatives);
+      case choice_kind::program:
+        break;
     }
-    added.what += " " + names_.location(e.location) + " ";
-    added.what += name_of(e.effective_order());
-    if (e.kind == event_kind::write) {
-      added.what += " = " + names_.value(e.value, i);
-      return;
+    return "choose of " + std::to_string(e.alternatives) + " -> " + std::to_string(e.value);
+  }
+
+  // notify_one wakes T2 (waiting at queue.hpp:12), not T1
+  std::string who_is_woken(const step& now, std::string_view line) const {
+    const event& e = graph_[now.e];
+    const auto& own = graph_.thread(e.thread);
+    std::uint64_t left = now.about.among;
+    for (std::uint64_t skip = e.value; skip != 0; --skip) left &= left - 1;
+    const std::uint64_t chosen = left & -left;
+    const std::uint64_t others = now.about.among & ~chosen;
+    const std::string_view call =
+        called_in(line, {"notify_one", "pthread_cond_signal", "release", "syscall"});
+    // Who went to sleep meanwhile makes it choose again.
+    const bool done = e.index + 1u < own.size() && graph_[own[e.index + 1u]].writes();
+    std::string text = std::string(call.empty() ? "the notification" : call) +
+                       (done ? " wakes " : " is to wake ") + names_of_threads(chosen);
+    const auto thread = static_cast<unsigned>(std::countr_zero(chosen));
+    if (const event_id entered = last_write_of(thread, e); entered != initial) {
+      if (const std::string at = where(entered); !at.empty()) text += " (waiting at " + at + ")";
     }
-    added.what += " -> " + names_.value(graph_.value_read(told_.steps[i].e), i);
-    if (e.kind == event_kind::update) added.what += ", writes " + names_.value(e.value, i);
-    if (e.failed_spuriously) {
-      added.what += ", fails spuriously";
-    } else if (e.kind == event_kind::read && e.update == update_kind::compare) {
-      added.what += ", fails, expected " + names_.value(e.expected, i);
-    }
+    if (others != 0) text += ", not " + names_of_threads(others, " or ");
+    return text;
+  }
+
+  // The last write of a thread among those that what stands before `e` in its own has seen, at the
+  // location of that.
+  event_id last_write_of(unsigned thread, const event& e) const {
+    if (e.index == 0) return initial;
+    const event& before = graph_[graph_.thread(e.thread)[e.index - 1u]];
+    event_id w = before.writes() ? graph_.thread(e.thread)[e.index - 1u] : before.source;
+    while (w != initial && graph_[w].thread != thread) w = graph_[w].source;
+    return w;
   }
 
   // That freed memory can be used again makes events of frees, and choices of allocations.
@@ -612,76 +485,10 @@ class teller {
   std::string named(event_id e) const { return label(e) + " " + std::string(verb(e)); }
 
   std::string_view verb(event_id e) const {
-    switch (kind_of(told_, graph_[e].location)) {
-      case object_kind::mutex:
-        if (graph_[e].kind == event_kind::read && graph_[e].update == update_kind::none) {
-          return "destroy";
-        }
-        return graph_[e].update == update_kind::compare ? "lock" : "unlock";
-      case object_kind::sleepers:
-      case object_kind::condition:
-      case object_kind::futex:
-        return sleepers_event(graph_, e, kind_of(told_, graph_[e].location)).verb();
-      case object_kind::rwlock:
-        if (graph_[e].kind == event_kind::write) return "unlock";
-        if (graph_[e].update == update_kind::sub) return "unlock_shared";
-        if (graph_[e].update != update_kind::compare) return "look at";
-        return graph_[e].operand == writing ? "lock" : "lock_shared";
-      case object_kind::semaphore:
-        if (graph_[e].update == update_kind::add) return "post";
-        return graph_[e].update == update_kind::compare ? "take from" : "look at";
-      case object_kind::barrier:
-        return graph_[e].update == update_kind::compare ? "arrive at" : "look at";
-      case object_kind::once:
-        return graph_[e].kind == event_kind::write    ? "end"
-               : graph_[e].kind == event_kind::update ? "begin"
-                                                      : "look at";
-      case object_kind::word:
-        break;
-    }
-    return verb_of(graph_[e]);
+    return words_at(told_, graph_[e].location).verb(graph_, e);
   }
 
-  // Of an object that is more than a word, what an event finds there.
-  std::string what_is_found(event_id id) const {
-    const event& e = graph_[id];
-    if (!e.reads()) return {};
-    const std::uint64_t found = graph_.value_read(id);
-    switch (kind_of(told_, e.location)) {
-      case object_kind::mutex:
-        if (e.kind != event_kind::read || found == 0) return {};
-        return ": T" + std::to_string(holder(id)) + " has it";
-      case object_kind::rwlock:
-        if (e.update == update_kind::sub) return {};
-        if (found == writing) return ": it is locked";
-        return found == 0 ? "" : ": " + counted(found, "thread") + " read";
-      case object_kind::semaphore:
-        return ": " + std::to_string(found) + " left";
-      case object_kind::barrier:
-        if (found % one_round == 0) return ": nobody has come in this round";
-        return ": " + counted(found % one_round, "thread") + " came before in this round";
-      case object_kind::once:
-        if (e.kind == event_kind::update) return {};
-        return found == 1 ? ": it is being done" : ": it is done";
-      default:
-        return {};
-    }
-  }
-
-  static constexpr std::uint64_t writing = 0x8000'0000;
-  static constexpr std::uint64_t one_round = std::uint64_t{1} << 32;
-
-  static std::string counted(std::uint64_t count, const std::string& what) {
-    return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
-  }
-
-  // Of a mutex that an event finds locked.
-  unsigned holder(event_id e) const noexcept {
-    return static_cast<unsigned>(graph_.value_read(e)) - 1;
-  }
-
-  // T1.4 store flag release = 1 (flag.hpp:12)
-  std::string told(event_id e) const {
+  std::string told(event_id e) const override {
     if (step_of_[e] == no_step) return named(e);
     const told_step& step = made_.steps[step_of_[e]];
     return step.label + " " + step.what + in_brackets(step.where);
@@ -691,9 +498,16 @@ class teller {
     return where.empty() ? "" : " (" + where + ")";
   }
 
-  std::string label(event_id e) const {
+  std::string label(event_id e) const override {
     return "T" + std::to_string(graph_[e].thread) + "." + std::to_string(graph_[e].index);
   }
+
+  const execution_graph& graph() const override { return graph_; }
+  std::string name(location_id l) const override { return names_.location(l); }
+  std::string value_at(std::uint64_t v, event_id e) const override {
+    return names_.value(v, step_of_[e] == no_step ? 0 : step_of_[e]);
+  }
+  std::string line_of(event_id e) const override { return in_brackets(where(e)); }
 
   // Arrows
 
@@ -963,8 +777,8 @@ class teller {
     }
     const event_id first = own[waits.since];
     std::string text = "T" + std::to_string(waits.thread);
-    const object_kind is = kind_of(told_, graph_[first].location);
-    text += is_asleep_on(is) ? " sleeps" : " waits";
+    const object_words& words = words_at(told_, graph_[first].location);
+    text += words.sleeps ? " sleeps" : " waits";
     if (step_of_[first] != no_step) {
       const told_step& step = made_.steps[step_of_[first]];
       if (!step.where.empty()) text += " at " + step.where;
@@ -972,19 +786,7 @@ class teller {
       made_.steps[step_of_[first]].culprit = true;
       made_.steps[step_of_[first]].remarks.emplace_back("waits for ever");
     }
-    if (is != object_kind::word && graph_[first].kind == event_kind::update) {
-      // Not kept from it: it has taken what it wants, and given it back.
-      text +=
-          ": it comes here again in each turn of a loop, in which nothing that it reads changes.";
-    } else if (is == object_kind::mutex) {
-      text += why_locked(first);
-    } else if (is_asleep_on(is)) {
-      text += why_asleep(first);
-    } else if (is == object_kind::word) {
-      text += why_unchanged(waits);
-    } else {
-      text += why_not_free(is, own[own.size() - 1]);
-    }
+    text += words.why(*this, waits);
     made_.waits.push_back(std::move(text));
   }
 
@@ -996,11 +798,11 @@ class teller {
     if (const std::string_view source = files_.line(waits.from); !source.empty()) {
       text += ", `" + std::string(source) + "`";
     }
-    return text + ": for the end of T" + std::to_string(waits.joins) + what_it_does(waits.joins);
+    return text + ": for the end of T" + std::to_string(waits.joins) +
+           what_it_does(waits.joins, "does not come");
   }
 
-  // The end of a sentence on a thread that others wait for.
-  std::string what_it_does(unsigned thread, const char* else_it = "does not come") const {
+  std::string what_it_does(unsigned thread, std::string_view else_it) const override {
     if (waits(thread)) return ", which waits itself.";
     const event_id last = graph_.last_of(thread);
     const auto& stopped = told_.stopped;
@@ -1009,57 +811,7 @@ class teller {
                              : ", which is stopped after " + told(last) + ".";
     }
     const bool ended = last != initial && graph_[last].thread_life == lifetime::ends;
-    return ended ? ", which has ended." : std::string(", which ") + else_it + ".";
-  }
-
-  std::string why_locked(event_id attempt) const {
-    const unsigned by = holder(attempt);
-    const std::string name = names_.location(graph_[attempt].location);
-    std::string text = ": " + name + " is locked by T" + std::to_string(by);
-    if (graph_[attempt].source != initial) text += ", in " + told(graph_[attempt].source);
-    if (by == graph_[attempt].thread) return text + ": by the same thread.";
-    return text + what_it_does(by, "does not unlock it");
-  }
-
-  // Of what has a state of its own: what the last look at it has found, and who has made it so.
-  std::string why_not_free(object_kind is, event_id look) const {
-    const event& e = graph_[look];
-    const std::string name = names_.location(e.location);
-    const std::uint64_t found = graph_.value_read(look);
-    const std::string since = e.source == initial ? "" : ", since " + told(e.source);
-    switch (is) {
-      case object_kind::rwlock:
-        if (found == writing) {
-          return e.source == initial
-                     ? ": " + name + " is locked."
-                     : ": " + name + " is locked by T" + std::to_string(graph_[e.source].thread) +
-                           ", in " + told(e.source) + what_it_does(graph_[e.source].thread);
-        }
-        return ": " + name + " is locked by who reads: " + counted(found, "thread") + since + ".";
-      case object_kind::semaphore:
-        return ": nothing is left in " + name + since + other_posts(e.location) + ".";
-      case object_kind::barrier:
-        return ": " + counted(found % one_round, "thread") + " came to " + name +
-               " in this round, and no other comes" + since + ".";
-      default:
-        if (e.source != initial && graph_[e.source].thread == e.thread) {
-          return ": it is being done by the same thread" + since + ".";
-        }
-        return e.source == initial
-                   ? ": it is being done."
-                   : ": it is being done by T" + std::to_string(graph_[e.source].thread) + since +
-                         what_it_does(graph_[e.source].thread);
-    }
-  }
-
-  // How often it was posted.
-  std::string other_posts(location_id l) const {
-    const auto& all = graph_.at(l).writes;
-    const auto posts = std::count_if(all.begin(), all.end(), [this](event_id w) {
-      return graph_[w].update == update_kind::add;
-    });
-    return posts == 0 ? "; nobody posts it"
-                      : "; all of its posts are taken (" + std::to_string(posts) + ")";
+    return ended ? ", which has ended." : ", which " + std::string(else_it) + ".";
   }
 
   bool waits(unsigned thread) const noexcept {
@@ -1067,42 +819,12 @@ class teller {
                        [&](const waiting_thread& each) { return each.thread == thread; });
   }
 
-  // Which notifications there were, and whom they woke.
-  std::string why_asleep(event_id sleeping) const {
-    const location_id l = graph_[sleeping].location;
-    const auto& own = graph_.thread(graph_[sleeping].thread);
-    event_id entered = graph_[sleeping].source;
-    for (std::size_t i = graph_[sleeping].index; i-- != 0;) {
-      if (graph_[own[i]].location != l || !graph_[own[i]].writes()) continue;
-      entered = own[i];
-      break;
-    }
-    const object_kind is = kind_of(told_, l);
-    std::string text = ": it waits on " + names_.location(l) + " for a notification since " +
-                       label(entered) + what_was_read(entered) + ".";
-    bool later = false;
-    bool any = false;
-    for (const event_id n : graph_.at(l).writes) {
-      const sleepers_event now(graph_, n, is);
-      if (!now.notifies()) continue;
-      any = true;
-      const bool before = graph_[n].position < graph_[entered].position;
-      later = later || !before;
-      text += " " + label(n) + " " + std::string(now.verb()) + in_brackets(where(n)) +
-              (before ? " came before it slept" : " came later") + woken_by(n) + ".";
-    }
-    if (!any) return text + " Nobody notifies it.";
-    return later ? text : text + " No notification came after that.";
-  }
-
   std::string where(event_id e) const {
     return step_of_[e] == no_step ? "" : made_.steps[step_of_[e]].where;
   }
 
-  // Of an atomic, its value is looked at before.
-  std::string what_was_read(event_id entered) const {
+  std::string read_of_atomic(event_id entered, bool at_same_place) const override {
     const event& e = graph_[entered];
-    if (kind_of(told_, e.location) == object_kind::condition) return what_was_read_before(entered);
     std::size_t before = e.index;
     const auto& own = graph_.thread(e.thread);
     const auto is_inner = [&](const event& read) {
@@ -1113,8 +835,8 @@ class teller {
     if (before == 0) return "";
     const event_id looked = own[before - 1];
     const event& value = graph_[looked];
-    const bool same = kind_of(told_, e.location) == object_kind::futex || value.place == e.place;
-    if (value.kind != event_kind::read || !same) return "";
+    if (value.kind != event_kind::read) return "";
+    if (at_same_place && value.place != e.place) return "";
     if (kind_of(told_, value.location) != object_kind::word) return "";
     return ", since it read " + read_by(looked) + what_comes_later(looked);
   }
@@ -1127,9 +849,8 @@ class teller {
     return next < co.size() ? "; " + told(co.back()) + " comes later" : "";
   }
 
-  // Of a condition variable, the last read before it, if there is one since the mutex was locked;
-  // and who has written since.
-  std::string what_was_read_before(event_id entered) const {
+  // The last read before it, if there is one since the mutex was locked; and who has written since.
+  std::string read_before(event_id entered) const override {
     if (step_of_[entered] == no_step) return "";
     for (std::size_t i = step_of_[entered]; i-- != 0;) {
       const step& before = told_.steps[i];
@@ -1154,63 +875,10 @@ class teller {
     return "";
   }
 
-  // flag -> 0, from T1.4 store flag release = 0 (flag.hpp:12)
-  std::string read_by(event_id e) const {
+  std::string read_by(event_id e) const override {
     const event& read = graph_[e];
-    return names_.location(read.location) + " -> " +
-           names_.value(graph_.value_read(e), step_of_[e] == no_step ? 0 : step_of_[e]) +
+    return names_.location(read.location) + " -> " + value_at(graph_.value_read(e), e) +
            (read.source == initial ? ", its initial value" : ", from " + told(read.source));
-  }
-
-  // Whom a notification has woken: what its thread does next on the same sleepers.
-  std::string woken_by(event_id notification) const {
-    const event& n = graph_[notification];
-    const object_kind is = kind_of(told_, n.location);
-    if (sleepers_event(graph_, notification, is).whom == 0) return ", when nobody slept";
-    const auto& own = graph_.thread(n.thread);
-    for (std::size_t i = n.index + 1u; i < own.size(); ++i) {
-      if (graph_[own[i]].location != n.location) continue;
-      const sleepers_event next(graph_, own[i], is);
-      if (next.what == sleepers_event::kind::wake) return " and woke " + next.threads();
-      if (next.what != sleepers_event::kind::retry) break;
-    }
-    return " and woke nobody";
-  }
-
-  // What a loop reads again and again, and the writes that would let it go on.
-  std::string why_unchanged(const waiting_thread& waits) const {
-    const auto& own = graph_.thread(waits.thread);
-    std::string text;
-    std::vector<location_id> seen;
-    for (std::size_t i = waits.since; i != own.size(); ++i) {
-      const event& read = graph_[own[i]];
-      if (!read.reads() || std::find(seen.begin(), seen.end(), read.location) != seen.end())
-        continue;
-      seen.push_back(read.location);
-      text += (text.empty() ? ": it reads " : " It reads ") + read_by(own[i]) + "." +
-              other_values(own[i]);
-    }
-    return text.empty() ? "." : text;
-  }
-
-  // Writes of another value than the last: each comes before that one in mo, as all do.
-  std::string other_values(event_id r) const {
-    constexpr std::size_t most = 3;
-    const event& read = graph_[r];
-    const auto& co = graph_.at(read.location).writes;
-    if (read.source == initial) return " Nobody writes it.";
-    std::string text;
-    std::size_t count = 0;
-    for (std::size_t i = graph_[read.source].position; i-- != 0 && count != most;) {
-      const event_id w = co[i];
-      if (graph_[w].value == graph_.value_read(r) || graph_[w].thread == read.thread) continue;
-      ++count;
-      text += " " + told(w) + " comes earlier in mo than " + label(read.source) + ": " +
-              (graph_.knows(graph_.happens_before(read.source), w)
-                   ? "it happens before that."
-                   : "nothing orders the two, and so it may.");
-    }
-    return text.empty() ? " No other thread writes another value." : text;
   }
 
   // Culprits
@@ -1331,6 +999,42 @@ class teller {
       made_.steps[i - 1].remarks.emplace_back("freed here");
       return;
     }
+  }
+
+  // What nobody looks for first
+
+  bool is_step_of_thread(std::size_t i, lifetime what) const noexcept {
+    const step& now = told_.steps[i];
+    return now.what == step::kind::event && graph_[now.e].thread_life == what;
+  }
+
+  void set_aside() {
+    const std::size_t size = told_.steps.size();
+    // Of a program that starts its threads: main is alone before the first, and behind the others.
+    std::size_t first_start = 0;
+    while (first_start != size && !is_step_of_thread(first_start, lifetime::starts)) ++first_start;
+    const bool starts = first_start != size;
+    std::size_t alone_from = size;
+    while (starts && alone_from != 0 && told_.steps[alone_from - 1].thread == 0) --alone_from;
+    for (std::size_t i = 0; i != size; ++i) {
+      told_step& each = made_.steps[i];
+      if (each.culprit || each.involved || !each.remarks.empty()) continue;
+      const bool is_event = told_.steps[i].what == step::kind::event;
+      const bool alone = starts && (i < first_start || i >= alone_from);
+      each.is_aside = each.thread == made_.threads || each.kind == step::kind::plain_read ||
+                      each.kind == step::kind::free ||
+                      (is_event ? graph_[told_.steps[i].e].frees : alone || makes_thread(i));
+    }
+  }
+
+  // Whether a step that is no event is part of the line that starts a thread.
+  bool makes_thread(std::size_t i) const {
+    for (std::size_t k = i + 1; k != told_.steps.size(); ++k) {
+      if (told_.steps[k].thread != told_.steps[i].thread) continue;
+      if (made_.steps[k].where != made_.steps[i].where) return false;
+      if (told_.steps[k].what == step::kind::event) return is_step_of_thread(k, lifetime::starts);
+    }
+    return false;
   }
 
   const counterexample& told_;

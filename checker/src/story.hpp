@@ -27,9 +27,11 @@ struct told_step {
   std::string what;    // load ready acquire -> 1
   std::string origin;  // of what was read: from T0.1 store
   std::vector<std::string> remarks;
-  bool stale = false;     // read another value than the newest
-  bool culprit = false;   // the fault, or the access that it is about
-  bool involved = false;  // what the culprit collided with
+  bool is_aside = false;   // nobody looks for it first: set-up, plain reads, frees, the end
+  bool is_choice = false;  // another one would be another execution
+  bool stale = false;      // read another value than the newest
+  bool culprit = false;    // the fault, or the access that it is about
+  bool involved = false;   // what the culprit collided with
 };
 
 struct arrow {

@@ -4,12 +4,14 @@
 #include <checker/model.hpp>
 #include <checker/page.hpp>
 #include <checker/report.hpp>
+#include <checker/section.hpp>
 
 #include <array>
 #include <cstddef>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "catch.hpp"
 
@@ -158,7 +160,143 @@ struct without_an_await {
   }
 };
 
+// What is chosen for a program, or by it. Each fails by what is chosen.
+
+struct one_of_two_is_woken {
+  static constexpr unsigned threads = 3;
+  static constexpr unsigned waits = __LINE__ + 11;
+  mutex guard;
+  condition_variable changed;
+  var<int> waiting{0};
+  void thread(unsigned index) {
+    guard.lock();
+    if (index == 0) {
+      assume(waiting.get() == 2);
+      changed.notify_one();
+    } else {
+      waiting.set(waiting.get() + 1);
+      changed.wait(guard);
+    }
+    guard.unlock();
+  }
+};
+
+struct wakes_by_itself {
+  static constexpr unsigned threads = 2;
+  mutex guard;
+  condition_variable changed;
+  var<bool> ready{false};
+  void thread(unsigned index) {
+    guard.lock();
+    if (index == 0) {
+      ready.set(true);
+      changed.notify_one();
+    } else {
+      if (!ready.get()) changed.wait(guard);
+      require(ready.get(), "it was notified");
+    }
+    guard.unlock();
+  }
+};
+
+struct out_of_time {
+  static constexpr unsigned threads = 1;
+  void thread(unsigned) {
+    const choice_subject limit{choice_kind::time_limit};
+    // As a front end says it of a call.
+    require(engine::choose(2, place::here(), limit) == 0, "wait_for(lock, limit) is in time");
+  }
+};
+
+struct aborted_section {
+  static constexpr unsigned threads = 1;
+  cpus machine{1};
+  atomic<int> begun{0};
+  void thread(unsigned) {
+    machine.run([this](section& here) {
+      require(begun.fetch_add(1, relaxed) == 0, "it is begun once");
+      here.commit([this] { begun.store(0, relaxed); });
+    });
+  }
+};
+
+struct on_another_cpu {
+  static constexpr unsigned threads = 2;
+  cpus machine{3};
+  void thread(unsigned index) {
+    if (index == 1) require(machine.current() != 0, "it is not on CPU 0");
+  }
+};
+
+struct weak_exchange {
+  static constexpr unsigned threads = 1;
+  atomic<int> x{0};
+  void thread(unsigned) {
+    int seen = 0;
+    require(x.compare_exchange_weak(seen, 1, relaxed), "it succeeds");
+  }
+};
+
+struct memory_used_again {
+  static constexpr unsigned threads = 1;
+  void thread(unsigned) {
+    void* const first = allocate(8);
+    deallocate(first);
+    void* const second = allocate(8);
+    deallocate(second);
+    require(first != second, "it is fresh");
+  }
+};
+
+struct chooses_itself {
+  static constexpr unsigned threads = 1;
+  void thread(unsigned) { require(choose(3) != 2, "one of the first two"); }
+};
+
+// The page's text, without the ends of its lines.
+std::string text_of_page(const counterexample& told) {
+  std::string html = page(told);
+  const auto replace = [&html](std::string_view old, std::string_view by) {
+    for (std::size_t at; (at = html.find(old)) != std::string::npos;) {
+      html.replace(at, old.size(), by);
+    }
+  };
+  replace("</div><div>", "");
+  replace("-&gt;", "->");
+  replace("  ", " ");
+  return html;
+}
+
+// The last choice before the failure, as it is told everywhere.
+template <class Model>
+std::string choice_of(const options& chosen = {}) {
+  const statistics found = verify<Model>(chosen);
+  REQUIRE(found.first);
+  const std::vector<std::string> all = choices(*found.first);
+  REQUIRE_FALSE(all.empty());
+  const std::string& last = all.back();
+  CHECK(holds(text_of(*found.first), last));
+  std::string shown = last.substr(last.find("cpp:"));
+  shown.erase(0, shown.find(' ') + 1);
+  CHECK(holds(text_of_page(*found.first), shown));
+  return shown;
+}
+
 }  // namespace
+
+TEST_CASE("each_choice_that_is_made_for_a_program_is_told_in_words") {
+  options without;
+  without.spurious_failures = 0;
+  CHECK(choice_of<one_of_two_is_woken>(without) ==
+        "notify_one wakes T1 (waiting at " + line(one_of_two_is_woken::waits) + "), not T2");
+  CHECK(choice_of<wakes_by_itself>() == "wakes without a notification");
+  CHECK(choice_of<out_of_time>() == "the time limit of wait_for expires");
+  CHECK(choice_of<aborted_section>() == "the section is aborted here: it starts again");
+  CHECK(choice_of<on_another_cpu>() == "runs on CPU 0");
+  CHECK(choice_of<memory_used_again>() == "use the memory of T0.0");
+  CHECK(choice_of<weak_exchange>() == "compare_exchange x relaxed -> 0, fails spuriously");
+  CHECK(choice_of<chooses_itself>() == "choose of 3 -> 2");
+}
 
 TEST_CASE("of_two_locks_each_waiter_is_told_with_who_has_its_lock") {
   const std::string text = deadlock_of<two_locks_in_two_orders>();

@@ -57,6 +57,9 @@ class Test:
         status, found = self.found(self.build("message_passing", "-DBROKEN"))
         assert status == 1 and found["first_error"].startswith("data race: "), found
         assert found["kinds"][0]["replay"] == found["replay"], found
+        limit = self.build("choices_told", "-DTIME")
+        choices = self.found(limit, "--check-spurious", 0)[1]["kinds"][0]["choices"]
+        assert any(each.endswith(" the time limit of wait_for expires") for each in choices), choices
         outcomes = compiled(self.arguments, HERE / "hunted" / "parts.cpp", "parts")
         assert self.found(outcomes)[1]["outcomes"] == 3
         status, said, _ = self.run(outcomes, "--check-json", "-", "--check-outcomes")

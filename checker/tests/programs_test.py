@@ -11,8 +11,9 @@
 of the write that could overtake it, "nowhere" none; "data race | use after free" names the errors that may be found;
 "deadlock, within 4000 runs" how long that may take, beside the thousand runs by chance; "deadlock, told of line 9" a
 line of the program that the report names;
-    // Told: waits at a.cpp:@here        that the report of -DBROKEN says, where @here stands for the number of the line
-                                         that ends with this mark; also "as it is" and "with -DFOUND"
+    // Told: waits at a.cpp:@here        that the report of -DBROKEN says, or a choice in its JSON, where @here stands
+                                         for the number of the line that ends with this mark; also "as it is" and
+                                         "with -DFOUND"
 
 "not finished" is a program that is too large. Of a header that is not there no program is run.
 
@@ -63,7 +64,9 @@ def told(source: str, macro: str) -> list[str]:
 def wrong_words(found: dict[str, Any], output: str, program: pathlib.Path, macro: str) -> str | None:
     """What is wrong with the words of a report."""
     source = program.read_text()
-    words = " ".join(output.split())
+    # The report tells choices too, but in columns, which break its lines.
+    choices = [each for kind in found.get("kinds", []) for each in kind.get("choices", [])]
+    words = " ".join([*output.split(), *choices])
     for name, number in re.findall(r"\b(\w+\.cpp):(\d+)\b", output):
         if name == program.name and int(number) > len(source.splitlines()):
             return f"the report names line {number}, which is not there"

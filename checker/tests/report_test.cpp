@@ -77,6 +77,17 @@ class maker {
     return note(id);
   }
 
+  // A step in the life of thread `other`.
+  event_id life(unsigned thread, checker::lifetime what, unsigned other) {
+    checker::event e = request(event_kind::choice, thread, checker::no_location, order::relaxed);
+    e.thread_life = what;
+    e.operand = other;
+    e.alternatives = 1;
+    const event_id id = made.graph.add(e);
+    made.graph.set_clocks(id);
+    return note(id);
+  }
+
   void other(step::kind what, unsigned thread, const void* object, std::uint64_t value) {
     made.steps.push_back(
         {what, thread, checker::initial, object, value, {"dir/made.cpp", "", ++line_}});
@@ -533,11 +544,52 @@ TEST_CASE("set_up_plain_reads_and_the_end_are_folded") {
   m.other(step::kind::free, 2, &object, 8);
   const std::string html = checker::page(m.made);
   CHECK(malformed(html) == "");
-  CHECK(count(html, "<details class=\"event folded\"") == 3);
+  CHECK(count(html, "<details class=\"event folded\" name=\"folded\"") == 3);
   CHECK(holds(html, "before the threads: 5 steps</summary>"));
   CHECK(holds(html, "T0.0a: 4 plain reads</summary>"));
   CHECK(holds(html, "after the threads: 2 steps</summary>"));
   CHECK(count(html, "class=\"event\"") == 2);  // the store, and the plain write
+}
+
+TEST_CASE("what_main_does_alone_is_folded_unless_it_is_to_blame") {
+  maker m(2);
+  int object = 0;
+  int freed = 0;
+  m.other(step::kind::allocate, 0, &object, 4);
+  m.other(step::kind::plain_write, 0, &object, 1);
+  m.other(step::kind::allocate, 0, &freed, 4);
+  m.life(0, checker::lifetime::starts, 1);
+  m.other(step::kind::plain_write, 0, &object, 2);
+  m.life(1, checker::lifetime::begins, 1);
+  m.other(step::kind::plain_write, 1, &object, 3);
+  m.other(step::kind::free, 1, &freed, 4);
+  m.life(1, checker::lifetime::ends, 1);
+  m.life(0, checker::lifetime::joins, 1);
+  m.other(step::kind::plain_write, 0, &object, 4);
+  m.made.what = checker::fault::memory_leak;
+  const std::string html = checker::page(m.made);
+  CHECK(malformed(html) == "");
+  CHECK(holds(html, "never freed"));
+  CHECK(holds(html, "T0.b: 2 steps</summary>"));
+  CHECK(holds(html, "<div>write block 1+0 = 2</div>"));
+  CHECK(holds(html, "<div>write block 1+0 = 3</div>"));
+  CHECK(holds(html, "T1.0b: free block 2</summary>"));
+  CHECK(holds(html, "T0.1a: write block 1+0 = 4</summary>"));
+}
+
+TEST_CASE("no_arrow_is_drawn_within_a_thread") {
+  maker m(2);
+  const event_id w = m.store(0, 0, 1, order::relaxed);
+  m.load(0, 0, w, order::relaxed);
+  m.load(1, 0, w, order::relaxed);
+  CHECK(count(checker::page(m.made), "<g class=\"rf") == 1);
+}
+
+TEST_CASE("a_page_says_first_where_the_other_side_of_an_error_is") {
+  const checker::statistics seen = checker::verify<racing>();
+  REQUIRE(seen.first);
+  const std::string html = checker::page(*seen.first);
+  CHECK(html.find("<code>write data = 42</code>") < html.find("What each thread did"));
 }
 
 TEST_CASE("a_page_says_first_why") {

@@ -23,6 +23,7 @@
 
 #include <CLI/CLI.hpp>
 #include <checker/progress_line.hpp>
+#include <checker/report.hpp>
 #include <nlohmann/json.hpp>
 
 #include "litmus_program.hpp"
@@ -40,8 +41,10 @@ The line: name, model, complete (executions in which every thread returned), blo
 which a thread waits, for a value that it could yet get in another), cut (bounds that were met),
 excluded (executions in which an assumption of the program does not hold),
 duplicates (graphs visited twice, of those remembered), errors, outcomes, hash (the same for the same
-set of graphs), seconds, peak_bytes. With --estimate: name, model, estimate (null if the time was too
-short), error (one standard error), rough (it may be much too low). Exit status: 0 if all is proved;
+set of graphs), seconds, peak_bytes. After an error: first_error, replay, and kinds, of each of which
+error, count, text, replay, choices. Without --keep-going or --check a search ends at the first
+error. With --estimate: name, model, estimate (null if the time was too short), error (one standard
+error), rough (it may be much too low). Exit status: 0 if all is proved;
 1 after an error of a program, or a count that --check finds wrong; 3 if a search was not finished, or
 no execution is complete; 2 for a wrong argument or file.
 )";
@@ -94,6 +97,8 @@ void add_searches(CLI::App& line, settings& to) {
                   "do not search: estimate for S seconds how many executions there are to be\n"
                   "found")
       ->type_name("S");
+  line.add_flag("--keep-going", to.search.keep_going,
+                "go on after an error: count them all by kind, and show one of each");
   line.add_option("--replay", to.search.replay, "run only this execution")->type_name("STRING");
   line.add_option("--remember", to.search.remember_graphs,
                   "look for duplicates among the first N complete graphs (default 1000000)")
@@ -119,7 +124,6 @@ void parse(CLI::App& line, int argc, char** argv) {
 
 settings read_arguments(int argc, char** argv) {
   settings read;
-  read.search.keep_going = true;
   read.search.spurious_failures = 0;
   read.search.remember_graphs = 1'000'000;
   CLI::App line(
@@ -159,6 +163,8 @@ settings read_arguments(int argc, char** argv) {
   if (line.count("--estimate") != 0 && !(read.estimate > 0)) {
     reject("--estimate: how many seconds may it take?");
   }
+  // What a file expects are the counts of whole searches.
+  read.search.keep_going = read.search.keep_going || read.check;
   read.search.model = to_model(memory);
   read.line = *showing_of(showing);
   if (*sharded) {
@@ -193,6 +199,19 @@ void print(const json& line) {
   std::cout << line.dump(-1, ' ', false, json::error_handler_t::replace) << std::endl;
 }
 
+json kinds_of(const statistics& found) {
+  json list = json::array();
+  for (const errors_of_kind& each : found.kinds) {
+    json& kind = list.emplace_back();
+    kind = {{"error", checker::name_of(each.what)},
+            {"count", each.count},
+            {"text", each.text},
+            {"replay", each.replay}};
+    if (each.first) kind["choices"] = choices(*each.first);
+  }
+  return list;
+}
+
 void print_line(const litmus::program& p, const settings& chosen, const statistics& found,
                 double seconds) {
   json line = {{"name", p.name},
@@ -219,6 +238,7 @@ void print_line(const litmus::program& p, const settings& chosen, const statisti
     line["first_error"] =
         std::string(checker::name_of(found.first->what)) + ": " + found.first->text;
     line["replay"] = found.first->replay;
+    line["kinds"] = kinds_of(found);
   }
   print(line);
 }

@@ -59,6 +59,27 @@ class Check(unittest.TestCase):
                                       timeout=60, check=False)
                 self.assertEqual(status, done.returncode, text + done.stdout + done.stderr)
 
+    def test_keep_going_counts_all_errors_by_kind_and_shows_one_of_each(self) -> None:
+        program = "name: two\nplain x; if choose(2) {require choose(3) == 0} else {W x = 1} || W x = 2\n"
+
+        def found(*options: str) -> dict[str, Any]:
+            done = subprocess.run([LITMUS, *options, "/dev/stdin"], input=program, capture_output=True, text=True,
+                                  timeout=60, check=False)
+            self.assertEqual(1, done.returncode, done.stdout + done.stderr)
+            line: dict[str, Any] = json.loads(done.stdout)
+            return line
+
+        first = found()
+        self.assertEqual((1, 1), (first["errors"], len(first["kinds"])))
+        whole = found("--keep-going")
+        counts = {each["error"]: each["count"] for each in whole["kinds"]}
+        self.assertEqual({"assertion": 2, "data race": 1}, counts)
+        self.assertEqual(3, whole["errors"])
+        for kind in whole["kinds"]:
+            again = found("--replay", kind["replay"])
+            self.assertEqual([kind["error"]], [each["error"] for each in again["kinds"]])
+            self.assertIn("choose of 2 -> ", kind["choices"][0])
+
 
 @unittest.skipUnless(LITMUS.is_file(), f"{LITMUS} is not built, and CHECKER_LITMUS names no other")
 class Recipes(unittest.TestCase):

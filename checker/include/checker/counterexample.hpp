@@ -49,6 +49,20 @@ constexpr std::string_view name_of(fault f) noexcept {
   return names[static_cast<std::size_t>(f)];
 }
 
+// What a choice is about.
+enum class choice_kind : std::uint8_t {
+  program,       // what the program asks for itself
+  time_limit,    // whether one is over before what is waited for has come: 1
+  whom_to_wake,  // one of the threads that sleep
+  interruption,  // whether a section is aborted: 1
+  cpu,           // which one the thread is on
+};
+
+struct choice_subject {
+  choice_kind is = choice_kind::program;
+  std::uint64_t among = 0;  // the threads that sleep, as bits; or the CPU that is the first choice
+};
+
 // One thing that a thread did, in the order in which it was executed.
 struct step {
   enum class kind : std::uint8_t {
@@ -65,6 +79,7 @@ struct step {
   const void* object = nullptr;  // of plain accesses and memory
   std::uint64_t value = 0;       // of plain accesses; of memory the size
   place from{"", "", 0};
+  choice_subject about{};  // of an event that is a choice
 };
 
 // What a location is to whoever wrote the program: what a front end makes of it is its own affair.

@@ -116,8 +116,8 @@ void* allocate_static(std::size_t size, std::size_t alignment) noexcept;
 // `reusable`: whether another allocation may get the block.
 void deallocate(void* memory, const place& from, bool reusable = true);
 
-// A choice of one in `alternatives`, the first of which is tried first.
-unsigned choose(unsigned alternatives, const place& from);
+// A choice of one in `alternatives`, the first of which is tried first; `about` is for reports.
+unsigned choose(unsigned alternatives, const place& from, const choice_subject& about = {});
 // A choice that is offered only while the thread has spurious failures left.
 bool choose_spurious(const place& from);
 

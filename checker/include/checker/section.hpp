@@ -89,7 +89,7 @@ class cpus {
   unsigned current(place from = place::here()) {
     thread& self = of(engine::thread());
     if (count_ > 1 && self.migrations != 0) {
-      const unsigned moved = engine::choose(count_, from);
+      const unsigned moved = engine::choose(count_, from, {choice_kind::cpu, self.cpu});
       if (moved != 0) --self.migrations;
       self.cpu = (self.cpu + moved) % count_;
     }

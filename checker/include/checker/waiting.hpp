@@ -97,9 +97,8 @@ class sleepers {
     while ((asleep & everyone) != 0) {
       std::uint64_t rest = asleep & everyone;
       const auto count = static_cast<unsigned>(std::popcount(rest));
-      for (unsigned skip = engine::choose(count, from); skip != 0; --skip) {
-        rest &= rest - 1;
-      }
+      unsigned skip = engine::choose(count, from, {choice_kind::whom_to_wake, rest});
+      for (; skip != 0; --skip) rest &= rest - 1;
       const std::uint64_t chosen = rest & -rest;
       if (asleep_.compare_exchange_strong(asleep, asleep & ~chosen, std::memory_order_acq_rel,
                                           std::memory_order_acquire, from)) {
