@@ -19,14 +19,17 @@ import tomllib
 from pathlib import Path
 from typing import Any, Callable
 
+import headers
 import hit_path
 import portable_path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "plots"))
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "plots"), str(ROOT / "examples" / "http_zstd")]
 
 import campaign  # noqa: E402
+import measure  # noqa: E402
 import targets as aims  # noqa: E402
+from runner import files  # noqa: E402
 
 COUNTED_CLIENTS = re.compile(r"^(\w+), (\d+) calls( of [\w, ]+)?$")
 
@@ -137,6 +140,25 @@ def unfinished() -> str:
     return "\n".join(lines)
 
 
+def bounded() -> str:
+    """What came of bounded_pool's clients, by their sets."""
+    proved = files.read(ROOT / "impl" / "tests" / "bounded_clients" / "proved.json")
+    within = re.search(r"--at-most (\d+)", (ROOT / "impl" / "tests" / "CMakeLists.txt").read_text())
+    assert within is not None
+    lines = ["| clients | proved, of | executions | of these in `make test` |", "| --- | --- | --- | --- |"]
+    for name in dict.fromkeys(row["set"] for row in proved["runs"]):
+        rows = [row for row in proved["runs"] if row["set"] == name]
+        done = [row for row in rows if row["verdict"] == "proved"]
+        quick = sum(row["executions"] <= int(within[1]) for row in done)
+        lines.append(f"| {name} | {len(done):,} of {len(rows):,} | {sum(row['executions'] for row in done):,} | "
+                     f"{quick:,} clients |")
+    unfinished, unseen = (sum(row["verdict"] == each for row in proved["runs"]) for each in ("unfinished", "not run"))
+    told = f"Not finished, and so not proved: {unfinished:,}. Not run: {unseen:,}." if unfinished + unseen else ""
+    if proved["tokens"] != headers.hash_of_sources(ROOT / name for name in proved["sources"]):
+        told += "\nThat was before the headers or the clients were changed for the last time."
+    return "\n".join([*lines, *(["", told] if told else [])])
+
+
 def killed() -> str:
     count = mutants()
     return "\n".join([
@@ -207,9 +229,15 @@ def verdicts() -> str:
     return "\n".join(lines)
 
 
+def server() -> str:
+    """The example's server through a burst."""
+    return measure.table_of(files.read(ROOT / "examples" / "http_zstd" / "measured.json"))
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
-    "bounds": bounds, "ledger": ledger, "unfinished": unfinished, "mutants": killed, "targets": targets, "hit": hit,
-    "instructions": instructions, "options": options, "verdicts": verdicts,
+    "bounds": bounds, "ledger": ledger, "unfinished": unfinished, "bounded": bounded,
+    "mutants": killed, "targets": targets, "hit": hit,
+    "instructions": instructions, "options": options, "verdicts": verdicts, "server": server,
 }
 
 

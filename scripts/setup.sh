@@ -62,6 +62,7 @@ rest="
   libclang-rt-$(clang_version)-dev          |                           | make tsan and make asan with clang++
   meson                                     | meson                     | a test: a subproject of Meson
   valgrind                                  | valgrind                  | a test: the instructions of the portable pin
+  bpftrace                                  | bpftrace                  | a test: what the probes count
   doxygen                                   | doxygen                   | make docs
   libreaderwriterqueue-dev                  |                           | an example in make test-checker
   parallel                                  | parallel                  | a test: a recipe for many processors
@@ -133,6 +134,21 @@ install_missing() {
   fi
 }
 
+# Of the package that has it, this alone: the package is a server, which would be started, and which wants 220 MB of
+# JavaScript.
+install_promtool() {
+  if command -v promtool >/dev/null; then return; fi
+  local place
+  place=$(mktemp -d)
+  if (cd "$place" && apt-get -q download prometheus && dpkg-deb --extract prometheus_*.deb .) >/dev/null 2>&1 &&
+    as_root install -D "$place/usr/bin/promtool" /usr/local/bin/promtool; then
+    echo "setup: installed promtool, of the package prometheus, to /usr/local/bin"
+  else
+    echo "setup: there is no promtool here; tests of the metrics then go by their grammar alone" >&2
+  fi
+  rm -r "$place"
+}
+
 has_header() {
   local tried
   for tried in "$1" "$1/catch.hpp" "$1/catch_all.hpp"; do
@@ -176,3 +192,4 @@ if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   print_what_is_missing "$wanted"
 fi
 install_missing "$wanted"
+if [[ ${1:-} == all ]]; then install_promtool; fi

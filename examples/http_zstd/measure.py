@@ -100,8 +100,8 @@ def resident_bytes(process: int) -> int:
 def run(program: pathlib.Path, directory: pathlib.Path, contexts: str, number: int,
         loads: list[dict[str, Any]]) -> dict[str, Any]:
     """One server's life, as a timeline."""
-    line: dict[str, Any] = {"variant": "http_zstd", "round": number, "peer": contexts, "seconds": [],
-                            "resident_bytes": [], "contexts": [], "latency_ms": []}
+    line: dict[str, Any] = {"variant": "http_zstd", "round": number, "scenario": "burst", "peer": contexts,
+                            "seconds": [], "resident_bytes": [], "contexts": [], "latency_ms": []}
     chance = random.Random(number)
     names = sorted(each.name for each in directory.iterdir() if each.is_file())
     with (tempfile.TemporaryDirectory() as folder,
@@ -172,22 +172,32 @@ def ends(line: dict[str, Any]) -> dict[str, float]:
         return [held / 2 ** 20 for at, held in zip(line["seconds"], line["resident_bytes"]) if begin <= at < end]
 
     return {"before the burst": between(times[0], times[1])[-1], "at most": max(between(times[0], times[-1])),
-            "after the quiet time": between(times[2], times[3])[-1]}
+            f"after {PHASES[2].seconds:.0f} s of rest": between(times[2], times[3])[-1]}
 
 
-def print_table(result: dict[str, Any]) -> None:
-    print("\nMedians of the rounds. MiB that the server holds:")
+def told(values: list[float]) -> str:
+    """The median, and in brackets the least and the most, where these are others."""
+    median, least, most = (f"{float(format(each, '.3g')):,.0f}"
+                           for each in (statistics.median(values), min(values), max(values)))
+    return median if least == most else f"{median} ({least} to {most})"
+
+
+def table_of(result: dict[str, Any]) -> str:
+    """What documents say of it."""
+    lines = ["| | " + " | ".join(each if each == "pool" else f"`{each}`" for each in CONTEXTS) + " |",
+             "| --- " * (1 + len(CONTEXTS)) + "|"]
+    rows: dict[str, list[str]] = {}
     for contexts in CONTEXTS:
-        found = [ends(line) for line in result["timelines"] if line["peer"] == contexts]
-        print(f"  {contexts}: " + ", ".join(f"{statistics.median(each[name] for each in found):.0f} {name}"
-                                            for name in found[0]))
-    print("What wrk says:")
-    for phase in dict.fromkeys(each["phase"] for each in result["loads"]):
-        for contexts in CONTEXTS:
-            found = [each for each in result["loads"] if (each["phase"], each["contexts"]) == (phase, contexts)]
-            print(f"  {phase}, {contexts}: " + ", ".join(
-                f"{name} {statistics.median(each[name] for each in found):.3g}"
-                for name in ("requests_per_second", "p50_ms", "p99_ms")))
+        timelines = [line for line in result["timelines"] if line["peer"] == contexts]
+        for name in (held := [ends(line) for line in timelines])[0]:
+            rows.setdefault(f"MiB {name}", []).append(told([each[name] for each in held]))
+        rows.setdefault("contexts at most", []).append(told([max(line["contexts"]) for line in timelines]))
+        for phase, what, name in (("burst", "requests a second in the burst", "requests_per_second"),
+                                  ("burst", "99th percentile in the burst, ms", "p99_ms"),
+                                  ("steady", "requests a second with four connections", "requests_per_second")):
+            rows.setdefault(what, []).append(told([each[name] for each in result["loads"]
+                                                   if (each["phase"], each["contexts"]) == (phase, contexts)]))
+    return "\n".join([*lines, *(f"| {name} | {' | '.join(cells)} |" for name, cells in rows.items())])
 
 
 def draw(result: dict[str, Any], stem: pathlib.Path) -> None:
@@ -244,7 +254,7 @@ def main() -> None:
     if not options.draw:
         measure(options)
     result = files.read(options.stem.with_suffix(".json"))
-    print_table(result)
+    print(table_of(result))
     draw(result, options.stem)
 
 

@@ -44,8 +44,11 @@ class Server:
         finally:
             connection.close()
 
+    def metrics_text(self) -> str:
+        return self.get("/metrics")[1].decode()
+
     def metrics(self) -> dict[str, float]:
         """Each sample of /metrics, by its name with its labels."""
-        lines = self.get("/metrics")[1].decode().splitlines()
+        lines = self.metrics_text().splitlines()
         return {name: float(value) for name, value in
                 (line.rsplit(" ", 1) for line in lines if not line.startswith("#"))}

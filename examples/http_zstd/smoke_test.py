@@ -7,6 +7,8 @@ import argparse
 import ctypes
 import ctypes.util
 import pathlib
+import shutil
+import subprocess
 
 from running import ROOT, Server
 
@@ -18,6 +20,15 @@ def decompressed(compressed: bytes, size: int) -> bytes:
     plain = ctypes.create_string_buffer(size)
     got = zstd.ZSTD_decompress(plain, ctypes.c_size_t(size), compressed, ctypes.c_size_t(len(compressed)))
     return plain.raw[:got] if got <= size else b""
+
+
+def check_by_promtool(metrics: str) -> None:
+    """Prometheus's own opinion, where its tool is installed."""
+    if shutil.which("promtool") is None:
+        print("no promtool here: what Prometheus takes was not checked")
+        return
+    told = subprocess.run(["promtool", "check", "metrics"], input=metrics, capture_output=True, text=True, check=False)
+    assert told.returncode == 0, told.stdout + told.stderr
 
 
 def main() -> None:
@@ -38,6 +49,7 @@ def main() -> None:
         assert server.get("/files/..%2fREADME.md")[0].status == 404
         assert server.get("/files/none")[0].status == 404
 
+        check_by_promtool(server.metrics_text())
         metrics = server.metrics()
         assert metrics["http_zstd_contexts"] >= 1, metrics
         if pooled:

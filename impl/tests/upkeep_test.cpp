@@ -693,4 +693,144 @@ TEST_CASE_METHOD(all_given_back, "bound_is_kept_beside_gets_handles_and_cycles",
   CHECK(highest > 0);
 }
 
+// What is in the pool, by its values.
+std::uint64_t bytes_of_all(real_pool& pool) {
+  std::uint64_t bytes = 0;
+  for (item next = pool.try_get(); next != nullptr; next = pool.try_get()) {
+    bytes += static_cast<std::uint64_t>(next->value);
+  }
+  return bytes;
+}
+
+// Items have other sizes when they come back. What is counted is what is there, and never more than
+// the bound.
+TEST_CASE_METHOD(all_given_back, "bytes_are_kept_beside_handles_that_grow_cycles_and_reserve",
+                 "[upkeep]") {
+  constexpr unsigned thread_count = 64;
+  constexpr int rounds = 10;
+  constexpr std::uint64_t most = 100;
+  std::atomic<std::uint64_t> told{0};
+  std::uint64_t highest = 0;
+  bool is_counted = true;
+  real_pool pool([] { return std::make_unique<tracked>(1); },
+                 {.cycle_interval = std::nullopt, .max_bytes = most},
+                 {.size_of = [](const tracked& each) { return std::size_t(each.value); },
+                  .on_drop = count_drops(told)});
+  std::barrier together(thread_count, [&]() noexcept {
+    const std::uint64_t counted = pool.stats().bytes;
+    const std::uint64_t held = bytes_of_all(pool);
+    is_counted = is_counted && counted == held && pool.stats().bytes == 0;
+    highest = std::max(highest, held);
+  });
+  std::vector<std::jthread> threads;
+  for (unsigned t = 0; t != thread_count; ++t) {
+    threads.emplace_back([&, t] {
+      for (int round = 0; round != rounds; ++round) {
+        for (int i = 0; i != 50; ++i) {
+          const auto lent = pool.borrow();
+          lent->value = 1 + (7 * lent->value + i) % 40;
+          if (i % 10 == 0) put_new(pool, 1, 20);
+          if (t % 16 == 0 && i % 10 == 0) pool.rotate();
+          if (t % 16 == 1 && i % 10 == 0) pool.reserve(30);
+        }
+        together.arrive_and_wait();
+      }
+    });
+  }
+  threads.clear();
+  CHECK(is_counted);
+  CHECK(highest <= most);
+  CHECK(highest > 0);
+  const pool_stats stats = pool.stats();
+  CHECK(stats.bound_dropped != 0);
+  CHECK(stats.bound_dropped + stats.cycle_destroyed + stats.refused_memory == told);
+}
+
+// Some handles come back before the pool's destructor, some beside it, some later. Each item is
+// told once, with the cause that it has.
+TEST_CASE_METHOD(all_given_back, "handles_come_back_beside_the_end_of_a_pool_with_bounds",
+                 "[upkeep]") {
+  constexpr unsigned thread_count = 16;
+  constexpr std::uint64_t most = 10;
+  constexpr std::uint64_t before = 2 * thread_count;
+  const auto size_of_one = [](const tracked&) { return std::size_t{1}; };
+  for (int round = 0; round != 20; ++round) {
+    std::array<std::atomic<std::uint64_t>, 6> told{};
+    std::atomic<std::uint64_t> sum{0};
+    const auto of = [&](drop_cause why) -> auto& { return told[static_cast<std::size_t>(why)]; };
+    std::optional<real_pool> pool(
+        std::in_place, [] { return std::make_unique<tracked>(); },
+        pool_options{.cycle_interval = std::nullopt, .max_retained = 2 * most, .max_bytes = most},
+        pool_hooks<tracked>{.size_of = size_of_one, .on_drop = [&](tracked& each, drop_cause why) {
+                              sum += static_cast<std::uint64_t>(each.value);
+                              ++of(why);
+                            }});
+    std::barrier together(thread_count + 1);
+    std::vector<std::jthread> threads;
+    for (unsigned t = 0; t != thread_count; ++t) {
+      threads.emplace_back([&] {
+        std::vector<real_pool::handle> lent;
+        for (int i = 0; i != 5; ++i) lent.push_back(pool->borrow());
+        for (const auto& each : lent) each->value = 1;
+        together.arrive_and_wait();
+        lent.resize(3);
+        together.arrive_and_wait();
+        lent.resize(1);
+        together.arrive_and_wait();
+      });
+    }
+    together.arrive_and_wait();
+    together.arrive_and_wait();
+    // The others go on, so this is about what they have done until here.
+    CHECK(of(drop_cause::bound) >= before - most);
+    pool.reset();
+    together.arrive_and_wait();
+    threads.clear();
+    CHECK(of(drop_cause::end) >= most);
+    CHECK(of(drop_cause::late_return) >= thread_count);
+    CHECK(sum == 5 * thread_count);
+    CHECK(of(drop_cause::bound) + of(drop_cause::end) + of(drop_cause::late_return) ==
+          5 * thread_count);
+  }
+}
+
+// Nobody takes: so each reserve ends with an item that has no room, and the pool is full.
+TEST_CASE_METHOD(all_given_back, "reserve_by_several_threads_fills_the_pool_to_its_bound",
+                 "[upkeep]") {
+  constexpr unsigned thread_count = 16;
+  constexpr int rounds = 20;
+  constexpr std::size_t most = 70;
+  const bool by_bytes = GENERATE(false, true);
+  pool_options options = bounded(most);
+  pool_hooks<tracked> hooks;
+  if (by_bytes) {
+    options.max_retained = pool_options::no_bound;
+    options.max_bytes = most;
+    hooks.size_of = [](const tracked&) { return std::size_t{1}; };
+  }
+  real_pool pool([] { return std::make_unique<tracked>(); }, options, std::move(hooks));
+  std::vector<std::size_t> held;
+  std::vector<std::uint64_t> made;
+  std::barrier together(thread_count, [&]() noexcept {
+    made.push_back(pool.stats().constructions);
+    held.push_back(take_all(pool));
+  });
+  {
+    std::vector<std::jthread> threads;
+    for (unsigned t = 0; t != thread_count; ++t) {
+      threads.emplace_back([&] {
+        for (int round = 0; round != rounds; ++round) {
+          pool.reserve(10 * most);
+          together.arrive_and_wait();
+        }
+      });
+    }
+  }
+  CHECK(held == std::vector<std::size_t>(rounds, most));
+  for (std::size_t round = 0; round != made.size(); ++round) {
+    CHECK(made[round] == (round + 1) * (most + thread_count));
+  }
+  CHECK(pool.stats().bound_dropped == 0);
+}
+
 }  // namespace

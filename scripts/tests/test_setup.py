@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -19,6 +20,12 @@ echo "$@" >> "$LOG"
 case $* in *--simulate*) ;; *) exit 0 ;; esac
 for package; do :; done
 case " $UNKNOWN " in *" $package "*) exit 100 ;; esac
+"""
+# What promtool is taken from.
+DOWNLOADING = APT_GET.replace("case $* in", """case $* in *download*) touch prometheus_2_amd64.deb ;; esac
+case $* in""", 1)
+DPKG_DEB = """#!/bin/sh
+mkdir -p usr/bin && touch usr/bin/promtool
 """
 
 
@@ -81,6 +88,32 @@ class Setup(unittest.TestCase):
         self.assertEqual("", done.stderr)
         self.run_setup("bench", INSTALLED="libtcmalloc-minimal4t64")
         self.assertFalse([name for name in self.installed() if name.startswith("libtcmalloc")])
+
+    def test_promtool_comes_without_its_server(self) -> None:
+        for name in ("bash", "sh", "env", "mktemp", "tr", "sed", "rm", "mkdir", "touch", "cut"):
+            (self.place / name).symlink_to(shutil.which(name) or name)
+        for name, text in (("apt-get", DOWNLOADING), ("dpkg-deb", DPKG_DEB),
+                           ("install", "#!/bin/sh\necho install-file \"$@\" >> \"$LOG\"\n")):
+            (self.place / name).write_text(text)
+            (self.place / name).chmod(0o755)
+        done = self.run_setup("all", PATH=str(self.place))
+        log = (self.place / "log").read_text()
+        self.assertIn("download prometheus\n", log)
+        self.assertRegex(log, r"install-file -D /\S+/usr/bin/promtool /usr/local/bin/promtool\n")
+        self.assertNotIn("prometheus", self.installed())
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertNotIn("promtool", self.run_setup("bench", PATH=str(self.place)).stdout)
+        # It is there already.
+        (self.place / "promtool").write_text("")
+        (self.place / "promtool").chmod(0o755)
+        self.run_setup("all", PATH=str(self.place))
+        self.assertNotIn("download", (self.place / "log").read_text())
+        # It is not to be had.
+        (self.place / "promtool").unlink()
+        (self.place / "dpkg-deb").unlink()
+        done = self.run_setup("all", PATH=str(self.place))
+        self.assertEqual(0, done.returncode)
+        self.assertIn("there is no promtool", done.stderr)
 
     def test_without_sudo_it_says_what_to_run(self) -> None:
         (self.place / "sudo").unlink(missing_ok=True)

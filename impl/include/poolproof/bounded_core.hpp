@@ -100,16 +100,17 @@ class bounded_core final : public pool_entry<std_sync> {
 
   // Asks for an item or a place; if there is none, joins the queue and calls `until_over` with the
   // lock. A wait that is not over then is given up. If that unwinds, the waiter's destructor ends
-  // the call.
+  // the call. The lock that it returns is for `receive`, which may need it once more.
   template <class Wait>
-  void wait(waiter& asking, Wait until_over) {
+  lock wait(waiter& asking, Wait until_over) {
     lock locked(mutex_);
-    if (ask(asking)) return;
+    if (ask(asking)) return locked;
     until_over(locked, asking);
-    if (asking.ended != outcome::none) return;
+    if (asking.ended != outcome::none) return locked;
     queue_.leave(asking);
     asking.ended = outcome::given_up;
     ++counted_.given_up;
+    return locked;
   }
 
   // The same for a coroutine, which suspends itself first: false if it need not.
@@ -118,16 +119,19 @@ class bounded_core final : public pool_entry<std_sync> {
     return !ask(asking);
   }
 
-  // What a wait that has ended brings its caller: an item of the pool, or a new one, or null.
-  T* receive(waiter& asked) {
+  // What a wait that has ended brings its caller: an item of the pool, or a new one, or null. The
+  // caller may have the lock still, or not.
+  T* receive(waiter& asked, lock locked = {}) {
     asked.asked = nullptr;
     switch (asked.ended) {
       case outcome::item:
         return asked.item;
       case outcome::place:
+        if (locked) locked.unlock();
         return make();
       default:
-        leave(lock(mutex_));
+        if (!locked) locked = lock(mutex_);
+        leave(std::move(locked));
     }
 #if defined(__cpp_exceptions)
     if (asked.ended == outcome::closed) throw pool_closed();

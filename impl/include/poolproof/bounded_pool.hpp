@@ -113,8 +113,8 @@ class bounded_pool {
     waiter asking;
     {
       const std::stop_callback giving_up(stop, [&] { inner->give_up(asking); });
-      inner->wait(asking, until_woken);
-    }
+      static_cast<void>(inner->wait(asking, until_woken));
+    }  // a stop must not find a core that this call has left
     return handle(inner, inner->receive(asking));
   }
 #endif
@@ -211,8 +211,8 @@ class bounded_pool {
   handle get_by(Wait until_over) {
     core* const inner = core_;  // the pool may end meanwhile
     waiter asking;
-    inner->wait(asking, until_over);
-    return handle(inner, inner->receive(asking));
+    lock locked = inner->wait(asking, until_over);
+    return handle(inner, inner->receive(asking, std::move(locked)));
   }
 
   static bool is_over(const waiter& waiting) noexcept {

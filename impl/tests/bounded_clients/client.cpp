@@ -7,16 +7,18 @@
 // A letter is a call. The calls of a thread stand together, and a bar parts threads. What a thread
 // has goes back before it asks again, and at its end.
 //
-//     g  get                           r  return what it has
-//     t  try_get                       d  discard it
-//     f  get_for                       x  detach it
-//     s  get with a stop token         q  request the stop
-//     a  co_await get_async with it    o  rotate
-//     k  the same; if it waits, the    !  this thread's next factory call throws
-//        coroutine is destroyed        0  ... makes nothing
-//        instead of resumed            c  close
-//     u  get_until with a clock that   e  end the pool, while main has all items and
-//        throws after the wait            the others wait
+//     g  get                           m  try_get, beside what it has already
+//     t  try_get                       r  return what it has, the last first
+//     f  get_for                       d  discard it
+//     s  get with a stop token         x  detach it
+//     a  co_await get_async with it    q  request the stop of all other threads
+//     k  the same; if it waits, the    o  rotate
+//        coroutine is destroyed        !  this thread's next factory call throws
+//        instead of resumed            0  ... makes nothing
+//     u  get_until with a clock that   c  close
+//        throws after the wait         e  end the pool, while main has all items and
+//                                         the others wait
+//                                      h  give back what main has, after that
 //
 // Required in every execution:
 //   - every call returns: a thread that nobody wakes is a deadlock, which the checker reports;
@@ -33,15 +35,14 @@
 #include <atomic>
 #include <cassert>
 #include <chrono>
-#include <condition_variable>
 #include <coroutine>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <exception>
+#include <functional>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stdexcept>
 #include <stop_token>
@@ -93,14 +94,18 @@ struct factory {
 using pool_type = poolproof::bounded_pool<item>;
 using handle = pool_type::handle;
 std::optional<pool_type> pool;
-std::stop_source stop;
 bool may_close = false;
-bool may_stop = false;
+bool may_end = false;
+std::vector<handle> of_main;
+
+// What costs executions and says nothing of the pool is left out: a stop that nobody requests, one
+// state that all tokens count their owners in, and a count of the threads that nobody reads.
+std::vector<std::stop_source> stops;  // of each thread; none if nobody requests one
+thread_local std::size_t me = 0;
 std::size_t others = 0;  // threads beside one that ends the pool
 std::atomic<std::size_t> gone{0};
 
-// One that nobody stops costs no execution.
-std::stop_token token() { return may_stop ? stop.get_token() : std::stop_token(); }
+bool is_stopped() { return !stops.empty() && stops[me].stop_requested(); }
 
 // --- A coroutine for each get_async --------------------------------------------------------------
 
@@ -115,11 +120,7 @@ struct coroutine {
 };
 
 // Where a thread waits for the coroutine that it is to run.
-struct inbox {
-  std::mutex mutex;
-  std::condition_variable came;
-  std::coroutine_handle<> posted;
-};
+using inbox = std::atomic<void*>;
 
 struct result {
   handle got;
@@ -127,38 +128,33 @@ struct result {
   bool done = false;
 };
 
-coroutine get_async(inbox& posts, result& out) {
+coroutine get_async(const std::stop_token& token, inbox& posts, result& out) {
   const auto post = [&posts, owner = &*pool](std::coroutine_handle<> ready) {
     static_cast<void>(owner->stats());  // would hang under the mutex
-    const std::lock_guard lock(posts.mutex);
-    assert(!posts.posted);
-    posts.posted = ready;
-    posts.came.notify_one();
+    const void* const before = posts.exchange(ready.address(), std::memory_order_acq_rel);
+    assert(before == nullptr);
   };
   try {
-    out.got = co_await pool->get_async(post, token());
+    out.got = co_await pool->get_async(post, token);
   } catch (...) {
     out.thrown = std::current_exception();
   }
   out.done = true;
 }
 
-// A function of its own: what the compiler puts where a mutex was on the stack, the checker takes
-// for the mutex.
-[[gnu::noinline]] handle get_by_coroutine(bool is_run = true) {
-  inbox posts;
+handle get_by_coroutine(const std::stop_token& token, bool is_run = true) {
+  inbox posts{nullptr};
   result out;
-  get_async(posts, out);
+  get_async(token, posts, out);
   if (!out.done) {
-    {
-      std::unique_lock lock(posts.mutex);
-      posts.came.wait(lock, [&] { return static_cast<bool>(posts.posted); });
-    }
+    void* posted = nullptr;
+    while ((posted = posts.load(std::memory_order_acquire)) == nullptr) std::this_thread::yield();
+    const auto ready = std::coroutine_handle<>::from_address(posted);
     if (!is_run) {
-      posts.posted.destroy();
+      ready.destroy();
       return {};
     }
-    posts.posted.resume();
+    ready.resume();
     assert(out.done);
   }
   if (out.thrown) std::rethrow_exception(std::exchange(out.thrown, nullptr));
@@ -190,12 +186,18 @@ struct excuses {
   bool busy = false;
 };
 
-void play(const std::string& calls) {
+void play(const std::string& calls, const std::stop_token& token) {
   handle held;
+  handle more;
+  const auto last = [&]() -> handle& { return more ? more : held; };
+  const auto give_back = [&] {
+    more = {};
+    held = {};
+  };
   const auto note = [&](handle got, const excuses& allowed) {
-    held = std::move(got);
-    if (held) ++held->uses;
-    assert(held || allowed.unmade || allowed.busy || (allowed.stopped && stop.stop_requested()));
+    assert(got || allowed.unmade || allowed.busy || (allowed.stopped && is_stopped()));
+    if (got) ++got->uses;
+    (held ? more : held) = std::move(got);
   };
   const auto guarded = [&](auto call) {
     try {
@@ -209,58 +211,67 @@ void play(const std::string& calls) {
     const bool unmade = factory_mood == mood::makes_nothing;
     switch (call) {
       case 'g':
-        held = {};
+        give_back();
         guarded([&] { note(pool->get(), {.unmade = unmade}); });
         break;
       case 't':
-        held = {};
+        give_back();
         guarded([&] { note(pool->try_get(), {.unmade = unmade, .busy = true}); });
         break;
       case 'f':
-        held = {};
+        give_back();
         guarded([&] {
           note(pool->get_for(std::chrono::seconds(1)), {.unmade = unmade, .busy = true});
         });
         break;
       case 's':
-        held = {};
-        guarded([&] { note(pool->get(token()), {.unmade = unmade, .stopped = true}); });
+        give_back();
+        guarded([&] { note(pool->get(token), {.unmade = unmade, .stopped = true}); });
         break;
       case 'a':
-        held = {};
-        guarded([&] { note(get_by_coroutine(), {.unmade = unmade, .stopped = true}); });
+        give_back();
+        guarded([&] { note(get_by_coroutine(token), {.unmade = unmade, .stopped = true}); });
         break;
       case 'k':
-        held = {};
+        give_back();
         guarded([&] {
-          note(get_by_coroutine(false), {.unmade = unmade, .stopped = true, .busy = true});
+          note(get_by_coroutine(token, false), {.unmade = unmade, .stopped = true, .busy = true});
         });
         break;
       case 'u':
-        held = {};
+        give_back();
         clock_calls = 0;
         guarded([&] {
           note(pool->get_until(failing_clock::time_point(std::chrono::seconds(1))),
                {.unmade = unmade});
         });
         break;
+      case 'm':
+        more = {};
+        guarded([&] { note(pool->try_get(), {.unmade = unmade, .busy = true}); });
+        break;
       case 'r':
-        held = {};
+        last() = {};
         break;
       case 'd':
-        held.discard();
+        last().discard();
         break;
       case 'x':
-        if (held) held->no_longer_counts();
-        static_cast<void>(held.detach());
+        if (last()) last()->no_longer_counts();
+        static_cast<void>(last().detach());
         break;
       case 'e':
         // `gone` first: a thread that goes meanwhile is not counted twice.
         while (gone + pool->stats().waiting != others) std::this_thread::yield();
         pool.reset();
         break;
+      case 'h':
+        of_main.clear();
+        break;
       case 'q':
-        stop.request_stop();
+        for (std::size_t i = 0; i < stops.size(); ++i) {
+          if (i != me) stops[i].request_stop();
+        }
         break;
       case 'o':
         pool->rotate();
@@ -280,9 +291,10 @@ void play(const std::string& calls) {
   }
 }
 
-void run(const std::string& calls) {
-  play(calls);
-  ++gone;
+void run(std::size_t index, const std::string& calls, const std::stop_token& token) {
+  me = index;
+  play(calls, token);
+  if (may_end) ++gone;
 }
 
 }  // namespace
@@ -291,12 +303,10 @@ int main(int argc, char** argv) {
   if (argc != 3) return 2;
   most = std::strtoul(argv[1], nullptr, 10);
   const std::string client = argv[2];
-  const bool ends = client.find('e') != std::string::npos;
-  may_stop = client.find('q') != std::string::npos;
-  may_close = ends || client.find('c') != std::string::npos;
+  may_end = client.find('e') != std::string::npos;
+  may_close = may_end || client.find('c') != std::string::npos;
   pool.emplace(most, factory(), poolproof::pool_options{.cycle_interval = std::nullopt});
-  std::vector<handle> held;
-  for (std::size_t i = 0; ends && i < most; ++i) held.push_back(pool->get());
+  for (std::size_t i = 0; may_end && i < most; ++i) of_main.push_back(pool->get());
   std::vector<std::string> calls(1);
   for (const char each : client) {
     if (each == '|') {
@@ -306,8 +316,15 @@ int main(int argc, char** argv) {
     }
   }
   others = calls.size() - 1;
+  std::vector<std::stop_token> tokens(calls.size());
+  if (client.find('q') != std::string::npos) {
+    stops.resize(calls.size());
+    for (std::size_t i = 0; i < calls.size(); ++i) tokens[i] = stops[i].get_token();
+  }
   std::vector<std::thread> threads;
-  for (const std::string& each : calls) threads.emplace_back(run, each);
+  for (std::size_t i = 0; i < calls.size(); ++i) {
+    threads.emplace_back(run, i, std::cref(calls[i]), std::cref(tokens[i]));
+  }
   for (std::thread& each : threads) each.join();
   if (pool) {
     const poolproof::bounded_stats left = pool->stats();
@@ -316,7 +333,7 @@ int main(int argc, char** argv) {
     assert(left.idle == existing.load(std::memory_order_relaxed));
     pool.reset();
   }
-  held.clear();
+  of_main.clear();
   assert(existing.load(std::memory_order_relaxed) == 0);
   assert(factory::count == 0);
   return 0;
