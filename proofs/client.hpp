@@ -80,6 +80,8 @@ struct family {
   std::function<std::unique_ptr<checker::program>(const client& played)> make;
   // Why a client of its letters makes no sense; empty if it does.
   std::function<std::string(const client& asked)> objection = [](const client&) { return ""; };
+  // Where a thread begins: threads that begin in the same place and make the same calls are alike.
+  std::function<unsigned(std::size_t thread)> begins_in;
   // Whether calls make acquire fences: no reads can be merged then, which each search would find
   // out.
   bool makes_fences = false;
@@ -143,6 +145,21 @@ inline double orders_of(const client& played) {
     }
   }
   return orders;
+}
+
+// The largest set of threads of a client that are alike; empty if no two are.
+inline std::vector<unsigned> alike_in(const client& played, const family& of) {
+  std::vector<unsigned> most;
+  for (std::size_t t = 0; t != played.threads.size(); ++t) {
+    std::vector<unsigned> alike;
+    for (std::size_t other = t; other != played.threads.size(); ++other) {
+      if (played.threads[other] == played.threads[t] && of.begins_in(other) == of.begins_in(t)) {
+        alike.push_back(static_cast<unsigned>(other));
+      }
+    }
+    if (alike.size() > std::max<std::size_t>(most.size(), 1)) most = std::move(alike);
+  }
+  return most;
 }
 
 // The families that are linked into the program.

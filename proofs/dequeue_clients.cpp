@@ -267,7 +267,9 @@ family family_of(std::string_view name, std::vector<letter> letters, std::size_t
           },
           [](const client& played) -> std::unique_ptr<checker::program> {
             return std::make_unique<ring_client>(played);
-          }};
+          },
+          [](const client&) { return ""; },
+          [](std::size_t thread) { return thread == 0 ? 0u : 1u; }};
 }
 
 }  // namespace

@@ -63,6 +63,10 @@ reaches.
 // Of reads between whose sources nothing can tell: see merge_reads of <checker/search.hpp>.
 enum class reads { merged, each, compared };
 
+// Of executions that differ only in which of several threads with equal scripts did what: see alike
+// of <checker/search.hpp>.
+enum class alike { each, once, compared };
+
 struct settings {
   std::string family;
   std::size_t calls = 6;
@@ -74,6 +78,7 @@ struct settings {
   std::uint64_t runs = 0;
   unsigned spurious = 1;
   reads hints = reads::merged;
+  alike exchanged = alike::each;
   unsigned jobs = 0;
   bool keep_going = false;
   std::string replay;
@@ -126,6 +131,9 @@ void require_possible(const settings& chosen) {
   }
   if (chosen.hints == reads::compared && (of_one || chosen.within > 0)) {
     throw usage_error("--reads compared: not with --replay, --page, --stop or --within");
+  }
+  if (chosen.exchanged != alike::each && (of_one || chosen.within > 0 || chosen.progress)) {
+    throw usage_error("--alike: not with --replay, --page, --stop, --within or --progress");
   }
   if (chosen.calls == 0) throw usage_error("--calls: a client makes at least one");
   if (chosen.share || !chosen.lines.empty()) models::require_no_changes("--shard and --lines");
@@ -195,6 +203,15 @@ void add_bounds(CLI::App& line, settings& to) {
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, reads>{
               {"merged", reads::merged}, {"each", reads::each}, {"compared", reads::compared}},
+          CLI::ignore_case));
+  line.add_option("--alike", to.exchanged,
+                  "each (default): executions that differ only in which of several threads with\n"
+                  "equal scripts did what are all visited; once: not all of them, where no reads\n"
+                  "are merged; compared: do both, and compare them")
+      ->type_name("HOW")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, alike>{
+              {"each", alike::each}, {"once", alike::once}, {"compared", alike::compared}},
           CLI::ignore_case));
   line.add_option("--jobs", to.jobs, "how many processes (default: one for each CPU)")
       ->type_name("N")
@@ -349,6 +366,7 @@ checker::options options_of(const family& of, const settings& chosen, const task
   options.replay = chosen.replay;
   options.on_progress = chosen.on_progress;
   options.merge_reads = merges(chosen) && !of.makes_fences;
+  if (chosen.exchanged == alike::once) options.alike = alike_in(t.played, of);
   if (t.stop) {
     options.stopped_thread = t.stop->first;
     options.stopped_after = t.stop->second;
@@ -395,6 +413,29 @@ std::string difference_of(const family& of, const settings& chosen, const task& 
          std::to_string(merged.duplicates) + " of them twice, but " +
          std::to_string(each.complete - each.duplicates) +
          " different ones, or other ones, of all " + std::to_string(each.complete);
+}
+
+// The same twice, with all executions of threads that are alike and without. What is wrong, if they
+// are not the same up to exchanging those.
+std::string difference_in_alike(const family& of, const settings& chosen, const task& t) {
+  const std::vector<unsigned> threads = alike_in(t.played, of);
+  if (threads.empty()) return "";
+  checker::options options = options_of(of, chosen, t);
+  options.merge_reads = false;
+  options.remember_graphs = ~std::size_t{0};
+  options.by_orbit = threads;
+  const auto found = [&](bool once) {
+    options.alike = once ? threads : std::vector<unsigned>();
+    const auto program = of.make(t.played);
+    return checker::exploration(*program, options).explore();
+  };
+  const checker::statistics once = found(true);
+  const checker::statistics each = found(false);
+  if (once.cut + each.cut != 0) return "not finished, and hence not compared";
+  const std::uint64_t orbits = each.complete - each.duplicates;
+  if (once.complete - once.duplicates == orbits && once.hash == each.hash) return "";
+  return std::to_string(once.complete - once.duplicates) + " different executions, or others, of " +
+         std::to_string(orbits);
 }
 
 checker::size_estimate estimate(const family& of, const settings& chosen, const task& t) {
@@ -456,6 +497,10 @@ outcome run(const family& of, const settings& chosen, const task& t) {
   if (chosen.contended) sum.contended = contended_sites(of, chosen, t);
   if (chosen.hints == reads::compared && sum.errors == 0) {
     sum.error = difference_of(of, chosen, t);
+    sum.errors += sum.error.empty() ? 0 : 1;
+  }
+  if (chosen.exchanged == alike::compared && sum.errors == 0) {
+    sum.error = difference_in_alike(of, chosen, t);
     sum.errors += sum.error.empty() ? 0 : 1;
   }
   if (models::watching_sites) sum.reached = models::reached_since(reached_before);
@@ -634,6 +679,7 @@ std::string search_of(const family& of, const settings& chosen) {
   if (chosen.seconds > 0) out << " --seconds " << chosen.seconds;
   if (chosen.runs != 0) out << " --runs " << chosen.runs;
   if (!merges(chosen)) out << " --reads each";
+  if (chosen.exchanged == alike::once) out << " --alike once";
   return out.str();
 }
 
@@ -824,8 +870,8 @@ int run(const settings& chosen) {
     return 0;
   }
   if (chosen.within > 0) return static_cast<int>(run_survey(chosen));
-  const bool one =
-      !chosen.client.empty() && !chosen.json && !chosen.progress && chosen.hints != reads::compared;
+  const bool one = !chosen.client.empty() && !chosen.json && !chosen.progress &&
+                   chosen.hints != reads::compared && chosen.exchanged != alike::compared;
   checker::conclusion sum = checker::conclusion::proved;
   bool any = false;
   models::lines_file lines(chosen.lines);

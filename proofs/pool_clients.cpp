@@ -285,19 +285,21 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
                });
   const enumeration clients{signs_of(made), signs_of(happens), std::move(possible), afters, 3,
                             setting.cpus};
-  return {.name = name,
-          .letters = std::move(all),
-          .property = property,
-          .bound = bound,
-          .least_threads = 1,
-          .most_threads = 4,
-          .most_calls = most_calls_of_client,
-          .plays_around = true,
-          .of_size = [clients](std::size_t size,
-                               const std::string& of) { return clients.only(of).of_size(size); },
-          .make = [setting, play](const client& played) { return play(played, setting); },
-          .objection = [](const client& asked) { return objection_to(asked); },
-          .makes_fences = sections};
+  return {
+      .name = name,
+      .letters = std::move(all),
+      .property = property,
+      .bound = bound,
+      .least_threads = 1,
+      .most_threads = 4,
+      .most_calls = most_calls_of_client,
+      .plays_around = true,
+      .of_size = [clients](std::size_t size,
+                           const std::string& of) { return clients.only(of).of_size(size); },
+      .make = [setting, play](const client& played) { return play(played, setting); },
+      .objection = [](const client& asked) { return objection_to(asked); },
+      .begins_in = [cpus = setting.cpus](std::size_t t) { return static_cast<unsigned>(t) % cpus; },
+      .makes_fences = sections};
 }
 
 }  // namespace

@@ -62,6 +62,9 @@ def main() -> int:
     parser.add_argument("--engine", choices=("relacy", "checker"), default="relacy", help="what runs the models")
     parser.add_argument("--quick", action="store_true", help="only what is killed with nothing compiled")
     parser.add_argument("--only", default="", metavar="REGEX", help="only mutants whose names match")
+    parser.add_argument("--reads", choices=("merged", "each", "compared"), default="merged",
+                        help="with --engine checker: how the ledger's clients are searched; compared: both ways, and"
+                        " both must kill")
     parser.add_argument("--survey", action="store_true", help="run every weakening in every model")
     parser.add_argument("--artefacts", type=Path, default=ROOT / "build" / "mutants",
                         help="where --engine checker writes")
@@ -87,7 +90,8 @@ def main() -> int:
     judge_one: Callable[[Mutant], Result] = functools.partial(judge.judge, models)
     patched = next((m for m in mutants if m.patches), None)
     if isinstance(models, CheckedModels):
-        judge_one = judge.OnChecker(models, options.artefacts, options.quick).judge
+        reads = ("merged", "each") if options.reads == "compared" else (options.reads,)
+        judge_one = judge.OnChecker(models, options.artefacts, options.quick, reads).judge
     elif patched is not None:
         models.check_rebuilding(patched)
     results = run_mutants(judge_one, mutants, options.jobs)

@@ -85,6 +85,7 @@ class size_sampler {
     here.stopped_after = chosen.stopped_after;
     here.reuse_memory = chosen.reuse_memory;
     here.merge_reads = chosen.merge_reads;
+    here.alike = chosen.alike;
     here.events_per_thread = chosen.events_per_thread;
     here.order = chosen.order;
     return here;

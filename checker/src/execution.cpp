@@ -42,13 +42,24 @@ bool is_mapped(std::uint64_t address) {
   return false;
 }
 
+// Those that are taken for alike, the first of the search first; empty if none can be.
+std::vector<unsigned> alike_in(const options& chosen) {
+  if (chosen.merge_reads || chosen.stopped_thread) return {};
+  std::vector<unsigned> alike = chosen.alike;
+  if (alike.empty() || chosen.order.empty()) return alike;
+  const auto first = std::find(alike.begin(), alike.end(), chosen.order.front());
+  if (first == alike.end()) return {};
+  std::iter_swap(alike.begin(), first);
+  return alike;
+}
+
 }  // namespace
 
 execution::execution(program& checked, const options& chosen)
     : program_(checked),
       options_(chosen),
       thread_count_(checked.threads()),
-      explorer_(thread_count_, chosen.model, chosen.merge_reads),
+      explorer_(thread_count_, chosen.model, chosen.merge_reads, symmetry(alike_in(chosen))),
       arena_(thread_count_ + 1),
       order_(chosen.order),
       fibers_(new fiber[thread_count_ + 1]),
@@ -77,6 +88,11 @@ execution::execution(program& checked, const options& chosen)
   std::vector<unsigned> all(thread_count_);
   std::iota(all.begin(), all.end(), 0u);
   if (order_.empty()) order_ = all;
+  const std::vector<unsigned> alike = alike_in(chosen);
+  if (!alike.empty() && chosen.order.empty()) {
+    std::stable_partition(order_.begin(), order_.end(),
+                          [first = alike.front()](unsigned t) { return t == first; });
+  }
   if (!std::is_permutation(order_.begin(), order_.end(), all.begin(), all.end())) {
     throw std::invalid_argument("options::order: it must name each thread once");
   }
@@ -1043,6 +1059,9 @@ bool execution::block_turn(std::uint32_t position, engine::span changed) {
   }
   if (!may_be_in_vain(own)) return false;
   self.state = thread_state::idle;
+  if (!alike_in(options_).empty()) {
+    note(fault::cut, "a thread waits in a loop that writes: no threads can be taken for alike");
+  }
   unsigned next = next_to_run();
   if (next == nobody) next = no_longer_idle();
   if (next == nobody) end_execution();

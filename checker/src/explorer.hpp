@@ -12,9 +12,10 @@
 // The stack has a level for each revisit that is being explored, and each level a graph and its
 // frames. Memory is bounded by the length of an execution, not by their number.
 //
-// Sources of a read between which nothing can tell are one alternative: merging.hpp.
+// Sources of a read between which nothing can tell are one alternative: merging.hpp. Of threads that
+// are alike not all orders are gone through: symmetry.hpp.
 //
-// Stands on: chance, growing_graph, consistency, merging, schedule.
+// Stands on: chance, growing_graph, consistency, merging, schedule, symmetry.
 #pragma once
 
 #include <checker/checkpoint.hpp>
@@ -23,12 +24,14 @@
 #include "growing_graph.hpp"
 #include "merging.hpp"
 #include "schedule.hpp"
+#include "symmetry.hpp"
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 namespace checker {
@@ -45,8 +48,11 @@ struct share {
 
 class explorer {
  public:
-  explorer(unsigned threads, memory_model model, bool merges_reads)
-      : model_(model), threads_(threads), merging_(merges_reads, model) {
+  explorer(unsigned threads, memory_model model, bool merges_reads, symmetry alike)
+      : model_(model),
+        threads_(threads),
+        merging_(merges_reads, model),
+        symmetry_(std::move(alike)) {
     restart();
   }
 
@@ -108,7 +114,7 @@ class explorer {
 
   // Gives each read of a complete graph the source that its own is merged with.
   void bring_to_normal_form(execution_graph& g) const {
-    explorer merging(threads_, model_, true);
+    explorer merging(threads_, model_, true, symmetry({}));
     std::vector<event_id> in_order(g.size());
     std::iota(in_order.begin(), in_order.end(), event_id{0});
     const auto depth = [&g](event_id e) {
@@ -178,7 +184,7 @@ class explorer {
     // Revisits make another graph: they come when this execution is done.
     const std::size_t own = top().frames.size() - 1;
     while (top().frames.size() > own && top().frames.back().now != stage::revisits) {
-      if (step(top().frames.size() - 1)) return enter();
+      if (step(top().frames.size() - 1) && symmetry_.keeps(graph())) return enter();
     }
     return false;
   }
@@ -232,7 +238,7 @@ class explorer {
       }
       // The next alternative of a root, or of what is above it, is in another subtree.
       if (inside_ && frames() <= root_) inside_ = false;
-    } while (!step(top().frames.size() - 1) || !enter());
+    } while (!step(top().frames.size() - 1) || !symmetry_.keeps(graph()) || !enter());
     const bool same = write && last_was_place_ && depth_ == depth && graph().size() == size &&
                       revisits_ == revisits;
     return same ? next_graph::same_program : next_graph::to_run;
@@ -584,6 +590,7 @@ class explorer {
   const memory_model model_;
   const unsigned threads_;
   const read_merging merging_;
+  symmetry symmetry_;
   share share_;
   std::uint64_t divided_ = 0;
   std::uint64_t roots_ = 0;  // subtrees, of what is divided

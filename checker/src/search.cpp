@@ -207,6 +207,7 @@ void execution::store(archive& file) {
   file.same(options_.reuse_memory, "search: options::reuse_memory");
   file.same(options_.stopped_thread.value_or(thread_count_), "search: options::stopped_thread");
   file.same(options_.stopped_after, "search: options::stopped_after");
+  file.same(options_.alike.size(), "search: options::alike");
   explorer_.store(file);
   file(location_names_);
   file(locations_);
@@ -509,7 +510,9 @@ graph_hash execution::hash_of(const execution_graph& seen) const {
 
 void execution::add_hash() {
   graph_hash whole;
-  if (options_.by_normal_form) {
+  if (!options_.by_orbit.empty()) {
+    whole = orbit_hash::of(graph(), options_.by_orbit);
+  } else if (options_.by_normal_form) {
     execution_graph copy = graph();
     explorer_.bring_to_normal_form(copy);
     whole = hash_of(copy);
@@ -517,7 +520,8 @@ void execution::add_hash() {
     whole = hash_of(graph());
   }
   const bool again = options_.remember_graphs != 0 && remembers(whole);
-  if (!again || !options_.by_normal_form) totals_.hash.add(whole.low, whole.high);
+  const bool one_of_each = options_.by_normal_form || !options_.by_orbit.empty();
+  if (!again || !one_of_each) totals_.hash.add(whole.low, whole.high);
 }
 
 // Whether there was such a graph before.

@@ -53,6 +53,7 @@ DETECTORS = [
     Detector("rings", "ring_test.cpp", [], True),
     Detector("loops", "spin_test.cpp", [], True),
     Detector("left out", "pruning_test.cpp", [], True),
+    Detector("threads that are alike", "symmetry_test.cpp", [], True),
     Detector(
         "laws",
         "metamorphic_test.cpp",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import killers
 from .build import CheckedModels, Models, Report
-from .killers import Clients, Finding
+from .killers import Clients, Family, Finding
 from .ledger import PLAYERS, Mutant, MutantError, Result
 from .report import write_index
 
@@ -63,10 +63,11 @@ def survey(models: Models, options: list[str]) -> tuple[str, str]:
 class OnChecker:
     """Judges mutants on the checker, and keeps what it finds in a folder for each."""
 
-    def __init__(self, models: CheckedModels, artefacts: Path, quick: bool):
+    def __init__(self, models: CheckedModels, artefacts: Path, quick: bool, reads: tuple[str, ...] = ("merged",)):
         self.models = models
         self.artefacts = artefacts
         self.quick = quick
+        self.reads = reads  # the ways in which the ledger's clients are searched: each must kill
         self.clients = Clients(models.build / "proofs" / "proofs")
         if not self.clients.program.exists():
             raise MutantError(f"{self.clients.program} is missing; 'make proofs' builds it")
@@ -90,9 +91,18 @@ class OnChecker:
             model = scripts if name == "model" else mutant.by
             found, detail = verdict_of(self.models.run(model, mutant.options), mutant)
             return Finding(found, detail, f"model {model}")
-        status, report = self.clients.one(family, scripts, mutant.options, self.clients.program)
+        status, report = self._one(family, scripts, mutant.options, self.clients.program)
         detail = (report.splitlines() or ["it broke the program"])[0]
         return Finding("killed" if status == 1 else "survived", detail, mutant.checker)
+
+    def _one(self, family: Family, scripts: str, options: list[str], program: Path) -> tuple[int, str]:
+        """Exit status and report of one client: of the first way to search it in which it does not fail, if any."""
+        status, report = 0, ""
+        for how in self.reads:
+            status, report = self.clients.one(family, scripts, [*options, "--reads", how], program)
+            if status == 0:
+                return status, f"--reads {how}: {report}"
+        return status, report
 
     def _by_model(self, mutant: Mutant) -> Finding:
         """Judges a mutant by the model of the ledger alone."""
@@ -111,7 +121,7 @@ class OnChecker:
             raise MutantError(f"{mutant.name}: 'checker' names no family's client")
         include = self.models.patched_headers(mutant, self.models.build / "mutants_on_checker" / mutant.folder())
         program = self.models.program_with(mutant, include, "proofs", {PLAYERS[name]})
-        status, report = self.clients.one(family, scripts, mutant.options, program)
+        status, report = self._one(family, scripts, mutant.options, program)
         detail = (report.splitlines() or ["", ""])[1:2]
         command = self.clients.command(family, scripts, mutant.options, program)
         return Finding("killed" if status != 0 else "survived", " ".join(detail), mutant.checker, command=command)

@@ -8,9 +8,12 @@ import tempfile
 import tomllib
 import unittest
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from mutation.build import CheckedModels  # noqa: E402
+from mutation.judge import OnChecker  # noqa: E402
 from mutation.killers import Client, Clients, Family, Finding, compared, keep, smallest_failing_model  # noqa: E402
 from mutation.ledger import record  # noqa: E402
 
@@ -21,6 +24,27 @@ def client(name: str, **changes: Any) -> Client:
     same = {"client": name, "complete": 3, "blocked": 1, "errors": 0, "cut": 0, "hash": "aa", "error": "", "replay": "",
             "contended": ["pop.claim"] if "|" in name else []}
     return same | changes
+
+
+class Recorded(unittest.TestCase):
+    """The client that the ledger names, searched in two ways."""
+
+    def status(self, program: str, *reads: str) -> int:
+        with tempfile.TemporaryDirectory() as directory:
+            path = Path(directory, "proofs", "proofs")
+            path.parent.mkdir()
+            path.write_text(f"#!{sys.executable}\nimport sys\n{program}\n")
+            path.chmod(0o755)
+            models = cast(CheckedModels, SimpleNamespace(build=Path(directory)))
+            found, _ = OnChecker(models, Path(directory), True, reads)._one(FAMILY, "+|s", [], path)
+        return found
+
+    def test_each_way_must_fail(self) -> None:
+        self.assertEqual(1, self.status("sys.exit(1)", "merged", "each"))
+        self.assertEqual(0, self.status("sys.exit(0)", "merged", "each"))
+        for way in ("merged", "each"):
+            self.assertEqual(0, self.status(f"sys.exit(0 if '{way}' in sys.argv else 1)", "merged", "each"))
+            self.assertEqual(1, self.status(f"sys.exit(1 if '{way}' in sys.argv else 0)", way))
 
 
 class Certificates(unittest.TestCase):

@@ -207,6 +207,33 @@ class MergedReads(unittest.TestCase):
 
 
 @unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")
+class Alike(unittest.TestCase):
+    SECTIONS = ("--family", "object_pool_sections_one_cpu", "--spurious", "0")
+
+    def executions(self, *options: str) -> int:
+        done = run(PROOFS, *options)
+        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+        return int(done.stdout.split(" complete executions", 1)[0].rsplit(" ", 1)[1])
+
+    def test_of_two_threads_that_are_alike_one_order_is_left(self) -> None:
+        client = (*self.SECTIONS, "--client", "p|p")
+        self.assertEqual(self.executions(*client), 2 * self.executions(*client, "--alike", "once"))
+
+    def test_threads_on_other_cpus_are_not_alike(self) -> None:
+        client = ("--family", "object_pool_sections_two_cpus", "--client", "p|p", "--spurious", "0")
+        self.assertEqual(self.executions(*client), self.executions(*client, "--alike", "once"))
+
+    def test_nothing_else_is_left_out_of_small_clients(self) -> None:
+        self.executions(*self.SECTIONS, "--calls", "2", "--letters", "pgr", "--alike", "compared")
+        self.executions(*RING, "--calls", "4", "--reads", "each", "--alike", "compared")
+
+    def test_one_execution_is_not_compared(self) -> None:
+        done = run(PROOFS, *POOL, "--client", "p|g", "--alike", "compared", "--replay", "0=1")
+        self.assertEqual(2, done.returncode)
+        self.assertIn("--alike: not with --replay", done.stderr)
+
+
+@unittest.skipUnless(PROOFS and MODELS, "PROOFS and CHECKED_MODELS name no programs: 'make proofs' runs this test")
 class Runs(unittest.TestCase):
     """So many executions are visited at most, on a fast machine as on a slow one."""
 

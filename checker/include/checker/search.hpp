@@ -173,6 +173,11 @@ struct options {
   // docs/reference.md. Not in a program with acquire fences: where one is met, the search begins
   // anew without. Nor in a part of a search, or with a checkpoint, which could not do so.
   bool merge_reads = false;
+  // Threads that run the same code from the same state: of executions that differ only in which of
+  // them did what, not all are found. See "Threads that are alike" in docs/reference.md. Not with
+  // merge_reads or a stopped thread, nor with an `order` that begins with another thread: then all
+  // are found.
+  std::vector<unsigned> alike = {};
   // Whether the search goes on after an error.
   bool keep_going = false;
   // Whether memory that is not freed at the end is an error.
@@ -219,6 +224,8 @@ struct options {
   // Graphs are told apart by what merge_reads would leave of them, and `hash` is of the different
   // ones: that of a search that merges reads. A test of it.
   bool by_normal_form = false;
+  // The same of graphs that differ only in which of these threads did what: they are one.
+  std::vector<unsigned> by_orbit = {};
   // How reports call the program.
   std::string name = {};
   // Runs this one execution: what a counterexample's `replay` says. One that is cut off, or is of
