@@ -24,7 +24,7 @@ HEADERS = ROOT / "impl" / "include" / "poolproof"
 # the others have no atomic operations of their own.
 UNCHECKED = (
     "idle_items.hpp", "waiting_queue.hpp", "bounded_core.hpp", "bounded_pool.hpp",
-    "call_site.hpp", "hidden_bytes.hpp", "checked_items.hpp", "checked_pool.hpp",
+    "checked_mode.hpp", "call_site.hpp", "hidden_bytes.hpp", "checked_items.hpp", "checked_pool.hpp",
     "borrow_shared.hpp", "buffer_pool.hpp", "prometheus.hpp", "trimmer.hpp", "stays_loaded.hpp",
 )
 

@@ -3,6 +3,7 @@
 // is done in a child process, whose last words are compared.
 #define POOLPROOF_CHECKED
 #include <poolproof/borrow_shared.hpp>
+#include <poolproof/buffer_pool.hpp>
 #include <poolproof/checked_pool.hpp>
 
 #include <algorithm>
@@ -53,10 +54,21 @@ struct node {
 using pool_type = poolproof::pool<node>;
 static_assert(std::is_same_v<pool_type, poolproof::checked_pool<node>>);
 using handle = pool_type::handle;
+using hooks = poolproof::pool_hooks<node>;
 
 constexpr auto make = [] { return std::make_unique<node>(); };
 constexpr pool_options no_cycles{.cycle_interval = std::nullopt};
 constexpr checked_options called(const char* name) { return {.name = name}; }
+
+// Of which only the deleter knows the type.
+struct opaque_long;
+struct opaque_long_deleter {
+  void operator()(opaque_long* item) const { delete reinterpret_cast<long*>(item); }
+};
+std::unique_ptr<opaque_long, opaque_long_deleter> make_opaque_long() {
+  return std::unique_ptr<opaque_long, opaque_long_deleter>(
+      reinterpret_cast<opaque_long*>(new long()));
+}
 
 // What a child says on its standard error while it does this, and the signal that ends it.
 struct ending {
@@ -89,10 +101,9 @@ ending end_of(Misuse misuse) {
   return seen;
 }
 
-// The report has all of these, in this order, and the program was aborted.
-void check_report(const ending& seen, const std::vector<std::string>& parts) {
+// The report has all of these, in this order.
+void check_words(const ending& seen, const std::vector<std::string>& parts) {
   INFO(seen.words);
-  CHECK(seen.signal == SIGABRT);
   std::size_t at = 0;
   for (const std::string& part : parts) {
     INFO("looked for: " << part);
@@ -102,10 +113,16 @@ void check_report(const ending& seen, const std::vector<std::string>& parts) {
   }
 }
 
+// The same, and the program was aborted.
+void check_report(const ending& seen, const std::vector<std::string>& parts) {
+  check_words(seen, parts);
+  CHECK(seen.signal == SIGABRT);
+}
+
 // --- What is found -------------------------------------------------------------------------------
 
 TEST_CASE("second_put_of_an_item_is_reported_with_both_places", "[checked]") {
-  pool_type pool(make, no_cycles, called("nodes"));
+  pool_type pool(make, no_cycles, {}, called("nodes"));
   constexpr int line = __LINE__;
   const ending seen = end_of([&] {
     auto item = pool.get();
@@ -121,7 +138,7 @@ TEST_CASE("second_put_of_an_item_is_reported_with_both_places", "[checked]") {
 
 TEST_CASE("report_calls_the_pool_as_its_options_do", "[checked]") {
   const auto name_in = [](pool_options options, checked_options checks) {
-    pool_type pool(make, options, checks);
+    pool_type pool(make, options, {}, checks);
     const std::string words = end_of([&] {
                                 auto item = pool.get();
                                 node* const raw = item.get();
@@ -139,8 +156,8 @@ TEST_CASE("report_calls_the_pool_as_its_options_do", "[checked]") {
 
 TEST_CASE("item_that_a_handle_has_is_not_to_be_put", "[checked]") {
   const bool elsewhere = GENERATE(false, true);
-  pool_type pool(make, no_cycles, called("nodes"));
-  pool_type other(make, no_cycles, called("others"));
+  pool_type pool(make, no_cycles, {}, called("nodes"));
+  pool_type other(make, no_cycles, {}, called("others"));
   const ending seen = end_of([&] {
     const handle held = pool.borrow();
     (elsewhere ? other : pool).put(std::unique_ptr<node>(held.get()));
@@ -152,7 +169,7 @@ TEST_CASE("item_that_a_handle_has_is_not_to_be_put", "[checked]") {
 }
 
 TEST_CASE("item_that_a_handle_has_returned_is_not_to_be_put", "[checked]") {
-  pool_type pool(make, no_cycles, called("nodes"));
+  pool_type pool(make, no_cycles, {}, called("nodes"));
   const ending seen = end_of([&] {
     handle held = pool.borrow();
     node* const raw = held.get();
@@ -165,7 +182,7 @@ TEST_CASE("item_that_a_handle_has_returned_is_not_to_be_put", "[checked]") {
 
 TEST_CASE("pool_that_ends_while_a_handle_is_out_is_reported", "[checked]") {
   const auto with = [](checked_options checks) {
-    std::optional<pool_type> pool(std::in_place, make, no_cycles, checks);
+    std::optional<pool_type> pool(std::in_place, make, no_cycles, hooks{}, checks);
     const handle held = pool->borrow();
     pool.reset();
   };
@@ -197,7 +214,7 @@ TEST_CASE("null_factory_is_refused_as_object_pool_refuses_it", "[checked]") {
 #if !defined(POOLPROOF_HAS_ASAN)
 TEST_CASE("item_that_changes_in_the_pool_is_reported_when_it_is_handed_out", "[checked]") {
   const bool by_borrow = GENERATE(false, true);
-  pool_type pool(make, no_cycles, called("nodes"));
+  pool_type pool(make, no_cycles, {}, called("nodes"));
   const ending seen = end_of([&] {
     auto item = pool.get();
     node* const raw = item.get();
@@ -216,7 +233,7 @@ TEST_CASE("item_that_changes_in_the_pool_is_reported_when_it_is_handed_out", "[c
 TEST_CASE("item_that_changes_in_the_pool_is_reported_when_it_is_destroyed", "[checked]") {
   const bool at_end = GENERATE(false, true);
   const ending seen = end_of([&] {
-    pool_type pool(make, no_cycles, called("nodes"));
+    pool_type pool(make, no_cycles, {}, called("nodes"));
     auto item = pool.get();
     node* const raw = item.get();
     pool.put(std::move(item));
@@ -231,7 +248,7 @@ TEST_CASE("item_that_changes_in_the_pool_is_reported_when_it_is_destroyed", "[ch
 #else
 TEST_CASE("access_to_an_item_in_the_pool_is_addresssanitizers_to_report", "[checked]") {
   const bool writes = GENERATE(false, true);
-  pool_type pool(make, no_cycles, called("nodes"));
+  pool_type pool(make, no_cycles, {}, called("nodes"));
   const ending seen = end_of([&] {
     auto item = pool.get();
     volatile int* const raw = &item->value;
@@ -242,13 +259,46 @@ TEST_CASE("access_to_an_item_in_the_pool_is_addresssanitizers_to_report", "[chec
       static_cast<void>(*raw);
     }
   });
-  INFO(seen.words);
-  CHECK(seen.words.find("use-after-poison") != std::string::npos);
+  check_words(seen, {"use-after-poison", "poolproof: pool 'nodes': item 0x",
+                     " was used after it had been returned", "returned before: put at ",
+                     "checked_pool_test.cpp:"});
+}
+
+TEST_CASE("who_has_returned_an_item_is_not_said_of_another_byte", "[checked]") {
+  pool_type pool(make, no_cycles, {}, called("nodes"));
+  const ending seen = end_of([&] {
+    pool.put(pool.get());
+    std::array<char, 64> own{};
+    ASAN_POISON_MEMORY_REGION(own.data(), own.size());
+    volatile char* const byte = own.data();
+    static_cast<void>(byte[32]);
+  });
+  check_words(seen, {"use-after-poison"});
+  CHECK(seen.words.find("poolproof") == std::string::npos);
+}
+
+// This program has set none before.
+TEST_CASE("callback_that_the_program_has_set_stays_and_may_ask", "[checked]") {
+  const ending seen = end_of([&] {
+    ::__asan_set_error_report_callback([](const char*) {
+      std::fputs("the program's own\n", stderr);
+      poolproof::explain_asan_report();
+    });
+    pool_type pool(make, no_cycles, {}, called("nodes"));
+    const volatile int* value = nullptr;
+    {
+      const handle held = pool.borrow();
+      value = &held->value;
+    }
+    static_cast<void>(*value);
+  });
+  check_words(seen, {"use-after-poison", "the program's own\n", "poolproof: pool 'nodes': item 0x",
+                     "returned before: a handle's end at "});
 }
 #endif
 
 TEST_CASE("bytes_are_not_looked_at_where_they_may_change", "[checked]") {
-  pool_type pool(make, no_cycles, {.name = "nodes", .bytes = false});
+  pool_type pool(make, no_cycles, {}, {.name = "nodes", .bytes = false});
   auto item = pool.get();
   node* const raw = item.get();
   pool.put(std::move(item));
@@ -259,7 +309,7 @@ TEST_CASE("bytes_are_not_looked_at_where_they_may_change", "[checked]") {
 #if !defined(POOLPROOF_HAS_ASAN)
 TEST_CASE("every_byte_of_an_item_is_looked_at", "[checked]") {
   const std::size_t index = GENERATE(std::size_t{0}, sizeof(node) / 2, sizeof(node) - 1);
-  pool_type pool(make, no_cycles, called("nodes"));
+  pool_type pool(make, no_cycles, {}, called("nodes"));
   const ending seen = end_of([&] {
     auto item = pool.get();
     auto* const bytes = reinterpret_cast<unsigned char*>(item.get());
@@ -271,12 +321,228 @@ TEST_CASE("every_byte_of_an_item_is_looked_at", "[checked]") {
 }
 #endif
 
+TEST_CASE("item_of_incomplete_type_is_looked_at_where_its_size_is_told", "[checked]") {
+  const std::size_t bytes = GENERATE(std::size_t{0}, sizeof(long));
+  const ending seen = end_of([&] {
+    poolproof::pool<opaque_long, opaque_long_deleter> pool(make_opaque_long, no_cycles, {},
+                                                           {.name = "hidden", .item_bytes = bytes});
+    auto item = pool.get();
+    auto* const raw = reinterpret_cast<unsigned char*>(item.get());
+    pool.put(std::move(item));
+    ++raw[sizeof(long) - 1];
+    static_cast<void>(pool.get());
+  });
+  INFO(seen.words);
+  CHECK(seen.words.empty() == (bytes == 0));
+}
+
+TEST_CASE("several_that_are_put_or_got_are_reported_with_their_line", "[checked]") {
+  pool_type pool(make, no_cycles, {}, called("nodes"));
+  constexpr int line = __LINE__;
+  const ending seen = end_of([&] {
+    std::array<std::unique_ptr<node>, 2> items;
+    pool.get_n(items.size(), items.begin());
+    pool.outstanding(std::cerr);
+    node* const raw = items[1].get();
+    pool.put_range(items.begin(), items.end());
+    pool.put(std::unique_ptr<node>(raw));
+  });
+  const auto place = [](int at) { return "checked_pool_test.cpp:" + std::to_string(at) + " ("; };
+  check_report(seen, {"2 out", "get_n at ", place(line + 3), "was returned twice", "put at ",
+                      place(line + 7), "before: put_range at ", place(line + 6)});
+}
+
+TEST_CASE("item_that_an_iterator_refuses_is_no_longer_out", "[checked]") {
+  pool_type pool(make, no_cycles, {}, called("nodes"));
+  struct refuses {
+    refuses& operator*() { return *this; }
+    refuses& operator++(int) { return *this; }
+    refuses& operator=(std::unique_ptr<node>&&) { throw std::runtime_error("full"); }
+  };
+  CHECK_THROWS_AS(pool.get_n(1, refuses()), std::runtime_error);
+  std::ostringstream out;
+  pool.outstanding(out);
+  CHECK(out.str() == "pool 'nodes': 0 out\n");
+  CHECK(pool.stats().retained == 1);
+}
+
+// --- Hooks ---------------------------------------------------------------------------------------
+
+// AddressSanitizer sees whether the bytes are shown. What is written here is no error, and what a
+// user writes later is.
+TEST_CASE("hooks_read_and_write_items_that_are_hidden", "[checked]") {
+  const bool by_handle = GENERATE(false, true);
+  int dropped = 0;
+  const ending seen = end_of([&] {
+    pool_type pool(
+        make, {.cycle_interval = std::nullopt, .max_retained = 1, .max_bytes = 100},
+        {.reset =
+             [](node& used) {
+               ++used.value;
+               return true;
+             },
+         .size_of = [](const node& used) { return static_cast<std::size_t>(used.value); },
+         .on_drop =
+             [&](node& gone, poolproof::drop_cause) {
+               gone.value = 0;
+               ++dropped;
+             }});
+    for (int i = 0; i < 3; ++i) {
+      if (by_handle) {
+        const handle held = pool.borrow();
+        if (held->value != i) std::fputs("not reset once\n", stderr);
+      } else {
+        auto item = pool.get();
+        if (item->value != i) std::fputs("not reset once\n", stderr);
+        pool.put(std::move(item));
+      }
+      if (pool.stats().bytes != static_cast<std::uint64_t>(i) + 1) std::fputs("bytes\n", stderr);
+    }
+    pool.put(make());
+    pool.rotate();
+    pool.rotate();
+    if (dropped != 2) std::fputs("not told of\n", stderr);
+  });
+  CHECK(seen.words == "");
+  CHECK(seen.signal == 0);
+}
+
+TEST_CASE("item_that_changes_after_its_reset_is_reported", "[checked]") {
+  const ending seen = end_of([&] {
+    pool_type pool(make, {.cycle_interval = std::nullopt, .name = "nodes"},
+                   {.reset = [](node&) { return true; },
+                    .size_of = [](const node&) { return std::size_t{1}; }});
+    auto item = pool.get();
+    volatile int* const raw = &item->value;
+    pool.put(std::move(item));
+    *raw = 1;
+    static_cast<void>(pool.get());
+  });
+  check_words(seen, {"poolproof: pool 'nodes': item 0x", "put at "});
+}
+
+TEST_CASE("item_that_changes_before_its_drop_is_reported", "[checked]") {
+  const ending seen = end_of([&] {
+    pool_type pool(make, {.cycle_interval = std::nullopt, .name = "nodes"},
+                   {.on_drop = [](node& gone, poolproof::drop_cause) { gone.value = 2; }});
+    auto item = pool.get();
+    volatile int* const raw = &item->value;
+    pool.put(std::move(item));
+    *raw = 1;
+  });
+  check_words(seen, {"poolproof: pool 'nodes': item 0x", "put at "});
+}
+
+// Of its pool nothing is left, and of the hooks all.
+TEST_CASE("hook_of_a_pool_that_has_ended_is_told_of_a_late_return", "[checked]") {
+  const ending seen = end_of([] {
+    auto words = std::make_shared<std::string>("late return");
+    const std::weak_ptr<std::string> still = words;
+    auto pool = std::make_unique<pool_type>(
+        make, no_cycles,
+        hooks{.on_drop =
+                  [own = std::move(words)](node& gone, poolproof::drop_cause why) {
+                    if (why == poolproof::drop_cause::late_return && gone.value == 1) {
+                      std::fputs(own->c_str(), stderr);
+                    }
+                  }},
+        checked_options{.handles_may_outlive = true});
+    handle held = pool->borrow();
+    held->value = 1;
+    pool.reset();
+    held = {};
+    if (!still.expired()) std::fputs("leaked", stderr);
+  });
+  CHECK(seen.words == "late return");
+  CHECK(seen.signal == 0);
+}
+
+// A seed moves items out of the way, and back.
+TEST_CASE("item_is_reset_once_for_each_return_also_with_a_seed", "[checked]") {
+  int resets = 0;
+  pool_type pool(make, no_cycles,
+                 {.reset =
+                      [&](node&) {
+                        ++resets;
+                        return true;
+                      }},
+                 {.name = "nodes", .seed = 1});
+  constexpr int returns = 300;
+  for (int i = 0; i < returns / 3; ++i) {
+    pool.put(make());
+    pool.put(pool.get());
+    static_cast<void>(pool.borrow());
+  }
+  const auto by_chance = static_cast<int>(pool.stats().reset_dropped);
+  CHECK(by_chance > 0);
+  CHECK(resets == returns - by_chance);
+}
+
+TEST_CASE("seed_tells_on_drop_what_it_drops", "[checked]") {
+  std::uint64_t dropped = 0;
+  pool_type pool(make, no_cycles, {.on_drop = [&](node&, poolproof::drop_cause) { ++dropped; }},
+                 {.name = "nodes", .seed = 1});
+  for (int i = 0; i < 200; ++i) pool.put(make());
+  CHECK(dropped > 0);
+  CHECK(dropped == 200 - pool.stats().retained);
+}
+
+// Used by a constructor that runs before this file's: see static_order.
+constinit poolproof::pool<node> static_pool(make, {.name = "static", .max_retained = 2},
+                                            {.reset = [](node&) { return true; }});
+
+TEST_CASE("pool_is_constant_initialised", "[checked]") {
+  static_pool.put(static_pool.get());
+  CHECK(static_pool.stats().retained == 1);
+}
+
+// --- Buffers -------------------------------------------------------------------------------------
+
+TEST_CASE("buffer_that_is_used_after_its_return_is_reported", "[checked]") {
+  constexpr std::size_t size = 4096;
+  const std::size_t index = GENERATE(std::size_t{0}, size / 2, size - 1);
+  const ending seen = end_of([&] {
+    poolproof::buffer_pool buffers({.name = "buffers"});
+    volatile std::byte* bytes = nullptr;
+    {
+      const auto buffer = buffers.get(size);
+      bytes = buffer.data();
+    }
+    bytes[index] = std::byte{1};
+    static_cast<void>(buffers.get(size));
+  });
+  check_words(seen, {"poolproof: pool 'buffers': item 0x", "a handle's end at "});
+}
+
+TEST_CASE("memory_that_is_given_back_to_a_resource_twice_is_reported", "[checked]") {
+  const ending seen = end_of([&] {
+    poolproof::buffer_pool buffers({.name = "buffers"});
+    poolproof::buffer_pool::resource memory(buffers);
+    void* const bytes = memory.allocate(100);
+    memory.deallocate(bytes, 100);
+    memory.deallocate(bytes, 100);
+  });
+  check_report(seen, {"pool 'buffers'", "was returned twice", "(do_deallocate), called from "});
+}
+
+TEST_CASE("buffer_may_outlive_its_pool", "[checked]") {
+  const ending seen = end_of([&] {
+    poolproof::buffer_pool::buffer late;
+    const poolproof::buffer_pool::buffer larger =
+        poolproof::buffer_pool().get(2 * poolproof::buffer_pool::largest_class);
+    late = poolproof::buffer_pool().get(100);
+    late.data()[99] = std::byte{1};
+  });
+  CHECK(seen.words == "");
+  CHECK(seen.signal == 0);
+}
+
 // --- What is not an error ------------------------------------------------------------------------
 
 TEST_CASE("correct_use_says_nothing", "[checked]") {
   const ending seen = end_of([] {
-    pool_type pool(make, no_cycles, called("nodes"));
-    pool_type other(make, no_cycles, called("others"));
+    pool_type pool(make, no_cycles, {}, called("nodes"));
+    pool_type other(make, no_cycles, {}, called("others"));
     auto item = pool.get();
     item->value = 1;
     pool.put(std::move(item));
@@ -327,11 +593,11 @@ TEST_CASE("pool_in_the_place_of_one_that_has_ended_knows_nothing_of_its_items", 
   const ending seen = end_of([] {
     std::optional<pool_type> pool;
     const checked_options lasting{.name = "first", .handles_may_outlive = true};
-    pool.emplace(make, no_cycles, lasting);
+    pool.emplace(make, no_cycles, hooks{}, lasting);
     handle held = pool->borrow();
     handle detached = pool->borrow();
     const auto item = pool->get();
-    pool.emplace(make, no_cycles, called("second"));
+    pool.emplace(make, no_cycles, hooks{}, called("second"));
     std::ostringstream listed;  // some of Catch2's reporters take what is written to std::cerr
     pool->outstanding(listed);
     held = {};
@@ -351,9 +617,9 @@ TEST_CASE("handle_that_comes_back_to_the_place_of_its_pool_is_not_the_new_pools"
   const ending seen = end_of([] {
     std::optional<pool_type> pool;
     const checked_options lasting{.name = "first", .handles_may_outlive = true};
-    pool.emplace(make, no_cycles, lasting);
+    pool.emplace(make, no_cycles, hooks{}, lasting);
     const handle held = pool->borrow();
-    pool.emplace(make, no_cycles, called("second"));
+    pool.emplace(make, no_cycles, hooks{}, called("second"));
     pool.reset();
   });
   INFO(seen.words);
@@ -364,7 +630,7 @@ TEST_CASE("handle_that_comes_back_to_the_place_of_its_pool_is_not_the_new_pools"
 TEST_CASE("handle_that_outlives_its_pool_reads_nothing_of_it", "[checked]") {
   const ending seen = end_of([] {
     const checked_options lasting{.name = "first", .handles_may_outlive = true};
-    auto pool = std::make_unique<pool_type>(make, no_cycles, lasting);
+    auto pool = std::make_unique<pool_type>(make, no_cycles, hooks{}, lasting);
     const handle held = pool->borrow();
     pool.reset();
   });
@@ -449,7 +715,7 @@ std::unique_ptr<incomplete, incomplete_deleter> make_incomplete();
 
 TEST_CASE("items_of_incomplete_type_are_checked_but_for_their_bytes", "[checked]") {
   const ending seen = end_of([] {
-    incomplete_pool pool(make_incomplete, no_cycles, called("hidden"));
+    incomplete_pool pool(make_incomplete, no_cycles, {}, called("hidden"));
     auto item = pool.get();
     incomplete* const raw = item.get();
     pool.put(std::move(item));
@@ -467,7 +733,7 @@ std::unique_ptr<incomplete, incomplete_deleter> make_incomplete() {
 }
 
 TEST_CASE("threads_may_use_a_checked_pool", "[checked]") {
-  pool_type pool(make, no_cycles, called("nodes"));
+  pool_type pool(make, no_cycles, {}, called("nodes"));
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&] {
@@ -489,7 +755,7 @@ TEST_CASE("threads_may_use_a_checked_pool", "[checked]") {
 // Its memory is the parent's, whose threads were in their calls.
 TEST_CASE("forked_child_uses_pools_that_other_threads_were_in", "[checked]") {
   const std::optional<std::uint64_t> seed = GENERATE(std::optional<std::uint64_t>(), 1u);
-  pool_type pool(make, no_cycles, {.name = "nodes", .handles_may_outlive = true, .seed = seed});
+  pool_type pool(make, no_cycles, {}, {.name = "nodes", .handles_may_outlive = true, .seed = seed});
   std::atomic<bool> stop{false};
   std::thread other([&] {
     while (!stop) static_cast<void>(pool.borrow());
@@ -517,7 +783,7 @@ TEST_CASE("who_handles_the_signal_of_a_report_may_fork", "[checked]") {
       std::signal(SIGABRT, SIG_DFL);
       std::raise(SIGABRT);
     });
-    pool_type pool(make, no_cycles, called("nodes"));
+    pool_type pool(make, no_cycles, {}, called("nodes"));
     const handle held = pool.borrow();
     pool.put(std::unique_ptr<node>(held.get()));
   });
@@ -525,7 +791,7 @@ TEST_CASE("who_handles_the_signal_of_a_report_may_fork", "[checked]") {
 }
 
 TEST_CASE("item_of_a_checked_pool_is_borrowed_by_several", "[checked]") {
-  pool_type pool(make, no_cycles, called("nodes"));
+  pool_type pool(make, no_cycles, {}, called("nodes"));
   std::shared_ptr<node> first = poolproof::borrow_shared(pool);
   const std::shared_ptr<node> second = first;
   first.reset();
@@ -556,8 +822,10 @@ TEST_CASE("refused_memory_passes_through_a_checked_pool", "[checked]") {
     };
     using pool = poolproof::pool<own_memory>;
     constexpr auto make_own = [] { return std::unique_ptr<own_memory>(new own_memory); };
-    is_refused([&] { pool made(make_own); });
     pool items(make_own);
+    is_refused([&] { static_cast<void>(items.get()); });  // the first use
+    items.put(items.get());
+    static_cast<void>(items.get().release());
     is_refused([&] { static_cast<void>(items.borrow()); });
     is_refused([&] { static_cast<void>(items.get()); });
   });
@@ -568,7 +836,7 @@ TEST_CASE("refused_memory_passes_through_a_checked_pool", "[checked]") {
 // --- What is out ---------------------------------------------------------------------------------
 
 TEST_CASE("outstanding_items_are_listed_by_where_they_were_taken", "[checked]") {
-  pool_type pool(make, no_cycles, called("nodes"));
+  pool_type pool(make, no_cycles, {}, called("nodes"));
   std::vector<handle> held;
   for (int i = 0; i < 3; ++i) held.push_back(pool.borrow());
   const int line = __LINE__;
@@ -595,7 +863,7 @@ TEST_CASE("outstanding_items_are_listed_by_where_they_were_taken", "[checked]") 
 }
 
 TEST_CASE("items_that_one_line_has_taken_are_told_apart_by_its_caller", "[checked]") {
-  pool_type pool(make, no_cycles, called("nodes"));
+  pool_type pool(make, no_cycles, {}, called("nodes"));
   std::vector<handle> held;
   borrow_into(held, pool);
   borrow_into(held, pool);
@@ -623,7 +891,7 @@ class pooling_buffer final : public std::streambuf {
 TEST_CASE("outstanding_items_are_written_while_other_threads_may_use_pools", "[checked]") {
   const ending seen = end_of([] {
     ::alarm(10);
-    pool_type pool(make, no_cycles, called("nodes"));
+    pool_type pool(make, no_cycles, {}, called("nodes"));
     const handle held = pool.borrow();
     pooling_buffer written(pool);
     std::ostream out(&written);
@@ -637,7 +905,7 @@ TEST_CASE("outstanding_items_are_written_while_other_threads_may_use_pools", "[c
 
 // Which items so many gets bring, of eight; a new one is zero.
 std::vector<int> drawn(std::optional<std::uint64_t> seed) {
-  pool_type pool(make, no_cycles, {.name = "nodes", .seed = seed});
+  pool_type pool(make, no_cycles, {}, {.name = "nodes", .seed = seed});
   std::vector<std::unique_ptr<node>> held;
   for (int i = 0; i < 8; ++i) {
     held.push_back(std::make_unique<node>());
@@ -684,7 +952,7 @@ class pool_of_two_threads {
   static constexpr int each = 32;
 
   explicit pool_of_two_threads(std::optional<std::uint64_t> seed)
-      : pool(make, no_cycles, {.name = "nodes", .seed = seed}) {
+      : pool(make, no_cycles, {}, {.name = "nodes", .seed = seed}) {
     std::thread([this, mine = this_cpu()] {
       for (unsigned cpu = 0; cpu < std::thread::hardware_concurrency(); ++cpu) {
         if (cpu != mine && move_to(cpu)) break;
@@ -751,7 +1019,7 @@ struct mourned {
 // What was passed over is still there.
 TEST_CASE("seed_destroys_nothing_that_a_cycle_does_not", "[checked]") {
   const bool near = GENERATE(false, true);
-  poolproof::pool<mourned> pool([] { return std::make_unique<mourned>(); }, no_cycles,
+  poolproof::pool<mourned> pool([] { return std::make_unique<mourned>(); }, no_cycles, {},
                                 {.name = "nodes", .seed = 1});
   for (int i = 0; i < 100; ++i) pool.put(std::make_unique<mourned>());
   const std::uint64_t dropped = mourned::deaths;
@@ -765,7 +1033,7 @@ TEST_CASE("seed_drops_some_of_what_comes_back", "[checked]") {
   constexpr int returned = 200;
   // Of a put, and of a handle.
   for (const bool by_handle : {false, true}) {
-    pool_type pool(make, no_cycles, {.name = "nodes", .seed = seed});
+    pool_type pool(make, no_cycles, {}, {.name = "nodes", .seed = seed});
     std::vector<handle> held;
     for (int i = 0; by_handle && i < returned; ++i) held.push_back(pool.borrow());
     held.clear();
@@ -780,7 +1048,7 @@ TEST_CASE("seed_misses_though_there_are_items", "[checked]") {
   const std::optional<std::uint64_t> seed = GENERATE(std::optional<std::uint64_t>(), 1u);
   const way taken = GENERATE(way::get, way::try_get, way::try_get_near, way::borrow);
   const poolproof::test::stays_on_cpu here;
-  pool_type pool(make, no_cycles, {.name = "nodes", .seed = seed});
+  pool_type pool(make, no_cycles, {}, {.name = "nodes", .seed = seed});
   for (int i = 1; i <= 100; ++i) {
     auto item = make();
     item->value = i;
@@ -798,17 +1066,17 @@ TEST_CASE("seed_misses_though_there_are_items", "[checked]") {
 TEST_CASE("seed_begins_cycles", "[checked]") {
   const std::optional<std::uint64_t> seed = GENERATE(std::optional<std::uint64_t>(), 1u);
   const way taken = GENERATE(way::get, way::try_get, way::try_get_near, way::borrow);
-  pool_type pool(make, no_cycles, {.name = "nodes", .seed = seed});
+  pool_type pool(make, no_cycles, {}, {.name = "nodes", .seed = seed});
   for (int i = 0; i < 100; ++i) static_cast<void>(value_of_one(pool, taken));
   CHECK((pool.stats().cycles > 0) == seed.has_value());
 }
 
-// Its handles remember whether they drop.
+// Whether they drop is not asked of it.
 TEST_CASE("handle_of_a_seeded_pool_may_outlive_it", "[checked]") {
   const ending seen = end_of([] {
     std::vector<handle> held;
     {
-      pool_type pool(make, no_cycles, {.name = "n", .handles_may_outlive = true, .seed = 1});
+      pool_type pool(make, no_cycles, {}, {.name = "n", .handles_may_outlive = true, .seed = 1});
       for (int i = 0; i < 100; ++i) held.push_back(pool.borrow());
       held.front() = std::move(held.back());
     }
@@ -821,7 +1089,8 @@ TEST_CASE("handle_of_a_seeded_pool_may_outlive_it", "[checked]") {
 TEST_CASE("seed_of_the_environment_is_printed", "[checked]") {
   const ending seen = end_of([] {
     ::setenv("POOLPROOF_SEED", "42", 1);
-    const pool_type pool(make, no_cycles, called("nodes"));
+    pool_type pool(make, no_cycles, {}, called("nodes"));
+    static_cast<void>(pool.get());
   });
   CHECK(seen.words == "poolproof: pool 'nodes': seed 42\n");
 }

@@ -20,14 +20,21 @@
 // A buffer is not cleared, neither when it comes back nor when it is handed out: who keeps secrets
 // in one clears it.
 //
-// Stands on: object_pool, the standard library.
+// In a program that is compiled with POOLPROOF_CHECKED its classes are checked pools: what is done
+// to a buffer's bytes after it has gone back is found, and what is given back to a resource twice.
+//
+// Stands on: checked_mode, checked_pool in such a program, object_pool, the standard library.
 #pragma once
 
 #if __cplusplus <= 201703L
 #error "poolproof needs C++20: compile with -std=c++20"
 #else
 
+#include <poolproof/checked_mode.hpp>
 #include <poolproof/object_pool.hpp>
+#if defined(POOLPROOF_CHECKED)
+#include <poolproof/checked_pool.hpp>
+#endif
 
 #include <algorithm>
 #include <array>
@@ -114,7 +121,11 @@ class buffer_pool {
       ::operator delete (bytes, std::align_val_t{alignment});
     }
   };
+#if defined(POOLPROOF_CHECKED)
+  using pool = checked_pool<std::byte, freed>;
+#else
   using pool = object_pool<std::byte, freed>;
+#endif
 
   static constexpr std::size_t bound(const buffer_pool_options& options, std::size_t size) {
     return options.max_bytes == pool_options::no_bound ? pool_options::no_bound
@@ -124,10 +135,17 @@ class buffer_pool {
   template <std::size_t Class>
   struct size_class : pool {
     constexpr explicit size_class(const buffer_pool_options& options)
-        : pool([] { return typename pool::item(allocate(smallest_class << Class)); },
+        : pool([] { return typename pool::item(allocate(size)); },
                pool_options{.cycle_interval = options.cycle_interval,
                             .name = options.name,
-                            .max_retained = bound(options, smallest_class << Class)}) {}
+                            .max_retained = bound(options, size)}
+#if defined(POOLPROOF_CHECKED)
+               ,
+               {}, checked_options{.item_bytes = size, .handles_may_outlive = true}
+#endif
+          ) {
+    }
+    static constexpr std::size_t size = smallest_class << Class;
   };
 
   // As base classes: g++ does not constant-initialise them as elements of an array.
@@ -196,7 +214,11 @@ class buffer_pool::buffer {
   std::span<std::byte> bytes_;
 };
 
-inline buffer_pool::buffer buffer_pool::get(std::size_t bytes) {
+#if defined(POOLPROOF_CHECKED)
+[[gnu::noinline]]  // its caller is who reports are about
+#endif
+inline buffer_pool::buffer
+buffer_pool::get(std::size_t bytes) {
   const std::size_t size = size_for(bytes);
   if (!is_pooled(bytes)) return buffer(size);
   return {class_for(bytes).borrow(), size};

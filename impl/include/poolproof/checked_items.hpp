@@ -29,7 +29,9 @@
 #include <new>
 #include <optional>
 #include <ostream>
+#include <thread>
 #include <unordered_map>
+#include <utility>
 
 #include <pthread.h>
 
@@ -42,6 +44,9 @@ struct checked_options {
   // Whether an item that changes while it is pooled is an error: not for items that others change
   // on purpose.
   bool bytes = true;
+  // How many bytes an item has. Default: as many as its type, and none to look at if that is
+  // incomplete.
+  std::size_t item_bytes = 0;
   // Whether handles may be out when the pool ends, as object_pool allows it.
   bool handles_may_outlive = false;
   // Makes the pool unpredictable. Default: the number that POOLPROOF_SEED holds, if it does.
@@ -61,6 +66,7 @@ class [[gnu::visibility("default")]] checked_items {
     call_site returned;
     clock::time_point since;
     hidden_bytes bytes;
+    bool is_new = false;  // to the pool that it is put into: not yet reset
   };
 
   // Never destroyed: static pools end late.
@@ -68,6 +74,9 @@ class [[gnu::visibility("default")]] checked_items {
     static auto* const all = make();
     return *all;
   }
+
+  // For what the first call of a pool does.
+  [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(mutex_); }
 
   // An item is put into a pool.
   template <class T>
@@ -92,9 +101,37 @@ class [[gnu::visibility("default")]] checked_items {
   template <class T>
   void note_handle_end(T * item, const call_site& from) {
     const std::lock_guard lock(mutex_);
-    const auto known = records_.find(item);
-    if (known == records_.end()) return;  // memory for it was refused, and borrow throws
-    note_pooled(item, known->second, from);
+    record* const known = find(item);
+    if (known == nullptr) return;  // memory for it was refused, and borrow throws
+    note_pooled(item, *known, from);
+  }
+
+  // A pool is about to reset an item that it is given; the item is then shown. False if it need not
+  // be reset: it has been aside, or nobody has had it.
+  bool begin_reset(const void* item) {
+    const std::lock_guard lock(mutex_);
+    record* const known = find(item);
+    if (known == nullptr || !std::exchange(known->is_new, false)) return false;
+    known->bytes.show_unchecked(item);
+    return true;
+  }
+
+  // It has been reset, and goes into the pool.
+  template <class T>
+  void end_reset(T * item) {
+    const std::lock_guard lock(mutex_);
+    record* const known = find(item);
+    if (known != nullptr && known->now == state::pooled) hide(item, *known);
+  }
+
+  // A pool reads an item, between these two.
+  void open(const void* item) {
+    const std::lock_guard lock(mutex_);
+    if (const record* const known = find(item)) known->bytes.open(item);
+  }
+  void close(const void* item) {
+    const std::lock_guard lock(mutex_);
+    if (const record* const known = find(item)) known->bytes.close(item);
   }
 
   // An item has come out of its pool, or is new.
@@ -106,6 +143,7 @@ class [[gnu::visibility("default")]] checked_items {
     known.pool = pool;
     known.options = &options;
     known.now = by_handle ? state::lent : state::out;
+    known.is_new = false;
     known.taken = by;
     known.since = clock::now();
   }
@@ -116,6 +154,12 @@ class [[gnu::visibility("default")]] checked_items {
     record& known = records_[item];
     known.now = state::out;
     if (known.pool == nullptr) records_.erase(item);
+  }
+
+  // The pool shows an item to its user, before it destroys it.
+  void note_dropped(const void* item, const call_site& by) {
+    const std::lock_guard lock(mutex_);
+    if (record* const known = find(item)) show(item, *known, by);
   }
 
   // The pool destroys an item. One of a pool that has ended comes by way of its handle.
@@ -163,6 +207,24 @@ class [[gnu::visibility("default")]] checked_items {
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
     return z ^ (z >> 31);
+  }
+
+  // Says whose item has a byte at this address, if a pool has it, and who has returned it.
+  void write_use_after_return(const void* address) noexcept {
+    std::unique_lock lock(mutex_, std::try_to_lock);
+    // Not for ever: the thread that is inside may be the one that asks.
+    for (int i = 0; !lock && i != 100; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      static_cast<void>(lock.try_lock());
+    }
+    if (!lock) return;
+    for (const auto& [item, known] : records_) {
+      if (!known.bytes.are_at(item, address)) continue;
+      std::fprintf(stderr,
+                   "poolproof: pool '%s': item %p was used after it had been returned\n"
+                   "  returned before: %s\n",
+                   known.options->name, item, known.returned.text().c_str());
+    }
   }
 
   void write_outstanding(std::ostream & os, const void* pool, const checked_options& options) {
@@ -225,13 +287,26 @@ class [[gnu::visibility("default")]] checked_items {
     std::abort();
   }
 
+  record* find(const void* item) {
+    const auto known = records_.find(item);
+    return known != records_.end() ? &known->second : nullptr;
+  }
+
   template <class T>
   void note_pooled(T * item, record & known, const call_site& from) noexcept {
     known.now = state::pooled;
+    known.is_new = true;
     known.returned = from;
+    hide(item, known);
+  }
+
+  template <class T>
+  void hide(T * item, record & known) noexcept {
+    std::size_t bytes = known.options->item_bytes;
     if constexpr (requires { sizeof(T); }) {
-      if (known.options->bytes && !exits_) known.bytes.hide(item, sizeof(T));
+      if (bytes == 0) bytes = sizeof(T);
     }
+    if (known.options->bytes && !exits_) known.bytes.hide(item, bytes);
   }
 
   static void show(const void* item, record& known, const call_site& by) noexcept {
@@ -251,5 +326,22 @@ class [[gnu::visibility("default")]] checked_items {
   std::unordered_map<const void*, record> records_;
   bool exits_ = false;
 };
+
+// AddressSanitizer's report of a use after return, completed: whose item it was, and who has
+// returned it. A program with an error report callback of its own calls this there. Elsewhere it
+// does nothing.
+inline void explain_asan_report() noexcept {
+#if defined(POOLPROOF_HAS_ASAN)
+  checked_items::instance().write_use_after_return(::__asan_get_report_address());
+#endif
+}
+
+#if defined(POOLPROOF_HAS_ASAN)
+// Before main, for there is one callback: so one that the program sets is not replaced by this.
+inline const bool asan_reports_are_explained = [] {
+  ::__asan_set_error_report_callback([](const char*) { explain_asan_report(); });
+  return true;
+}();
+#endif
 
 }  // namespace poolproof

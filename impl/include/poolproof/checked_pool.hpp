@@ -7,12 +7,11 @@
 //       put at server.cpp:31 (answer), called from ./server(+0x12c4)
 //       before: put at server.cpp:30 (answer), called from ./server(+0x12c4)
 //
-// Its members are those of object_pool but for get_n, put_range and reserve; and the constructor's
-// third argument is checked_options: a checked pool has no hooks. So that one macro decides for all
-// pools of a program, they are declared as poolproof::pool<T>: that is a checked_pool where
-// POOLPROOF_CHECKED is defined, and an object_pool where it is not. The types differ, and so do the
-// names that the linker sees, also those of variables: objects that were compiled differently do
-// not link.
+// It has all that an object_pool has, with the same meaning, and one argument more. So that one
+// macro decides for all pools of a program, they are declared as poolproof::pool<T>: that is a
+// checked_pool where POOLPROOF_CHECKED is defined, and an object_pool where it is not. The types
+// differ, and so do the names that the linker sees, also those of variables: objects that were
+// compiled differently do not link.
 //
 // Found is
 //   - an item that is put although it is in the pool, or although a handle has it, of whatever
@@ -20,24 +19,29 @@
 //   - an item that was changed while it was in the pool. With AddressSanitizer that reports the
 //     first access itself, of one that reads, too: the item's bytes are poisoned meanwhile.
 //     Elsewhere a checksum of them is compared when the item is handed out or destroyed. Not where
-//     T is incomplete where it is put; and not what an item points to;
+//     T is incomplete where it is put, unless checked_options says how many bytes it has; and not
+//     what an item points to;
 //   - a pool that ends while handles are out, unless checked_options says that they may be.
 // `outstanding` says what is out, since when, and where it was taken.
 //
 // With the environment variable POOLPROOF_SEED, or a seed in the options, a pool also does what it
 // may do but seldom does: hands out any of its items, whichever thread has put it, misses, drops
-// what comes back, begins cycles. It prints its seed, with which the same calls in the same order
-// are told the same again. A call may then take as long as to move all items of the pool.
+// what comes back, begins cycles. What it drops it counts, and tells on_drop, as if reset had
+// refused it. At its first use it prints its seed, with which the same calls in the same order are
+// told the same again. A call may then take as long as to move all items of the pool. What it has
+// moved out of the way goes back within the pool's bounds: where others were faster, it is dropped.
 //
 // LeakSanitizer does not look into poisoned bytes. What pooled items own is therefore shown to it
 // when the program exits, and from then on nothing is poisoned. A program that calls
 // __lsan_do_leak_check itself needs LSAN_OPTIONS=use_poisoned=1.
 //
 // Costs: each call takes a mutex that all checked pools of the process share, and walks up the
-// stack; an item has some 200 bytes more. The pool is not constant-initialised. Its items are
-// destroyed through it; what get has handed out its user may destroy, which the pool cannot see.
+// stack; an item has some 200 bytes more. Its items are destroyed through it; what get has handed
+// out its user may destroy, which the pool cannot see. What reserve has made it knows from when
+// that is first handed out.
 //
-// Stands on: call_site, checked_items, object_pool, the standard library.
+// Stands on: call_site, checked_items, checked_mode, object_pool, pool_options, upkeep, the
+// standard library.
 #pragma once
 
 #if __cplusplus <= 201703L
@@ -46,7 +50,10 @@
 
 #include <poolproof/call_site.hpp>
 #include <poolproof/checked_items.hpp>
+#include <poolproof/checked_mode.hpp>
 #include <poolproof/object_pool.hpp>
+#include <poolproof/pool_options.hpp>
+#include <poolproof/upkeep.hpp>  // valid_options
 
 #include <cstddef>
 #include <cstdint>
@@ -82,28 +89,27 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
   class handle;
 
   // A pool whose misses construct T{}.
-  checked_pool() requires(std::is_same_v<Deleter, std::default_delete<T>> &&
-                          std::is_default_constructible_v<T>)
+  constexpr checked_pool() requires(std::is_same_v<Deleter, std::default_delete<T>> &&
+                                    std::is_default_constructible_v<T>)
       : checked_pool([] { return item(new T{}); }) {}
 
-  // A pool whose misses call `factory`. Throws what object_pool's constructor throws.
+  // A pool whose misses call `factory`: a constant expression where object_pool's is, and throws
+  // what that throws. Hooks see an item as its last user has left it: its bytes are shown to them.
   template <class Factory>
-  requires std::is_invocable_r_v<std::unique_ptr<T, Deleter>, Factory&> explicit checked_pool(
-      Factory factory, pool_options options = {}, checked_options checks = {})
-      : checks_(named(checks, options)),
-        seed_(checks.seed ? checks.seed : seed_of_environment()),
-        drawn_(seed_.value_or(0)),
-        pool_([factory = item_factory<item>(std::move(factory))] { return own(factory()); },
-              options) {
-    if (seed_) {
-      std::fprintf(stderr, "poolproof: pool '%s': seed %llu\n", checks_.name,
-                   static_cast<unsigned long long>(*seed_));
-    }
-  }
+  requires std::
+      is_invocable_r_v<std::unique_ptr<T, Deleter>, Factory&> constexpr explicit checked_pool(
+          Factory factory, pool_options options = {}, pool_hooks<T> hooks = {},
+          checked_options checks = {})
+      : factory_(std::move(factory)),
+        options_(valid_options(options, hooks)),
+        hooks_(std::move(hooks)),
+        checks_(named(checks, options)) {}
 
   // Reports handles that are out, unless the options allow them.
   [[gnu::noinline]] ~checked_pool() {
     items().note_pool_end(this, checks_, call_site::of_caller("ended"));
+    delete made_;  // items' destructors may use this pool until it is done
+    items().forget(this);
   }
 
   checked_pool(const checked_pool&) = delete;
@@ -112,34 +118,50 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
   // An item of the pool, else what the factory makes. Reports an item that was changed in the pool,
   // as all of these do.
   [[nodiscard, gnu::noinline]] item get(source_line from = source_line::here()) {
-    const aside meanwhile(*this);
-    return taken(pool_.get(), call_site::of_caller("get", from));
+    return next(call_site::of_caller("get", from));
   }
 
-  // An item of the pool, else null.
+  // An item of the pool, else null. If memory for the pool or its notes is refused, this ends the
+  // program, as the next one and put do.
+  // NOLINTNEXTLINE(bugprone-exception-escape): meant
   [[nodiscard, gnu::noinline]] item try_get(source_line from = source_line::here()) noexcept {
     const aside meanwhile(*this);
-    return taken(pool_.try_get(), call_site::of_caller("try_get", from));
+    return taken(inner().try_get(), call_site::of_caller("try_get", from));
   }
 
   // The same, but it leaves what other CPUs have at hand.
+  // NOLINTNEXTLINE(bugprone-exception-escape): meant
   [[nodiscard, gnu::noinline]] item try_get_near(source_line from = source_line::here()) noexcept {
     const aside meanwhile(*this, &pool_type::try_get_near);
-    return taken(pool_.try_get_near(), call_site::of_caller("try_get_near", from));
+    return taken(inner().try_get_near(), call_site::of_caller("try_get_near", from));
   }
 
   // Returns an item. Reports one that is in a pool already, and one that a handle has.
   [[gnu::noinline]] void put(item given, source_line from = source_line::here()) noexcept {
-    if (given == nullptr) return;
-    items().note_put(given.get(), this, checks_, call_site::of_caller("put", from));
-    own_item kept = own(std::move(given));
-    if (!drops()) pool_.put(std::move(kept));
+    give(std::move(given), call_site::of_caller("put", from));
   }
+
+  // As so many gets, and so many puts.
+  template <class Output>
+  [[gnu::noinline]] Output get_n(std::size_t count, Output to,
+                                 source_line from = source_line::here()) {
+    const call_site by = call_site::of_caller("get_n", from);
+    for (; count != 0; --count) write(next(by), to, by);
+    return to;
+  }
+  template <class Input, class End>
+  [[gnu::noinline]] void put_range(Input first, End last, source_line from = source_line::here()) {
+    const call_site by = call_site::of_caller("put_range", from);
+    for (; first != last; ++first) give(std::move(*first), by);
+  }
+
+  // Makes new items until the pool holds so many.
+  void reserve(std::size_t count) { inner().reserve(count); }
 
   // As get, in a handle that returns the item.
   [[nodiscard, gnu::noinline]] handle borrow(source_line from = source_line::here()) {
     const aside meanwhile(*this);
-    handle made(pool_.borrow(), drops());
+    handle made(inner().borrow());
     if (made) {
       items().note_taken(made.get(), this, checks_, call_site::of_caller("borrow", from), true);
     }
@@ -147,10 +169,15 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
   }
 
   // What the pool has done, and what it holds.
-  pool_stats stats() const { return pool_.stats(); }
+  pool_stats stats() const {
+    const pool_type* const used = used_pool();
+    return used != nullptr ? used->stats() : pool_stats{.pin = std_sync::pin()};
+  }
 
   // One cycle.
-  void rotate() { pool_.rotate(); }
+  void rotate() {
+    if (pool_type* const used = used_pool()) used->rotate();
+  }
 
   // What is out: how much, for how long, and where it was taken. What get has handed out counts
   // until it is put back, also if it has been destroyed.
@@ -164,7 +191,8 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
   static checked_items& items() { return checked_items::instance(); }
 
   // Called by the one name that all kinds of pools have, unless the checks have their own.
-  static checked_options named(checked_options checks, const pool_options& options) noexcept {
+  static constexpr checked_options named(checked_options checks,
+                                         const pool_options& options) noexcept {
     const bool has_name = options.name != nullptr && *options.name != '\0';
     if (checks.name == nullptr) checks.name = has_name ? options.name : "unnamed";
     return checks;
@@ -177,6 +205,88 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
     return item(had.release());
   }
 
+  item next(const call_site& by) {
+    const aside meanwhile(*this);
+    return taken(inner().get(), by);
+  }
+
+  void give(item given, const call_site& by) noexcept {
+    if (given == nullptr) return;
+    items().note_put(given.get(), this, checks_, by);
+    inner().put(own(std::move(given)));
+  }
+
+  // Writes an item where an iterator points, and moves that on. What it throws leaves an item that
+  // it has not taken to the pool.
+  template <class Output>
+  void write(item got, Output & to, const call_site& by) {
+    struct put_rest {
+      checked_pool& pool;
+      item& left;
+      const call_site& by;
+      bool written = false;
+      ~put_rest() {
+        if (!written) pool.give(std::move(left), by);
+      }
+    } guard{*this, got, by};
+    *to++ = std::move(got);
+    guard.written = true;
+  }
+
+  // --- The pool itself --------------------------------------------------------------------------
+
+  // Null before the first use.
+  pool_type* used_pool() const {
+    const auto locked = items().lock();
+    return made_;
+  }
+
+  // The first call makes it: so this one is constant-initialised.
+  pool_type& inner() {
+    const auto locked = items().lock();
+    if (made_ == nullptr) make();
+    return *made_;
+  }
+
+  // Under the mutex of the items. The hooks are where the pool's are: they may outlive both. What
+  // throws leaves them here.
+  void make() {
+    choose_seed();
+    const auto user = std::make_shared<pool_hooks<T>>();
+    made_ = new pool_type([this] { return own(factory_()); }, options_, noting(user));
+    *user = std::move(hooks_);
+  }
+
+  // The user's hooks, which are shown the items' bytes.
+  pool_hooks<T> noting(const std::shared_ptr<pool_hooks<T>>& user) const {
+    pool_hooks<T> made;
+    if (hooks_.reset || seed_) {
+      made.reset = [user, is_seeded = seed_.has_value(), drawn = ~drawn_](T& given) mutable {
+        T* const returned = std::addressof(given);
+        if (!items().begin_reset(returned)) return true;
+        if (is_seeded && items().draw(drawn) % 16 == 0) return false;
+        if (user->reset && !user->reset(given)) return false;
+        items().end_reset(returned);
+        return true;
+      };
+    }
+    if (hooks_.size_of) {
+      made.size_of = [user](const T& measured) {
+        items().open(std::addressof(measured));
+        const std::size_t bytes = user->size_of(measured);
+        items().close(std::addressof(measured));
+        return bytes;
+      };
+    }
+    if (hooks_.on_drop) {
+      made.on_drop = [user](T& dropped, drop_cause why) {
+        items().note_dropped(std::addressof(dropped), call_site::of_caller("destroyed"));
+        user->on_drop(dropped, why);
+      };
+    }
+    return made;
+  }
+
   // --- The seeded mode --------------------------------------------------------------------------
 
   static std::optional<std::uint64_t> seed_of_environment() {
@@ -186,9 +296,15 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
     return std::strtoull(text, nullptr, 10);
   }
 
-  bool one_in(std::uint64_t n) noexcept { return seed_ && items().draw(drawn_) % n == 0; }
+  void choose_seed() {
+    seed_ = checks_.seed ? checks_.seed : seed_of_environment();
+    if (!seed_) return;
+    drawn_ = *seed_;
+    std::fprintf(stderr, "poolproof: pool '%s': seed %llu\n", checks_.name,
+                 static_cast<unsigned long long>(*seed_));
+  }
 
-  bool drops() noexcept { return one_in(16); }
+  bool one_in(std::uint64_t n) noexcept { return seed_ && items().draw(drawn_) % n == 0; }
 
   // Before a call that takes an item, by `take` or as that does: puts aside so many that the next
   // one is any of the pool's, also of those that other CPUs have at hand. Sometimes all of them, so
@@ -197,8 +313,7 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
    public:
     using how = own_item (pool_type::*)() noexcept;
 
-    explicit aside(checked_pool& owner, how take = &pool_type::try_get) noexcept
-        : pool_(owner.pool_) {
+    explicit aside(checked_pool& owner, how take = &pool_type::try_get) : pool_(owner.inner()) {
       if (owner.one_in(16)) pool_.rotate();
       if (!owner.one_in(2)) return;
       const auto held = static_cast<std::size_t>(pool_.stats().retained);
@@ -223,17 +338,13 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
     std::size_t count_ = 0;
   };
 
-  // Ends after the pool: until then items' destructors may use that.
-  struct known_life {
-    ~known_life() { items().forget(pool); }
-    const checked_pool* pool;
-  };
-
+  const item_factory<item> factory_;
+  const pool_options options_;
+  pool_hooks<T> hooks_;  // until the first use
   const checked_options checks_;
-  const known_life life_{this};
-  const std::optional<std::uint64_t> seed_;
-  std::uint64_t drawn_;
-  pool_type pool_;
+  std::optional<std::uint64_t> seed_;  // from the first use on
+  std::uint64_t drawn_ = 0;
+  pool_type* made_ = nullptr;  // guarded by the mutex of the items
 };
 
 // An item on loan, or nothing: as object_pool's handle.
@@ -246,7 +357,6 @@ class checked_pool<T, Deleter>::handle {
   [[gnu::noinline]] ~handle() {
     if (!inner_) return;
     items().note_handle_end(inner_.get(), call_site::of_caller("a handle's end"));
-    if (drops_) inner_.detach().reset();
   }
 
   // The other is empty afterwards.
@@ -254,7 +364,6 @@ class checked_pool<T, Deleter>::handle {
   handle& operator=(handle&& other) noexcept {
     handle taken(std::move(other));
     std::swap(inner_, taken.inner_);
-    std::swap(drops_, taken.drops_);
     return *this;
   }
 
@@ -274,32 +383,12 @@ class checked_pool<T, Deleter>::handle {
  private:
   friend class checked_pool;
 
-  handle(typename pool_type::handle inner, bool drops) noexcept
-      : inner_(std::move(inner)), drops_(drops) {}
+  explicit handle(typename pool_type::handle inner) noexcept : inner_(std::move(inner)) {}
 
   typename pool_type::handle inner_;
-  bool drops_ = false;  // instead of returning it, by chance
 };
 
-// What a program calls all its pools, so that one macro decides whether they are checked. A class
-// that has one does not differ in name, so a linker is given something else on which objects must
-// agree: no symbol is both thread-local and not.
-#if defined(__ELF__)
-#if defined(POOLPROOF_CHECKED)
-#define POOLPROOF_MODE __thread
-#else
-#define POOLPROOF_MODE
-#endif
-extern "C" {
-// Weak, and not inline, of which a linker would look at the first alone.
-// NOLINTBEGIN(misc-definitions-in-headers)
-[[gnu::weak, gnu::used,
-  gnu::visibility("hidden")]] POOLPROOF_MODE char poolproof_is_checked_in_all_objects_or_in_none;
-// NOLINTEND(misc-definitions-in-headers)
-}
-#undef POOLPROOF_MODE
-#endif
-
+// What a program calls all its pools, so that one macro decides whether they are checked.
 #if defined(POOLPROOF_CHECKED)
 template <class T, class Deleter = std::default_delete<T>>
 using pool = checked_pool<T, Deleter>;

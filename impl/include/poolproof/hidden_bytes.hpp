@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <utility>
 
 #if defined(__has_feature)
@@ -37,6 +38,22 @@ class hidden_bytes {
     unpoison_ = nullptr;
     sum_ = sum_of(item, bytes);
 #endif
+  }
+
+  // The pool's own code reads them in between, and changes nothing.
+  void open(const void* item) const noexcept {
+    if (count_ != 0 && unpoison_ != nullptr) unpoison_(item, count_);
+  }
+  void close([[maybe_unused]] const void* item) const noexcept {
+#if defined(POOLPROOF_HAS_ASAN)
+    if (count_ != 0 && unpoison_ != nullptr) ASAN_POISON_MEMORY_REGION(item, count_);
+#endif
+  }
+
+  // Whether one of them is here.
+  bool are_at(const void* item, const void* address) const noexcept {
+    const auto* const first = static_cast<const std::byte*>(item);
+    return std::less_equal<>()(first, address) && std::less<>()(address, first + count_);
   }
 
   // They are somebody's again. False if they have been changed meanwhile.

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """Objects of which only some are compiled with POOLPROOF_CHECKED do not link: neither by a function that is called
-with a pool, nor by a variable that is one, nor by a class that has one. Objects that agree do."""
+with a pool, nor by a variable that is one, nor by a class that has one, nor by a buffer_pool. Objects that agree
+do."""
 
 import argparse
 import itertools
@@ -31,6 +32,15 @@ struct app { poolproof::pool<int> numbers; };
 void use(app&);
 int main() { app mine; use(mine); }
 """
+
+# A buffer_pool has pools, and the name of its class does not tell either.
+DEFINES_BUFFERS = """#include <poolproof/buffer_pool.hpp>
+void use(poolproof::buffer_pool&) {}
+"""
+USES_BUFFERS = """#include <poolproof/buffer_pool.hpp>
+void use(poolproof::buffer_pool&);
+int main() { poolproof::buffer_pool mine; use(mine); }
+"""
 MODES = ("CHECKED", "FAST")
 
 
@@ -43,7 +53,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         for source, text in (("defines", DEFINES), ("uses", USES),
-                             ("defines_member", DEFINES_MEMBER), ("uses_member", USES_MEMBER)):
+                             ("defines_member", DEFINES_MEMBER), ("uses_member", USES_MEMBER),
+                             ("defines_buffers", DEFINES_BUFFERS), ("uses_buffers", USES_BUFFERS)):
             (folder / f"{source}.cpp").write_text(text)
             for mode in MODES:
                 subprocess.run([arguments.compiler, "-std=c++20", "-I", arguments.include, f"-DPOOLPROOF_{mode}", "-c",
@@ -54,7 +65,7 @@ def main() -> int:
                                    str(folder / "program")], capture_output=True, text=True, check=False)
 
         # What tells: a symbol that both have; and that pools, and what takes them, have other names.
-        for which, one, other in itertools.product(("", "_member"), MODES, MODES):
+        for which, one, other in itertools.product(("", "_member", "_buffers"), MODES, MODES):
             done = link(f"defines{which}_{one}.o", f"uses{which}_{other}.o")
             told = "poolproof_is_checked_in_all_objects_or_in_none" in done.stderr
             if (done.returncode == 0) != (one == other) or told == (one == other):
@@ -67,7 +78,7 @@ def main() -> int:
                     failures.append(f"{mode}: the name of {name} does not tell")
     for each in failures:
         print(each)
-    print(f"{12 - len(failures)} of 12 links and names are as they should be")
+    print(f"{16 - len(failures)} of 16 links and names are as they should be")
     return bool(failures)
 
 

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Checks that pools with static storage are constant-initialised, also those that nobody declared constinit.
 
-Compiles the program beside this script, without and with optimisation. Each pool must lie in a section of initialised
-data, rather than be written by a constructor at run time; and what the constructor of an earlier file puts into a pool
-must be there in main.
+Compiles the program beside this script, without and with optimisation, and with checked pools. Each pool must lie in
+a section of initialised data, rather than be written by a constructor at run time; and what the constructor of an
+earlier file puts into a pool must be there in main.
 """
 
 import argparse
@@ -24,7 +24,7 @@ def failures_of(program: Path) -> list[str]:
     symbols = subprocess.run(["nm", str(program)], capture_output=True, text=True, check=True).stdout
     found = []
     for pool in POOLS:
-        section = re.search(rf" (\w) {pool}$", symbols, re.MULTILINE)
+        section = re.search(rf" (\w) (?:_Z\d+)?{pool}(?:B\d+poolproof_checked)?$", symbols, re.MULTILINE)
         if section is None or section[1] not in "Dd":
             found.append(f"{pool} is not in .data: {section[0] if section else 'no such symbol'}")
     done = subprocess.run([str(program)], capture_output=True, text=True, check=False)
@@ -42,12 +42,13 @@ def main() -> int:
     failed = False
     with tempfile.TemporaryDirectory() as folder:
         program = Path(folder) / "static_order"
-        for level in ("-O0", "-O2"):
-            subprocess.run([*shlex.split(arguments.compiler), "-std=c++20", level, "-pthread", "-I",
+        for options in (["-O0"], ["-O2"], ["-O2", "-DPOOLPROOF_CHECKED"]):
+            subprocess.run([*shlex.split(arguments.compiler), "-std=c++20", *options, "-pthread", "-I",
                             str(arguments.include), str(HERE / "early.cpp"), str(HERE / "pools.cpp"), "-o",
                             str(program)], check=True)
             failures = failures_of(program)
-            print(f"{level}: {'; '.join(failures) if failures else f'{len(POOLS)} pools in .data, no item lost'}")
+            said = "; ".join(failures) if failures else f"{len(POOLS)} pools in .data, no item lost"
+            print(f"{' '.join(options)}: {said}")
             failed = failed or bool(failures)
     return 1 if failed or not POOLS else 0
 
