@@ -159,6 +159,35 @@ def bounded() -> str:
     return "\n".join([*lines, *(["", told] if told else [])])
 
 
+def next_sizes() -> str:
+    """What proofs/next_sizes.py has estimated."""
+    known = json.loads((ROOT / "proofs" / "next_sizes.json").read_text())
+    lines = ["| clients of | there are | looked at | executions | core hours |", "| --- | --- | --- | --- | --- |"]
+    for size in known["sizes"]:
+        letters = re.search(r"--letters (\w+)", size["options"])
+        name = f"{size['family']}, {size['calls']} calls" + (f" of {', '.join(letters[1])}" if letters else "")
+        if size["clients"] is None:
+            lines.append(f"| {name} | more than five million | 0 | | |")
+            continue
+        error = round(100 * size["error"] / size["executions"])
+        least = "at least " if size["not_estimated"] else ""
+        told = f"± {error} %" if size["error"] else "counted"
+        hours = size["core_hours"]
+        cost = "less than 0.01" if hours < 0.01 else least + _two_digits(hours)
+        large = f", {size['not_estimated']} too large" if size["not_estimated"] else ""
+        lines.append(f"| {name} | {size['clients']:,} | {size['sampled']:,}{large} | "
+                     f"{least}{_two_digits(size['executions'])}, {told} | {cost} |")
+    return "\n".join([
+        *lines, "",
+        f"Headers {known['headers'][:12]}, seed {known['seed']}, {known['seconds']:g} s of a processor for each size.",
+    ])
+
+
+def _two_digits(number: float) -> str:
+    rounded = float(f"{number:.2g}")
+    return f"{rounded:,.0f}" if rounded >= 10 else f"{rounded:g}"
+
+
 def killed() -> str:
     count = mutants()
     return "\n".join([
@@ -235,7 +264,7 @@ def server() -> str:
 
 
 BLOCKS: dict[str, Callable[[], str]] = {
-    "bounds": bounds, "ledger": ledger, "unfinished": unfinished, "bounded": bounded,
+    "bounds": bounds, "ledger": ledger, "unfinished": unfinished, "bounded": bounded, "next_sizes": next_sizes,
     "mutants": killed, "targets": targets, "hit": hit,
     "instructions": instructions, "options": options, "verdicts": verdicts, "server": server,
 }
