@@ -68,12 +68,13 @@ class Set(NamedTuple):
 
 
 SETS = {
-    "limits: two threads, up to four calls": Set("limits", 2, (2, 3, 4)),
+    "limits: two threads, up to three calls": Set("limits", 2, (2, 3)),
     "limits: three threads, three calls": Set("limits", 3, (3,)),
     "stops: two threads, up to three calls": Set("stops", 2, (2, 3)),
     "stops: three threads, three calls": Set("stops", 3, (3,)),
     "two items: two threads, up to three calls": Set("two items", 2, (2, 3)),
     "two items: three threads, three calls": Set("two items", 3, (3,)),
+    "limits: two threads, four calls": Set("limits", 2, (4,)),
     "limits: three threads, four calls": Set("limits", 3, (4,)),
     "limits: four threads, four calls": Set("limits", 4, (4,)),
 }
@@ -272,7 +273,8 @@ def prove(arguments: argparse.Namespace, pool: concurrent.futures.Executor) -> i
     if arguments.unproved:
         clients = {client: name for client, name in clients.items() if client not in done}
     if arguments.client:
-        clients = {(arguments.client[0], arguments.client[1]): "given"}
+        given = (arguments.client[0], arguments.client[1])
+        clients = {given: all_clients().get(given, "given")}
     is_compared = before["compiler"] == version_of(arguments.compiler) and not arguments.write
     bounds = ["--check-runs", str(arguments.runs)]
     began = time.monotonic()
@@ -292,7 +294,7 @@ def prove(arguments: argparse.Namespace, pool: concurrent.futures.Executor) -> i
         if found["status"] != 0:
             unfinished += 1
             print(f"not finished: {name}", flush=True)
-        elif is_compared and row != sizes.get(client):
+        elif is_compared and row["set"] != "given" and row != sizes.get(client):
             failed += 1
             print(f"{name}: {row['executions']} executions, {row['blocked']} blocked; {PROVED.name} has it otherwise: "
                   "--write", flush=True)
