@@ -32,6 +32,7 @@ wchar_t wide[64] = L"12 abc";
 wchar_t wide_other[64] = L"q";
 int number = 3;
 double real = 1.5;
+alignas(4096) char page[4096];
 std::tm date{};
 std::time_t now = 86'400;
 timeval of_day;
@@ -114,7 +115,7 @@ const entry entries[] = {
     {"wcstol", [] { use(std::wcstol(wide, nullptr, 10)); }, write_wide},
     {"wcstod", [] { use(std::wcstod(wide, nullptr)); }, write_wide},
     {"stod", [] { use(std::stod(digits)); }, [] { digits[1] = '7'; }},
-    {"stoi", [] { use(std::stoi(text)); }, write_text},
+    {"stoi", [] { use(std::stoi(digits)); }, [] { digits[1] = '7'; }},
     {"mbstowcs", [] { use(std::mbstowcs(wide, "abc", 9)); }, read_wide},
     {"mbstowcs_from", [] { use(std::mbstowcs(wide, text, 9)); }, write_text},
     {"wcstombs", [] { use(std::wcstombs(text, L"abc", 9)); }, read_text},
@@ -164,6 +165,13 @@ const entry entries[] = {
        close(file);
      },
      read_text},
+    {"read_page",  // which nobody has written
+     [] {
+       const int file = open("/proc/self/cmdline", O_RDONLY);
+       assert(read(file, page, 3) == 3);
+       close(file);
+     },
+     [] { use(page[0]); }},
     {"fgets",
      [] {
        std::FILE* const file = std::fopen("/proc/self/status", "r");
