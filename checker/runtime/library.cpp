@@ -39,7 +39,7 @@ template <class C>
 std::size_t span_of(const C* text, const C* set, bool members) {
   const std::basic_string_view<C> all(set, length_of(set));
   const C* at = text;
-  while (*at != 0 && (all.find(*at) != all.npos) == members) ++at;
+  while (*at != 0 && (all.find(*at) != std::basic_string_view<C>::npos) == members) ++at;
   return static_cast<std::size_t>(at - text);
 }
 
@@ -47,8 +47,12 @@ std::size_t span_of(const C* text, const C* set, bool members) {
 struct noting {
   address code;
 
-  void reads(const void* at, std::size_t size) const { read_range(address_of(at), size, code); }
-  void writes(const void* at, std::size_t size) const { write_range(address_of(at), size, code); }
+  void reads(const void* at, std::size_t size) const {
+    if (size != 0) read_range(address_of(at), size, code);
+  }
+  void writes(const void* at, std::size_t size) const {
+    if (size != 0) write_range(address_of(at), size, code);
+  }
   // Of what it was before nothing is known.
   void wrote(const void* at, std::size_t size) const {
     writes(at, size);
@@ -176,7 +180,7 @@ struct conversion {
       }
     }
     constexpr std::string_view lengths = "hlLqjztm";
-    for (; *at != 0 && lengths.find(static_cast<char>(*at)) != lengths.npos; ++at) {
+    for (; *at != 0 && lengths.find(static_cast<char>(*at)) != std::string_view::npos; ++at) {
       if (*at == 'm') {
         allocates = true;
       } else {
@@ -229,7 +233,7 @@ void wrote_scanned(const noting& note, const C* format, std::va_list values, int
     if (*format != '%') continue;
     if (*++format == '%') continue;
     const conversion<C> each(format);
-    if (each.kind == 0) return;
+    if (each.kind == 0 || each.kind == '$') return;  // a pointer that is chosen by its number
     if (!each.kept) continue;
     const void* const to = va_arg(values, void*);
     if (each.kind != 'n' && assigned-- <= 0) return;
@@ -257,6 +261,8 @@ char* rest_of_tokens = nullptr;
 }  // namespace checker::runtime
 
 using namespace checker::runtime;
+
+// NOLINTBEGIN(bugprone-macro-parentheses): arguments are types, names and statements
 
 // A function of a library, in whose place ours is. `note` tells what it does, `real` is the
 // function itself. What is noted may call it, too, and return.
@@ -392,7 +398,6 @@ using namespace checker::runtime;
   CHECKER_INTEGER(unsigned long long, __isoc23_##texts##toull, C)
 // The program's own calls of memcpy, memmove and memset are in access.cpp.
 CHECKER_OF_CHARACTERS(char, int, str, stp, mem)
-// NOLINTNEXTLINE(bugprone-suspicious-memory-comparison)
 CHECKER_OF_CHARACTERS(wchar_t, wchar_t, wcs, wcp, wmem)
 
 CHECKER_LIBRARY_CALL(int, bcmp, (const void* a, const void* b, std::size_t size), (a, b, size), {
@@ -704,3 +709,4 @@ CHECKER_LIBRARY_CALL_AS("_ZSt11_Hash_bytesPKvmm", std::size_t, hash_bytes,
 CHECKER_CHARACTERS(float, f)
 CHECKER_CHARACTERS(double, d)
 CHECKER_CHARACTERS(long double, e)
+// NOLINTEND(bugprone-macro-parentheses)

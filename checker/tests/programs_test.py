@@ -108,7 +108,7 @@ def compiled(arguments: argparse.Namespace, environment: dict[str, str], program
              macro: str) -> pathlib.Path:
     """Compiles one variant."""
     flags = arguments.flags.split()
-    binary = arguments.work / "".join([program.stem, f".{macro.lower()}" if macro else "", *flags])
+    binary: pathlib.Path = arguments.work / "".join([program.stem, f".{macro.lower()}" if macro else "", *flags])
     # A header that were precompiled otherwise than the program is compiled would be an error.
     valid = ["-Winvalid-pch", "-Werror=invalid-pch"] if arguments.precompile else []
     command = [str(arguments.check), "-std=c++20", *flags, *valid, *arguments.include,
