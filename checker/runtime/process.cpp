@@ -319,6 +319,16 @@ using checker::fault;
 
 #define CHECKER_OURS from_program(CHECKER_CALLER)
 
+namespace {
+// What is about to be written for who calls.
+template <class T>
+void note_result(const T* result, address code) {
+  if (result != nullptr && is_looked_at(code)) {
+    write_range(address_of(result), sizeof *result, code);
+  }
+}
+}  // namespace
+
 // Exit
 
 // What a program wants done at a fork: none is explored, and those of the search are not its.
@@ -516,18 +526,21 @@ CHECKER_EXPORT char* setlocale(int category, const char* name) noexcept {
 
 CHECKER_EXPORT int clock_gettime(clockid_t clock, timespec* result) noexcept {
   if (!CHECKER_OURS) return static_cast<int>(CHECKER_NEXT(clock_gettime)(clock, result));
+  note_result(result, CHECKER_CALLER);
   *result = spec_of(now());
   return 0;
 }
 CHECKER_EXPORT int gettimeofday(timeval* result, void*) noexcept {
   if (!CHECKER_OURS) return static_cast<int>(::syscall(SYS_gettimeofday, result, nullptr));
   const std::int64_t time = now();
+  note_result(result, CHECKER_CALLER);
   *result = {time / second, time % second / 1000};
   return 0;
 }
 CHECKER_EXPORT time_t time(time_t* result) noexcept {
   const time_t seconds =
       CHECKER_OURS ? now() / second : static_cast<time_t>(::syscall(SYS_time, nullptr));
+  note_result(result, CHECKER_CALLER);
   if (result != nullptr) *result = seconds;
   return seconds;
 }
@@ -610,13 +623,19 @@ CHECKER_EXPORT double drand48() noexcept {
 CHECKER_EXPORT long lrand48() noexcept { return static_cast<long>(next_random() >> 33); }
 CHECKER_EXPORT long mrand48() noexcept { return static_cast<std::int32_t>(next_random() >> 32); }
 CHECKER_EXPORT void srand48(long seed) noexcept { seed_random(static_cast<std::uint64_t>(seed)); }
-CHECKER_EXPORT int getentropy(void* to, std::size_t size) {
+namespace {
+void fill_random(void* to, std::size_t size, address code) {
+  if (is_looked_at(code)) write_range(address_of(to), size, code);
   auto* const bytes = static_cast<unsigned char*>(to);
   for (std::size_t i = 0; i != size; ++i) bytes[i] = static_cast<unsigned char>(next_random());
+}
+}  // namespace
+CHECKER_EXPORT int getentropy(void* to, std::size_t size) {
+  fill_random(to, size, CHECKER_CALLER);
   return 0;
 }
 CHECKER_EXPORT ssize_t getrandom(void* to, std::size_t size, unsigned) {
-  getentropy(to, size);
+  fill_random(to, size, CHECKER_CALLER);
   return static_cast<ssize_t>(size);
 }
 // std::random_device asks the processor otherwise.

@@ -68,6 +68,10 @@ owner owner_of(address code) noexcept;
 inline bool from_program(address code) noexcept {
   return active && owner_of(code) <= owner::library;
 }
+// Whether what a function does for its caller is looked at: for code of the program it is.
+inline bool is_looked_at(address code) noexcept {
+  return active && owner_of(code) == owner::program;
+}
 // Finds out which code is whose.
 void find_owners();
 

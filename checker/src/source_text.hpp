@@ -91,7 +91,7 @@ inline std::string_view object_of_call(std::string_view line,
   return found;
 }
 
-// The first call in `line` of a function that is called like one of `names`; empty if there is none.
+// The first call in `line` of a function that is called like one of `names`; empty: none.
 inline std::string_view called_in(std::string_view line,
                                   std::initializer_list<std::string_view> names) {
   for (std::size_t open = line.find('('); open != std::string_view::npos;

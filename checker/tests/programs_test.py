@@ -6,6 +6,8 @@
     // Broken: data race                 compiled with -DBROKEN
     // Verdict with -DFOUND: data race   compiled with -DFOUND
     // Options: --check-spurious 0       what it is run with
+    // Arguments: of each line that begins with {"name",
+                                         it is run once with each of these names, for main
 
 "proved, at most 20" bounds the number of executions; "proved, load buffering at 3 > 4" is the lines of each read and
 of the write that could overtake it, "nowhere" none; "data race | use after free" names the errors that may be found;
@@ -46,6 +48,13 @@ def variants(source: str) -> list[tuple[str, str]]:
     if len(found) != len(re.findall(r"^//.*\b(?:Mended|Broken|Verdict)(?: with -D\w+)?: ", source, re.MULTILINE)):
         sys.exit("'Mended: ...' and its like stand at the beginning of a comment line")
     return found or sys.exit("a program without a line '// Mended: ...' or '// Verdict: ...'")
+
+
+def arguments_of(source: str) -> list[list[str]]:
+    """Of each run of a variant: what it gives to main."""
+    if not re.search(r"^// Arguments: ", source, re.MULTILINE):
+        return [[]]
+    return [[name] for name in re.findall(r'^ *\{"(\w+)",', source, re.MULTILINE)]
 
 
 def told(source: str, macro: str) -> list[str]:
@@ -95,16 +104,22 @@ def missing_header(arguments: argparse.Namespace, source: str) -> str | None:
     return None
 
 
-def run(arguments: argparse.Namespace, environment: dict[str, str], program: pathlib.Path, macro: str,
-        options: list[str]) -> tuple[int, dict[str, Any], str]:
-    """Compiles and runs one variant. Returns its exit status and what it wrote as JSON."""
+def compiled(arguments: argparse.Namespace, environment: dict[str, str], program: pathlib.Path,
+             macro: str) -> pathlib.Path:
+    """Compiles one variant."""
     flags = arguments.flags.split()
-    binary = arguments.work / "".join([program.stem, f".{macro.lower()}" if macro else "", *flags])
+    binary: pathlib.Path = arguments.work / "".join([program.stem, f".{macro.lower()}" if macro else "", *flags])
     # A header that were precompiled otherwise than the program is compiled would be an error.
     valid = ["-Winvalid-pch", "-Werror=invalid-pch"] if arguments.precompile else []
     command = [str(arguments.check), "-std=c++20", *flags, *valid, *arguments.include,
                *([f"-D{macro}"] if macro else []), str(program), "-o", str(binary)]
     subprocess.run(command, env=environment, check=True)
+    return binary
+
+
+def run(arguments: argparse.Namespace, environment: dict[str, str], binary: pathlib.Path,
+        options: list[str]) -> tuple[int, dict[str, Any], str]:
+    """Runs a program. Returns its exit status and what it wrote as JSON."""
     report = binary.with_suffix(".json")
     report.unlink(missing_ok=True)
     bounds = ["--check-seconds", str(arguments.seconds), "--check-json", str(report)]
@@ -186,17 +201,20 @@ def main() -> int:
             skipped += 1
             continue
         options = re.search(r"^// Options: (.*)$", source, re.MULTILINE)
+        given = options.group(1).split() if options else []
         for macro, expected in variants(source):
-            status, found, output = run(arguments, environment, program, macro,
-                                        options.group(1).split() if options else [])
-            problem = wrong(status, found, output, expected) or wrong_words(found, output, program, macro)
-            failures += problem is not None
-            if problem or arguments.verbose:
-                print(f"{program.stem} ({macro.lower() or 'as it is'}, {arguments.compiler} {arguments.flags}): "
-                      f"{problem or 'good'}; {found.get('complete')} complete, {found.get('blocked')} blocked, "
-                      f"{found.get('cut')} cut, {found.get('seconds')} s, {found.get('error', '')}")
-            if problem:
-                print(output)
+            binary = compiled(arguments, environment, program, macro)
+            for names in arguments_of(source):
+                status, found, output = run(arguments, environment, binary, [*given, *names])
+                problem = wrong(status, found, output, expected) or wrong_words(found, output, program, macro)
+                failures += problem is not None
+                if problem or arguments.verbose:
+                    variant = " ".join([macro.lower() or "as it is", *names])
+                    print(f"{program.stem} ({variant}, {arguments.compiler} {arguments.flags}): "
+                          f"{problem or 'good'}; {found.get('complete')} complete, {found.get('blocked')} blocked, "
+                          f"{found.get('cut')} cut, {found.get('seconds')} s, {found.get('error', '')}")
+                if problem:
+                    print(output)
     if not programs:
         sys.exit("no such program")
     return 1 if failures else SKIPPED if skipped == len(programs) else 0

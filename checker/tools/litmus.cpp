@@ -41,10 +41,10 @@ The line: name, model, complete (executions in which every thread returned), blo
 which a thread waits, for a value that it could yet get in another), cut (bounds that were met),
 excluded (executions in which an assumption of the program does not hold),
 duplicates (graphs visited twice, of those remembered), errors, outcomes, hash (the same for the same
-set of graphs), seconds, peak_bytes. After an error: first_error, replay, and kinds, of each of which
-error, count, text, replay, choices. Without --keep-going or --check a search ends at the first
-error. With --estimate: name, model, estimate (null if the time was too short), error (one standard
-error), rough (it may be much too low). Exit status: 0 if all is proved;
+set of graphs), seconds, peak_bytes. After an error: first_error, replay, and kinds, of each of
+which error, count, text, replay, choices. Without --keep-going or --check a search ends at the
+first error. With --estimate: name, model, estimate (null if the time was too short), error (one
+standard error), rough (it may be much too low). Exit status: 0 if all is proved;
 1 after an error of a program, or a count that --check finds wrong; 3 if a search was not finished, or
 no execution is complete; 2 for a wrong argument or file.
 )";
