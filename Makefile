@@ -135,7 +135,7 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(clients) --family pool_dequeue_batches --calls 6
 	$(clients) --family pool_dequeue_batches --calls 4 --progress
 	$(foreach each,$(portable_pools),$(clients) --family $(each) --letters pgr --calls 3 --progress --spurious 0 --seconds 60 --partial &&) true
-	$(foreach each,$(pools) object_pool_sections_two_cpus,$(clients) --family $(each) --letters pgr --calls 4 --spurious 0 --seconds 15 --partial &&) true
+	$(foreach each,$(pools) object_pool_sections_two_cpus,$(clients) --family $(each) --letters pgr --calls 4 --spurious 0 --alike once --seconds 15 --partial &&) true
 	$(clients) --family object_pool_two_cpus --client 'p|p|g|r' --spurious 0
 	$(clients) --family upkept_pool_one_cpu --calls 3 --spurious 0 --seconds 15 --partial
 	$(foreach each,upkept_pool_two_cpus upkept_pool_sections upkept_pool_idle upkept_pool_idle_sections,$(clients) --family $(each) --calls 2 --spurious 0 &&) true
