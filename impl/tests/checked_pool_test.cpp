@@ -16,7 +16,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
-#include <iostream>
 #include <memory>
 #include <new>
 #include <optional>
@@ -342,14 +341,16 @@ TEST_CASE("several_that_are_put_or_got_are_reported_with_their_line", "[checked]
   const ending seen = end_of([&] {
     std::array<std::unique_ptr<node>, 2> items;
     pool.get_n(items.size(), items.begin());
-    pool.outstanding(std::cerr);
+    std::ostringstream out;
+    pool.outstanding(out);
+    std::fputs(out.str().c_str(), stderr);
     node* const raw = items[1].get();
     pool.put_range(items.begin(), items.end());
     pool.put(std::unique_ptr<node>(raw));
   });
   const auto place = [](int at) { return "checked_pool_test.cpp:" + std::to_string(at) + " ("; };
   check_report(seen, {"2 out", "get_n at ", place(line + 3), "was returned twice", "put at ",
-                      place(line + 7), "before: put_range at ", place(line + 6)});
+                      place(line + 9), "before: put_range at ", place(line + 8)});
 }
 
 TEST_CASE("item_that_an_iterator_refuses_is_no_longer_out", "[checked]") {
