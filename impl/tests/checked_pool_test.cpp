@@ -369,6 +369,32 @@ TEST_CASE("item_that_an_iterator_refuses_is_no_longer_out", "[checked]") {
 
 // --- Hooks ---------------------------------------------------------------------------------------
 
+TEST_CASE("what_a_hook_writes_is_no_misuse", "[checked]") {
+  struct measured {
+    std::size_t size = 3;
+    mutable std::size_t known = 0;
+  };
+  const auto size_of = [](const measured& item) { return item.known = item.size; };
+  poolproof::pool<measured> pool(
+      [] { return std::make_unique<measured>(); },
+      {.cycle_interval = std::nullopt, .name = "measured", .max_bytes = 1000},
+      {.size_of = size_of});
+  auto item = std::make_unique<measured>();
+  pool.put(std::move(item));
+  item = pool.get();
+  CHECK(item->known == 3);
+
+  const ending seen = end_of([&] {
+    measured* const raw = item.get();
+    pool.put(std::move(item));
+    raw->size = 4;
+    static_cast<void>(pool.get());
+  });
+#if !defined(POOLPROOF_HAS_ASAN)
+  check_report(seen, {"was changed while it was in the pool"});
+#endif
+}
+
 // AddressSanitizer sees whether the bytes are shown. What is written here is no error, and what a
 // user writes later is.
 TEST_CASE("hooks_read_and_write_items_that_are_hidden", "[checked]") {

@@ -65,7 +65,12 @@ struct buffer_pool_options {
   std::size_t max_bytes = pool_options::no_bound;
 };
 
-class buffer_pool {
+class
+#if defined(POOLPROOF_CHECKED)
+    // A program and a library of its that are compiled differently have two classes.
+    [[gnu::abi_tag("poolproof_checked")]]
+#endif
+    buffer_pool {
  public:
   class buffer;
   class resource;

@@ -35,6 +35,11 @@
 
 #include <pthread.h>
 
+#if defined(POOLPROOF_HAS_ASAN) && defined(__linux__)
+#include <dlfcn.h>
+#include <sys/auxv.h>
+#endif
+
 namespace poolproof {
 
 // What a user says of the checks of a checked_pool.
@@ -124,14 +129,16 @@ class [[gnu::visibility("default")]] checked_items {
     if (known != nullptr && known->now == state::pooled) hide(item, *known);
   }
 
-  // A pool reads an item, between these two.
-  void open(const void* item) {
+  // A pool has an item measured, between these two.
+  void open(const void* item, const call_site& by) {
     const std::lock_guard lock(mutex_);
-    if (const record* const known = find(item)) known->bytes.open(item);
+    const record* const known = find(item);
+    if (known != nullptr && !known->bytes.open(item)) refuse_changed(item, *known, by);
   }
   void close(const void* item) {
     const std::lock_guard lock(mutex_);
-    if (const record* const known = find(item)) known->bytes.close(item);
+    record* const known = find(item);
+    if (known != nullptr && !exits_) known->bytes.close(item);
   }
 
   // An item has come out of its pool, or is new.
@@ -281,9 +288,12 @@ class [[gnu::visibility("default")]] checked_items {
   [[noreturn]] static void refuse(const checked_options& options, const void* item,
                                   const char* what, const call_site& now, const char* other,
                                   const call_site& then) {
-    std::fprintf(stderr, "poolproof: pool '%s': item %p %s\n  %s\n  %s%s\n", options.name, item,
-                 what, now.text().c_str(), other, then.text().c_str());
-    instance().mutex_.unlock();  // who handles the signal may fork
+    const char* const name = options.name;
+    const std::string texts[] = {now.text(), then.text()};
+    // Others may hold stderr and wait for this; and who handles the signal may fork.
+    instance().mutex_.unlock();
+    std::fprintf(stderr, "poolproof: pool '%s': item %p %s\n  %s\n  %s%s\n", name, item, what,
+                 texts[0].c_str(), other, texts[1].c_str());
     std::abort();
   }
 
@@ -310,7 +320,10 @@ class [[gnu::visibility("default")]] checked_items {
   }
 
   static void show(const void* item, record& known, const call_site& by) noexcept {
-    if (known.bytes.show(item)) return;
+    if (!known.bytes.show(item)) refuse_changed(item, known, by);
+  }
+  [[noreturn]] static void refuse_changed(const void* item, const record& known,
+                                          const call_site& by) {
     refuse(*known.options, item, "was changed while it was in the pool", by,
            "returned before: ", known.returned);
   }
@@ -337,8 +350,16 @@ inline void explain_asan_report() noexcept {
 }
 
 #if defined(POOLPROOF_HAS_ASAN)
-// Before main, for there is one callback: so one that the program sets is not replaced by this.
+// Before main, for there is one callback: so one that the program sets is not replaced by this. Not
+// by a library, which may be loaded after that, and unloaded.
 inline const bool asan_reports_are_explained = [] {
+#if defined(__linux__)
+  Dl_info here{}, program{};
+  const auto entry = ::getauxval(AT_ENTRY);
+  ::dladdr(reinterpret_cast<void*>(&explain_asan_report), &here);
+  ::dladdr(reinterpret_cast<void*>(entry), &program);  // NOLINT(performance-no-int-to-ptr)
+  if (here.dli_fbase != program.dli_fbase) return false;
+#endif
   ::__asan_set_error_report_callback([](const char*) { explain_asan_report(); });
   return true;
 }();

@@ -243,9 +243,19 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
 
   // The first call makes it: so this one is constant-initialised.
   pool_type& inner() {
-    const auto locked = items().lock();
-    if (made_ == nullptr) make();
+    if (made_by_this_call() && seed_) {
+      // Not under the mutex: who holds stderr may wait for that.
+      std::fprintf(stderr, "poolproof: pool '%s': seed %llu\n", checks_.name,
+                   static_cast<unsigned long long>(*seed_));
+    }
     return *made_;
+  }
+
+  bool made_by_this_call() {
+    const auto locked = items().lock();
+    if (made_ != nullptr) return false;
+    make();
+    return true;
   }
 
   // Under the mutex of the items. The hooks are where the pool's are: they may outlive both. What
@@ -272,7 +282,7 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
     }
     if (hooks_.size_of) {
       made.size_of = [user](const T& measured) {
-        items().open(std::addressof(measured));
+        items().open(std::addressof(measured), call_site::of_caller("size_of"));
         const std::size_t bytes = user->size_of(measured);
         items().close(std::addressof(measured));
         return bytes;
@@ -298,10 +308,7 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
 
   void choose_seed() {
     seed_ = checks_.seed ? checks_.seed : seed_of_environment();
-    if (!seed_) return;
-    drawn_ = *seed_;
-    std::fprintf(stderr, "poolproof: pool '%s': seed %llu\n", checks_.name,
-                 static_cast<unsigned long long>(*seed_));
+    if (seed_) drawn_ = *seed_;
   }
 
   bool one_in(std::uint64_t n) noexcept { return seed_ && items().draw(drawn_) % n == 0; }

@@ -40,14 +40,16 @@ class hidden_bytes {
 #endif
   }
 
-  // The pool's own code reads them in between, and changes nothing.
-  void open(const void* item) const noexcept {
-    if (count_ != 0 && unpoison_ != nullptr) unpoison_(item, count_);
+  // The pool's own code has them in between, and may change them. False if they have been changed
+  // before.
+  [[nodiscard]] bool open(const void* item) const noexcept {
+    if (count_ == 0) return true;
+    if (unpoison_ == nullptr) return sum_ == sum_of(item, count_);
+    unpoison_(item, count_);
+    return true;
   }
-  void close([[maybe_unused]] const void* item) const noexcept {
-#if defined(POOLPROOF_HAS_ASAN)
-    if (count_ != 0 && unpoison_ != nullptr) ASAN_POISON_MEMORY_REGION(item, count_);
-#endif
+  void close(const void* item) noexcept {
+    if (count_ != 0) hide(item, count_);
   }
 
   // Whether one of them is here.
