@@ -12,8 +12,8 @@
 // The stack has a level for each revisit that is being explored, and each level a graph and its
 // frames. Memory is bounded by the length of an execution, not by their number.
 //
-// Sources of a read between which nothing can tell are one alternative: merging.hpp. Of threads that
-// are alike not all orders are gone through: symmetry.hpp.
+// Sources of a read between which nothing can tell are one alternative: merging.hpp. Of threads
+// that are alike not all orders are gone through: symmetry.hpp.
 //
 // Stands on: chance, growing_graph, consistency, merging, schedule, symmetry.
 #pragma once

@@ -24,22 +24,22 @@
 // that TruSt makes of it. Let a be f's event, and b the other's.
 //   An event that is added changes nothing of a and b. A revisit of read r by write w deletes what
 // is younger than r and not before w, all of which is as if it had been added last, as is r.
-//   - An event that is younger than r, is not before w, and has been read by one that is as old as r
-//     or older, is not as if it had been added last. So what is left has all that was before it in
-//     po and rf, and r is not before what is left.
-//   - (first) An event of another thread that is older than an event of f is before an earlier event
-//     of f: it was there when f could do nothing more, or it would have been added later; since
-//     then an event of f was revisited, and what was not before the new source is gone. So it is
-//     neither revisited nor deleted while that event of f is there. And b, if it is older than a,
-//     is before an event of f before a, which then differs from that of the other thread already:
-//     that one cannot have the same source. So a is older than b.
+//   - An event that is younger than r, is not before w, and has been read by one that is as old as
+//     r or older, is not as if it had been added last. So what is left has all that was before it
+//     in po and rf, and r is not before what is left.
+//   - (first) An event of another thread that is older than an event of f is before an earlier
+//     event of f: it was there when f could do nothing more, or it would have been added later;
+//     since then an event of f was revisited, and what was not before the new source is gone. So
+//     it is neither revisited nor deleted while that event of f is there. And b, if it is older
+//     than a, is before an event of f before a, which then differs from that of the other thread
+//     already: that one cannot have the same source. So a is older than b.
 //   - If a and b stay, nothing has changed between them, nor in what is before b.
 //   - If b is deleted or revisited: in (old), a's source, or a, is behind b's in co and older than
 //     b, or before w, or read by a which is older: b, or that source, is not as if it had been
 //     added last. In (late) b is before a, so that a goes too: but its source is younger than a.
 //   - If a is revisited and b stays, b is before w, since it is younger than a: then a is late.
-//   - If a is deleted and b stays, r is an earlier event of f, by (first), and b is before w: then r
-//     is late.
+//   - If a is deleted and b stays, r is an earlier event of f, by (first), and b is before w: then
+//     r is late.
 //
 // So it is not for searches that merge reads, in which more is as if it had been added last; nor
 // for programs in which f goes on after it was taken to wait in vain.
