@@ -51,7 +51,7 @@ class Test:
             found = status == 1 and "assertion" in said and f"seed {seed}" in said
             assert found, f"not in {runs}, seed {seed}:\n{said}"
             needed.append(int(re.findall(r"([\d,]+) executions by chance", said)[0].replace(",", "")))
-            replay = re.findall(r"--check-replay (\S+)", said)[0]
+            replay = re.findall(r"--check-replay '?([^'\s]+)", said)[0]
             status, again = self.run(binary, "--check-replay", replay)
             assert status == 1 and "assertion" in again, again
         print(f"{orders} orders, {threads} threads, {events} events: at most {runs:,} executions; "

@@ -89,7 +89,7 @@ class Test:
             assert status == 1, said
             assert "assertion: " in page.read_text() + second.read_text()
             assert re.search(r"errors: \d+ of [a-z ]+, \d+ of [a-z ]+\. ", said), said
-            replays = re.findall(r"--check-replay (\S+)", said)
+            replays = re.findall(r"--check-replay '?([^'\s]+)", said)
             assert len(replays) == 2, said
             again = [self.found(program, "--check-replay", each)[1]["error"] for each in replays]
             assert sorted(again) == ["assertion", "deadlock"], again
