@@ -84,7 +84,7 @@ class symmetry {
 
  private:
   // Both of a thread's i-th event.
-  bool is_before(const execution_graph& g, unsigned one, unsigned other, std::size_t i) const {
+  static bool is_before(const execution_graph& g, unsigned one, unsigned other, std::size_t i) {
     return one != other && g.knows(g.causes(g.thread(other)[i]), g.thread(one)[i]);
   }
 
