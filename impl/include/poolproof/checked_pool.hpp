@@ -351,7 +351,7 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
   const checked_options checks_;
   std::optional<std::uint64_t> seed_;  // from the first use on
   std::uint64_t drawn_ = 0;
-  pool_type* made_ = nullptr;  // guarded by the mutex of the items
+  pool_type* made_ = nullptr;  // written once, under the mutex of the items
 };
 
 // An item on loan, or nothing: as object_pool's handle.
