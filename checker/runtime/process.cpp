@@ -319,16 +319,6 @@ using checker::fault;
 
 #define CHECKER_OURS from_program(CHECKER_CALLER)
 
-namespace {
-// What is about to be written for who calls.
-template <class T>
-void note_result(const T* result, address code) {
-  if (result != nullptr && is_looked_at(code)) {
-    write_range(address_of(result), sizeof *result, code);
-  }
-}
-}  // namespace
-
 // Exit
 
 // What a program wants done at a fork: none is explored, and those of the search are not its.

@@ -179,6 +179,13 @@ void reset_shadow();
 void make_shadow();
 void read_range(address from, std::size_t size, address code);
 void write_range(address from, std::size_t size, address code);
+// What is about to be written for who calls.
+template <class T>
+void note_result(const T* result, address code) {
+  if (result != nullptr && is_looked_at(code)) {
+    write_range(address_of(result), sizeof *result, code);
+  }
+}
 // A block is given back: a write of all of it. `checked`: that is looked at for races.
 void free_range(address from, std::size_t size, bool checked, address code);
 // What lies there ends with its thread: all accesses of others come before, or are errors.

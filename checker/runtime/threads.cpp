@@ -980,7 +980,7 @@ int checkersem_timedwait(sem_t* s, const timespec* until) {
 CHECKER_EXPORT int sem_getvalue(sem_t* s, int* value) noexcept {
   const address code = CHECKER_CALLER;
   const auto left = static_cast<int>(atomic_load(address_of(s), 4, order::relaxed, code));
-  if (is_looked_at(code)) write_range(address_of(value), sizeof *value, code);
+  note_result(value, code);
   *value = left;
   return 0;
 }
