@@ -237,8 +237,10 @@ def draw(result: dict[str, Any], stem: pathlib.Path) -> None:
     panels[2].set_xlabel("seconds")
     style.legend_below(drawing, 2, *panels[0].get_legend_handles_labels())
     flags = style.short_flags([each for each in result["flags"] if not each.startswith("-DCPPHTTPLIB")])
-    style.finish(drawing, f"commit {style.commit_of(result)} · {flags} · {result['rounds']} rounds in turns · wrk on "
-                          f"the same machine\n{style.machine_line(result)} · {result['date'][:10]}", legend=0.3)
+    origin = [f"commit {style.commit_of(result)}", flags, f"{result['rounds']} rounds in turns",
+              "wrk on the same machine"]
+    style.finish(drawing, " · ".join(filter(None, origin)) + f"\n{style.machine_line(result)} · {result['date'][:10]}",
+                 legend=0.3)
     drawing.savefig(stem.with_suffix(".png"), metadata={"Software": None})
     print(f"written: {os.path.relpath(stem.with_suffix('.png'))}")
 
