@@ -25,6 +25,7 @@ SECONDS_OF_CLIENT = "0.5"
 SECONDS_OF_MODEL = "2"
 SECONDS_OF_SURVEY = {1: "5", 2: "20", 3: "60"}  # of so many calls
 TIME_OF_PROGRAM = 60  # a changed loop may never end
+TIME_UNCHANGED = 600  # the headers as they are do end: on a busy machine a family takes minutes
 
 
 @dataclass(frozen=True)
@@ -84,13 +85,14 @@ class Clients:
         self._unchanged: dict[tuple[str, int], list[Client]] = {}
         self._lock = threading.Lock()
 
-    def run(self, family: Family, calls: int, options: list[str], program: Path) -> list[Client] | None:
-        """All clients of a size, up to the first that fails. None if the program broke. Which reads are merged depends
-        on their orders: counts that are compared are of searches that merge none."""
+    def run(self, family: Family, calls: int, options: list[str], program: Path,
+            seconds: float = TIME_OF_PROGRAM) -> list[Client] | None:
+        """All clients of a size, up to the first that fails. None if the program broke, or took too long. Which reads
+        are merged depends on their orders: counts that are compared are of searches that merge none."""
         command = [str(program), "--family", family.name, "--calls", str(calls), "--json", "--jobs", "1"]
         command += ["--reads", "each"]
         command += ["--seconds", SECONDS_OF_CLIENT, "--partial", *family.options, *options]
-        found = json_of(_run(command))
+        found = json_of(_run(command, seconds))
         clients: list[Client] | None = None if found is None else found["clients"]
         return clients
 
@@ -98,9 +100,10 @@ class Clients:
         """The same, with the sites that each client runs beside a conflicting access."""
         with self._lock:
             if (family.name, calls) not in self._unchanged:
-                found = self.run(family, calls, ["--contended"], self.program)
+                found = self.run(family, calls, ["--contended"], self.program, TIME_UNCHANGED)
                 if found is None:
-                    raise RuntimeError(f"{self.program} breaks on the headers as they are: --family {family.name}")
+                    raise RuntimeError(f"{self.program} breaks on the headers as they are, or did not end within "
+                                       f"{TIME_UNCHANGED} s: --family {family.name} --calls {calls}")
                 self._unchanged[family.name, calls] = found
             return self._unchanged[family.name, calls]
 
