@@ -60,7 +60,7 @@ class Contender:
 
     @property
     def own(self) -> bool:
-        return self.peer == "poolproof"
+        return self.peer in OURS
 
     @property
     def anchor(self) -> bool:
@@ -77,7 +77,7 @@ class Contender:
             return "Go sync.Pool"
         name = PEER_LABELS.get(self.peer, self.peer.replace("_", " "))
         if self.variant.startswith("poolproof_"):
-            return f"{name}, {self.variant.removeprefix('poolproof_')} pin"
+            return f"{name}, {self.variant.removeprefix('poolproof_').replace('_', ' ')} pin"
         if self.peer == "new_delete" or self.variant != BASE:
             return f"{name}, {self.variant}"
         return name
@@ -110,6 +110,8 @@ ELSEWHERE = Contender("poolproof_thread_hash", "poolproof")
 SLOT = Contender(BASE, "bare_slot")
 VECTOR = Contender(BASE, "thread_local_cache")
 # What stands on top of the pool, by scenario: a campaign of its own.
+OPTIONS = ("no_option", "name", "on_drop", "reset", "max_retained", "min_idle", "max_bytes")
+OURS = ("poolproof", "buffer_pool", "bounded_pool", *OPTIONS)
 ON_TOP = {"buffers": Contender(BASE, "buffer_pool"), "bounded": Contender(BASE, "bounded_pool"),
           "one_option": Contender(BASE, "no_option")}
 
@@ -163,9 +165,13 @@ SCENARIO_WORDS = {
 }
 
 
+ARGUMENT_WORDS = {"most": "items at most", "at_once": "at once"}
+
+
 def name_of(case: Case) -> str:
     """In words: its scenario's, and what is not usual."""
-    more = [f"{value:,} {name}" for name, value in case.arguments]
+    more = [f"{value:,} {ARGUMENT_WORDS.get(name, name)}" for name, value in case.arguments
+            if (name, value) != ("at_once", 1)]
     if case.threads != 1:
         more.append(f"{case.threads} threads")
     return ", ".join([SCENARIO_WORDS.get(case.scenario, case.scenario), *more])
@@ -299,6 +305,12 @@ class Campaign:
                 if who.variant in (BASE, "go") or who.peer == "new_delete"
                 or (who.own and who.variant.startswith("poolproof_"))]
 
+    def subject(self, case: Case, who: Contender) -> Contender:
+        """What of ours a contender is compared with: of what stands on top that with the same allocator below it."""
+        own = ON_TOP.get(case.scenario, SUBJECT)
+        same = Contender(who.variant, own.peer)
+        return same if own != SUBJECT and (case, same) in self._samples else own
+
     def rivals(self, case: Case) -> list[Contender]:
         return [each for each in self.contenders(case) if each.rival]
 
@@ -416,15 +428,16 @@ class Loss:
         return self.factor.low > 1
 
 
-def losses(campaign: Campaign) -> list[Loss]:
-    """Every case and rival of which the median is better than the subject's, what costs a user most first."""
+def losses(*campaigns: Campaign | None) -> list[Loss]:
+    """Every case and rival of which the median is better than ours, what costs a user most first."""
     found = []
-    for case in campaign.timed_cases:
+    for campaign, case in ((one, case) for one in campaigns if one is not None for case in one.timed_cases):
         for who in campaign.rivals(case):
-            compared = {"time": campaign.versus(case, SUBJECT, who)}
+            subject = campaign.subject(case, who)
+            compared = {"time": campaign.versus(case, subject, who)}
             for name, what in LESS_IS_BETTER.items():
-                compared[what] = campaign.quotient((case, SUBJECT), (case, who), counted(name))
-            own = campaign.time(case, SUBJECT)
+                compared[what] = campaign.quotient((case, subject), (case, who), counted(name))
+            own = campaign.time(case, subject)
             found += [Loss(case, who, what, factor,
                            own.median * (1 - 1 / factor.median) if own and what == "time" else 0)
                       for what, factor in compared.items() if factor is not None and factor.median > 1]

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Draw what is proved: clients by their number of calls, models, and mutants by the engine that kills them.
+"""Draw what is proved: how deep clients go, in calls and threads, models, and mutants by the engine that kills them.
 
 Its data are proofs/ledger.json and relacy_models/mutants.toml; results that are named are not looked at.
 """
@@ -14,25 +14,54 @@ import tomllib
 from dataclasses import dataclass, field
 from typing import Any
 
+import families
 import style
 
 NAME = "proof_coverage"
 TITLE = "What is proved"
-CAPTION = ("Clients (all programs of that many calls) and models of which the checker has visited every execution that "
-           "RC11 allows, and mutants of the headers that a check kills. Crossed: not finished, so not proved.")
+CAPTION = ("How deep the proofs go: for each family of clients, all programs of so many calls by one, two and three "
+           "threads, of which the checker has visited every execution that RC11 allows. Crossed: not all are finished, "
+           "so that depth is not proved. Below, the mutants of the headers that a check kills.")
 LEDGER = style.ROOT / "proofs" / "ledger.json"
 MUTANTS = style.ROOT / "relacy_models" / "mutants.toml"
 KINDS = {"weakening": "a weaker order", "operation": "another operation", "patch": "a patch"}
 STOPS = "the others return"
+LETTERS = {"p": "put", "g": "get", "r": "cycle"}
+# Clients of every family are made for so many threads, at most (proofs/).
+MOST_THREADS = 3
+
+
+@dataclass(frozen=True)
+class Depth:
+    """What is proved of all clients of a family that make so many calls."""
+
+    family: str
+    calls: int
+    letters: str  # of these calls alone; empty if of all
+    stopped: bool  # each thread is stopped for ever, anywhere, and the others must return
+    proved: int
+    known: int
+    unfinished: frozenset[int]  # clients of so many threads are not all proved
+
+    @property
+    def threads(self) -> range:
+        return range(1, min(self.calls, MOST_THREADS) + 1)
+
+    @property
+    def label(self) -> str:
+        alone = [LETTERS[letter] for letter in self.letters.split(", ") if letter]
+        calls = f"\n{self.calls} calls" + (f" ({', '.join(alone)})" if alone else "")
+        return families.WORDS[self.family] + calls + (", threads stopped anywhere" if self.stopped else "")
 
 
 @dataclass
 class Coverage:
     """What both ledgers say, counted."""
 
-    clients: list[tuple[str, int, int]] = field(default_factory=list)  # what, proved, of
+    clients: list[Depth] = field(default_factory=list)
     models: int = 0
     models_proved: int = 0
+    models_begun: int = 0
     executions: int = 0
     unfinished: list[tuple[str, int]] = field(default_factory=list)
     headers: str = ""
@@ -41,11 +70,11 @@ class Coverage:
 
     @property
     def clients_proved(self) -> int:
-        return sum(proved for _, proved, _ in self.clients)
+        return sum(each.proved for each in self.clients)
 
     @property
     def clients_known(self) -> int:
-        return sum(known for _, _, known in self.clients)
+        return sum(each.known for each in self.clients)
 
     @property
     def mutants_known(self) -> int:
@@ -67,14 +96,16 @@ def read() -> Coverage:
     found = Coverage(headers=ledger["headers"])
     for entry in ledger["entries"]:
         found.executions += entry["executions"]
-        if entry["unfinished"]:
-            found.unfinished.append((entry["subject"], len(entry["unfinished"])))
-        if re.search(r", \d+ calls( of [\w, ]+)?$", entry["subject"]):
-            stopped = ", threads stopped" if STOPS in entry["property"] else ""
-            found.clients.append((entry["subject"] + stopped, entry["proved"], entry["clients"]))
+        if told := re.search(r"^(\w+), (\d+) calls(?: of ([\w, ]+))?$", entry["subject"]):
+            unfinished = frozenset(name.count("|") + 1 for name in entry["unfinished"])
+            found.clients.append(Depth(told[1], int(told[2]), told[3] or "", STOPS in entry["property"],
+                                       entry["proved"], entry["clients"], unfinished))
+            if unfinished:
+                found.unfinished.append((found.clients[-1].label.replace("\n", ", "), len(entry["unfinished"])))
         else:
             found.models += entry["clients"]
             found.models_proved += entry["proved"]
+            found.models_begun += len(entry["unfinished"])
     mutants = tomllib.loads(MUTANTS.read_text(encoding="utf-8"))
     for kind in KINDS:
         votes = [killers(each) for each in mutants.get(kind, [])]
@@ -83,23 +114,30 @@ def read() -> Coverage:
     return found
 
 
-def draw_share(axes: style.Axes, place: float, proved: int, known: int) -> None:
-    axes.barh(place, proved, height=0.6, linewidth=0.6, **style.OWN)
-    if proved < known:
-        axes.barh(place, known - proved, left=proved, height=0.6, linewidth=0.6, **style.FASTER)
-    text = f"all {known}" if proved == known else f"{proved} of {known}, the rest unfinished"
-    axes.annotate(text, (known, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
+def draw_depth(axes: style.Axes, place: float, depth: Depth) -> None:
+    for threads in range(1, MOST_THREADS + 1):
+        if threads not in depth.threads:
+            continue
+        look = style.FASTER if threads in depth.unfinished else style.OWN
+        across = place + 0.26 * (threads - 2)
+        axes.barh(across, depth.calls, height=0.22, linewidth=0.6, **look)
+        axes.annotate(str(threads), (0, across), xytext=(6, 0), textcoords="offset points", va="center",
+                      fontsize=6)
+    text = f"all {depth.known:,}" if depth.proved == depth.known else (
+        f"{depth.proved:,} of {depth.known:,}; of {' and '.join(map(str, sorted(depth.unfinished)))} threads not all")
+    axes.annotate(text, (depth.calls, place), xytext=(4, 0), textcoords="offset points", va="center", fontsize=8)
 
 
 def draw_proofs(axes: style.Axes, found: Coverage) -> None:
-    rows = [*found.clients, ("models", found.models_proved, found.models)]
-    for place, (_, proved, known) in enumerate(rows):
-        draw_share(axes, place, proved, known)
-    axes.set_yticks(range(len(rows)), [label for label, _, _ in rows], fontsize=8)
-    axes.set_ylim(len(rows) - 0.4, -0.6)
-    axes.set_xlim(0, 1.45 * max(known for _, _, known in rows))
-    axes.set_title(f"Proved by the checker: {found.executions:,} executions")
-    axes.set_xlabel("clients, or models")
+    for place, depth in enumerate(found.clients):
+        draw_depth(axes, place, depth)
+    axes.set_yticks(range(len(found.clients)), [depth.label for depth in found.clients], fontsize=8)
+    axes.set_ylim(len(found.clients) - 0.4, -0.6)
+    most = max(depth.calls for depth in found.clients)
+    axes.set_xlim(0, 1.4 * most)
+    axes.set_xticks(range(most + 1))
+    axes.set_title(f"How deep: {found.executions:,} executions; models: {found.models_proved} of {found.models}")
+    axes.set_xlabel("calls of a client; each bar is of clients with so many threads")
 
 
 def draw_mutants(axes: style.Axes, found: Coverage) -> None:
@@ -131,8 +169,8 @@ def provenance(found: Coverage) -> str:
 
 def figure(_: list[pathlib.Path]) -> style.Figure:
     found = read()
-    rows = len(found.clients) + 1
-    drawing, (proofs, mutants) = style.new_figure(9.0, 0.36 * rows + 0.75 * len(found.mutants) + 2.4, 2, 1,
+    rows = len(found.clients)
+    drawing, (proofs, mutants) = style.new_figure(9.0, 0.45 * rows + 0.75 * len(found.mutants) + 2.4, 2, 1,
                                                   gridspec_kw={"height_ratios": [rows, 2 * len(found.mutants)]})
     draw_proofs(proofs, found)
     draw_mutants(mutants, found)

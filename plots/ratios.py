@@ -14,7 +14,9 @@ NAME = "ratios"
 TITLE = "Every peer beside poolproof"
 CAPTION = ("Time for a get and a put as a multiple of poolproof's, medians of the rounds with their quartiles. Right "
            "of the line poolproof is faster; left of it, crossed and dark, the other is. Dotted: what could not be a "
-           "pool (a slot cannot share or give memory back).")
+           "pool (a slot cannot share or give memory back). A ratio goes through the bare slot that each process "
+           "measured beside it, round by round; the time in brackets is the median as it was measured. So a ratio is "
+           "not exactly the quotient of two times.")
 
 # The scenarios in their order, each with the number of threads that it is about.
 THREADS = (("pool", 1), ("pool", 2), ("burst_16", 1), ("burst_16_borrow", 1), ("pool_borrow", 1),
@@ -52,7 +54,8 @@ def draw_panel(axes: style.Axes, campaign: Campaign, case: Case) -> None:
     axes.axvline(1, color="black", linewidth=0.9)
     axes.tick_params(axis="y", length=0)
     axes.set_title(name_of(case))
-    axes.set_xlabel("time for a pair, × poolproof's (log)", fontsize=8)
+    through = "as measured" if case.scenario in results.COMPARED_BY_TIME else "through slots"
+    axes.set_xlabel(f"time for a pair, {through}, × poolproof's (log)", fontsize=8)
 
 
 def draw(campaign: Campaign, wanted: list[Case], columns: int = 2, width: float = 10.0) -> style.Figure:

@@ -19,7 +19,7 @@ from campaign import (ALLOCATORS, BASE, NAMED, SUBJECT, VECTOR, Campaign, Case, 
 
 README = style.ROOT / "README.md"
 BEGIN, END = "<!-- campaign: begin -->\n", "<!-- campaign: end -->\n"
-SHOWN_LOSSES = 4
+SHOWN_LOSSES = 5
 MISSING = "not measured"
 
 
@@ -39,19 +39,20 @@ def best_allocator(campaign: Campaign, case: Case) -> str:
     return f"{cell(value)} ({best.variant})"
 
 
-def worst_losses(campaign: Campaign) -> list[str]:
+def worst_losses(*campaigns: Campaign | None) -> list[str]:
     """The scenarios in which another one is faster by most: one line each."""
     worst: dict[str, Loss] = {}
-    for loss in results.losses(campaign):
+    for loss in results.losses(*campaigns):
         known = worst.get(loss.case.scenario)
         if loss.what == "time" and (known is None or loss.factor.median > known.factor.median):
             worst[loss.case.scenario] = loss
     ranked = sorted(worst.values(), key=lambda each: -each.factor.median)[:SHOWN_LOSSES]
-    return [f"| {name_of(each.case)} | {each.who.label} | {style.number(each.factor.median)} × |"
-            for each in ranked]
+    on_top = {scenario: f"`{own.peer}`: " for scenario, own in results.ON_TOP.items()}
+    return [f"| {on_top.get(each.case.scenario, '')}{name_of(each.case)} | {each.who.label} | "
+            f"{style.number(each.factor.median)} × |" for each in ranked]
 
 
-def table(campaign: Campaign) -> str:
+def table(campaign: Campaign, on_top: Campaign | None = None) -> str:
     result = campaign.result
     columns = (("`thread_local` vector", VECTOR), ("Go `sync.Pool`", campaign.go),
                ("moodycamel, tokens", Contender(BASE, "moodycamel_tokens")),
@@ -69,7 +70,7 @@ def table(campaign: Campaign) -> str:
               "are left out where three others remain. "
               f"{style.machine_line(result)} · {built['compiler']} "
               f"{style.short_flags(built['flags'])} · commit {style.commit_of(result)}.", ""]
-    if lost := worst_losses(campaign):
+    if lost := worst_losses(campaign, on_top):
         lines += ["| where it loses most | to | which is faster by |", "| --- | --- | --- |", *lost, ""]
     return "\n".join(lines)
 
@@ -88,7 +89,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true", help="change README.md instead of printing")
     options = parser.parse_args()
     try:
-        printed = table(results.load(options.results))
+        printed = table(results.load(options.results), results.load_on_top(options.results))
     except ResultError as error:
         sys.exit(f"readme_table: {error}")
     if not options.write:

@@ -61,14 +61,14 @@ def count(value: float) -> str:
     return f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else style.number(value)
 
 
-def counters_of(campaign: Campaign, case: Case, who: Contender) -> str:
+def counters_of(campaign: Campaign, case: Case, who: Contender) -> list[tuple[str, str]]:
     """All that the scenario counts, in its order: the medians."""
     found = []
     for name in campaign.counter_names(case, who):
         value = results.known(campaign.counter(case, who, name)).median
         text = style.nanoseconds(value) if name.endswith("_ns") else count(value)
-        found.append(f"{name.removesuffix('_ns')} {text}")
-    return ", ".join(found)
+        found.append((name.removesuffix("_ns"), text))
+    return found
 
 
 # The parts of the page.
@@ -103,7 +103,7 @@ def target_row(verdict: targets.Verdict) -> dict[str, str]:
     if measured and verdict.target.decides is targets.worst:
         value += f", worst {count(measured.value.most)}"
     notes = [text for text in (measured.note if measured else "", verdict.remark) if text]
-    return {"scenario": verdict.target.scenario, "aim": verdict.target.aim, "measured": value,
+    return {"scenario": verdict.target.name, "aim": verdict.target.aim, "measured": value,
             "notes": "; ".join(notes), "says": verdict.says}
 
 
@@ -116,10 +116,10 @@ def scenario_tables(campaign: Campaign, own: Mapping[str, Contender]) -> list[di
         for case in campaign.cases_of(scenario):
             for who in campaign.contenders(case):
                 rows.append({
-                    "case": results.name_of(case), "who": who.label, "own": who == own[scenario],
+                    "case": results.name_of(case), "who": who.label, "own": who.peer == own[scenario].peer,
                     "time": with_quartiles(campaign.time(case, who)) if timed else "",
                     "ratio": with_quartiles(campaign.ratio(case, who)) if timed else "",
-                    "versus": with_quartiles(campaign.versus(case, who, own[scenario])) if timed else "",
+                    "versus": with_quartiles(campaign.versus(case, who, campaign.subject(case, who))) if timed else "",
                     "counters": counters_of(campaign, case, who),
                 })
         tables.append({"name": scenario, "words": results.SCENARIO_WORDS.get(scenario, scenario), "timed": timed,
@@ -134,8 +134,16 @@ def loss_row(loss: results.Loss) -> dict[str, str]:
             "surely": "yes" if loss.clear else "within the spread"}
 
 
-def in_short(campaign: Campaign) -> list[str]:
-    """The two or three sentences that somebody takes away."""
+def dearest(what: str, *campaigns: Campaign | None) -> list[str]:
+    """The clear loss of time that costs a user most, as a sentence with its reason."""
+    clear = [loss for loss in results.losses(*campaigns)
+             if loss.what == "time" and loss.clear and loss.factor.median >= PLAIN]
+    return [f"{what}: {results.name_of(loss.case)}, where {loss.who.label} needs {style.nanoseconds(loss.cost_ns)} "
+            f"less: {reasons.REASONS.get(loss.case.scenario, 'not looked into')}." for loss in clear[:1]]
+
+
+def in_short(campaign: Campaign, on_top: Campaign | None) -> list[str]:
+    """The few sentences that somebody takes away."""
     hit = Case("pool", 1)
     own = campaign.time(hit, SUBJECT)
     if own is None:
@@ -146,12 +154,8 @@ def in_short(campaign: Campaign) -> list[str]:
     beside = [f"{style.number(1 / value.median)} of {text}" for value, text in measured if value]
     said = [f"A hit, a get with its put, takes {style.nanoseconds(own.median)} with one thread on this machine"
             + (f": {', '.join(beside)}." if beside else ".")]
-    if lost := [loss for loss in results.losses(campaign)
-                if loss.what == "time" and loss.clear and loss.factor.median >= PLAIN]:
-        worst = lost[0]
-        said.append(f"What costs a user most: {results.name_of(worst.case)}, where {worst.who.label} needs "
-                    f"{style.nanoseconds(worst.cost_ns)} less.")
-    return said
+    return [*said, *dearest("What costs a user of the pool most", campaign),
+            *dearest("What costs a user most of what stands on top of it", on_top)]
 
 
 def build_rows(campaign: Campaign) -> list[dict[str, str]]:
@@ -175,7 +179,8 @@ def machine_of(result: dict[str, Any]) -> str:
 def page(campaign: Campaign, figures: list[Drawn], on_top: Campaign | None = None) -> str:
     result = campaign.result
     verdicts = targets.verdicts(campaign)
-    lost = results.losses(campaign)
+    lost = results.losses(campaign, on_top)
+    both = [campaign, *([on_top] if on_top else [])]
     loads = result.get("load", [])
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).resolve().parent), autoescape=True,
@@ -189,10 +194,11 @@ def page(campaign: Campaign, figures: list[Drawn], on_top: Campaign | None = Non
         load=f"{loads[0][0]:.2f}" if loads else "not recorded",
         targets=[target_row(each) for each in verdicts],
         counts={says: sum(each.says == says for each in verdicts) for says in ("met", "missed", targets.NOT_MEASURED)},
-        in_short=in_short(campaign),
+        in_short=in_short(campaign, on_top),
         figures=figures,
         losses=[loss_row(each) for each in lost],
-        compared=sum(len(campaign.rivals(case)) for case in campaign.timed_cases if campaign.time(case, SUBJECT)),
+        compared=sum(one.versus(case, one.subject(case, who), who) is not None
+                     for one in both for case in one.timed_cases for who in one.rivals(case)),
         lost=len({(each.case, each.who) for each in lost if each.what == "time"}),
         scenarios=scenario_tables(campaign, dict.fromkeys(campaign.scenarios, SUBJECT)),
         on_top={"commit": style.commit_of(on_top.result), "machine": machine_of(on_top.result),

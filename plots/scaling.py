@@ -43,7 +43,7 @@ def draw_panel(axes: style.Axes, campaign: Campaign, scenario: str, contenders: 
     axes.set_yscale("log")
     style.log_axis(axes.yaxis, *axes.get_ylim())
     axes.grid(axis="y", color="#dddddd", linewidth=0.5)
-    axes.set_title(scenario)
+    axes.set_title(results.SCENARIO_WORDS[scenario])
     axes.set_xlabel("threads")
     axes.set_ylabel("million pairs per second (log)")
 

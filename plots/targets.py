@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from campaign import (ALLOCATORS, BASE, ELSEWHERE, PORTABLE, SUBJECT, VECTOR, Campaign, Case, Contender, Sample, Spread,
-                      counted, ns_per_pair, spread)
+from campaign import (ALLOCATORS, BASE, ELSEWHERE, NAMED, PORTABLE, SCENARIO_WORDS, SUBJECT, VECTOR, Campaign, Case,
+                      Contender, Sample, Spread, counted, ns_per_pair, spread)
 
 NOT_MEASURED = "not measured"
 USERS = 64  # threads of oversubscribed and of zstd_responses
@@ -45,6 +45,14 @@ class Target:
     at_most: bool
     unit: str = "×"
     decides: Decider = middle
+
+    @property
+    def name(self) -> str:
+        """In words, as the README's table has it where it does."""
+        key, comma, rest = self.scenario.partition(", ")
+        usual = rest.removesuffix("1 thread").removesuffix(", ")
+        words = {case.label: name.replace("`", "") for name, case in NAMED}
+        return words.get(self.scenario) or SCENARIO_WORDS[key] + (f", {usual}" if usual else "")
 
 
 @dataclass(frozen=True)

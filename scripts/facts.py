@@ -27,22 +27,17 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "plots"), str(ROOT / "examples" / "http_zstd")]
 
 import campaign  # noqa: E402
+import families  # noqa: E402
 import measure  # noqa: E402
 import targets as aims  # noqa: E402
 from runner import files  # noqa: E402
 
 COUNTED_CLIENTS = re.compile(r"^(\w+), (\d+) calls( of [\w, ]+)?$")
 
-# What each family is, in the order of the table.
-FAMILIES = {
-    "pool_dequeue": "ring",
-    "pool_dequeue_batches": "ring, two items at once",
-    "object_pool_one_cpu": "pool, one CPU, portable pin",
-    "object_pool_two_cpus": "pool, two CPUs, portable pin",
-    "object_pool_sections_one_cpu": "pool, one CPU, sections",
-    "object_pool_sections_two_cpus": "pool, two CPUs, sections",
-    "upkept_pool_one_cpu": "pool with hooks and bounds, one CPU, portable pin",
-}
+# Those that both targets prove to a number of calls, in the order of the table.
+FAMILIES = {name: families.WORDS[name] for name in (
+    "pool_dequeue", "pool_dequeue_batches", "object_pool_one_cpu", "object_pool_two_cpus",
+    "object_pool_sections_one_cpu", "object_pool_sections_two_cpus", "upkept_pool_one_cpu")}
 
 
 def documents() -> list[Path]:
@@ -244,17 +239,13 @@ def compared(target: aims.Target) -> str:
 def verdicts() -> str:
     """What the newest campaign says of each target."""
     lines = ["| scenario | wanted | measured: median (quartiles) | |", "| --- | --- | --- | --- |"]
-    words = {case.label: name for name, case in campaign.NAMED}
     for verdict in aims.verdicts(campaign.load([])):
         target = verdict.target
         value = verdict.measured.value if verdict.measured else None
         unit = f"× {compared(target)}" if target.unit == "×" else target.unit
         told = f"{value.median:.3g} ({value.low:.3g} to {value.high:.3g}) {unit}" if value else ""
         says = f"**{verdict.says}**" if verdict.says == "missed" else verdict.says
-        scenario, comma, rest = target.scenario.partition(",")
-        known = words.get(target.scenario)
-        named = f"{known} (`{scenario}`)" if known else f"`{scenario}`{comma}{rest}"
-        lines.append(f"| {named} | {target.aim} | {told} | {says} |")
+        lines.append(f"| {target.name} (`{target.scenario.partition(',')[0]}`) | {target.aim} | {told} | {says} |")
     return "\n".join(lines)
 
 

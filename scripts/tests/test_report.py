@@ -23,11 +23,24 @@ PLOTS = ROOT / "plots"
 sys.path[:0] = [str(PLOTS), str(ROOT / "scripts")]
 
 import campaign  # noqa: E402
+from matplotlib.text import Text  # noqa: E402
+
+import cycles  # noqa: E402
 import facts  # noqa: E402
+import families  # noqa: E402
+import growth  # noqa: E402
+import low_traffic  # noqa: E402
+import memory  # noqa: E402
+import orders  # noqa: E402
+import overview  # noqa: E402
 import proof_coverage  # noqa: E402
+import ratios  # noqa: E402
 import readme_table  # noqa: E402
 import reasons  # noqa: E402
 import report  # noqa: E402
+import responses  # noqa: E402
+import scaling  # noqa: E402
+import style  # noqa: E402
 import synthetic  # noqa: E402
 from campaign import Campaign, losses  # noqa: E402
 from runner import files  # noqa: E402
@@ -42,8 +55,25 @@ class Proofs(unittest.TestCase):
     def test_the_figure_counts_as_the_documents_do(self) -> None:
         found = proof_coverage.read()
         self.assertEqual(len(facts.models()), found.models)
-        self.assertIn(f"| clients | {sum(proved for _, proved, _ in found.clients):,} | "
-                      f"{sum(known for _, _, known in found.clients):,} |", facts.ledger())
+        self.assertIn(f"| clients | {found.clients_proved:,} | {found.clients_known:,} |", facts.ledger())
+
+    def test_it_shows_how_deep_and_crosses_what_is_not_finished(self) -> None:
+        found = proof_coverage.read()
+        for depth in found.clients:
+            self.assertEqual(depth.proved < depth.known, bool(depth.unfinished), depth.family)
+            self.assertLessEqual(depth.unfinished, set(depth.threads), depth.family)
+        open_ones = proof_coverage.Depth("pool_dequeue", 5, "", False, 7, 9, frozenset({2}))
+        figure, (axes,) = style.new_figure(4, 3)
+        proof_coverage.draw_depth(axes, 0, open_ones)
+        self.assertEqual([("", 5), ("xxxx", 5), ("", 5)],
+                         [(bar.get_hatch() or "", bar.get_width()) for bar in axes.patches])
+
+    def test_clients_have_as_many_threads_as_the_figure_says(self) -> None:
+        made = re.findall(r"\bafters, (\d+),", (ROOT / "proofs" / "pool_clients.cpp").read_text())
+        self.assertEqual({str(proof_coverage.MOST_THREADS)}, set(made))
+        for entry in facts.entries():
+            if entry["subject"].startswith("pool_dequeue"):
+                self.assertIn(f"up to {proof_coverage.MOST_THREADS - 1} thieves", entry["bound"])
 
 
 class InAPlace(unittest.TestCase):
@@ -145,14 +175,49 @@ class Page(unittest.TestCase):
         self.assertIn("Not measured: the campaign has no &lt;sample&gt;.", self.page)
 
     def test_every_loss_of_the_committed_campaign_has_a_reason(self) -> None:
-        lost = losses(campaign.load([]))
-        self.assertGreater(len(lost), 0)
+        on_top = campaign.load_on_top([])
+        self.assertIn("bounded", {loss.case.scenario for loss in losses(on_top) if loss.clear})
+        lost = losses(campaign.load([]), on_top)
         self.assertEqual(set(), {loss.case.scenario for loss in lost if loss.clear} - set(reasons.REASONS))
 
     def test_starts_with_what_somebody_takes_away(self) -> None:
         top = self.page.partition('id="short"')[2].partition("<nav>")[0]
         self.assertRegex(top, r"A hit, a get with its put, takes [0-9.]+ ns with one thread")
-        self.assertRegex(top, r"What costs a user most: .+ needs [0-9.,]+ [nµm]?s less")
+        self.assertRegex(top, r"What costs a user of the pool most: .+ needs [0-9.,]+ [nµm]?s less: .{20,}\.</p>")
+
+    def test_names_are_words_outside_code(self) -> None:
+        """Scenarios, variants and counters as programs call them stand in code only."""
+        page = report.page(campaign.load([]), [], campaign.load_on_top([]))
+        text = re.sub(r"<(code|style)\b.*?</\1>|<[^>]*>", " ", page, flags=re.DOTALL)
+        ours = {*campaign.OURS, *campaign.PEER_LABELS.values()}
+        keys = set(re.findall(r"\b[a-z0-9]+(?:_[a-z0-9]+)+\b", text))
+        self.assertEqual(set(), keys - ours - {"thread_local", "x86_64"})
+
+    def test_names_are_words_in_figures(self) -> None:
+        keys = {name for name in campaign.SCENARIO_WORDS if "_" in name} | {*families.WORDS}
+        paths = campaign.results_in([])
+        for module in (overview, ratios, scaling, cycles, responses, memory, low_traffic, orders, growth,
+                       proof_coverage):
+            told = {text.get_text() for text in module.figure(paths).findobj(Text)}
+            self.assertEqual(set(), {key for key in keys for text in told if key in re.findall(r"\w+", text)},
+                             module.NAME)
+
+    def test_what_stands_on_top_is_ranked_with_the_rest(self) -> None:
+        own, on_top = campaign.load([]), campaign.load_on_top([])
+        lost = losses(own, on_top)
+        self.assertEqual("bounded", lost[0].case.scenario)
+        section = report.page(own, [], on_top).partition('id="others"')[2].partition("<h2")[0]
+        self.assertEqual(len(lost), section.count("<tr>") - 1)
+        self.assertIn("items at most", section.partition("<tr><td>")[2].partition("</tr>")[0])
+
+    def test_buffers_are_compared_with_the_allocator_below_them(self) -> None:
+        on_top = campaign.load_on_top([])
+        assert on_top is not None
+        rivals = {each.who.variant: on_top.subject(each.case, each.who) for each in losses(on_top)
+                  if each.case.scenario == "buffers"}
+        self.assertIn("mimalloc", rivals)
+        for variant, subject in rivals.items():
+            self.assertEqual(campaign.Contender(variant, "buffer_pool"), subject)
 
     def test_losses_come_by_what_they_cost(self) -> None:
         costs = [loss.cost_ns for loss in losses(self.campaign) if loss.what == "time"]
@@ -181,7 +246,7 @@ class ReadmeTable(InAPlace):
         parts = readme_table.split(readme_table.README.read_text())
         if any(campaign.is_campaign(campaign.read(path)) for path in campaign.results_in([])):
             assert parts is not None, "a campaign is committed: README.md needs its table"
-            self.assertEqual(readme_table.table(campaign.load([])), parts[1],
+            self.assertEqual(readme_table.table(campaign.load([]), campaign.load_on_top([])), parts[1],
                              "plots/readme_table.py --write makes it anew")
         else:
             self.assertIsNone(parts, "README.md has a table of a campaign that is not committed")
