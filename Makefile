@@ -123,7 +123,7 @@ assembly:  ## compare the assembly of the sections, as compilers make it, with i
 	@mkdir -p $(found)
 	$(PYTHON) proofs/assembly/compare.py --jobs $(JOBS) --json $(found)/assembly.json
 
-ledger:  ## write the ledger of proofs, docs/proofs.md, anew
+ledger:  ## write the ledger of proofs, docs/proofs.md, anew; 10 min
 	$(call build,dev,$(models))
 	$(PYTHON) proofs/ledger.py
 
@@ -207,7 +207,9 @@ report:  ## write the report of bench/results: build/report/index.html and the f
 docs:  ## write the API reference, build/docs/html/index.html; a public name without a comment is an error
 	@$(call needs,doxygen,setup-all)
 	@mkdir -p build
+	@echo 'docs: doxygen reads the headers and the pages, and writes build/docs/html'
 	doxygen docs/Doxyfile
+	@echo 'docs: build/docs/html/index.html'
 
 lint:  ## check the order labels, the numbers in documents, the format, the licences, what clang-tidy finds, and all Python
 	@$(call needs,clang-format clang-tidy,setup)
@@ -230,8 +232,11 @@ tidied = $(wildcard checker/tools/*.cpp checker/src/*.cpp checker/runtime/*.cpp)
 tidied_as = -std=c++20 -Ichecker/include -Xclang -analyzer-config -Xclang max-nodes=20000
 tidy:  ## check the sources of the checker with clang-tidy; 2 min
 	@$(call needs,clang-tidy,setup)
+	@mkdir -p build && : >build/tidy.done
 	@printf '%s\n' $(tidied) | xargs -P $(JOBS) -I FILE sh -c \
-	  'found=$$(clang-tidy --quiet FILE -- $(tidied_as) 2>&1) || { echo "$$found"; false; }'
+	  'found=$$(clang-tidy --quiet FILE -- $(tidied_as) 2>&1) || { echo "$$found"; false; }; status=$$?; \
+	   echo FILE >>build/tidy.done; \
+	   if [ -t 2 ]; then printf "\rtidy: %s of %s " $$(wc -l <build/tidy.done) $(words $(tidied)) >&2; fi; exit $$status'
 	@echo 'tidy: $(words $(tidied)) files'
 
 format:  ## format all C++ sources, and name the licence in each source

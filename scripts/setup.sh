@@ -11,9 +11,14 @@
 # what is missing and what that costs. Without apt-get it installs nothing, and says what is missing.
 set -euo pipefail
 
-# clang's sanitizer runtimes bear its version in their name; Debian 12 has 14.
+# clang's sanitizer runtimes bear its version in their name: of the clang that is here, or that would be installed. Of
+# that a new system knows only after its first update.
 clang_version() {
-  if command -v clang++ >/dev/null; then clang++ -dumpversion | cut -d. -f1; else echo 14; fi
+  if command -v clang++ >/dev/null; then
+    clang++ -dumpversion | cut -d. -f1
+  else
+    LC_ALL=C apt-cache depends clang 2>/dev/null | sed -n 's/^ *Depends: clang-\([0-9]*\)$/\1/p'
+  fi
 }
 
 # Names of a package, of which one is enough (other releases call it otherwise); how another system is asked
@@ -59,7 +64,7 @@ bench="
   libtcmalloc-minimal4 libtcmalloc-minimal4t64 |                        | an allocator in make bench
 "
 rest="
-  libclang-rt-$(clang_version)-dev          |                           | make tsan and make asan with clang++
+  libclang-rt-VERSION-dev                   |                           | make tsan and make asan with clang++
   meson                                     | meson                     | a test: a subproject of Meson
   valgrind                                  | valgrind                  | a test: the instructions of the portable pin
   bpftrace                                  | bpftrace                  | a test: what the probes count
@@ -85,7 +90,7 @@ missing_lines() {
   local names rest name
   while IFS='|' read -r names rest; do
     if [[ -z ${names// /} ]]; then continue; fi
-    for name in $names; do
+    for name in ${names/VERSION/$(clang_version)}; do
       if is_installed "$name"; then continue 2; fi
     done
     echo "$names|$rest"
@@ -114,12 +119,12 @@ install_missing() {
   fi
   if [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; then
     echo "setup: packages are missing, and there is no sudo here. As root, run:" >&2
-    echo "  apt-get update && apt-get install --no-install-recommends $(for each in "${missing[@]}"; do read -r name _ <<<"$each"; printf '%s ' "$name"; done)" >&2
+    echo "  apt-get update && apt-get install --no-install-recommends $(for each in "${missing[@]}"; do read -r name _ <<<"${each/VERSION/$(clang_version)}"; printf '%s ' "$name"; done)" >&2
     exit 1
   fi
   as_root apt-get -q update
   for each in "${missing[@]}"; do
-    IFS='|' read -r names how cost <<<"$each"
+    IFS='|' read -r names how cost <<<"${each/VERSION/$(clang_version)}"
     # shellcheck disable=SC2086  # a list of names
     name=$(known_name $names)
     if [[ -n $name ]]; then found+=("$name"); else lost+=("${names%% |*} (missing:$cost)"); fi

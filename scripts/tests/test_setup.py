@@ -21,6 +21,9 @@ case $* in *--simulate*) ;; *) exit 0 ;; esac
 for package; do :; done
 case " $UNKNOWN " in *" $package "*) exit 100 ;; esac
 """
+APT_CACHE = """#!/bin/sh
+if grep -q '^-q update$' "$LOG"; then printf 'clang\\n  Depends: clang-19\\n  Suggests: clang-19-doc\\n'; fi
+"""
 # What promtool is taken from.
 DOWNLOADING = APT_GET.replace("case $* in", """case $* in *download*) touch prometheus_2_amd64.deb ;; esac
 case $* in""", 1)
@@ -114,6 +117,23 @@ class Setup(unittest.TestCase):
         done = self.run_setup("all", PATH=str(self.place))
         self.assertEqual(0, done.returncode)
         self.assertIn("there is no promtool", done.stderr)
+
+    def test_the_runtimes_are_of_the_clang_that_is_installed_with_them(self) -> None:
+        """On a new system there is no clang yet, and apt knows of none before its first update."""
+        for name in ("bash", "sh", "env", "mktemp", "tr", "sed", "rm", "mkdir", "touch", "cut", "grep"):
+            (self.place / name).symlink_to(shutil.which(name) or name)
+        (self.place / "apt-cache").write_text(APT_CACHE)
+        (self.place / "apt-cache").chmod(0o755)
+        self.run_setup("all", PATH=str(self.place))
+        runtimes = {name for name in self.installed() if name.startswith("libclang-rt")}
+        self.assertEqual({"libclang-rt-19-dev"}, runtimes)
+        # Of the clang that is here already.
+        (self.place / "clang++").write_text("#!/bin/sh\necho 18.1.3\n")
+        (self.place / "clang++").chmod(0o755)
+        self.run_setup("all", PATH=str(self.place))
+        self.assertIn("libclang-rt-18-dev", self.installed())
+        self.run_setup("all", PATH=str(self.place), INSTALLED="libclang-rt-18-dev")
+        self.assertFalse([name for name in self.installed() if name.startswith("libclang-rt")])
 
     def test_without_sudo_it_says_what_to_run(self) -> None:
         (self.place / "sudo").unlink(missing_ok=True)
