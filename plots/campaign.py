@@ -209,6 +209,13 @@ def known(value: Spread | None) -> Spread:
     return value
 
 
+def known_argument(case: Case, name: str) -> int:
+    """Of a case that is known to have it."""
+    value = case.argument(name)
+    assert value is not None
+    return value
+
+
 def by_round(samples: Iterable[Sample], quantity: Quantity) -> dict[int, float]:
     """The median of each round: a process may have measured more than once."""
     rounds: dict[int, list[float]] = {}

@@ -15,6 +15,7 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 import tomllib
 from pathlib import Path
 from typing import Any, Callable
@@ -254,10 +255,91 @@ def server() -> str:
     return measure.table_of(files.read(ROOT / "examples" / "http_zstd" / "measured.json"))
 
 
+def ending() -> str:
+    """How `make check` ended when docs/check-ending.txt was written: from 'make check:' to its last line. Wrapped to
+    the width of a page."""
+    said = (ROOT / "docs" / "check-ending.txt").read_text()
+    lines = []
+    for line in said.splitlines():
+        indent = " " * (len(line) - len(line.lstrip()))
+        lines += textwrap.wrap(line.strip(), 96, initial_indent=indent, subsequent_indent=indent + "    ")
+    known = re.search(r"headers (\w+)", said)
+    assert known is not None
+    stale = "" if headers.hash_of().startswith(known[1]) else (
+        "\nThat was before the headers were changed for the last time.\n")
+    return "\n" + "".join(f"    {line}\n" for line in lines) + stale
+
+
+def told(nanoseconds: float) -> str:
+    value, unit = (nanoseconds, "ns") if nanoseconds < 999.5 else (nanoseconds / 1000, "us")
+    return f"{float(f'{value:.3g}'):g} {unit}"
+
+
+def factor(value: campaign.Spread) -> str:
+    return f"{float(f'{value.median:.3g}'):,g}"
+
+
+def on_top() -> campaign.Campaign:
+    """The newest campaign of what stands on top of the pool."""
+    found = campaign.load_on_top([])
+    assert found is not None
+    return found
+
+
+def option_times() -> str:
+    """A hit of a pool that has one option or hook."""
+    measured = on_top()
+    words = {"no_option": "no option", "on_drop": "the hook `on_drop`", "name": "a `name`",
+             "reset": "`reset` that does next to nothing", "max_bytes": "`max_bytes`, with `size_of`"}
+    lines = ["| the pool has | 1 thread | 2 threads |", "| --- | --- | --- |"]
+    for option in campaign.OPTIONS:
+        times = (campaign.known(measured.time(campaign.Case("one_option", threads),
+                                              campaign.Contender(campaign.BASE, option))) for threads in (1, 2))
+        lines.append(f"| {words.get(option, f'`{option}`')} | {' | '.join(told(each.median) for each in times)} |")
+    return "\n".join(lines)
+
+
+def waits() -> str:
+    """A get and a return with a maximum, beside what else there is: the median, and all rounds."""
+    measured = on_top()
+    others = {"semaphore_mutex": "semaphore and mutex", "poco_object_pool": "Poco"}
+    lines = ["| threads, items | `bounded_pool` | " + " | ".join(others.values()) + " |", "| --- " * 4 + "|"]
+    for case in measured.cases_of("bounded"):
+        took = campaign.known(measured.time(case, campaign.ON_TOP["bounded"]))
+        cells = [f"{told(took.median)} ({told(took.least)} to {told(took.most)})"]
+        for peer in others:
+            value = campaign.known(measured.versus(case, campaign.Contender(campaign.BASE, peer),
+                                                   campaign.ON_TOP["bounded"]))
+            cells.append(f"{value.median:.2g} ({value.least:.2g} to {value.most:.2g})")
+        lines.append(f"| {case.threads}, of {case.argument('most')} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def buffers() -> str:
+    """A buffer of one thread beside each allocator, with the same one below the pool."""
+    measured = on_top()
+    allocators = [name for name in campaign.ALLOCATORS if name in measured.result["variants"]]
+    lines = [f"| buffers | `buffer_pool` | {' | '.join(allocators)} |", "| --- " * (2 + len(allocators)) + "|"]
+    for case in measured.cases_of("buffers"):
+        if case.threads != 1:
+            continue
+        size, many = campaign.known_argument(case, "bytes"), campaign.known_argument(case, "at_once")
+        unit = next((f"{size >> shift} {unit}" for shift, unit in ((20, "MiB"), (10, "KiB")) if size >> shift), None)
+        took = campaign.known(measured.time(case, campaign.ON_TOP["buffers"]))
+        cells = [f"{'one' if many == 1 else 'eight'} of {unit or f'{size} bytes'}",
+                 told(took.median) + (" each" if many > 1 else "")]
+        for name in allocators:
+            rival = campaign.Contender(name, "new_delete")
+            cells.append(factor(campaign.known(measured.versus(case, rival, measured.subject(case, rival)))))
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "bounds": bounds, "ledger": ledger, "unfinished": unfinished, "bounded": bounded, "next_sizes": next_sizes,
     "mutants": killed, "targets": targets, "hit": hit,
     "instructions": instructions, "options": options, "verdicts": verdicts, "server": server,
+    "ending": ending, "option_times": option_times, "waits": waits, "buffers": buffers,
 }
 
 

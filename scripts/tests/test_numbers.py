@@ -101,6 +101,51 @@ class Numbers(unittest.TestCase):
             self.assertAlmostEqual(took.median, float(said[1]), msg=heading,
                                    delta=0.05 if float(said[1]) > 9 else 0.005)
 
+    def test_times_in_prose_are_those_of_the_campaign(self) -> None:
+        """Those whose sentence tells what they are of; who words a sentence anew words it here, too."""
+        measured, on_top = campaign.load([]), campaign.load_on_top([])
+        assert on_top is not None
+        page = re.sub(r"\s+", " ", (ROOT / "docs" / "performance.md").read_text())
+        own, portable, elsewhere = campaign.SUBJECT, campaign.PORTABLE, campaign.ELSEWHERE
+        mimalloc, tcmalloc = (campaign.Contender(name, "new_delete") for name in ("mimalloc", "tcmalloc"))
+        exchanges = campaign.Contender(campaign.BASE, "two_exchanges")
+        number = r"([\d.]+) ns"
+        said = {
+            rf"tcmalloc takes {number}\. By the times": ("pool", 1, tcmalloc),
+            rf"mimalloc takes {number}, 2\.4": ("pool", 1, mimalloc),
+            rf"loops over sixteen items: {number}": ("burst_16", 1, own),
+            rf"tcmalloc takes {number}: 1\.57": ("burst_16", 1, tcmalloc),
+            rf"wanted: missed\.\*\* It takes {number}": ("pool_borrow", 1, own),
+            rf"They take {number}, and": ("burst_16_borrow", 1, own),
+            rf"the throughput of one\*\*, {number}": ("pool", 2, own),
+            rf"slower than Go\.\*\* It takes {number}": ("pool", 1, portable),
+            r"its two exchanges alone ([\d.]+)": ("pool", 1, exchanges),
+            rf"Bursts of 16 take {number}": ("burst_16", 1, elsewhere),
+            rf"the ring's ownership: {number}": ("pool_overflow", 1, elsewhere),
+            rf"One at a time such a build takes {number}": ("pool", 1, elsewhere),
+            rf"mimalloc takes {number}, 0\.82": ("pool_overflow_1000", 1, mimalloc),
+            rf"the pool takes {number}, mimalloc": ("pool_overflow_10000", 1, own),
+            rf"a burst of 1,000 takes {number}": ("pool_overflow_1000", 2, own),
+            rf"The pool takes {number} a pair": ("producer_consumer", 2, own),
+            rf"The pool takes {number}, 1\.5 times": ("many_pools", 1, own),
+            rf"\| more gets than puts, 2 threads \| {number}": ("pool_starvation", 2, own),
+            rf"\| bursts, with cycles in between, 2 threads \| {number}": ("pool_expensive_new", 2, own),
+            rf"\| 100 gets after a cycle \| {number}": ("after_cycle", 1, own),
+            rf"\| a pool made, used once, destroyed \| {number}": ("first_use", 1, own),
+            rf"\| 1,000 puts, 1,000 gets, 2 threads \| {number}": ("pool_overflow_1000", 2, own),
+        }
+        found = {phrase: re.findall(phrase, page) for phrase in said}
+        self.assertEqual([], [phrase for phrase, numbers in found.items() if not numbers])
+        for phrase, numbers in found.items():
+            scenario, threads, who = said[phrase]
+            took = campaign.known(measured.time(campaign.Case(scenario, threads), who)).median
+            for each in numbers:
+                self.assertAlmostEqual(took, float(each), msg=phrase,
+                                       delta=0.501 * 10 ** -len(each.partition(".")[2]))
+        longest = max(campaign.known(on_top.time(case, campaign.ON_TOP["bounded"])).median
+                      for case in on_top.cases_of("bounded"))
+        self.assertIn(f"2 items | {longest / 1000:.1f} us, 118 times Poco", page)
+
     def test_newest_release_is_the_version_of_the_headers(self) -> None:
         version = ".".join(re.findall(r"^#define POOLPROOF_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)$",
                                       (INCLUDE / "version.hpp").read_text(), re.MULTILINE))
