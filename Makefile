@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-# The front door: each target calls a CMake preset or a script. `make help` lists them, with these variables:
+# The front door: each target calls a CMake preset or a script. `make help` lists them, with these
+# variables:
 #
 #   JOBS=n              how many compilations and tests at once (default: one per CPU)
 #   PYTHON=..           the interpreter of the scripts (default: Debian's, which has matplotlib)
-#   PREFIX=..           where `make install` puts the headers (default: /usr/local); DESTDIR is honoured
+#   PREFIX=..           where `make install` puts the headers (/usr/local); DESTDIR is honoured
 #   MODEL=.. SEED=..    for `make models`: one model, or one of its failures again
 #   QUICK=1             for `make bench`: a smoke test whose numbers are not kept
 #   CAMPAIGN=pool       for `make bench`: one of bench/campaigns (default: all of them)
@@ -81,19 +82,20 @@ test-checker:  ## run the self-test of the checker: oracles, random programs, un
 	$(call build,dev,$(checker))
 	$(call test,checker)
 
-# Its steps are targets below. The proofs first: what they find wrong, they show step by step. What each step
-# has found it leaves in $(found), and what is said at the end is read from there. (Not by the variable MAKE: such a
-# recipe runs under `make -n`, too.)
+# Its steps are targets below. The proofs first: what they find wrong, they show step by step. What
+# each step has found it leaves in $(found), and what is said at the end is read from there. (Not by
+# the variable MAKE: such a recipe runs under `make -n`, too.)
 check:  ## prove the protocols: all executions of small clients and models, a sample of the mutants, lint; 8 min
 	@$(PYTHON) scripts/check.py --found $(found) proofs assembly models-quick mutants-quick lint
 
-# A model that takes longer is listed as unfinished, and is not proved; check-full gives it more time.
+# A model that takes longer is listed as unfinished, and is not proved; check-full gives it more
+# time.
 MODEL_SECONDS = 3
 found = build/check
 checked = build/dev/relacy_models/checked_models --jobs $(JOBS) --lines $(found)/proofs.lines
 clients = build/dev/proofs/proofs --jobs $(JOBS) --lines $(found)/proofs.lines
-# The pool as it ships, on each pin; and all calls, and events around them, on these and on smaller sizes: the
-# cheapest first, for so long.
+# The pool as it ships, on each pin; and all calls, and events around them, on these and on smaller
+# sizes: the cheapest first, for so long.
 portable_pools = object_pool_one_cpu object_pool_two_cpus
 pools = $(portable_pools) object_pool_sections_one_cpu
 SURVEY_SECONDS = 90
@@ -194,7 +196,8 @@ bench:  ## run the campaigns, and write their results with their provenance to b
 	$(call build,release,$(PROGRAMS))
 	$(foreach each,$(CAMPAIGNS),$(PYTHON) bench/run.py $(if $(QUICK),--quick) $(each) &&) true
 
-# The scripts that draw are those that have a name for their figure. What one lacks keeps no other from drawing.
+# The scripts that draw are those that have a name for their figure. What one lacks keeps no other
+# from drawing.
 plots:  ## draw the figures from bench/results to plots/figures
 	@$(call needs_module,matplotlib,setup-bench)
 	@failed=; for script in $$(grep -l '^NAME = ' plots/*.py); do $(PYTHON) $$script || failed=1; done; test -z "$$failed"
@@ -211,7 +214,7 @@ docs:  ## write the API reference, build/docs/html/index.html; a public name wit
 	doxygen docs/Doxyfile
 	@echo 'docs: build/docs/html/index.html'
 
-lint:  ## check the order labels, the numbers in documents, the format, the licences, what clang-tidy finds, and all Python
+lint:  ## check the order labels, the numbers in documents, the format, the licences, the commits, what clang-tidy finds, and all Python
 	@$(call needs,clang-format clang-tidy,setup)
 	@$(call needs_module,mypy,setup)
 	@$(call needs_module,flake8,setup)
@@ -220,14 +223,15 @@ lint:  ## check the order labels, the numbers in documents, the format, the lice
 	$(PYTHON) proofs/ledger.py --check
 	$(PYTHON) scripts/facts.py
 	@$(PYTHON) scripts/spdx.py
+	@$(PYTHON) scripts/lint_commits.py
 	@clang-format --dry-run -Werror $(SOURCES) && echo 'format: $(words $(SOURCES)) files'
 	@mkdir -p build
 	@{ $(PYTHON) -m flake8 $(PYTHON_FOLDERS) && $(PYTHON) -m mypy; } >build/python.log 2>&1 & python=$$!; failed=; \
 	clang-tidy --quiet cmake/tidy.cpp -- -std=c++20 -Iimpl/include 2>build/tidy.log || { cat build/tidy.log; failed=1; }; \
 	wait $$python || failed=1; cat build/python.log; test -z "$$failed"
 
-# Clang's analyzer took most of the time: four fifths of that of execution.cpp. With a tenth of its steps for each
-# function (max-nodes) it has found the same, and all files take about half as long.
+# Clang's analyzer took most of the time: four fifths of that of execution.cpp. With a tenth of its
+# steps for each function (max-nodes) it has found the same, and all files take about half as long.
 tidied = $(wildcard checker/tools/*.cpp checker/src/*.cpp checker/runtime/*.cpp) checker/tidy.cpp
 tidied_as = -std=c++20 -Ichecker/include -Xclang -analyzer-config -Xclang max-nodes=20000
 tidy:  ## check the sources of the checker with clang-tidy; 2 min

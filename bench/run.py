@@ -57,7 +57,8 @@ def runnables_of(campaign: Campaign, build: pathlib.Path,
         peers |= {each.peer for each in benchmarks}
         found.append(Runnable(variant, program,
                               tasks_of(campaign, variant, benchmarks, options.peer)))
-    # What is said of scenarios that only the variants have which were left out is not known to be wrong.
+    # What is said of scenarios that only the variants have which were left out is not known to be
+    # wrong.
     of_all = [] if options.variant else campaign.process_per_peer
     for scenario in (campaign.scenarios or []) + of_all:
         if found and scenario not in known:

@@ -2,10 +2,11 @@
 # What programs of tests have in common that are written with Catch2.
 find_package(Catch2 REQUIRED)  # 2.13 or 3
 
-# add_catch_library(<name> <own>): what the tests of this folder share, compiled once. That is common.hpp, which
-# they have precompiled by REUSE_FROM, and a main function: Catch2's own, if its package has a library with one
-# (2.13 as it comes from its authors has none). They are compiled as what links <own> is. Catch2's fast assertions do
-# not catch what an assertion throws, which so ends its test case; a test compiles in a fifth less time.
+# add_catch_library(<name> <own>): what the tests of this folder share, compiled once. That is
+# common.hpp, which they have precompiled by REUSE_FROM, and a main function: Catch2's own, if its
+# package has a library with one (2.13 as it comes from its authors has none). They are compiled as
+# what links <own> is. Catch2's fast assertions do not catch what an assertion throws, which so ends
+# its test case; a test compiles in a fifth less time.
 function(add_catch_library name own)
   add_library(${name} STATIC common.cpp)
   target_precompile_headers(${name} PRIVATE common.hpp)

@@ -18,7 +18,8 @@ install(EXPORT poolproof NAMESPACE poolproof:: FILE poolproof-targets.cmake
 install(FILES ${PROJECT_SOURCE_DIR}/cmake/poolproof-config.cmake
               ${PROJECT_BINARY_DIR}/poolproof-config-version.cmake DESTINATION ${package_dir})
 
-# For those who do not use CMake. The prefix is where the file lies: it may be chosen when it is installed.
+# For those who do not use CMake. The prefix is where the file lies: it may be chosen when it is
+# installed.
 file(RELATIVE_PATH to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${PROJECT_SOURCE_DIR}/cmake/poolproof.pc.in ${PROJECT_BINARY_DIR}/poolproof.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/poolproof.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

@@ -2,7 +2,8 @@
 # How our own programs are compiled. Nothing of this reaches those who use the library.
 
 set(poolproof_warnings -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror)
-# With a sanitizer's calls in between, g++ takes a std::optional's content for uninitialised at times.
+# With a sanitizer's calls in between, g++ takes a std::optional's content for uninitialised at
+# times.
 if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_FLAGS MATCHES "-fsanitize=")
   list(APPEND poolproof_warnings -Wno-maybe-uninitialized)
 endif()

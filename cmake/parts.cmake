@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-# Which of our own programs are built. By default none where another project adds this directory; else those
-# for which everything is here, and of the tests none with BUILD_TESTING=OFF. Whoever asks for a part by -D,
-# as the presets do, gets it, or is told what it needs.
+# Which of our own programs are built. By default none where another project adds this directory;
+# else those for which everything is here, and of the tests none with BUILD_TESTING=OFF. Whoever
+# asks for a part by -D, as the presets do, gets it, or is told what it needs.
 
 # What is missing of the names, each with the variable that says whether it is there.
 function(missing result)

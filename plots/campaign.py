@@ -36,7 +36,8 @@ ALLOCATORS = ("glibc", "jemalloc", "mimalloc", "tcmalloc")
 # Their time for a pair means nothing.
 UNTIMED = ("pool_rotate", "rotate_holds", "memory_over_time", "low_traffic", "take_turns", "after_migration",
            "oversubscribed_in_use")
-# A slot's nanosecond explains nothing of microseconds, and two processes' slots differ by a third at times.
+# A slot's nanosecond explains nothing of microseconds, and two processes' slots differ by a third
+# at times.
 COMPARED_BY_TIME = ("zstd_responses", "zlib_responses", "buffers", "bounded")
 ANCHORS = ("bare_slot", "checked_slot", "two_exchanges")
 
@@ -242,7 +243,8 @@ def pairs_per_second(sample: Sample) -> float:
     return float(1e9 * sample["pairs"] / sample["wall_ns"])
 
 
-# A core whose probe took longer than this multiple of the campaign's fastest was not the thread's alone.
+# A core whose probe took longer than this multiple of the campaign's fastest was not the thread's
+# alone.
 SHARED_CORE = 1.15
 # So many rounds with whole cores do without the others.
 ENOUGH = 3

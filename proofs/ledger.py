@@ -29,10 +29,11 @@ LEDGER = ROOT / "proofs" / "ledger.json"
 TABLE = ROOT / "docs" / "proofs.md"
 HASH_MODULUS = 1 << 128
 
-# What takes too long is bounded by executions, not by seconds: so the ledger is the same on a machine that is slow
-# or has other work.
+# What takes too long is bounded by executions, not by seconds: so the ledger is the same on a
+# machine that is slow or has other work.
 
-# The client searches: family, calls, and what else. What they say of themselves comes from the program.
+# The client searches: family, calls, and what else. What they say of themselves comes from the
+# program.
 SEARCHES = (
     ("pool_dequeue", 6, ()),
     ("pool_dequeue", 5, ("--progress",)),

@@ -136,7 +136,8 @@ def list_models(binary: Path) -> list[Record]:
     return models
 
 
-# What only sections reach: Relacy has none, and the models of section_models.cpp run on the checker.
+# What only sections reach: Relacy has none, and the models of section_models.cpp run on the
+# checker.
 ONLY_BY_SECTIONS = ("magazine.hpp", "magazine_steps.hpp")
 
 

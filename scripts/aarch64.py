@@ -92,7 +92,7 @@ def require_tools() -> None:
         raise Problem(f"missing; install what is in these Debian packages: {' '.join(missing)}")
 
 
-# ---- The kernel ------------------------------------------------------------------------------------------------------
+# ---- The kernel ----------------------------------------------------------------------------------
 
 
 def fetch_kernel() -> Path:
@@ -127,7 +127,7 @@ def fetch_kernel() -> Path:
     return kernel
 
 
-# ---- The programs ----------------------------------------------------------------------------------------------------
+# ---- The programs --------------------------------------------------------------------------------
 
 
 def compile_all(compiler: list[str], broken: bool) -> Path:
@@ -173,7 +173,7 @@ def broken_headers(breakage: Breakage) -> Path:
     return folder
 
 
-# ---- The machine -----------------------------------------------------------------------------------------------------
+# ---- The machine ---------------------------------------------------------------------------------
 
 
 def boot(kernel: Path, root: Path) -> str:

@@ -19,9 +19,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 HEADERS = ROOT / "impl" / "include" / "poolproof"
-# Have no Sync parameter. The trimmer is about a thread of the system's, and no checker runs it; the bounded pool has
-# proofs of its own, which run it with the system's locks; the checked pool is all of one mutex, around an object_pool;
-# the others have no atomic operations of their own, and a release does not make a proof stale.
+# Have no Sync parameter. The trimmer is about a thread of the system's, and no checker runs it; the
+# bounded pool has proofs of its own, which run it with the system's locks; the checked pool is all
+# of one mutex, around an object_pool; the others have no atomic operations of their own, and a
+# release does not make a proof stale.
 UNCHECKED = (
     "idle_items.hpp", "waiting_queue.hpp", "bounded_core.hpp", "bounded_pool.hpp",
     "checked_mode.hpp", "call_site.hpp", "hidden_bytes.hpp", "checked_items.hpp", "checked_pool.hpp",

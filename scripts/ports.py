@@ -77,7 +77,8 @@ class Musl:
 
     def check(self) -> str:
         own = run(["clang++", "-print-resource-dir"]).strip()
-        # libc++ 14 has std::rotl and std::rotr take an unsigned number, where the standard has an int.
+        # libc++ 14 has std::rotl and std::rotr take an unsigned number, where the standard has an
+        # int.
         headers = [part for each in (libcxx(), f"{own}/include", MUSL) for part in ("-isystem", str(each))]
         run(["clang++", *FLAGS, "-Wno-sign-conversion", "-D_LIBCPP_HAS_MUSL_LIBC", "-nostdinc", *headers,
              "-fsyntax-only", "-x", "c++", "-"], MUSL_PROGRAM)

@@ -85,7 +85,7 @@ class Outcome:
         self.failed[f"{what}\n    {again}"] += 1
 
 
-# ---- One run of tests, judged by the report that it writes ----------------------------------------------------------
+# ---- One run of tests, judged by the report that it writes ---------------------------------------
 
 
 def cases(report: Path) -> list[tuple[str, bool, str]]:
@@ -134,7 +134,7 @@ def run_ctest(step: Step, jobs: int, logs: Path, progress: Progress) -> Outcome:
     return outcome
 
 
-# ---- Programs of unit tests -----------------------------------------------------------------------------------------
+# ---- Programs of unit tests ----------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -224,7 +224,7 @@ PIN_STEPS = UNIT_STEPS[2:]
 REPEATED = (OWN, *PINS)
 
 
-# ---- The same tests again and again ---------------------------------------------------------------------------------
+# ---- The same tests again and again --------------------------------------------------------------
 
 
 @contextlib.contextmanager
@@ -269,7 +269,7 @@ def repeat(times: int, only: str, jobs: int, beside: str, logs: Path, outcomes: 
             raise
 
 
-# ---- The ending -----------------------------------------------------------------------------------------------------
+# ---- The ending ----------------------------------------------------------------------------------
 
 
 def ending(outcomes: list[Outcome], seconds: float, logs: Path) -> list[str]:

@@ -1,18 +1,19 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Installs Debian packages, on Debian 12 and its relatives: only those that are missing, without questions,
-# and with sudo only if something is missing and we are not root.
+# Installs Debian packages, on Debian 12 and its relatives: only those that are missing, without
+# questions, and with sudo only if something is missing and we are not root.
 #
 #   scripts/setup.sh           what `make check` and `make test` need, and nothing else
 #   scripts/setup.sh bench     that, and what `make bench`, `make plots` and `make report` need
 #   scripts/setup.sh all       all that any target needs
 #
-# A package that this system does not know stops nothing: the others are installed, and it says at the end
-# what is missing and what that costs. Without apt-get it installs nothing, and says what is missing.
+# A package that this system does not know stops nothing: the others are installed, and it says at
+# the end what is missing and what that costs. Without apt-get it installs nothing, and says what is
+# missing.
 set -euo pipefail
 
-# clang's sanitizer runtimes bear its version in their name: of the clang that is here, or that would be installed. Of
-# that a new system knows only after its first update.
+# clang's sanitizer runtimes bear its version in their name: of the clang that is here, or that
+# would be installed. Of that a new system knows only after its first update.
 clang_version() {
   if command -v clang++ >/dev/null; then
     clang++ -dumpversion | cut -d. -f1
@@ -21,8 +22,8 @@ clang_version() {
   fi
 }
 
-# Names of a package, of which one is enough (other releases call it otherwise); how another system is asked
-# for the same (a command, a header, or a Python module); and what does not work without.
+# Names of a package, of which one is enough (other releases call it otherwise); how another system
+# is asked for the same (a command, a header, or a Python module); and what does not work without.
 basic="
   g++                                       | g++                       | all targets
   clang                                     | clang++                   | the tests with a second compiler, make tsan, make asan
@@ -139,8 +140,8 @@ install_missing() {
   fi
 }
 
-# Of the package that has it, this alone: the package is a server, which would be started, and which wants 220 MB of
-# JavaScript.
+# Of the package that has it, this alone: the package is a server, which would be started, and which
+# wants 220 MB of JavaScript.
 install_promtool() {
   if command -v promtool >/dev/null; then return; fi
   local place

@@ -15,10 +15,11 @@ ROOT = Path(__file__).resolve().parent.parent
 LINE = "SPDX-License-Identifier: MIT"
 FOLDERS = (".ci", "bench", "checker", "cmake", "impl", "packaging", "plots", "proofs", "relacy_models", "scripts",
            "stress")
-FILES = ("CMakeLists.txt", "Makefile", "meson.build", "pyproject.toml")
+FILES = ("CMakeLists.txt", "Makefile", "meson.build", "pyproject.toml", ".github/workflows/ci.yml")
 LEFT_OUT = (ROOT / "checker" / "examples", ROOT / "bench" / "results")
-# How a comment begins, by a file's suffix or name.
+# How a comment begins, and where it must how it ends, by a file's suffix or name.
 MARKS = {".hpp": "//", ".cpp": "//", ".h": "//", ".go": "//", ".py": "#", ".sh": "#", ".cmake": "#", ".toml": "#",
+         ".yml": "#", ".in": "#", ".litmus": "#", ".map": "/* */", ".html": "{# #}",
          "CMakeLists.txt": "#", "Makefile": "#", "meson.build": "#", "run": "#", "check-c++": "#"}
 
 
@@ -35,7 +36,7 @@ def sources() -> list[Path]:
 
 def names_licence(text: str) -> bool:
     """In one of the first two lines: what names an interpreter stands before it."""
-    return any(line.endswith(LINE) for line in text.splitlines()[:2])
+    return any(line.removesuffix(" */").removesuffix(" #}").endswith(LINE) for line in text.splitlines()[:2])
 
 
 def with_line(text: str, mark: str) -> str:
@@ -45,7 +46,8 @@ def with_line(text: str, mark: str) -> str:
         head += "\n"
     # Go takes a comment right above `package` for the package's documentation.
     gap = "\n" if rest.startswith("package") else ""
-    return f"{head}{mark} {LINE}\n{gap}{rest}"
+    begin, _, end = mark.partition(" ")
+    return f"{head}{begin} {LINE}{f' {end}' if end else ''}\n{gap}{rest}"
 
 
 def main() -> int:

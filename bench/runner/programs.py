@@ -191,7 +191,8 @@ KINDS: dict[str, type[GoogleBenchmark] | type[GoTest]] = {
     "checker_bench": GoogleBenchmark,
 }
 
-# Programs without peers, whose campaign is theirs alone and whose result is Google Benchmark's report.
+# Programs without peers, whose campaign is theirs alone and whose result is Google Benchmark's
+# report.
 PLAIN = ("checker_bench",)
 
 

@@ -26,7 +26,8 @@ ALLOCATORS = {"glibc": "", "jemalloc": "libjemalloc.so.2", "mimalloc": "libmimal
 Times = dict[str, float]
 Measure = Callable[[Times, Times], float]
 
-# What is compared, the target, and how; of the loops of one run, and of the best allocator's in that run.
+# What is compared, the target, and how; of the loops of one run, and of the best allocator's in
+# that run.
 ROWS: tuple[tuple[str, str, Measure], ...] = (
     ("get + put / a vector of the thread", "at most 1.45", lambda own, best: own["get_put"] / own["vector"]),
     ("best allocator / get + put", "at least 2", lambda own, best: best["new"] / own["get_put"]),

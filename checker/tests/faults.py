@@ -26,8 +26,8 @@ from typing import Any
 TESTS = pathlib.Path(__file__).resolve().parent
 CHECKER = TESTS.parent
 MEMORY_LIMIT = 8 << 30
-# A broken search may go on for ever: of the processor's time, so that a busy machine is no fault. One
-# that waits for ever uses none.
+# A broken search may go on for ever: of the processor's time, so that a busy machine is no fault.
+# One that waits for ever uses none.
 PROCESSOR_LIMIT = 90
 TIME_LIMIT = 900
 

@@ -53,8 +53,8 @@ def main() -> None:
         metrics = server.metrics()
         assert metrics["http_zstd_contexts"] >= 1, metrics
         if pooled:
-            # One request at a time needs one context. (A get may miss while a thread that is stopped
-            # in the midst of its return has one in its hands.)
+            # One request at a time needs one context. (A get may miss while a thread that is
+            # stopped in the midst of its return has one in its hands.)
             assert metrics["http_zstd_contexts"] <= 4, metrics
             assert metrics['poolproof_pool_retained{pool="zstd"}'] >= 1, metrics
             assert metrics['poolproof_pool_bytes{pool="zstd"}'] > 100_000, metrics

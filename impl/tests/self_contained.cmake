@@ -29,9 +29,9 @@ foreach(header IN LISTS headers)
   must_compile(${stem} "#include <${header}>\n#include <${header}>\n")
 endforeach()
 
-# And all of them after what other headers may leave behind: the macros of windows.h, Qt, X11, and of a compiler's
-# GNU modes; a C library that has no macros of glibc's. The standard library is included before, for it is not ours
-# to mend.
+# And all of them after what other headers may leave behind: the macros of windows.h, Qt, X11, and
+# of a compiler's GNU modes; a C library that has no macros of glibc's. The standard library is
+# included before, for it is not ours to mend.
 set(standard_includes)
 set(our_includes)
 foreach(header IN LISTS headers)

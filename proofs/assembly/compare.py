@@ -61,7 +61,7 @@ COMPILERS = {
 }
 
 
-# ---- What the steps do -----------------------------------------------------------------------------------------------
+# ---- What the steps do ---------------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
@@ -147,7 +147,7 @@ class Reference:
         return Access(stores, place, int(offset), int(size), int(value, 16) if stores else 0, order, int(line))
 
 
-# ---- What must be so -------------------------------------------------------------------------------------------------
+# ---- What must be so -----------------------------------------------------------------------------
 
 
 class Comparison:
@@ -409,7 +409,7 @@ class Comparison:
                 at += self.machine.sizes[at]
 
 
-# ---- Compilers -------------------------------------------------------------------------------------------------------
+# ---- Compilers -----------------------------------------------------------------------------------
 
 
 def run(command: list[str | Path]) -> str:
@@ -505,7 +505,7 @@ def check(compiler: str, level: str, source: str, folder: Path, reference: Refer
     return different, len(operations), "\n".join(said)
 
 
-# ---- Faults ----------------------------------------------------------------------------------------------------------
+# ---- Faults --------------------------------------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)

@@ -62,7 +62,7 @@ class Access:
         return f"{what} {self.place}+{self.offset} ({self.bytes} bytes)"
 
 
-# ---- A program, as a compiler has made it ----------------------------------------------------------------------------
+# ---- A program, as a compiler has made it --------------------------------------------------------
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,7 +165,7 @@ class Program:
         return {int(address, 16): re.sub(r"\s+", " ", text).strip() for address, text in found}
 
 
-# ---- The machine -----------------------------------------------------------------------------------------------------
+# ---- The machine ---------------------------------------------------------------------------------
 
 
 @dataclasses.dataclass

@@ -75,7 +75,8 @@ class Models:
         place = include.parent
         listed = subprocess.run(["ninja", "-C", self.build, "-t", "commands", target], capture_output=True, text=True)
         commands = [shlex.split(line) for line in listed.stdout.splitlines() if " -c " in line]
-        # The last command links the program: with the checker's library, if it is one of the checker's.
+        # The last command links the program: with the checker's library, if it is one of the
+        # checker's.
         libraries = [self.build / word for word in shlex.split(listed.stdout.splitlines()[-1]) if word.endswith(".a")]
         objects = []
         for command in commands:

@@ -145,9 +145,9 @@ class CampaignFiles(unittest.TestCase):
             campaign.load(path)
 
 
-# Stands for pool_scenarios and the others: writes what Google Benchmark would, and counts how often it was
-# called. FAKE says, as JSON, which call fails, and the slot's nanoseconds by call. It is run a hundred times: by
-# the interpreter of the tests, without a look at what is installed.
+# Stands for pool_scenarios and the others: writes what Google Benchmark would, and counts how often
+# it was called. FAKE says, as JSON, which call fails, and the slot's nanoseconds by call. It is run
+# a hundred times: by the interpreter of the tests, without a look at what is installed.
 FAKE = f"#!{sys.executable} -IS\n" + r'''
 import json, os, re, sys
 NAMES = ["pool/bare_slot/real_time/repeats:3/threads:1", "pool/poolproof/real_time/threads:1",

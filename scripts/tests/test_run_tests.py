@@ -14,7 +14,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import ending  # noqa: E402
 import run_tests  # noqa: E402
 
-# Lists the programs of unit tests; of all else it writes a report, of one test that passes and one that may fail.
+# Lists the programs of unit tests; of all else it writes a report, of one test that passes and one
+# that may fail.
 CTEST = """#!{python}
 import os, sys
 if "--output-junit" not in sys.argv:
@@ -32,7 +33,8 @@ with open(sys.argv[sys.argv.index("--output-junit") + 1], "w") as report:
 sys.exit(8 if bad else 0)
 """
 
-# Writes a report as Catch2 does. Every second run on the portable pin fails; without rseq it crashes, if it is to.
+# Writes a report as Catch2 does. Every second run on the portable pin fails; without rseq it
+# crashes, if it is to.
 CATCH = """#!{python}
 import os, sys
 if "GLIBC_TUNABLES" in os.environ and "POOLPROOF_TEST_CRASH" in os.environ:
@@ -129,7 +131,8 @@ class Runs(unittest.TestCase):
         with mock.patch.dict(os.environ, {"POOLPROOF_TEST_CRASH": "yes"}):
             status, lines = self.run_with("--repeat", "4")
         self.assertEqual(1, status)
-        # Four times three tests on four pins; but for the crashes, in which nothing is known of the cases.
+        # Four times three tests on four pins; but for the crashes, in which nothing is known of the
+        # cases.
         self.assertEqual("38 passed, 6 failed", lines[-1])
         place = lines.index("failed, 2 times: two")
         self.assertEqual("POOLPROOF_PIN=portable catch two", lines[place + 1].strip())

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-# Builds, runs and installs the consumer in a new directory outside the tree. With the way `top`: configures
-# our own tree as a packager does, without what only some parts need.
-# The way `meson` needs Meson, and nothing of CMake's.
-#   cmake -D way=.. -D source=.. -D build=.. -D generator=.. -D compiler=.. -D version=.. -P run.cmake
+# Builds, runs and installs the consumer in a new directory outside the tree. With the way `top`:
+# configures our own tree as a packager does, without what only some parts need. The way `meson`
+# needs Meson, and nothing of CMake's.
+#   cmake -D way=.. -D source=.. -D build=.. -D generator=.. -D compiler=.. -D version=..
+#         -P run.cmake
 
 set(temporary /tmp)
 if(DEFINED ENV{TMPDIR})

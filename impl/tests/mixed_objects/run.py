@@ -64,7 +64,8 @@ def main() -> int:
             return subprocess.run([arguments.compiler, *(str(folder / each) for each in objects), "-pthread", "-o",
                                    str(folder / "program")], capture_output=True, text=True, check=False)
 
-        # What tells: a symbol that both have; and that pools, and what takes them, have other names.
+        # What tells: a symbol that both have; and that pools, and what takes them, have other
+        # names.
         for which, one, other in itertools.product(("", "_member", "_buffers"), MODES, MODES):
             done = link(f"defines{which}_{one}.o", f"uses{which}_{other}.o")
             told = "poolproof_is_checked_in_all_objects_or_in_none" in done.stderr

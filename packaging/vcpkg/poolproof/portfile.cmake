@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 # The library as an overlay port of vcpkg, of the sources that this file lies in:
 # vcpkg install poolproof --overlay-ports=packaging/vcpkg
-# vcpkg's cache knows the files of this folder alone: after a change of a header, --no-binarycaching.
+# vcpkg's cache knows the files of this folder alone: after a change of a header,
+# --no-binarycaching.
 get_filename_component(SOURCE_PATH "${CMAKE_CURRENT_LIST_DIR}/../../.." ABSOLUTE)
 
 set(VCPKG_BUILD_TYPE release)  # headers are the same for a debug build
