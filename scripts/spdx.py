@@ -19,7 +19,7 @@ FILES = ("CMakeLists.txt", "Makefile", "meson.build", "pyproject.toml", ".github
 LEFT_OUT = (ROOT / "checker" / "examples", ROOT / "bench" / "results")
 # How a comment begins, and where it must how it ends, by a file's suffix or name.
 MARKS = {".hpp": "//", ".cpp": "//", ".h": "//", ".go": "//", ".py": "#", ".sh": "#", ".cmake": "#", ".toml": "#",
-         ".yml": "#", ".in": "#", ".litmus": "#", ".map": "/* */", ".html": "{# #}",
+         ".yml": "#", ".in": "#", ".litmus": "#", ".wrap": "#", ".map": "/* */", ".html": "{# #}",
          "CMakeLists.txt": "#", "Makefile": "#", "meson.build": "#", "run": "#", "check-c++": "#"}
 
 

@@ -64,6 +64,18 @@ class Numbers(unittest.TestCase):
         assert chosen is not None
         self.assertIn(chosen[1], workflow)
 
+    def test_the_workflow_runs_where_the_readme_says_that_it_works(self) -> None:
+        workflow = (ROOT / ".github" / "workflows" / "ci.yml").read_text()
+        parts, _, weekly = workflow.partition("\n  weekly:\n")
+        for command in re.findall(r"^    (make setup \w+)", (ROOT / "README.md").read_text(), re.MULTILINE):
+            self.assertIn(f"\n          - {command}", parts)
+            for image in ("debian:13", "ubuntu:24.04"):
+                self.assertIn(f'image: "{image}", run: {command}}}', parts)
+        self.assertRegex(parts, r"runner: \S+-arm\n")
+        self.assertIn("\n  schedule:\n", parts)
+        self.assertEqual(["mutants", "check-full"], re.findall(r"- make setup-all (\S+)\n", weekly))
+        self.assertTrue(weekly.startswith("    if: github.event_name == 'schedule'\n"))
+
     def test_sizes_are_those_of_the_headers(self) -> None:
         """Each phrase stands somewhere, and wherever it does, with the number that the headers have."""
         handful = re.search(r"\bhandful = std::clamp\(magazine_type::capacity, 2U, (\d+)U\);",

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The recipes for Conan and vcpkg, without either: they agree with the sources that they package."""
+"""The recipes for Conan, vcpkg and Meson, without any: they agree with the sources that they package."""
 
 from __future__ import annotations
 
+import configparser
 import hashlib
 import importlib.util
 import json
@@ -81,6 +82,16 @@ class Vcpkg(unittest.TestCase):
         self.assertEqual([("SOURCE_PATH", "LICENSE"), ("CMAKE_CURRENT_LIST_DIR", "usage")], named)
         for place, name in named:
             self.assertTrue(((ROOT if place == "SOURCE_PATH" else PORT) / name).is_file(), name)
+
+
+class Meson(unittest.TestCase):
+    def test_its_wrap_is_of_this_release_and_provides_what_there_is(self) -> None:
+        wrap = configparser.ConfigParser()
+        wrap.read(ROOT / "packaging" / "meson" / "poolproof.wrap")
+        self.assertEqual(f"v{VERSION}", wrap["wrap-git"]["revision"])
+        build = (ROOT / "meson.build").read_text()
+        self.assertIn(f"project('{wrap['wrap-git']['directory']}',", build)
+        self.assertIn(f"\n{wrap['provide']['poolproof']} = declare_dependency(", build)
 
 
 if __name__ == "__main__":
