@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Measures what checked pools cost, for docs/waiting-and-checking.md.
+"""Measures what checked pools cost, for docs/misuse.md.
 
 One program is compiled with POOLPROOF_CHECKED and without. One thread calls. Times are of the CPU, so that a busy
 machine matters less; each number is the median of some runs.
