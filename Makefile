@@ -155,7 +155,7 @@ models:  ## run the models of the protocols on Relacy
 models-quick:  ## the same with a twentieth of the random iterations, and fewer preemptions, as part of check
 	$(call build,dev,$(models))
 	@mkdir -p $(found)
-	$(PYTHON) relacy_models/run.py --iterations 50000 --preemptions 1 --json $(found)/relacy.json
+	$(PYTHON) relacy_models/run.py --iterations 50000 --most-preemptions 1 --json $(found)/relacy.json
 
 mutants:  ## weaken every memory order, break every algorithm, and see a model or a test fail each time; 40 min
 	$(call build,dev,$(models) unit_common)
@@ -166,8 +166,8 @@ mutants:  ## weaken every memory order, break every algorithm, and see a model o
 mutants-quick:  ## the same for a sample, as part of check
 	$(call build,dev,$(models))
 	@mkdir -p $(found)
-	$(PYTHON) scripts/mutants.py --engine checker --quick --results $(found)/mutants-checker.json
-	$(PYTHON) scripts/mutants.py --quick --results $(found)/mutants-relacy.json
+	$(PYTHON) scripts/mutants.py --engine checker --quick --json $(found)/mutants-checker.json
+	$(PYTHON) scripts/mutants.py --quick --json $(found)/mutants-relacy.json
 
 stress:  ## run the stress tests: real threads, counting how often each race was met
 	$(call build,release)

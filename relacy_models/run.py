@@ -80,7 +80,7 @@ def parse_arguments() -> argparse.Namespace:
         help="of the random searches of the headers' models (default: as each model says, 1000000)",
     )
     parser.add_argument(
-        "--preemptions",
+        "--most-preemptions",
         type=int,
         metavar="N",
         help="at most so many in the searches of three threads and more that are bounded by them "
@@ -178,8 +178,8 @@ def run_model(model: Record, arguments: argparse.Namespace) -> Record:
     command += ["--seed", arguments.seed, "--seconds", str(arguments.seconds)]
     if arguments.iterations is not None and not is_litmus(model):
         command += ["--iterations", str(arguments.iterations)]
-    if arguments.preemptions is not None and model["threads"] > 2:
-        command += ["--most-preemptions", str(arguments.preemptions)]
+    if arguments.most_preemptions is not None and model["threads"] > 2:
+        command += ["--most-preemptions", str(arguments.most_preemptions)]
     # The program stops by itself; this is for one that hangs inside an execution.
     patience = arguments.seconds + 60
     try:

@@ -69,7 +69,7 @@ def main() -> int:
     parser.add_argument("--artefacts", type=Path, default=ROOT / "build" / "mutants",
                         help="where --engine checker writes")
     parser.add_argument("--record", action="store_true", help="with --engine checker: write the killers to the ledger")
-    parser.add_argument("--results", type=Path, metavar="FILE",
+    parser.add_argument("--json", type=Path, metavar="FILE",
                         help="write what came of each, for the end of make check")
     parser.add_argument("--jobs", type=int, default=int(os.environ.get("JOBS", os.cpu_count() or 1)))
     parser.add_argument("--seconds", type=float, default=120, metavar="S", help="seconds for one model")
@@ -98,10 +98,10 @@ def main() -> int:
     print_table(results, sites)
     if options.record:
         record(LEDGER, killers_in(options.artefacts))
-    if options.results:
+    if options.json:
         judged = [{"mutant": r.mutant.name, "kind": r.mutant.kind, "found": r.found, "agrees": r.agrees()}
                   for r in results]
-        options.results.write_text(json.dumps(judged, indent=1) + "\n")
+        options.json.write_text(json.dumps(judged, indent=1) + "\n")
     counts = {found: sum(1 for r in results if r.found == found) for found in ("killed", "certified", "alarm")}
     print(f"{options.engine}: {counts['killed']} killed, {counts['certified']} certified, {counts['alarm']} alarms")
     wrong = sum(1 for r in results if not r.agrees())
