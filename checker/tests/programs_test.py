@@ -16,6 +16,10 @@ line of the program that the report names;
     // Told: waits at a.cpp:@here        that the report of -DBROKEN says, or a choice in its JSON, where @here stands
                                          for the number of the line that ends with this mark; also "as it is" and
                                          "with -DFOUND"
+    // Shown: waits at a.cpp:@here       the same, of the text of the page
+    // Weakened with -DBROKEN: pool/pin.hpp [take.claim] relaxed
+                                         compiled with a copy of that header in which the first order below the label
+                                         is another
 
 "not finished" is a program that is too large. Of a header that is not there no program is run.
 
@@ -24,6 +28,7 @@ program then takes two thirds of the time to compile.
 """
 
 import argparse
+import html
 import json
 import os
 import pathlib
@@ -57,10 +62,10 @@ def arguments_of(source: str) -> list[list[str]]:
     return [[name] for name in re.findall(r'^ *\{"(\w+)",', source, re.MULTILINE)]
 
 
-def told(source: str, macro: str) -> list[str]:
-    """What the report of a variant is to say."""
+def told(source: str, macro: str, head: str = "Told") -> list[str]:
+    """What the report of a variant is to say, or its page: that is 'Shown'."""
     lines = source.splitlines()
-    heads = re.findall(r"^// Told( as it is| with -D(\w+))?: (.*)$", source, re.MULTILINE)
+    heads = re.findall(rf"^// {head}( as it is| with -D(\w+))?: (.*)$", source, re.MULTILINE)
     texts = [text for of, name, text in heads if (name if of else "BROKEN") == macro]
 
     def number(mark: re.Match[str]) -> str:
@@ -93,6 +98,26 @@ def wrong_words(found: dict[str, Any], output: str, program: pathlib.Path, macro
     return None
 
 
+def wrong_page(page: pathlib.Path, source: str, macro: str) -> str | None:
+    """What the page of a variant does not show, though it is to."""
+    texts = told(source, macro, "Shown")
+    body = re.sub(r"<style>.*?</style>|<script>.*?</script>", "", page.read_text() if texts else "", flags=re.DOTALL)
+    words = " ".join(html.unescape(re.sub(r"<[^>]*>", " ", body)).split())
+    return next((f"the page does not show '{each}'" for each in texts if each not in words), None)
+
+
+def weakened(arguments: argparse.Namespace, source: str, macro: str, to: pathlib.Path) -> list[str]:
+    """The option for a folder with copies of headers in each of which an order is another: that of a label."""
+    heads = re.findall(r"^// Weakened with -D(\w+): (\S+) \[(\S+)\] (\w+)$", source, re.MULTILINE)
+    for header, label, order in [head[1:] for head in heads if head[0] == macro]:
+        [original] = [path for each in arguments.include if (path := pathlib.Path(each[2:]) / header).exists()]
+        before, behind = original.read_text().split(f"// [{label}] ")
+        (to / header).parent.mkdir(parents=True, exist_ok=True)
+        (to / header).write_text(f"{before}// [{label}] " +
+                                 re.sub(r"memory_order_\w+", f"memory_order_{order}", behind, count=1))
+    return [f"-I{to}"] if any(head[0] == macro for head in heads) else []
+
+
 def missing_header(arguments: argparse.Namespace, source: str) -> str | None:
     """The first header of a package that is not there."""
     for header in re.findall(r"^#include <(\w+/\S+)>$", source, re.MULTILINE):
@@ -111,7 +136,8 @@ def compiled(arguments: argparse.Namespace, environment: dict[str, str], program
     binary: pathlib.Path = arguments.work / "".join([program.stem, f".{macro.lower()}" if macro else "", *flags])
     # A header that were precompiled otherwise than the program is compiled would be an error.
     valid = ["-Winvalid-pch", "-Werror=invalid-pch"] if arguments.precompile else []
-    command = [str(arguments.check), "-std=c++20", *flags, *valid, *arguments.include,
+    changed = weakened(arguments, program.read_text(), macro, binary.with_suffix(".weakened"))
+    command = [str(arguments.check), "-std=c++20", *flags, *valid, *changed, *arguments.include,
                *([f"-D{macro}"] if macro else []), str(program), "-o", str(binary)]
     subprocess.run(command, env=environment, check=True)
     return binary
@@ -122,7 +148,8 @@ def run(arguments: argparse.Namespace, environment: dict[str, str], binary: path
     """Runs a program. Returns its exit status and what it wrote as JSON."""
     report = binary.with_suffix(".json")
     report.unlink(missing_ok=True)
-    bounds = ["--check-seconds", str(arguments.seconds), "--check-json", str(report)]
+    bounds = ["--check-seconds", str(arguments.seconds), "--check-json", str(report), "--check-page",
+              str(binary.with_suffix(".html"))]
     done = subprocess.run([str(binary), *bounds, *options], env=environment, stdout=subprocess.PIPE,
                           stderr=subprocess.STDOUT, text=True, timeout=arguments.seconds + 60, check=False)
     found = json.loads(report.read_text()) if report.exists() else {}
@@ -207,6 +234,7 @@ def main() -> int:
             for names in arguments_of(source):
                 status, found, output = run(arguments, environment, binary, [*given, *names])
                 problem = wrong(status, found, output, expected) or wrong_words(found, output, program, macro)
+                problem = problem or wrong_page(binary.with_suffix(".html"), source, macro)
                 failures += problem is not None
                 if problem or arguments.verbose:
                     variant = " ".join([macro.lower() or "as it is", *names])

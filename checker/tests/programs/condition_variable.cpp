@@ -3,6 +3,13 @@
 // the sleep.
 // Mended: proved
 // Broken: deadlock
+// Told: T0 waits at condition_variable.cpp:@join, `waiting.join();
+// Told: T1 sleeps at condition_variable.cpp:@sleeps, `while (!ready) changed.wait(lock);
+// Told: it waits on changed for a notification
+// Told: notify_one (condition_variable.cpp:@notifies) came before it slept, when nobody slept.
+// Told: No notification came after that.
+// Shown: notify_one (condition_variable.cpp:@notifies) came before it slept, when nobody slept. No
+// Shown: condition_variable.cpp:@sleeps while (!ready) changed.wait(lock);
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -19,7 +26,7 @@ std::condition_variable changed;
 int main() {
   std::thread waiting([] {
     std::unique_lock<std::mutex> lock(mutex);
-    while (!ready) changed.wait(lock);
+    while (!ready) changed.wait(lock);  // @sleeps
   });
 #ifdef BROKEN
   ready = true;
@@ -29,6 +36,6 @@ int main() {
     ready = true;
   }
 #endif
-  changed.notify_one();
-  waiting.join();
+  changed.notify_one();  // @notifies
+  waiting.join();  // @join
 }

@@ -2,6 +2,12 @@
 // A stack whose nodes are freed as they are popped: another thread may be looking at one.
 // Mended: proved
 // Broken: use after free
+// Told: use after free: the memory was freed
+// Told: treiber_stack.cpp:@follows: while (old != nullptr
+// Told: <- freed here
+// Shown: the memory was freed T
+// Shown: treiber_stack.cpp:@frees delete taken[index];
+// Shown: freed here delete taken[index];
 #include <atomic>
 #include <cassert>
 #include <thread>
@@ -20,7 +26,7 @@ void push(int value) {
 
 node* pop() {
   node* old = top.load();
-  while (old != nullptr && !top.compare_exchange_weak(old, old->next)) {
+  while (old != nullptr && !top.compare_exchange_weak(old, old->next)) {  // @follows
   }
   return old;
 }
@@ -32,7 +38,7 @@ int main() {
   const auto work = [&](int index) {
     taken[index] = pop();
 #ifdef BROKEN
-    delete taken[index];
+    delete taken[index];  // @frees
 #endif
   };
   std::thread a(work, 0);
