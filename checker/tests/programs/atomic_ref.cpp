@@ -2,6 +2,7 @@
 // atomic_ref of an int and of a double, and a floating-point atomic.
 // Mended: proved
 // Broken: data race
+// Verdict with -DLOST: assertion
 #include <atomic>
 #include <cassert>
 #include <thread>
@@ -12,7 +13,11 @@ int main() {
   std::atomic<double> sum{0};
   const auto work = [&] {
     std::atomic_ref<int>(whole).fetch_add(1);
+#ifdef LOST
+    sum.store(sum.load() + 0.5);
+#else
     sum.fetch_add(0.5);
+#endif
 #ifdef BROKEN
     part += 1;
 #else

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
-// A null pointer that is followed when the other thread has been faster.
+// A null pointer that is followed when the other thread has been faster; or that is looked at, and
+// the program gives up.
 // Mended: proved
 // Broken: crash
+// Verdict with -DABORT: crash
+// Told with -DABORT: crash: the program calls abort
+// Told with -DABORT: crash.cpp:@gives
 #include <atomic>
+#include <cstdlib>
 #include <thread>
 
 struct node {
@@ -16,6 +21,9 @@ int main() {
   slot.store(&one);
   std::thread taking([] { slot.exchange(nullptr); });
   node* const found = slot.load();
+#ifdef ABORT
+  if (found == nullptr) std::abort();  // @gives
+#endif
 #ifndef BROKEN
   if (found != nullptr)
 #endif

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// call_once, a function's static and pthread_once; the first one throws.
+// call_once, whose first call throws, and a function's static: it is made once and may then be read,
+// but not changed, and who makes it must not be waited for by who holds what it needs.
 // Mended: proved
 // Broken: assertion
+// Verdict with -DCHANGED: data race
+// Verdict with -DHELD: deadlock
 #include <atomic>
 #include <cassert>
 #include <mutex>
@@ -12,8 +15,13 @@ std::once_flag flag;
 std::atomic<int> calls{0};
 int made = 0;
 
+std::mutex mutex;
+
 struct value {
-  value() { ++made; }
+  value() {
+    const std::lock_guard lock(mutex);
+    ++made;
+  }
   int number = 9;
 };
 
@@ -29,7 +37,14 @@ void work() {
     });
   } catch (const std::runtime_error&) {
   }
+#if defined(CHANGED)
+  ++only().number;
+#elif defined(HELD)
+  const std::lock_guard lock(mutex);
+  only();
+#else
   assert(only().number == 9);
+#endif
 }
 
 int main() {

@@ -1,12 +1,35 @@
 // SPDX-License-Identifier: MIT
-// promise and future, with a value and with an exception.
+// promise and future, with a value and with an exception; a shared future, whose value all may read
+// and none may change.
 // Mended: proved
 // Broken: assertion
+// Verdict with -DSHARED: proved
+// Verdict with -DSHARED_CHANGED: data race
 #include <cassert>
 #include <future>
 #include <stdexcept>
 #include <thread>
 
+#if defined(SHARED) || defined(SHARED_CHANGED)
+int main() {
+  int number = 0;
+  std::promise<int*> promise;
+  const std::shared_future<int*> future = promise.get_future().share();
+  const auto work = [future] {
+#ifdef SHARED
+    assert(*future.get() == 6);
+#else
+    ++*future.get();
+#endif
+  };
+  std::thread first(work);
+  std::thread second(work);
+  number = 6;
+  promise.set_value(&number);
+  first.join();
+  second.join();
+}
+#else
 int main() {
   std::promise<int> promise;
   std::future<int> future = promise.get_future();
@@ -26,3 +49,4 @@ int main() {
   setting.join();
   assert(got == 6);
 }
+#endif

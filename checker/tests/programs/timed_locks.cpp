@@ -2,6 +2,9 @@
 // Locks with a time limit: a mutex and a reader-writer lock that are had, or not in time.
 // Mended: proved
 // Broken: data race
+// Verdict with -DUNTIL: data race
+// Verdict with -DSHARED: data race
+// Verdict with -DEXCLUSIVE: data race
 #include <chrono>
 #include <mutex>
 #include <shared_mutex>
@@ -23,17 +26,24 @@ int main() {
 #endif
     ++written;
     if (had) mutex.unlock();
-    if (shared.try_lock_shared_until(std::chrono::steady_clock::now() + 1ms)) {
-      seen = shared_value;
-      shared.unlock_shared();
-    }
+    const bool shares = shared.try_lock_shared_until(std::chrono::steady_clock::now() + 1ms);
+#ifndef SHARED
+    if (!shares) return;
+#endif
+    seen = shared_value;
+    if (shares) shared.unlock_shared();
   });
-  mutex.lock();
-  ++written;
-  mutex.unlock();
-  if (shared.try_lock_for(1ms)) {
+  const bool locked = mutex.try_lock_until(std::chrono::steady_clock::now() + 1ms);
+#ifndef UNTIL
+  if (locked)
+#endif
+    ++written;
+  if (locked) mutex.unlock();
+  const bool alone = shared.try_lock_for(1ms);
+#ifndef EXCLUSIVE
+  if (alone)
+#endif
     ++shared_value;
-    shared.unlock();
-  }
+  if (alone) shared.unlock();
   other.join();
 }
