@@ -118,6 +118,8 @@ class Test:
         program = compiled(self.arguments, HERE / "hunted" / "parts.cpp", "parts")
         status, said, _ = self.run(program, "--check-estimate", 1)
         assert status == 0 and re.match(r"(roughly )?6 \+- \d+ executions$", said), said
+        status, said, _ = self.run(program, "--check-estimate", 1e-9)
+        assert status == 3 and said == "the time was too short for an estimate\n", (status, said)
 
     def test_checkpoint(self) -> None:
         """What was interrupted goes on, and comes to what it would have come to."""
