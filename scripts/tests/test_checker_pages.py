@@ -91,6 +91,19 @@ class CheckerPages(unittest.TestCase):
             for member in members:
                 self.assertIn(f"`{member}`", table, f"{name}::{member}")
 
+    def test_each_case_from_outside_has_tests_that_exist(self) -> None:
+        page = (ROOT / "checker" / "tests" / "README.md").read_text()
+        rows = re.findall(r"^\| (C\d+) \|.*\| (.*) \|$", page, re.MULTILINE)
+        self.assertEqual([f"C{number}" for number in range(2, 18) if number not in (9, 14)], [case for case, _ in rows])
+        sources = [*(ROOT / "checker" / "tests").glob("*_test.*"), *(ROOT / "scripts" / "tests").glob("test_*.py")]
+        written = "".join(path.read_text() for path in sources)
+        tests = set(re.findall(r'(?:TEST_CASE\("|def (?=test_))(\w+)', written))
+        tests |= {path.stem for pattern in ("tests/*_test.py", "tests/programs/*.cpp", "examples/headers/*.cpp")
+                  for path in (ROOT / "checker").glob(pattern)}
+        for case, named in rows:
+            for name in re.findall(r"`(\w+)`", named):
+                self.assertIn(name, tests, case)
+
 
 if __name__ == "__main__":
     unittest.main()

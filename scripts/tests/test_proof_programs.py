@@ -141,6 +141,17 @@ class Refusals(unittest.TestCase):
         self.assertEqual(1, done.returncode, done.stderr)
         self.assertIn("data race", done.stdout)
 
+    def test_the_order_that_is_to_blame_comes_first(self) -> None:
+        """Not those of the slot, which are relaxed by design: in the text and on the page."""
+        with tempfile.TemporaryDirectory() as folder:
+            page = Path(folder) / "error.html"
+            done = run(PROOFS, *RING, "--client", "+|s", "--weaken", "pop_tail.claim:relaxed", "--page", str(page))
+            self.assertEqual(1, done.returncode, done.stdout + done.stderr)
+            above = page.read_text().split("What each thread did")[0]
+        for told in (done.stdout, above):
+            blamed = re.findall(r"(\w+) is relaxed: it (\w+) nothing", " ".join(told.split()))
+            self.assertEqual([("compare_exchange", "acquires")], blamed, told)
+
     def test_replays_of_another_execution(self) -> None:
         failing = (*POOL, "--client", "g|p", "--weaken", "take_from.claim:relaxed")
         found = run(PROOFS, *failing).stdout
