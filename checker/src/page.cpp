@@ -348,10 +348,10 @@ class page_writer {
       html_ += "<p>" + link_to(i) + " " + escaped(each.where) + " <code>" + escaped(each.source) +
                "</code></p>\n";
     }
-    if (!story_.race.empty()) html_ += "<p>" + escaped(story_.race) + "</p>\n";
+    if (!story_.race.empty()) html_ += "<p>" + linked(story_.race) + "</p>\n";
     if (!story_.waits.empty()) {
       html_ += "<ul>\n";
-      for (const std::string& each : story_.waits) html_ += "<li>" + escaped(each) + "</li>\n";
+      for (const std::string& each : story_.waits) html_ += "<li>" + linked(each) + "</li>\n";
       html_ += "</ul>\n";
     }
     html_ += "<p>Memory model: " + std::string(name_of(told_.model)) +
@@ -516,12 +516,34 @@ class page_writer {
            escaped(target.what) + "</code>";
   }
 
+  // Text in which the labels of steps, such as T1.2, lead to these.
+  std::string linked(std::string_view text) const {
+    std::string html;
+    for (std::size_t begin = 0; begin < text.size();) {
+      const std::size_t end = std::min(text.find(' ', begin), text.size());
+      const std::string_view word = text.substr(begin, end - begin);
+      const std::string_view label = word.substr(0, word.find_last_not_of(".,:;") + 1);
+      const auto step = std::find_if(
+          story_.steps.begin(), story_.steps.end(),
+          [label](const told_step& each) { return label.starts_with('T') && each.label == label; });
+      if (step == story_.steps.end()) {
+        html += escaped(word);
+      } else {
+        html += "<a href=\"#" + id(static_cast<std::size_t>(step - story_.steps.begin())) + "\">" +
+                escaped(label) + "</a>" + escaped(word.substr(label.size()));
+      }
+      if (end != text.size()) html += ' ';
+      begin = end + 1;
+    }
+    return html;
+  }
+
   void overtaken() {
     if (story_.overtaken.empty()) return;
     html_ +=
         "<div class=\"text\">\n<h2>Order of the writes</h2>\n<p>Writes that were executed in "
         "another order than mo has them.</p>\n<ul>\n";
-    for (const std::string& each : story_.overtaken) html_ += "<li>" + escaped(each) + "</li>\n";
+    for (const std::string& each : story_.overtaken) html_ += "<li>" + linked(each) + "</li>\n";
     html_ += "</ul>\n</div>\n";
   }
 
@@ -538,7 +560,7 @@ class page_writer {
         for (std::size_t i = 0; i != missed.steps.size(); ++i) {
           html_ += (i == 0 ? "" : ", ") + link_to(missed.steps[i]);
         }
-        html_ += ". " + escaped(missed.why) + "</li>\n";
+        html_ += ". " + linked(missed.why) + "</li>\n";
       }
       html_ += "</ul></li>\n";
     }

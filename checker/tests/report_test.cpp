@@ -597,4 +597,13 @@ TEST_CASE("a_page_says_first_why") {
   CHECK(html.find("releases nothing") < html.find("What each thread did"));
 }
 
+TEST_CASE("steps_that_a_page_speaks_of_are_links") {
+  const checker::statistics seen = checker::verify<racing>();
+  REQUIRE(seen.first);
+  const std::string html = checker::page(*seen.first);
+  CHECK(holds(html, "<p>Neither of <a href=\"#s"));
+  CHECK(holds(html, "\">T0.0</a> store is relaxed: it releases nothing"));
+  CHECK_FALSE(holds(html, "href=\"#s0\""));
+}
+
 }  // namespace

@@ -37,5 +37,5 @@ int main() {
   }
 #endif
   changed.notify_one();  // @notifies
-  waiting.join();  // @join
+  waiting.join();        // @join
 }
