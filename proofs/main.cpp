@@ -19,6 +19,7 @@
 #include <checker/processes.hpp>
 #include <checker/progress_line.hpp>
 #include <checker/report.hpp>
+#include <checker/verdict.hpp>
 
 #include <nlohmann/json.hpp>
 
@@ -789,6 +790,8 @@ checker::conclusion run_one(const family& of, const settings& chosen) {
   } else if (!chosen.replay.empty()) {
     std::printf("  the execution that was replayed does not fail\n");
     return checker::conclusion::error;
+  } else {
+    std::cout << checker::verdict(found, options);
   }
   return found.concluded();
 }

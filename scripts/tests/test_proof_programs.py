@@ -180,6 +180,14 @@ class Refusals(unittest.TestCase):
         self.assertIn("--spurious 0 --weaken take_from.claim:relaxed --replay", again)
         self.assertEqual(1, run("/bin/sh", "-c", f"{PROOFS} {again}").returncode)
 
+    def test_a_single_search_says_what_it_covered(self) -> None:
+        said = " ".join(run(PROOFS, *POOL, "--client", "g|p").stdout.split())
+        self.assertRegex(said, r"PROVED, for this program and within its bounds: [\d,]+ complete executions?; "
+                               r"2 threads with at most \d+ and \d+ operations, model rc11, "
+                               r"1 spurious failure of each thread")
+        self.assertIn("Load buffering is not explored", said)
+        self.assertIn("1 spurious failure of each thread; load buffering is not explored", run(MODELS, *OWNERS).stdout)
+
     def test_help_lists_families_letters_and_how_to_list_sites(self) -> None:
         text = run(PROOFS, "--help").stdout
         self.assertIn("letters: p put a new item, g get", text)

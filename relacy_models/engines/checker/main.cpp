@@ -336,6 +336,10 @@ std::string details_of(const report& sum, const options& chosen) {
   for (const seen_outcome& seen : sum.outcomes) {
     out << "  outcome: " << seen.text << " (in " << seen.times << " executions)\n";
   }
+  if (sum.passed() && chosen.replay.empty()) {
+    out << "  bounds: " << checker::options{}.spurious_failures
+        << " spurious failure of each thread; load buffering is not explored\n";
+  }
   if (sum.passed() || !sum.result.first) return out.str();
   checker::print(out, *sum.result.first);
   out << "again: " << replay_command(sum, chosen) << "\n";
