@@ -165,17 +165,23 @@ def next_sizes() -> str:
         if size["clients"] is None:
             lines.append(f"| {name} | more than five million | 0 | | |")
             continue
+        large = f", {size['not_estimated']} too large" if size["not_estimated"] else ""
+        if 2 * size["not_estimated"] > size["sampled"]:
+            lines.append(f"| {name} | {size['clients']:,} | {size['sampled']:,}{large} | no estimate | |")
+            continue
         error = round(100 * size["error"] / size["executions"])
         least = "at least " if size["not_estimated"] else ""
         told = f"± {error} %" if size["error"] else "counted"
         hours = size["core_hours"]
         cost = "less than 0.01" if hours < 0.01 else least + _two_digits(hours)
-        large = f", {size['not_estimated']} too large" if size["not_estimated"] else ""
         lines.append(f"| {name} | {size['clients']:,} | {size['sampled']:,}{large} | "
                      f"{least}{_two_digits(size['executions'])}, {told} | {cost} |")
+    proved = json.loads((ROOT / "proofs" / "ledger.json").read_text())["headers"]
+    older = "" if known["headers"] == proved else f", where the ledger is of {proved[:12]}"
     return "\n".join([
         *lines, "",
-        f"Headers {known['headers'][:12]}, seed {known['seed']}, {known['seconds']:g} s of a processor for each size.",
+        f"Headers {known['headers'][:12]}{older}; seed {known['seed']}, {known['seconds']:g} s of a processor for each",
+        "size.",
     ])
 
 

@@ -107,7 +107,9 @@ class FormTest(unittest.TestCase):
         self.assertEqual(len(self.sizes), len(rows))
         for each, row in zip(self.sizes, rows, strict=True):
             self.assertTrue(row.startswith(f"| {each['family']}, {each['calls']} calls"), row)
-            self.assertRegex(row, r"± \d+ %|counted|more than five million")
+            self.assertRegex(row, r"± \d+ %|counted|more than five million|no estimate")
+            few = each["clients"] is not None and 2 * each["not_estimated"] > each["sampled"]
+            self.assertEqual(few, "no estimate" in row, row)
 
 
 if __name__ == "__main__":
