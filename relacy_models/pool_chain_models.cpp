@@ -108,6 +108,19 @@ class chain_client : public model {
     return true;
   }
 
+  // Of all at once; others may come between the claim and each hand-back of a slot.
+  bool steal_all(unsigned thief) {
+    if (chain_.looks_empty()) return false;
+    const chain::reclaimer::visit inside(rings_);
+    std::array<token*, first_length> taken{};
+    const std::uint32_t count = chain_.pop_tail(taken.data(), first_length);
+    for (std::uint32_t i = 0; i != count; ++i) {
+      if (taken[i] != &filler_) taken[i]->claim();
+    }
+    stolen_[thief] += count;
+    return count != 0;
+  }
+
   // Runs of pushes and steals of an item that means nothing; nobody interrupts them. The steals are
   // no visits: the reclaimer's counts stay at zero.
 
@@ -535,6 +548,40 @@ struct release_vs_late_unlinking : chain_client {
   }
 };
 
+// Property:   a thief that comes late to a chain that has been cut does not come to the ring with
+//             which it began anew: it has not seen that one made.
+// Expected:   passes; the thief comes before, or gets the new ring's item, or finds nothing.
+// Threads:    owner: release_rings, push in one go || thief: steal
+// Bound:      two rings, drained, the first not yet unlinked.
+// Would show: a ring used before its construction is seen, by a thief that follows what a failed
+//             unlinking has returned.
+struct late_unlinking_vs_new_ring : chain_client {
+  static model_info info() {
+    return {.property = "a late unlinking does not lead to a ring that the thief has not seen made",
+            .threads = 2,
+            .bound = "two rings, drained, none unlinked; release, push in one go || 1 steal",
+            .outcomes = {"stolen", "nothing stolen"},
+            .no_other_outcomes = true};
+  }
+
+  void before() override {
+    fill(first_length);
+    push();
+    pop();
+    drain(first_length, 1);
+  }
+
+  void thread(unsigned index) override {
+    if (index == 1) {
+      outcome(steal(1) ? "stolen" : "nothing stolen");
+      return;
+    }
+    release_rings(chain_);
+    const uninterrupted run;
+    push();
+  }
+};
+
 // Property:   rings are retired only when those retired before are gone: none is forgotten.
 // Expected:   passes; the second release finds the first one's ring freed, or still waiting.
 // Threads:    owner: release_rings, push and steal in one go, release_rings || thief: steal
@@ -670,6 +717,33 @@ struct hidden_vs_steal : chain_client {
       return;
     }
     look_and_steal();
+  }
+};
+
+// Property:   a chain that is hidden, and whose ring is full of slots that a slow thief has not
+//             handed back, grows.
+// Expected:   passes; the thief comes late, or the push finds room, or adds a ring.
+// Threads:    owner: pop_head, push || thief: steal of all at once
+// Bound:      one ring, full.
+// Would show: the null tail of a hidden chain followed; a ring added to a chain that stays hidden.
+struct hidden_vs_slow_thief : chain_client {
+  static model_info info() {
+    return {.property = "a hidden chain grows if a slow thief has its ring's slots",
+            .threads = 2,
+            .bound = "one ring, full; pop, push || steal of all at once",
+            .search = bounded_and_random(3),
+            .outcomes = {"popped", "popped nothing", "stolen"}};
+  }
+
+  void before() override { fill(first_length); }
+
+  void thread(unsigned index) override {
+    if (index == 1) {
+      outcome(steal_all(1) ? "stolen" : "nothing stolen");
+      return;
+    }
+    outcome(pop() != nullptr ? "popped" : "popped nothing");
+    push();
   }
 };
 
@@ -833,13 +907,14 @@ struct size_vs_first_ring : chain_client {
   }
 };
 
-const registered<
-    first_ring_vs_steal, growth_vs_steal, growth_vs_empty_steal, unlink_vs_unlink,
-    unlink_vs_unlink_last_item, unlink_vs_next_thief, unlink_vs_growth, unlink_vs_refused_growth,
-    reclamation_vs_late_thief, reclamation_vs_two_late_thieves, phase_reuse_vs_late_thief,
-    release_vs_late_unlinking, release_vs_late_thief_twice, two_chains_vs_late_thief,
-    pop_head_vs_unlink, hidden_vs_steal, hidden_vs_late_unlinking, shown_chain_vs_visitor,
-    pop_head_vs_reclamation, size_vs_growth, size_vs_first_ring>
+const registered<first_ring_vs_steal, growth_vs_steal, growth_vs_empty_steal, unlink_vs_unlink,
+                 unlink_vs_unlink_last_item, unlink_vs_next_thief, unlink_vs_growth,
+                 unlink_vs_refused_growth, reclamation_vs_late_thief,
+                 reclamation_vs_two_late_thieves, phase_reuse_vs_late_thief,
+                 release_vs_late_unlinking, release_vs_late_thief_twice, late_unlinking_vs_new_ring,
+                 two_chains_vs_late_thief, pop_head_vs_unlink, hidden_vs_steal,
+                 hidden_vs_slow_thief, hidden_vs_late_unlinking, shown_chain_vs_visitor,
+                 pop_head_vs_reclamation, size_vs_growth, size_vs_first_ring>
     registration;
 
 }  // namespace
