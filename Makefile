@@ -98,6 +98,9 @@ clients = build/dev/proofs/proofs --jobs $(JOBS) --lines $(found)/proofs.lines
 # sizes: the cheapest first, for so long.
 portable_pools = object_pool_one_cpu object_pool_two_cpus
 pools = $(portable_pools) object_pool_sections_one_cpu
+# The same on three CPUs, on some of which the pool is not told; and with other small sizes.
+wide_pools = wide_pool_three_cpus wide_pool_beyond wide_pool_sections_beyond
+narrow_pools = narrow_pool_one_cpu narrow_pool_two_cpus narrow_pool_sections_one_cpu narrow_pool_sections_two_cpus
 SURVEY_SECONDS = 90
 survey = build/dev/proofs/proofs --jobs $(JOBS) --family object_pool --spurious 0 --table $(found)/survey.json
 bounded = $(PYTHON) impl/tests/bounded_clients/run.py --jobs $(JOBS) \
@@ -115,6 +118,7 @@ proofs:  ## explore every execution: small clients of the headers, and the model
 	$(foreach each,$(pools),$(clients) --family $(each) --letters pgr --calls 3 --spurious 0 &&) true
 	$(clients) --family object_pool_sections_two_cpus --letters pgr --calls 3 --spurious 0 --seconds 10 --partial
 	$(foreach each,$(portable_pools),$(clients) --family $(each) --letters pgr --calls 2 --progress --spurious 0 &&) true
+	$(foreach each,$(wide_pools) $(narrow_pools),$(clients) --family $(each) --letters pgr --calls 2 --spurious 0 &&) true
 	$(clients) --family upkept_pool_one_cpu --calls 2 --spurious 0
 	$(clients) --family upkept_pool_idle --letters pgr --calls 3 --spurious 0
 	$(survey) --calls 3 --within $(SURVEY_SECONDS) --partial
@@ -139,6 +143,7 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(foreach each,$(portable_pools),$(clients) --family $(each) --letters pgr --calls 3 --progress --spurious 0 --seconds 60 --partial &&) true
 	$(foreach each,$(pools) object_pool_sections_two_cpus,$(clients) --family $(each) --letters pgr --calls 4 --spurious 0 --alike once --seconds 15 --partial &&) true
 	$(clients) --family object_pool_two_cpus --client 'p|p|g|r' --spurious 0
+	$(foreach each,$(wide_pools) $(narrow_pools),$(clients) --family $(each) --calls 2 --spurious 0 &&) true
 	$(clients) --family upkept_pool_one_cpu --calls 3 --spurious 0 --seconds 15 --partial
 	$(foreach each,upkept_pool_two_cpus upkept_pool_sections upkept_pool_idle upkept_pool_idle_sections,$(clients) --family $(each) --calls 2 --spurious 0 &&) true
 	$(survey) --calls 3 --within 1200 --partial

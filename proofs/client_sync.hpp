@@ -38,6 +38,17 @@ struct small {
   static constexpr std::uint32_t tick_period = 2;
 };
 
+// The same with other bounds: what a cycle does at once is less than what a call may do for it.
+struct narrow {
+  struct limits : small::limits {
+    static constexpr std::uint32_t cycle_batch = 1;
+    static constexpr std::size_t call_budget = 2;
+    static constexpr std::uint32_t private_items = 1;
+  };
+  static constexpr std::uint32_t magazine_capacity = 2;
+  static constexpr std::uint32_t tick_period = 2;
+};
+
 // Of one execution. By thread; the last is the one before and after the threads.
 struct client_machine {
   struct thread {
@@ -47,7 +58,8 @@ struct client_machine {
     unsigned refusals = 0;         // of memory, so far
   };
 
-  std::uint32_t cpus = 1;  // that a migration chooses from
+  std::uint32_t cpus = 1;       // that a migration chooses from
+  std::uint32_t cpus_told = 1;  // that the pool is told of
   unsigned patience = 1;
   std::array<thread, models::max_threads + 1> threads{};
   std::int64_t blocks = 0;  // of memory for items: rings
@@ -84,7 +96,7 @@ struct portable_client_sync : models::checked_sync {
     }
     return self.cpu;
   }
-  static std::uint32_t cpu_count() noexcept { return this_client.cpus; }
+  static std::uint32_t cpu_count() noexcept { return this_client.cpus_told; }
   static unsigned patience() noexcept { return this_client.patience; }
 
   // What is aligned for shards is for the pool itself.

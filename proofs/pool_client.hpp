@@ -44,10 +44,12 @@ class pool_client final : public checker::program {
     running_ = this;
     this_client = {};
     this_client.cpus = setting_.cpus;
+    this_client.cpus_told = setting_.tells_fewer_cpus() ? setting_.cpus_told : setting_.cpus;
     this_client.patience = setting_.patience;
     models::this_machine = {};
     models::process_states::construct_all();
-    for (unsigned t = 0; t != threads(); ++t) this_client.threads[t].cpu = t % setting_.cpus;
+    for (unsigned t = 0; t != threads(); ++t) this_client.threads[t].cpu = setting_.cpu_of(t);
+    this_client.threads[alone_].cpu = setting_.first_cpu;
     next_call_.fill({});
     made_.fill(0);
     handles_.fill({});
@@ -56,7 +58,10 @@ class pool_client final : public checker::program {
     history_.start(around_);
     shared_ = ::new (checker::allocate(sizeof(shared), alignof(shared))) shared(setting_);
     pool_ = &*shared_->tested;
-    if constexpr (Sync::sections::compiled) machine().cpus.of(alone_).cpu = 0;
+    if constexpr (Sync::sections::compiled) {
+      for (unsigned t = 0; t != threads(); ++t) machine().cpus.of(t).cpu = setting_.cpu_of(t);
+      machine().cpus.of(alone_).cpu = setting_.first_cpu;
+    }
     play(played_.before);
     deal_handles();
   }
@@ -307,7 +312,8 @@ class pool_client final : public checker::program {
         made.sections = kernel.runs[self()];
         made.cpu = static_cast<std::uint8_t>(place.cpu);
       }
-      if (next.migrations != 0) made.cpu = unknown;
+      // CPUs that share a shard are not apart.
+      if (next.migrations != 0 || client_.setting_.tells_fewer_cpus()) made.cpu = unknown;
     }
     ~recorded() {
       call& made = client_.history_[number_];

@@ -153,7 +153,7 @@ std::string objection_to(const client& asked) {
   return "";
 }
 
-// A thread is on CPU `index % cpus`: threads whose numbers differ by a multiple of that are alike,
+// The threads are on the CPUs in turn: threads whose numbers differ by a multiple of that are alike,
 // and only one order of their scripts is needed.
 bool in_order(const client& begun, unsigned cpus) {
   const std::size_t last = begun.threads.size() - 1;
@@ -285,27 +285,30 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
                });
   const enumeration clients{signs_of(made), signs_of(happens), std::move(possible), afters, 3,
                             setting.cpus};
-  return {
-      .name = name,
-      .letters = std::move(all),
-      .property = property,
-      .bound = bound,
-      .least_threads = 1,
-      .most_threads = 4,
-      .most_calls = most_calls_of_client,
-      .plays_around = true,
-      .of_size = [clients](std::size_t size,
-                           const std::string& of) { return clients.only(of).of_size(size); },
-      .make = [setting, play](const client& played) { return play(played, setting); },
-      .objection = [](const client& asked) { return objection_to(asked); },
-      .begins_in = [cpus = setting.cpus](std::size_t t) { return static_cast<unsigned>(t) % cpus; },
-      .makes_fences = sections};
+  return {.name = name,
+          .letters = std::move(all),
+          .property = property,
+          .bound = bound,
+          .least_threads = 1,
+          .most_threads = 4,
+          .most_calls = most_calls_of_client,
+          .plays_around = true,
+          .of_size = [clients](std::size_t size,
+                               const std::string& of) { return clients.only(of).of_size(size); },
+          .make = [setting, play](const client& played) { return play(played, setting); },
+          .objection = [](const client& asked) { return objection_to(asked); },
+          .begins_in = [setting](std::size_t t) { return setting.cpu_of(t); },
+          .makes_fences = sections};
 }
 
 }  // namespace
 
 std::vector<family> pool_families() {
   const pool_setting small{.cpus = 2, .patience = 2, .automatic_cycles = true};
+  const pool_setting narrow_one{.cpus = 1, .patience = 2, .automatic_cycles = true};
+  // The first thread's CPU has a shard of its own, the second's shares the one that nobody has
+  // begun.
+  const pool_setting beyond{.cpus = 3, .cpus_told = 2, .first_cpu = 1};
   return {
       family_of("object_pool_one_cpu", "portable pin, private parts of 2, 1 CPU", {.cpus = 1},
                 false, portable_player),
@@ -325,6 +328,32 @@ std::vector<family> pool_families() {
                 "sections, magazines of 3, 2 CPUs, rings from 2 on, batches of 2, budgets of 1, "
                 "automatic cycles",
                 small, true, small_section_player),
+      family_of("wide_pool_three_cpus",
+                "portable pin, private parts of 2, 3 CPUs, shards that begin inside", {.cpus = 3},
+                false, portable_player),
+      family_of("wide_pool_beyond",
+                "portable pin, private parts of 2, 3 CPUs, of which the pool is told 2", beyond,
+                false, portable_player),
+      family_of("wide_pool_sections_beyond",
+                "sections, magazines of 2, 3 CPUs, of which the pool is told 2", beyond, true,
+                section_player),
+      family_of(
+          "narrow_pool_one_cpu",
+          "portable pin, private parts of 1, 1 CPU, rings from 2 on, batches of 1, budgets of "
+          "2, automatic cycles",
+          narrow_one, false, narrow_portable_player),
+      family_of("narrow_pool_two_cpus",
+                "portable pin, private parts of 1, 2 CPUs, rings from 2 on, batches of 1, budgets "
+                "of 2, automatic cycles",
+                small, false, narrow_portable_player),
+      family_of("narrow_pool_sections_one_cpu",
+                "sections, magazines of 2, 1 CPU, rings from 2 on, batches of 1, budgets of 2, "
+                "automatic cycles",
+                narrow_one, true, narrow_section_player),
+      family_of("narrow_pool_sections_two_cpus",
+                "sections, magazines of 2, 2 CPUs, rings from 2 on, batches of 1, budgets of 2, "
+                "automatic cycles",
+                small, true, narrow_section_player),
       family_of("upkept_pool_one_cpu",
                 "portable pin, private parts of 2, 1 CPU, one item at most, hooks",
                 {.cpus = 1, .most_items = 1}, false, portable_player),

@@ -26,8 +26,10 @@ inline constexpr std::size_t most_handles = 3;
 
 // What the clients of a family have in common.
 struct pool_setting {
-  unsigned cpus = 1;      // the threads are on them in turn; the pool is told of one
-  unsigned patience = 1;  // how often a cycle tries to own a shard
+  unsigned cpus = 1;       // the threads are on them in turn, and so are CPUs that they go to
+  unsigned cpus_told = 0;  // of which the pool is told, if not of all: some share a shard then
+  unsigned first_cpu = 0;  // where the first thread is, and what comes before and after them
+  unsigned patience = 1;   // how often a cycle tries to own a shard
   bool automatic_cycles = false;
   // How many items the pool may hold, if not 0, and how many a cycle leaves in it. With either it
   // has hooks, too.
@@ -35,6 +37,10 @@ struct pool_setting {
   std::size_t least_items = 0;
 
   bool has_upkeep() const noexcept { return most_items + least_items != 0; }
+  bool tells_fewer_cpus() const noexcept { return cpus_told != 0; }
+  unsigned cpu_of(std::size_t thread) const noexcept {
+    return (first_cpu + static_cast<unsigned>(thread)) % cpus;
+  }
 };
 
 // Makes a client: a policy of client_sync.hpp each, compiled in a file of its own.
@@ -44,6 +50,8 @@ pool_player portable_player;
 pool_player section_player;
 pool_player small_portable_player;
 pool_player small_section_player;
+pool_player narrow_portable_player;
+pool_player narrow_section_player;
 
 // How many handles a script needs beyond those that it borrows itself.
 struct handles_needed {

@@ -32,7 +32,10 @@ RESULTS = {
     "models-quick": ("relacy.json",),
     "mutants-quick": ("mutants-checker.json", "mutants-relacy.json"),
 }
-SUBJECTS = (("pool_dequeue", "ring"), ("object_pool", "pool"), ("upkept_pool", "pool with hooks and bounds"))
+SUBJECTS = (("pool_dequeue", "ring"), ("object_pool", "pool"),
+            ("wide_pool", "pool on three CPUs, all or two of which it is told"),
+            ("narrow_pool", "pool with batches of 1 and budgets of 2"),
+            ("upkept_pool", "pool with hooks and bounds"))
 
 Line = dict[str, Any]
 

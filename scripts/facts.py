@@ -40,7 +40,9 @@ COUNTED_CLIENTS = re.compile(r"^(\w+), (\d+) calls( of [\w, ]+)?$")
 # Those that both targets prove to a number of calls, in the order of the table.
 FAMILIES = {name: families.WORDS[name] for name in (
     "pool_dequeue", "pool_dequeue_batches", "object_pool_one_cpu", "object_pool_two_cpus",
-    "object_pool_sections_one_cpu", "object_pool_sections_two_cpus", "upkept_pool_one_cpu")}
+    "object_pool_sections_one_cpu", "object_pool_sections_two_cpus", "wide_pool_three_cpus", "wide_pool_beyond",
+    "wide_pool_sections_beyond", "narrow_pool_one_cpu", "narrow_pool_two_cpus", "narrow_pool_sections_one_cpu",
+    "narrow_pool_sections_two_cpus", "upkept_pool_one_cpu")}
 
 
 def documents() -> list[Path]:

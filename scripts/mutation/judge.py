@@ -135,7 +135,7 @@ class OnChecker:
         program, models_program, include = self.clients.program, self.models.program, None
         if mutant.patches:
             include = self.models.patched_headers(mutant, self.models.build / "mutants_on_checker" / mutant.folder())
-            sources = set(PLAYERS.values()) - {PLAYERS["pool_dequeue"]}
+            sources = {PLAYERS[each.name] for each in killers.FAMILIES if each.name.startswith("object_pool")}
             if "pool_dequeue.hpp" in mutant.headers:
                 sources.add(PLAYERS["pool_dequeue"])
             program = self.models.program_with(mutant, include, "proofs", sources)

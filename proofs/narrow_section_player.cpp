@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+#include "pool_client.hpp"
+
+namespace poolproof::proofs {
+
+std::unique_ptr<checker::program> narrow_section_player(const client& played,
+                                                        const pool_setting& setting) {
+  return std::make_unique<pool_client<section_client_sync<narrow>>>(played, setting);
+}
+
+}  // namespace poolproof::proofs
