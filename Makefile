@@ -165,6 +165,7 @@ models-quick:  ## the same with a twentieth of the random iterations, and fewer 
 mutants:  ## weaken every memory order, break every algorithm, and see a model or a test fail each time; 40 min
 	$(call build,dev,$(models) unit_common)
 	$(PYTHON) scripts/mutants.py --engine checker
+	$(PYTHON) scripts/mutants.py --engine checker --clauses
 	$(PYTHON) scripts/mutants.py
 	$(call test,mutants)
 

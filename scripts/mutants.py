@@ -28,7 +28,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from mutation import judge
+from mutation import clauses, judge
 from mutation.build import CheckedModels, Models
 from mutation.ledger import LEDGER, ROOT, Mutant, MutantError, Result, Site, read_ledger, read_sites, record
 from mutation.report import killers_in, print_table
@@ -56,6 +56,18 @@ def survey(models: Models, sites: dict[str, Site], only: str) -> int:
     return 0
 
 
+def judge_clauses(models: CheckedModels, mutants: list[Mutant], only: str, jobs: int) -> int:
+    """Sees that each clause of the specification is needed."""
+    needs = [need for need in clauses.table() if re.search(only, need.clause)]
+    with ThreadPoolExecutor(jobs) as pool:
+        complaints = list(pool.map(clauses.Judge(models, mutants).complaint, needs))
+    for need, complaint in zip(needs, complaints, strict=True):
+        print(f"{need.clause:14} {complaint or 'needed'}: {need.mutant}; {need.client}")
+    failed = sum(map(bool, complaints))
+    print(f"{len(needs) - failed} of {len(needs)} clauses are needed")
+    return 1 if failed or not needs else 0
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "dev", help="the build directory")
@@ -66,6 +78,9 @@ def main() -> int:
                         help="with --engine checker: how the ledger's clients are searched; compared: both ways, and"
                         " both must kill")
     parser.add_argument("--survey", action="store_true", help="run every weakening in every model")
+    parser.add_argument("--clauses", action="store_true",
+                        help="with --engine checker: see that each clause of the pool's specification is needed by a"
+                        " mutant: --only chooses clauses")
     parser.add_argument("--artefacts", type=Path, default=ROOT / "build" / "mutants",
                         help="where --engine checker writes")
     parser.add_argument("--record", action="store_true", help="with --engine checker: write the killers to the ledger")
@@ -80,6 +95,10 @@ def main() -> int:
     if options.survey:
         return survey(models, sites, options.only)
     ledger = read_ledger(sites, set(models.names()), models.litmus(), options.engine)
+    if options.clauses:
+        if not isinstance(models, CheckedModels):
+            parser.error("--clauses: with --engine checker")
+        return judge_clauses(models, ledger, options.only, options.jobs)
     mutants = [m for m in ledger if re.search(options.only, m.name)]
     if options.quick:
         mutants = [m for m in mutants if m.verdict == "killed" and m.kind != "patch"]
