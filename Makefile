@@ -95,7 +95,7 @@ found = build/check
 checked = build/dev/relacy_models/checked_models --jobs $(JOBS) --lines $(found)/proofs.lines
 clients = build/dev/proofs/proofs --jobs $(JOBS) --lines $(found)/proofs.lines
 # The pool as it ships, on each pin; and all calls, and events around them, on these and on smaller
-# sizes: the cheapest first, for so long.
+# sizes, and of put, get and rotate more than three: the cheapest first, for so long.
 portable_pools = object_pool_one_cpu object_pool_two_cpus
 pools = $(portable_pools) object_pool_sections_one_cpu
 # The same on three CPUs, on some of which the pool is not told; and with other small sizes.
@@ -121,7 +121,7 @@ proofs:  ## explore every execution: small clients of the headers, and the model
 	$(foreach each,$(wide_pools) $(narrow_pools),$(clients) --family $(each) --letters pgr --calls 2 --spurious 0 &&) true
 	$(clients) --family upkept_pool_one_cpu --calls 2 --spurious 0
 	$(clients) --family upkept_pool_idle --letters pgr --calls 3 --spurious 0
-	$(survey) --calls 3 --within $(SURVEY_SECONDS) --partial
+	$(survey) --calls 3 --plain-calls 5 --within $(SURVEY_SECONDS) --partial
 	$(checked) --skip-litmus --seconds $(MODEL_SECONDS) --partial
 
 assembly:  ## compare the assembly of the sections, as compilers make it, with its steps in C++, step by step; 15 s
@@ -146,7 +146,7 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(foreach each,$(wide_pools) $(narrow_pools),$(clients) --family $(each) --calls 2 --spurious 0 &&) true
 	$(clients) --family upkept_pool_one_cpu --calls 3 --spurious 0 --seconds 15 --partial
 	$(foreach each,upkept_pool_two_cpus upkept_pool_sections upkept_pool_idle upkept_pool_idle_sections,$(clients) --family $(each) --calls 2 --spurious 0 &&) true
-	$(survey) --calls 3 --within 1200 --partial
+	$(survey) --calls 3 --plain-calls 5 --within 1200 --partial
 	$(foreach each,$(portable_pools) object_pool_small pool_dequeue_batches,$(clients) --family $(each) --calls 2 --reads compared --spurious 0 &&) true
 	$(checked) --seconds 900 --partial
 	$(call build,dev,$(checker))

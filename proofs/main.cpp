@@ -89,6 +89,7 @@ struct settings {
   bool load_buffering = false;
   bool sites = false;
   double within = 0;
+  std::size_t plain_calls = 0;
   std::string table;
   std::string letters;
   std::optional<models::share> share;
@@ -136,6 +137,9 @@ void require_possible(const settings& chosen) {
   if (chosen.exchanged != alike::each && (of_one || chosen.within > 0 || chosen.progress)) {
     throw usage_error("--alike: not with --replay, --page, --stop, --within or --progress");
   }
+  if (chosen.plain_calls != 0 && chosen.within <= 0) {
+    throw usage_error("--plain-calls: with --within");
+  }
   if (chosen.calls == 0) throw usage_error("--calls: a client makes at least one");
   if (chosen.share || !chosen.lines.empty()) models::require_no_changes("--shard and --lines");
 }
@@ -171,6 +175,10 @@ void add_searches(CLI::App& line, settings& to) {
                   "seconds; a name of a family stands for all that begin so")
       ->type_name("S")
       ->check(models::not_negative);
+  line.add_option("--plain-calls", to.plain_calls,
+                  "with --within: also clients of up to so many calls that put, get and rotate\n"
+                  "alone, of the families without sections")
+      ->type_name("N");
   line.add_option("--letters", to.letters,
                   "only clients of these letters, with nothing before or after their threads")
       ->type_name("LETTERS");
@@ -841,7 +849,13 @@ checker::conclusion run_survey(const settings& chosen) {
     if (!each.name.starts_with(chosen.family)) continue;
     for (std::size_t size = 1; size <= std::min(chosen.calls, each.most_calls); ++size) {
       for (client& played : each.of_size(size, chosen.letters)) {
-        clients.push_back({&each, std::move(played)});
+        clients.push_back({&each, std::move(played), size});
+      }
+    }
+    for (std::size_t size = chosen.calls + 1; !each.makes_fences && size <= chosen.plain_calls;
+         ++size) {
+      for (client& played : each.of_size(size, "pgr")) {
+        clients.push_back({&each, std::move(played), size});
       }
     }
   }

@@ -158,10 +158,10 @@ std::vector<survey::row> survey::table() const {
         consists_of(alone, "pgr") ? "put, get, rotate" : "all calls and events";
     auto of = std::find_if(rows.begin(), rows.end(), [&](const row& known) {
       return known.of == each.of && known.threads == alone.threads.size() &&
-             known.made_of == made_of;
+             known.calls == each.calls && known.made_of == made_of;
     });
     if (of == rows.end()) {
-      rows.push_back({each.of, alone.threads.size(), made_of});
+      rows.push_back({each.of, alone.threads.size(), each.calls, made_of});
       of = rows.end() - 1;
     }
     ++of->all;
@@ -180,8 +180,9 @@ void survey::print(std::ostream& to) const {
   }
   for (const row& each : table()) {
     to << each.of->name << ", " << each.threads << (each.threads == 1 ? " thread, " : " threads, ")
-       << each.made_of << ": " << each.proved << " of " << each.all << " clients proved, "
-       << each.executions << " executions\n";
+       << each.calls << (each.calls == 1 ? " call, " : " calls, ") << each.made_of << ": "
+       << each.proved << " of " << each.all << " clients proved, " << each.executions
+       << " executions\n";
   }
 }
 
@@ -191,6 +192,7 @@ void survey::print_json(std::ostream& to) const {
     rows.push_back({{"family", each.of->name},
                     {"bound", each.of->bound},
                     {"threads", each.threads},
+                    {"calls", each.calls},
                     {"made_of", each.made_of},
                     {"proved", each.proved},
                     {"clients", each.all},

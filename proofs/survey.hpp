@@ -27,6 +27,7 @@ namespace poolproof::proofs {
 struct surveyed {
   const family* of;
   client played;
+  std::size_t calls = 0;  // its size, as the family counts
 
   bool finished = false;
   std::uint64_t complete = 0;
@@ -65,6 +66,7 @@ class survey {
   struct row {
     const family* of;
     std::size_t threads;
+    std::size_t calls;
     std::string_view made_of;
     std::size_t all = 0;
     std::size_t proved = 0;

@@ -192,10 +192,18 @@ def survey(rows: list[Line]) -> list[str]:
     """Of the clients that were taken as long as there was time."""
     if not rows:
         return []
-    done, all_clients = sum(row["proved"] for row in rows), sum(row["clients"] for row in rows)
     machines = len({row["family"] for row in rows})
-    return [f"  pool, every call and one event (refused memory, a migration, a throw, ...), on {machines} machines: "
-            f"{done:,} of {all_clients:,} clients of up to 3 calls, the cheapest first"]
+    small = [row for row in rows if row["calls"] <= 3]
+    said = (f"  pool, every call and one event (refused memory, a migration, a throw, ...), on {machines} machines: "
+            f"{proved_of(small)} clients of up to 3 calls")
+    if larger := [row for row in rows if row["calls"] > 3]:
+        said += (f"; of put, get and rotate, on {len({row['family'] for row in larger})} of them: "
+                 f"{proved_of(larger)} clients of 4 and 5 calls")
+    return [said + "; the cheapest first"]
+
+
+def proved_of(rows: list[Line]) -> str:
+    return f"{sum(row['proved'] for row in rows):,} of {sum(row['clients'] for row in rows):,}"
 
 
 def not_proved(lines: list[Line], searches: dict[str, Line]) -> str:

@@ -45,7 +45,8 @@ LINES = [
     {"search": "m --seconds 3", "name": "one", "threads": 2, "complete": 34, "errors": 0, "cut": 0, "timed_out": False},
     {"search": "m --seconds 3", "name": "two", "threads": 3, "complete": 9, "errors": 0, "cut": 0, "timed_out": True},
 ]
-SURVEY = [{"family": name, "proved": 2, "clients": 1003, "executions": 10} for name in ("one", "two")]
+SURVEY = [{"family": name, "calls": 3, "proved": 2, "clients": 1003, "executions": 10} for name in ("one", "two")]
+SURVEY.append({"family": "one", "calls": 5, "proved": 1, "clients": 1200, "executions": 0})
 RELACY = [{"passed": True, "exhaustive": True, "random_iterations": 0},
           {"passed": True, "exhaustive": False, "random_iterations": 5000}]
 ASSEMBLY = [{"compiler": "g++", "architecture": "x86-64", "sections": 4, "different": []},
@@ -105,7 +106,8 @@ class Ending(unittest.TestCase):
                          "all 1 of 2 calls with each thread stopped anywhere", ending[4])
         self.assertEqual("  pool with hooks and bounds, clients of up to 2 threads: upkept_pool_idle, all 1 of 2 calls",
                          ending[6])
-        self.assertIn("on 2 machines: 4 of 2,006 clients of up to 3 calls", ending[8])
+        self.assertIn("on 2 machines: 4 of 2,006 clients of up to 3 calls; "
+                      "of put, get and rotate, on 1 of them: 1 of 1,200 clients of 4 and 5 calls", ending[8])
         self.assertEqual("  models: 1 of 2, each with its own property and 2 to 3 threads", ending[9])
         self.assertIn("1 models that take more than 3 s", ending[10])
         self.assertEqual("The assembly of the sections was run instruction by instruction, as made by g++ on x86-64; "

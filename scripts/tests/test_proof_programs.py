@@ -102,6 +102,7 @@ class Refusals(unittest.TestCase):
     def test_sizes_that_no_client_has(self) -> None:
         self.refused(PROOFS, "a client makes at least one", "--calls", "0")
         self.refused(PROOFS, "can hold 16", *POOL, "--calls", "17")
+        self.refused(PROOFS, "--plain-calls: with --within", *POOL, "--calls", "2", "--plain-calls", "4")
         self.refused(PROOFS, "more than 5 million clients", *POOL, "--calls", "6")
         self.refused(PROOFS, "has no client of 3", *RING, "--letters", "x", "--calls", "3")
 
