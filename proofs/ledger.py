@@ -50,6 +50,24 @@ SEARCHES = (
     ("upkept_pool_sections", 2, ("--spurious", "0")),
     ("upkept_pool_idle", 3, ("--letters", "pgr", "--spurious", "0")),
 )
+# Every call and event, on each machine. What comes next is the survey's, which takes the cheapest first, and not
+# next_sizes.py's.
+MACHINES = (
+    "object_pool_one_cpu",
+    "object_pool_two_cpus",
+    "object_pool_sections_one_cpu",
+    "object_pool_sections_two_cpus",
+    "object_pool_small",
+    "object_pool_sections_small",
+    "wide_pool_three_cpus",
+    "wide_pool_beyond",
+    "wide_pool_sections_beyond",
+    "narrow_pool_one_cpu",
+    "narrow_pool_two_cpus",
+    "narrow_pool_sections_one_cpu",
+    "narrow_pool_sections_two_cpus",
+)
+EVERY_CALL = tuple((family, 2, ("--spurious", "0")) for family in MACHINES)
 MODELS = ("--skip-litmus", "--runs", "12000000", "--partial")
 
 Entry = dict[str, Any]
@@ -243,7 +261,7 @@ def run_all(build: pathlib.Path) -> list[Entry]:
     place = build / "ledger"
     place.mkdir(exist_ok=True)
     files: list[pathlib.Path] = []
-    for family, calls, options in SEARCHES:
+    for family, calls, options in (*SEARCHES, *EVERY_CALL):
         files.append(place / f"{family}-{len(files)}.lines")
         run(build / "proofs" / "proofs", ("--family", family, "--calls", str(calls), *options), files[-1])
     files.append(place / "models.lines")
