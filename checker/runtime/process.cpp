@@ -45,6 +45,7 @@ std::vector<exit_call> quick_exits, quick_exits_at_main;  // by quick_exit
 // Destructors of the program's exceptions that live, and in how many of them each thread is.
 std::unordered_map<const void*, void (*)(void*)> exception_ends;
 unsigned ending_exceptions[most_threads];
+bool asks_exception = false;  // what it says, which it does once in an execution
 
 void run_all(std::vector<exit_call>& calls) {
   while (!calls.empty()) {
@@ -242,6 +243,7 @@ void reset_exits() {
 void run_exits() { run_all(exits); }
 
 void exit_process(int status, address code) {
+  asks_exception = false;
   run_thread_exits();
   run_exits();
   if (status != 0) {
@@ -379,6 +381,27 @@ CHECKER_EXPORT void abort() noexcept {
     std::signal(SIGABRT, SIG_DFL);
     ::raise(SIGABRT);
     end_at_once(134, 0);
+namespace {
+// What the running thread's exception says of itself, if it is one of std::exception. The program
+// is asked, whose function may itself end here.
+const char* what_it_says(const std::type_info* thrown) {
+  using current = void(void**);  // an exception_ptr, which is a pointer to the exception
+  static auto* const exception =
+      reinterpret_cast<current*>(::dlsym(RTLD_DEFAULT, "_ZSt17current_exceptionv"));
+  static auto* const base =
+      static_cast<const std::type_info*>(::dlsym(RTLD_DEFAULT, "_ZTISt9exception"));
+  if (exception == nullptr || base == nullptr || asks_exception) return nullptr;
+  void* object = nullptr;
+  exception(&object);
+  if (object == nullptr || !base->__do_catch(thrown, &object, 1)) return nullptr;
+  // By its table of virtual functions: its destructors stand before this one.
+  using what = void*(void*);
+  constexpr std::size_t place = 2;
+  asks_exception = true;
+  return static_cast<const char*>(call_program((*static_cast<what***>(object))[place], object));
+}
+}  // namespace
+
   }
   const char* text = "the program calls abort";
   fault what = fault::crash;
@@ -393,7 +416,10 @@ CHECKER_EXPORT void abort() noexcept {
       int failed = 0;
       const std::unique_ptr<char, void (*)(void*)> name(
           abi::__cxa_demangle(thrown->name(), nullptr, nullptr, &failed), std::free);
-      text = error_text("of type %s", failed == 0 ? name.get() : thrown->name());
+      const char* const of_type = failed == 0 ? name.get() : thrown->name();
+      const char* const said = what_it_says(thrown);
+      text = error_text("of type %s%s%s", of_type, said == nullptr ? "" : ": ",
+                        said == nullptr ? "" : said);
       what = fault::exception;
     }
   }
