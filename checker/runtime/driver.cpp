@@ -52,6 +52,8 @@ constexpr std::string_view usage = R"(options of the checker; all others reach m
   --check-reuse N       how many allocations of each thread may get memory that was freed (default: 1)
   --check-all-turns     loops that wait are run as often as they go round, up to --check-events: not
                         looked for is what need not be run. Shows what that leaves out
+  --check-cpus N        thread T runs on CPU T modulo N: 1 is one CPU for all (default: 2). any: of two
+                        CPUs, each time that a thread asks
   --check-no-leaks      memory that is not freed is no error
   --check-uninitialised a plain read of memory of the heap that was never written is an error; without
                         it, only an atomic operation on such memory is
@@ -202,6 +204,10 @@ void read_arguments(int argc, char** argv) {
       chosen.search.reuse_memory = chosen.search.reuses != 0;
     } else if (option == "--check-all-turns") {
       look_for_turns = false;
+    } else if (option == "--check-cpus") {
+      const std::string_view count = value();
+      cpus = count == "any" ? 0 : to_number<unsigned>(count, option);
+      if (count != "any" && cpus == 0) reject(option + ": N must not be 0");
     } else if (option == "--check-no-leaks") {
       chosen.leaks = false;
     } else if (option == "--check-uninitialised") {
@@ -511,7 +517,11 @@ std::string json_kinds(const statistics& found) {
   return made + ']';
 }
 
-void write_json(const statistics& found, int status, double seconds) {
+// As --check-cpus has it.
+std::string name_of_cpus() { return cpus == 0 ? "any" : std::to_string(cpus); }
+
+void write_json(const statistics& found, const std::vector<std::string>& not_seen, int status,
+                double seconds) {
   std::ostringstream out;
   char hash[40];
   std::snprintf(hash, sizeof hash, "%016llx%016llx",
@@ -526,6 +536,7 @@ void write_json(const statistics& found, int status, double seconds) {
       << ", \"duplicates\": " << found.duplicates << ", \"errors\": " << found.errors
       << ", \"outcomes\": " << json_outcomes(found) << R"(, "hash": ")" << hash
       << R"(", "seconds": )" << seconds << ", \"peak_bytes\": " << peak_bytes();
+  out << ", \"cpus\": " << in_json(name_of_cpus());
   if (chosen.search.parts > 1) out << json_part(found);
   if (chosen.load_buffering) out << json_overtaken();
   if (found.first) {
@@ -535,7 +546,7 @@ void write_json(const statistics& found, int status, double seconds) {
         << ", \"replay\": " << in_json(found.replay);
   }
   if (!found.kinds.empty()) out << json_kinds(found);
-  out << "}\n";
+  out << ", \"not_seen\": " << json_list(not_seen) << "}\n";
   if (chosen.json == "-") {
     say(out.str(), own_output);
     return;
@@ -659,6 +670,12 @@ std::string what_was_looked_at(const statistics& found) {
             (found.excluded == 1 ? " execution was" : " executions were") +
             " left out, in which an assumption does not hold.\n";
   }
+  if (was_asked_for_cpu()) {
+    text += cpus == 0   ? "Threads run on any of two CPUs, each time that they ask.\n"
+            : cpus == 1 ? "All threads run on one CPU.\n"
+                        : "Thread T runs on CPU T modulo " + std::to_string(cpus) +
+                              " (--check-cpus tries others).\n";
+  }
   text += !chosen.leaks                  ? "Leaks were not looked for.\n"
           : chosen.search.stopped_thread ? "Leaks were not looked for: a thread was stopped.\n"
                                          : "Leaks were looked for at each end.\n";
@@ -688,7 +705,8 @@ int tell(statistics& found, double seconds) {
     make_readable(*each.first);
     if (!chosen.page.empty()) write_page(*each.first, ++pages);
   }
-  if (!chosen.json.empty()) write_json(found, status, seconds);
+  const std::vector<std::string> not_seen = what_was_not_seen();
+  if (!chosen.json.empty()) write_json(found, not_seen, status, seconds);
   if (chosen.quiet) return status;
   std::ostringstream out;
   if (chosen.outcomes) {
@@ -704,8 +722,9 @@ int tell(statistics& found, double seconds) {
     if (!each.replay.empty()) {
       // Shells have a use of their own for a question mark.
       const char* const quote = each.replay.find('?') == std::string::npos ? "" : "'";
-      out << "again, with its output: " << program_arguments.front() << " --check-replay " << quote
-          << each.replay << quote << '\n';
+      out << "again, with its output: " << program_arguments.front();
+      if (cpus != 2) out << " --check-cpus " << name_of_cpus();
+      out << " --check-replay " << quote << each.replay << quote << '\n';
     }
   }
   if (status == 0) {
@@ -744,6 +763,9 @@ int tell(statistics& found, double seconds) {
         << counts(found, seconds) << '\n';
   }
   if (status == 0 || status == 3) out << what_was_looked_at(found);
+  const char* separator = "Not seen: ";
+  for (const std::string& each : not_seen) out << std::exchange(separator, ", ") << each;
+  if (!not_seen.empty()) out << ".\n";
   if (uses_poolproof()) {
     out << "Under this instrumentation poolproof's pool has the portable pin: its restartable "
            "sequences and magazines are left to its models and proofs.\n";
@@ -816,6 +838,7 @@ int run(int argc, char** argv, char** environment) {
   int status = 2;
   try {
     find_symbols();
+    look_at_objects();
     make_shadow();
     make_thread_blocks(2);
     show_output(false);
@@ -839,6 +862,7 @@ int run(int argc, char** argv, char** environment) {
 
 [[gnu::constructor]] void begin() {
   find_owners();
+  begin_to_notice();
   leave_cpu_area();
 }
 

@@ -212,6 +212,11 @@ void watch_for_loops() {
   start_clock();
 }
 
+bool is_own_signal(int signal) noexcept {
+  return signal == SIGVTALRM || std::find(std::begin(fault_signals), std::end(fault_signals),
+                                          signal) != std::end(fault_signals);
+}
+
 void catch_faults() {
   stack_t own{};
   own.ss_sp = ::mmap(nullptr, fault_stack_bytes, PROT_READ | PROT_WRITE,
@@ -238,12 +243,12 @@ void reset_exits() {
   exits = exits_at_main;
   quick_exits = quick_exits_at_main;
   exception_ends.clear();
+  asks_exception = false;
   std::fill(std::begin(ending_exceptions), std::end(ending_exceptions), 0);
 }
 void run_exits() { run_all(exits); }
 
 void exit_process(int status, address code) {
-  asks_exception = false;
   run_thread_exits();
   run_exits();
   if (status != 0) {
@@ -376,11 +381,6 @@ CHECKER_EXPORT void quick_exit(int status) noexcept {
   end_at_once(status, CHECKER_CALLER);
 }
 
-CHECKER_EXPORT void abort() noexcept {
-  if (!CHECKER_OURS) {
-    std::signal(SIGABRT, SIG_DFL);
-    ::raise(SIGABRT);
-    end_at_once(134, 0);
 namespace {
 // What the running thread's exception says of itself, if it is one of std::exception. The program
 // is asked, whose function may itself end here.
@@ -402,6 +402,11 @@ const char* what_it_says(const std::type_info* thrown) {
 }
 }  // namespace
 
+CHECKER_EXPORT void abort() noexcept {
+  if (!CHECKER_OURS) {
+    std::signal(SIGABRT, SIG_DFL);
+    ::raise(SIGABRT);
+    end_at_once(134, 0);
   }
   const char* text = "the program calls abort";
   fault what = fault::crash;
@@ -587,9 +592,17 @@ CHECKER_EXPORT unsigned sleep(unsigned span) {
 
 // The machine
 
-CHECKER_EXPORT int get_nprocs() noexcept { return CHECKER_OURS ? 2 : CHECKER_NEXT(get_nprocs)(); }
+// It has two processors, even where all threads run on one.
+namespace {
+unsigned processors() noexcept { return std::max(cpus, 2u); }
+}  // namespace
+CHECKER_EXPORT int get_nprocs() noexcept {
+  return CHECKER_OURS ? static_cast<int>(processors()) : CHECKER_NEXT(get_nprocs)();
+}
 CHECKER_EXPORT long sysconf(int what) noexcept {
-  if (CHECKER_OURS && (what == _SC_NPROCESSORS_ONLN || what == _SC_NPROCESSORS_CONF)) return 2;
+  if (CHECKER_OURS && (what == _SC_NPROCESSORS_ONLN || what == _SC_NPROCESSORS_CONF)) {
+    return processors();
+  }
   return CHECKER_NEXT(sysconf)(what);
 }
 

@@ -17,7 +17,9 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include <link.h>
 #include <time.h>
 
 // Of what the program calls.
@@ -60,6 +62,8 @@ inline std::uint32_t epoch = 0;
 inline bool tracing = false;
 // How many threads there may be.
 inline unsigned thread_limit = 0;
+// On how many CPUs they run, thread T on T modulo that. 0: each time that it asks, that is a choice.
+inline unsigned cpus = 2;
 
 // Code, by whose it is.
 enum class owner : std::uint8_t { program, library, system, runtime };
@@ -74,6 +78,8 @@ inline bool is_looked_at(address code) noexcept {
 }
 // Finds out which code is whose.
 void find_owners();
+// Whether a loaded object is the program, or a library that is looked at as a part of it.
+bool is_of_program(const dl_phdr_info* object);
 
 // Of each thread's stack: the functions that have not returned have their local variables at this
 // address and above, as it was when the program last called the runtime. Until then, 0.
@@ -129,6 +135,8 @@ struct conflict_lines {
   std::vector<std::string> unmet;
 };
 conflict_lines lines_of_conflicts(const statistics& found);
+// The source files of the program that were compiled without instrumentation.
+std::vector<std::string> files_without_instrumentation();
 // Whether the program has functions of this repository's library.
 bool uses_poolproof();
 
@@ -358,6 +366,8 @@ extern bool is_stuck;
 [[noreturn]] void give_up_stuck(address code);
 void leave_cpu_area() noexcept;
 void watch_for_loops();
+// Whether the runtime itself is called by this signal.
+bool is_own_signal(int signal) noexcept;
 void catch_faults();
 void release_faults();
 void find_symbols();
@@ -370,6 +380,20 @@ int explore(int argc, char** argv);
 int run_main();
 // The program does what the checker cannot run.
 [[noreturn]] void refuse_program(const char* why);
+// A function that is refused whoever calls it.
+#define CHECKER_REFUSED(name)                                              \
+  CHECKER_EXPORT void checker_refused_##name() asm(#name);                 \
+  CHECKER_EXPORT void checker_refused_##name() {                           \
+    refuse_program("the program calls " #name ", which is not supported"); \
+  }
+
+// What is not seen, but noticed: calls of these functions, and objects without instrumentation.
+void begin_to_notice() noexcept;
+void notice_call(const char* name, address code) noexcept;
+void note_cpu_question() noexcept;
+bool was_asked_for_cpu() noexcept;
+void look_at_objects();
+std::vector<std::string> what_was_not_seen();
 
 // A function of the C library, behind our own of that name.
 void* next_function(const char* name);

@@ -169,6 +169,10 @@ int note_object(dl_phdr_info* object, std::size_t, void*) {
 
 }  // namespace
 
+bool is_of_program(const dl_phdr_info* object) {
+  return !holds_runtime(object) && owner_of_object(object->dlpi_name) == owner::program;
+}
+
 void find_owners() { ::dl_iterate_phdr(note_owner, nullptr); }
 
 // Their own section, of which the linker knows the bounds.

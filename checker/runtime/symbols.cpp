@@ -383,6 +383,24 @@ void find_symbols() {
   });
 }
 
+// Of each file the local symbols follow its name, and what the compiler instruments has a function
+// of a name that it chooses, which is called before main.
+std::vector<std::string> files_without_instrumentation() {
+  std::vector<std::string> found;
+  for_each_symbol([&](std::string_view name, const Elf64_Sym& symbol) {
+    if (ELF64_ST_TYPE(symbol.st_info) == STT_FILE) {
+      found.emplace_back(name);
+    } else if (name.starts_with("_sub_I_00099_") || name == "tsan.module_ctor") {
+      if (!found.empty()) found.back().clear();
+    }
+  });
+  // What the C library and the compiler add has no name, or that of an object file.
+  std::erase_if(found, [](const std::string& each) {
+    return each.empty() || each.ends_with(".o") || each.ends_with(".oS") || each == "crtstuff.c";
+  });
+  return found;
+}
+
 bool uses_poolproof() {
   bool found = false;
   for_each_symbol([&](const char* name, const Elf64_Sym&) {

@@ -595,6 +595,7 @@ bool all_threads_ended() noexcept {
 }  // namespace checker::runtime
 
 using namespace checker::runtime;
+using checker::choice_kind;
 using checker::fault;
 using checker::object_kind;
 using checker::order;
@@ -696,11 +697,6 @@ CHECKER_EXPORT void pthread_exit(void* result) {
 }
 
 // The names of threads are the checker's: the C library would take them for addresses.
-#define CHECKER_REFUSED(name)                                              \
-  CHECKER_EXPORT void checker_refused_##name() asm(#name);                 \
-  CHECKER_EXPORT void checker_refused_##name() {                           \
-    refuse_program("the program calls " #name ", which is not supported"); \
-  }
 CHECKER_REFUSED(pthread_cancel)
 CHECKER_REFUSED(pthread_kill)
 CHECKER_REFUSED(pthread_tryjoin_np)
@@ -749,8 +745,30 @@ int checkersched_yield() noexcept {
   arrive_here();
   return 0;
 }
+namespace {
+unsigned current_cpu(address code) {
+  note_cpu_question();
+  if (cpus != 0) return self() % cpus;
+  constexpr unsigned count = 2;
+  const unsigned first = self() % count;
+  const unsigned chosen = engine::choose(count, place_of(code), {choice_kind::cpu, first});
+  operation_done();
+  something_changed();
+  return (first + chosen) % count;
+}
+}  // namespace
 CHECKER_EXPORT int sched_getcpu() noexcept {
-  return CHECKER_OURS ? static_cast<int>(self() % 2) : CHECKER_NEXT(sched_getcpu)();
+  if (!CHECKER_OURS) return CHECKER_NEXT(sched_getcpu)();
+  return static_cast<int>(current_cpu(CHECKER_CALLER));
+}
+CHECKER_EXPORT int getcpu(unsigned* cpu, unsigned* node) noexcept {
+  const address code = CHECKER_CALLER;
+  if (!from_program(code)) return CHECKER_NEXT(getcpu)(cpu, node);
+  note_result(cpu, code);
+  note_result(node, code);
+  if (cpu != nullptr) *cpu = current_cpu(code);
+  if (node != nullptr) *node = 0;
+  return 0;
 }
 
 // Mutexes
@@ -1159,6 +1177,7 @@ CHECKER_EXPORT long syscall(long number, ...) noexcept {
       if (a[0] == 1 || a[0] == 2 || a[0] == 8) atomic_fence(order::heavy, code);
       return 0;
     default:
+      notice_call("syscall", code);
       return CHECKER_NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
   }
 }

@@ -31,7 +31,22 @@ def given(name: str, *arguments: str) -> list[str]:
         return re.sub(r"(-I|)\S*?/\.\./include", r"\1${includedir}", text).split()
 
 
+def refused(system: str, machine: str) -> subprocess.CompletedProcess[str]:
+    """What check-c++ says on another machine: uname tells it."""
+    with tempfile.TemporaryDirectory() as folder:
+        uname = pathlib.Path(folder) / "uname"
+        uname.write_text(f'#!/bin/sh\ncase $1 in -sm) echo {system} {machine} ;; *) exit 1 ;; esac\n')
+        uname.chmod(0o755)
+        elsewhere = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+        return subprocess.run([CHECKER / "bin" / "check-c++", "-c", "a.cpp"], capture_output=True, text=True,
+                              check=False, env=elsewhere)
+
+
 def main() -> int:
+    for system, machine in (("Linux", "aarch64"), ("Darwin", "x86_64"), ("FreeBSD", "amd64")):
+        done = refused(system, machine)
+        said = "check-c++: the checker runs programs on x86-64 Linux with glibc only\n"
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", said), done
     package = (CHECKER / "poolproof-check.pc.in").read_text()
     fields = {name: set(rest.split()) for name, rest in re.findall(r"^(Cflags|Libs): (.*)$", package, re.MULTILINE)}
     comment = re.search(r"^# With clang\+\+ take these instead of the last two: (.*)$", package, re.MULTILINE)

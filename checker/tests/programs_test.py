@@ -5,7 +5,7 @@
     // Mended: proved                    as it is; "Verdict: proved" says the same
     // Broken: data race                 compiled with -DBROKEN
     // Verdict with -DFOUND: data race   compiled with -DFOUND
-    // Options: --check-spurious 0       what it is run with
+    // Options: --check-spurious 0       what it is run with; "Options with -DFOUND: ..." of that variant instead
     // Arguments: of each line that begins with {"name",
                                          it is run once with each of these names, for main
 
@@ -21,7 +21,8 @@ line of the program that the report names;
                                          compiled with a copy of that header in which the first order below the label
                                          is another
 
-"not finished" is a program that is too large. Of a header that is not there no program is run.
+"not finished" is a program that is too large; "refused" one that does what the checker cannot run. Of a header that
+is not there no program is run.
 
 With --precompile, what every program begins with is compiled once: the prelude, and the headers of PRECOMPILED. A
 program then takes two thirds of the time to compile.
@@ -60,6 +61,12 @@ def arguments_of(source: str) -> list[list[str]]:
     if not re.search(r"^// Arguments: ", source, re.MULTILINE):
         return [[]]
     return [[name] for name in re.findall(r'^ *\{"(\w+)",', source, re.MULTILINE)]
+
+
+def options_of(source: str, macro: str) -> list[str]:
+    """What a variant is run with: its own options, or those of all."""
+    found = dict(re.findall(r"^// Options(?: with -D(\w+))?: (.*)$", source, re.MULTILINE))
+    return str(found.get(macro, found.get("", ""))).split()
 
 
 def told(source: str, macro: str, head: str = "Told") -> list[str]:
@@ -176,6 +183,8 @@ def wrong(status: int, found: dict[str, Any], output: str, expected: str) -> str
         if most and found["complete"] > int(most.group(1)):
             return f"{found['complete']} executions, more than {most.group(1)}"
         return wrong_buffering(found, expected)
+    if expected == "refused":
+        return None if status == 2 else f"exit status {status} for a program that is to be refused"
     if expected == "not finished":
         return None if status == 3 else f"exit status {status} for a program that is too large"
     if status != 1:
@@ -227,9 +236,8 @@ def main() -> int:
             print(f"{program.stem}: skipped, there is no {missing}")
             skipped += 1
             continue
-        options = re.search(r"^// Options: (.*)$", source, re.MULTILINE)
-        given = options.group(1).split() if options else []
         for macro, expected in variants(source):
+            given = options_of(source, macro)
             binary = compiled(arguments, environment, program, macro)
             for names in arguments_of(source):
                 status, found, output = run(arguments, environment, binary, [*given, *names])

@@ -60,6 +60,8 @@ def merge(name: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
     whole["hash"] = f"{sum(int(part['hash'], 16) for part in parts) % HASH_MODULUS:032x}"
     whole["seconds"] = round(sum(part["seconds"] for part in parts), 6)
     whole["peak_bytes"] = max(part["peak_bytes"] for part in parts)
+    if any("not_seen" in part for part in parts):
+        whole["not_seen"] = sorted({each for part in parts for each in part["not_seen"]})
     return whole
 
 
