@@ -3,10 +3,13 @@
 """The options of the checker, each by what it is there for, on small unmodified programs."""
 
 import json
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
+import time
 import traceback
 from typing import Any
 
@@ -145,11 +148,76 @@ class Test:
             status, said, _ = self.run(program, option, value)
             assert status == 3 and "nothing is proved" in said and option in said, said
 
+    def test_time_within_an_execution(self) -> None:
+        """A limit of time holds inside an execution, and a thread that does nothing is left after a second."""
+        endless = self.build("endless")
+        began = time.monotonic()
+        status, said, _ = self.run(endless, "--check-seconds", 1, "--check-events", 1_000_000_000)
+        assert status == 3 and "the time is up" in said, said
+        assert time.monotonic() - began < 10, time.monotonic() - began
+        quiet = self.build("without_operations", "-DBROKEN")
+        began = time.monotonic()
+        status, said, _ = self.run(quiet)
+        assert status == 3 and "thread 1 has run for a second" in said, said
+        assert time.monotonic() - began < 10, time.monotonic() - began
+
+    def test_output(self) -> None:
+        """What the program writes goes nowhere, whichever way; but once, where it is run again."""
+        program = self.build("output")
+        status, said, wrong = self.run(program)
+        assert status == 1 and "assertion" in said, said
+        written = ("by printf", "by cout", "by cerr", "by write", "by puts at exit")
+        assert not any(each in said + wrong for each in written), (said, wrong)
+        replay = re.findall(r"--check-replay '?([^'\s]+)", said)[0]
+        status, again, wrong = self.run(program, "--check-replay", replay)
+        assert status == 1, again
+        shown = [(again + wrong).count(each) for each in written]
+        assert shown == [1, 1, 1, 1, 0], (shown, again, wrong)
+
+    def test_library(self) -> None:
+        """What an instrumented library keeps is as it was at the entry of main in each execution. Of one that is not
+        instrumented the verdict says so."""
+        source = HERE / "libraries" / "counter.cpp"
+        library = self.work / "libcounter.so"
+        environment = {**os.environ, "CXX": self.arguments.compiler, "CHECKER_LIBRARY": self.arguments.library}
+        user = HERE / "libraries" / "uses_counter.cpp"
+        linked = ("-Wl,--no-as-needed", f"-L{self.work}", "-lcounter", f"-Wl,-rpath,{self.work}")
+        subprocess.run([self.arguments.check, "-std=c++20", "-O1", "-shared", source, "-o", library], check=True,
+                       env=environment)
+        program = compiled(self.arguments, user, "uses_counter", *linked)
+        status, found = self.found(program)
+        assert status == 0 and found["complete"] > 1 and found["not_seen"] == [], found
+        racing = compiled(self.arguments, user, "uses_counter_broken", "-DBROKEN", *linked)
+        status, found = self.found(racing)
+        assert status == 1 and found["error"] == "data race", found
+        subprocess.run([self.arguments.compiler, "-std=c++20", "-O1", "-shared", "-fPIC", source, "-o", library],
+                       check=True)
+        status, said, _ = self.run(racing)
+        assert status == 0 and "Not seen: libcounter.so (not instrumented).\n" in said, said
+        assert self.found(racing)[1]["not_seen"] == ["libcounter.so (not instrumented)"]
+        part = self.work / "counter.o"
+        subprocess.run([self.arguments.compiler, "-std=c++20", "-O1", "-c", source, "-o", part], check=True)
+        program = compiled(self.arguments, user, "uses_plain_part", part)
+        status, found = self.found(program)
+        assert status == 0 and found["not_seen"] == ["counter.cpp (not instrumented)"], found
+
+    def test_program_header(self) -> None:
+        """Without the checker what a program says to it is harmless: in C, and in C++."""
+        source = HERE / "libraries" / "program_header.c"
+        for compiler, language, standard in (("gcc", "c", "c99"), ("clang", "c", "c99"), ("g++", "c++", "c++11"),
+                                             ("clang++", "c++", "c++20")):
+            if not shutil.which(compiler):
+                continue
+            program = self.work / f"program_header.{compiler}"
+            subprocess.run([compiler, "-x", language, f"-std={standard}", "-Wall", "-Wextra", "-pedantic", "-Werror",
+                            f"-I{HERE.parent / 'include'}", source, "-o", program], check=True)
+            assert self.run(program) == (0, "", ""), compiler
+
     def test_arguments(self) -> None:
         program = self.build("message_passing")
         assert "--check-help" in self.run(program, "--check-help")[1]
-        for wrong in (["--check-nothing"], ["--check-jobs", "many"], ["--check-shard", "2/2"], ["--check-model", "tso"],
-                      ["--check-json"]):
+        for wrong in (["--check-nothing"], ["--check-jobs", "many"], ["--check-shard", "2/2"], ["--check-cpus", "0"],
+                      ["--check-model", "tso"], ["--check-json"]):
             status, said, why = self.run(program, *wrong)
             assert status == 2 and not said and why.startswith("checker: "), (wrong, status, said)
 
