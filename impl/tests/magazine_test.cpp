@@ -305,6 +305,7 @@ struct counted_restarts : std_sync::sections {
 struct counting_sync : std_sync {
   using sections = counted_restarts;
 };
+using counting_pool = poolproof::object_pool<int, std::default_delete<int>, counting_sync>;
 
 // As where a filter of system calls forbids it from some moment on.
 struct refused_restarts : std_sync::sections {
@@ -329,7 +330,7 @@ TEST_CASE("cpus_that_take_turns_make_a_system_call_in_a_thousand_pairs", "[magaz
   if (no_sections_here()) return;
   const auto cpus = poolproof::test::two_cpus();
   if (cpus.empty()) return;
-  poolproof::object_pool<int, std::default_delete<int>, counting_sync> pool;
+  counting_pool pool;
   auto first = pool.get();
   const int* const item = first.get();
   pool.put(std::move(first));
@@ -343,6 +344,42 @@ TEST_CASE("cpus_that_take_turns_make_a_system_call_in_a_thousand_pairs", "[magaz
   CHECK(counted_restarts::count > 0);
   CHECK(counted_restarts::count <= 6);
   CHECK(pool.stats().constructions == 1);
+}
+
+TEST_CASE("try_get_of_an_empty_pool_makes_no_system_call", "[magazine]") {
+  if (no_sections_here()) return;
+  const auto cpus = poolproof::test::two_cpus();
+  if (cpus.empty()) return;
+  counting_pool pool;
+  // Each CPU has had items at hand.
+  for (const unsigned cpu : cpus) {
+    const on_one_cpu here(cpu);
+    pool.put(std::make_unique<int>(1));
+    REQUIRE(pool.try_get() != nullptr);
+  }
+  counted_restarts::count = 0;
+  for (unsigned i = 0; i != 1000; ++i) {
+    const on_one_cpu here(cpus[i % 2]);
+    REQUIRE(pool.try_get() == nullptr);
+  }
+  CHECK(counted_restarts::count == 0);
+}
+
+TEST_CASE("pool_that_has_lent_makes_one_system_call_at_its_end_and_others_none", "[magazine]") {
+  if (no_sections_here()) return;
+  const bool lends = GENERATE(false, true);
+  {
+    counting_pool pool;
+    for (int i = 0; i != 100; ++i) {
+      if (lends) {
+        static_cast<void>(pool.borrow());
+      } else {
+        pool.put(pool.get());
+      }
+    }
+    counted_restarts::count = 0;
+  }
+  CHECK(counted_restarts::count == (lends ? 1 : 0));
 }
 
 TEST_CASE("get_takes_victims_by_the_handful", "[magazine]") {
