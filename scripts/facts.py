@@ -265,6 +265,20 @@ def verdicts() -> str:
     return "\n".join(lines)
 
 
+def header_lines() -> str:
+    """How long each header is, comments included, and how many concepts the table has."""
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    table = page.split("| concept | header |", 1)[1].split("\n\n", 1)[0]
+    concepts = len(table.splitlines()) - 2
+    lines = {path.stem: len(path.read_text().splitlines()) for path in headers.HEADERS.glob("*.hpp")}
+    rows = [f"`{name}` {length}" for name, length in sorted(lines.items())]
+    told = textwrap.fill(", ".join(rows), width=100, break_long_words=False, break_on_hyphens=False)
+    return (f"There were 35 concepts before; these are {concepts}.\n"
+            f"The {len(lines)} headers have {sum(lines.values()):,} lines, comments included; more than 400 has "
+            f"{' and '.join(f'`{name}`' for name, length in sorted(lines.items()) if length > 400) or 'none'}:\n"
+            f"{told}.")
+
+
 def user_loop() -> str:
     """The newest run of bench/user_loop that was kept."""
     found = [files.read(path) for path in (ROOT / "bench" / "results").glob("user_loop-*.json")]
@@ -362,7 +376,7 @@ BLOCKS: dict[str, Callable[[], str]] = {
     "bounds": bounds, "ledger": ledger, "unfinished": unfinished, "bounded": bounded, "next_sizes": next_sizes,
     "mutants": killed, "targets": targets, "hit": hit,
     "instructions": instructions, "options": options, "verdicts": verdicts, "user_loop": user_loop,
-    "server": server,
+    "headers": header_lines, "server": server,
     "ending": ending, "option_times": option_times, "waits": waits, "buffers": buffers,
 }
 

@@ -25,7 +25,8 @@ HEADERS = ROOT / "impl" / "include" / "poolproof"
 # release does not make a proof stale.
 UNCHECKED = (
     "idle_items.hpp", "waiting_queue.hpp", "bounded_core.hpp", "bounded_pool.hpp",
-    "checked_mode.hpp", "call_site.hpp", "hidden_bytes.hpp", "checked_items.hpp", "checked_pool.hpp",
+    "checked_mode.hpp", "call_site.hpp", "hidden_bytes.hpp", "checked_items.hpp", "checked_deleter.hpp",
+    "checked_pool.hpp",
     "borrow_shared.hpp", "buffer_pool.hpp", "prometheus.hpp", "trimmer.hpp", "stays_loaded.hpp",
     "version.hpp",
 )

@@ -37,11 +37,10 @@
 //
 // Costs: each call takes a mutex that all checked pools of the process share, and walks up the
 // stack; an item has some 200 bytes more. Its items are destroyed through it; what get has handed
-// out its user may destroy, which the pool cannot see. What reserve has made it knows from when
-// that is first handed out.
+// out its user may destroy, which the pool cannot see. What reserve made it learns of by a get.
 //
-// Stands on: call_site, checked_items, checked_mode, object_pool, pool_options, upkeep, the
-// standard library.
+// Stands on: call_site, checked_deleter, checked_items, checked_mode, object_pool, pool_options,
+// upkeep, the standard library.
 #pragma once
 
 #if __cplusplus <= 201703L
@@ -49,6 +48,7 @@
 #else
 
 #include <poolproof/call_site.hpp>
+#include <poolproof/checked_deleter.hpp>
 #include <poolproof/checked_items.hpp>
 #include <poolproof/checked_mode.hpp>
 #include <poolproof/object_pool.hpp>
@@ -67,15 +67,6 @@
 #include <utility>
 
 namespace poolproof {
-
-// What destroys an item of a checked pool: notes it, and does what Deleter does.
-template <class T, class Deleter>
-struct checked_deleter {
-  [[gnu::noinline]] void operator()(T* item) const {
-    checked_items::instance().note_end(item, call_site::of_caller("destroyed"));
-    Deleter()(item);
-  }
-};
 
 // An object_pool that aborts the program, with a report, at a double return, at a return of what a
 // handle has, at a change of what is in the pool, and at its end while handles are out. Declare it

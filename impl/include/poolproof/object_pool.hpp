@@ -34,7 +34,7 @@
 //     in one thread while another makes the process's first use of any pool is not protected: such
 //     a child must not call them.
 //
-// Stands on: pool_core, pool_options, probes, registry, sync.
+// Stands on: hand, handle, pool_core, pool_options, probes, registry, sync.
 #pragma once
 
 #if __cplusplus <= 201703L
@@ -42,6 +42,7 @@
 #else
 
 #include <poolproof/hand.hpp>
+#include <poolproof/handle.hpp>
 #include <poolproof/pool_core.hpp>
 #include <poolproof/pool_options.hpp>
 #include <poolproof/probes.hpp>
@@ -63,7 +64,7 @@ class object_pool {
  public:
   // What the pool hands out, and takes back.
   using item = std::unique_ptr<T, Deleter>;
-  class handle;
+  using handle = poolproof::handle<T, Deleter, Sync>;
 
   // A pool whose misses construct T{}.
   constexpr object_pool() requires(
@@ -214,6 +215,7 @@ class object_pool {
   friend hand;
 
   using core = pool_core<T, Deleter, Sync>;
+  using loan = typename handle::loan;
   using core_pointer = typename Sync::template atomic<core*>;
 
   static_assert(!std::is_array_v<T>, "object_pool: T must not be an array; pool a std::vector");
@@ -263,13 +265,6 @@ class object_pool {
     T* const found = find_slow(interrupts::always);
     return found != nullptr ? found : construct();
   }
-
-  // What becomes a handle: in registers, which a handle, as it has a destructor, is not returned
-  // in.
-  struct loan {
-    core* inner;  // null if there is nothing to return to
-    T* item;
-  };
 
   // Where no section has borrowed. The first handle opens the way for sections: until then the
   // pool's end knows that there are none.
@@ -361,57 +356,6 @@ class object_pool {
   pool_options options_;
   pool_hooks<T> hooks_;
   bool keeps_up_;
-};
-
-// An item on loan. It belongs to one thread at a time, may be moved and destroyed on another
-// thread, and may outlive the pool: then its item is destroyed instead of returned.
-template <class T, class Deleter, sync_policy Sync>
-class object_pool<T, Deleter, Sync>::handle {
- public:
-  handle() noexcept = default;
-  [[gnu::always_inline]] inline ~handle() {
-    if (inner_ != nullptr) give_back();
-  }
-
-  // Takes over what the other one has, which is empty then.
-  handle(handle&& other) noexcept
-      : inner_(std::exchange(other.inner_, nullptr)), item_(std::move(other.item_)) {}
-
-  // By way of a third handle: what this one gives back may contain `other`.
-  handle& operator=(handle&& other) noexcept {
-    handle taken(std::move(other));
-    std::swap(inner_, taken.inner_);
-    std::swap(item_, taken.item_);
-    return *this;
-  }
-
-  // The item; null in an empty handle: default-made, moved from, detached, or the factory gave
-  // null.
-  T* get() const& noexcept { return item_.get(); }
-  T* get() const&& = delete;  // the item would be back in the pool before the pointer is used
-  std::add_lvalue_reference_t<T> operator*() const noexcept { return *item_; }
-  T* operator->() const noexcept { return item_.get(); }
-  explicit operator bool() const noexcept { return item_ != nullptr; }
-
-  // Takes the item out of the pool for good. The handle is empty afterwards.
-  [[nodiscard]] item detach() noexcept {
-    if (inner_ != nullptr) std::exchange(inner_, nullptr)->end_borrow();
-    return std::move(item_);
-  }
-
- private:
-  friend class object_pool;
-
-  explicit handle(const loan& made) noexcept : inner_(made.inner), item_(made.item) {}
-
-  [[gnu::always_inline]] inline void give_back() noexcept {
-    T* const item = item_.release();
-    if (!Sync::sections::hand_back(inner_->near_of_handles(), item)) [[unlikely]]
-      inner_->end_borrow(item);
-  }
-
-  core* inner_ = nullptr;  // null: nothing to return to, an item just ends
-  item item_;
 };
 
 }  // namespace poolproof
