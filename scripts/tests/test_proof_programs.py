@@ -22,6 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "proofs"))
 
 import ledger  # noqa: E402
+import workflows  # noqa: E402
 
 PROOFS, MODELS = os.environ.get("PROOFS", ""), os.environ.get("CHECKED_MODELS", "")
 RECIPES = ROOT / "docs" / "checking-at-scale.md"
@@ -304,17 +305,20 @@ class Shares(unittest.TestCase):
                 whole = self.undivided(Path(place), *options)
                 self.assertEqual(whole, ledger.certificate_of(one))
 
-    def recipe(self, place: Path, heading: str) -> str:
-        """Runs the first bash block below a heading of docs/checking-at-scale.md, and returns the certificate."""
-        section = RECIPES.read_text().split(f"\n### {heading}\n", 1)[1].split("\n##", 1)[0]
-        (place / "proofs").symlink_to(ROOT / "proofs")
-        text = section.split("```bash\n", 1)[1].split("```", 1)[0]
-        self.assertEqual(1, text.count("build=build/dev\n"))
-        text = text.replace("build=build/dev\n", f"build={shlex.quote(str(Path(PROOFS).parent.parent))}\n")
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=place, capture_output=True, text=True,
+    def section(self, heading: str) -> str:
+        return RECIPES.read_text().split(f"\n### {heading}\n", 1)[1].split("\n##", 1)[0]
+
+    def run_bash(self, place: Path, text: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=place, capture_output=True, text=True,
                               check=False, timeout=300, env={**os.environ, "HOME": str(place)})
-        self.assertEqual(0, done.returncode, done.stdout + done.stderr)
-        return (place / "certificate").read_text()
+
+    def recipe(self, place: Path, heading: str, build: Path) -> subprocess.CompletedProcess[str]:
+        """Runs the first bash block below a heading of docs/checking-at-scale.md."""
+        if not (place / "proofs").exists():
+            (place / "proofs").symlink_to(ROOT / "proofs")
+        text = self.section(heading).split("```bash\n", 1)[1].split("```", 1)[0]
+        self.assertEqual(1, text.count("build=build/dev\n"))
+        return self.run_bash(place, text.replace("build=build/dev\n", f"build={shlex.quote(str(build))}\n"))
 
     def undivided(self, place: Path, *options: str) -> str:
         done = run(PROOFS, *options, "--lines", str(place / "whole"))
@@ -326,7 +330,54 @@ class Shares(unittest.TestCase):
         for heading in headings:
             with self.subTest(heading), tempfile.TemporaryDirectory() as place:
                 whole = self.undivided(Path(place), *RING, "--calls", "4")
-                self.assertEqual(whole, self.recipe(Path(place), heading))
+                done = self.recipe(Path(place), heading, Path(PROOFS).parent.parent)
+                self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+                self.assertEqual(whole, (Path(place) / "certificate").read_text())
+
+    @unittest.skipUnless(shutil.which("parallel"), "GNU parallel is not installed")
+    def test_parallel_does_again_what_has_failed_and_nothing_else(self) -> None:
+        """Share 1 fails, once; so does the command. It is given again, as it stands there."""
+        heading = "GNU parallel, for shares"
+        with tempfile.TemporaryDirectory() as name:
+            place = Path(name)
+            program = place / "build" / "proofs" / "proofs"
+            program.parent.mkdir(parents=True)
+            program.write_text(f"#!/bin/sh\necho \"$@\" >> {place}/calls\n"
+                               f"case \"$*\" in *' 1/6 '*) mkdir {place}/failed 2>/dev/null && exit 1;; esac\n"
+                               f"exec {shlex.quote(PROOFS)} \"$@\"\n")
+            program.chmod(0o755)
+            first = self.recipe(place, heading, place / "build")
+            self.assertEqual(1, first.returncode, first.stdout + first.stderr)
+            self.assertEqual([f"share-{share}.lines" for share in (0, 2, 3, 4, 5)],
+                             sorted(each.name for each in place.glob("share-*.lines")))
+            (place / "calls").unlink()
+            second = self.recipe(place, heading, place / "build")
+            self.assertEqual(0, second.returncode, second.stdout + second.stderr)
+            self.assertEqual(["1/6"], re.findall(r"--shard (\S+)", (place / "calls").read_text()))
+            self.assertEqual(self.undivided(place, *RING, "--calls", "4"), (place / "certificate").read_text())
+
+    def test_jobs_of_a_ci_matrix_come_to_what_the_undivided_search_does(self) -> None:
+        job, last = workflows.blocks(self.section("A CI matrix, for shares"))
+        above = RECIPES.read_text().split("\n## A CI matrix\n", 1)[1]
+        parts = workflows.matrix(above)
+        build, search = workflows.commands(job)
+        self.assertIn("cmake --build", build)
+        self.assertEqual(1, search.count("--calls 7"))
+        search = search.replace("--calls 7", "--calls 4")
+        with tempfile.TemporaryDirectory() as name:
+            place = Path(name)
+            (place / "proofs").symlink_to(ROOT / "proofs")
+            for part in parts:
+                runner = place / f"job-{part}"
+                (runner / "build").mkdir(parents=True)
+                (runner / "build" / "dev").symlink_to(Path(PROOFS).resolve().parent.parent)
+                done = self.run_bash(runner, workflows.filled_in(search, len(parts), part))
+                self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+                left = workflows.artefact(job, len(parts), part)
+                shutil.copy(runner / left, place / left)
+            done = self.run_bash(place, *workflows.commands(last))
+            self.assertEqual(0, done.returncode, done.stdout + done.stderr)
+            self.assertEqual(self.undivided(place, *RING, "--calls", "4"), (place / "certificate").read_text())
 
     def test_a_dead_workers_share_is_taken_over(self) -> None:
         """The first worker is killed while it works on a share: its lease stays, and no lines."""

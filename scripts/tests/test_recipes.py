@@ -14,6 +14,8 @@ import unittest
 from pathlib import Path
 from typing import Any
 
+import workflows
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 RECIPES = ROOT / "docs" / "checking-at-scale.md"
 LITMUS = Path(os.environ.get("CHECKER_LITMUS",
@@ -94,9 +96,9 @@ class Recipes(unittest.TestCase):
         self.whole = certificate(self.run_bash("checker_litmus --jobs 1 program.litmus").stdout)
         self.assertEqual((5040, 0), (self.whole["complete"], self.whole["errors"]))
 
-    def run_bash(self, text: str) -> subprocess.CompletedProcess[str]:
+    def run_bash(self, text: str, place: Path | None = None) -> subprocess.CompletedProcess[str]:
         path = f"{self.place / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=self.place,
+        done = subprocess.run(["bash", "-euo", "pipefail", "-c", text], cwd=place or self.place,
                               env={**os.environ, "PATH": path, "HOME": str(self.place)},
                               capture_output=True, text=True, timeout=120)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
@@ -121,6 +123,23 @@ class Recipes(unittest.TestCase):
         self.assertIn("goes on", self.run_bash(text).stderr)
         self.assertFalse((self.place / "shard.checkpoint").exists())
         self.assertEqual(self.whole, certificate((self.place / "shard.json").read_text()))
+
+    def test_jobs_of_a_ci_matrix_merge_to_the_undivided_search(self) -> None:
+        section = RECIPES.read_text().split("\n## A CI matrix\n", 1)[1].split("\n## ", 1)[0]
+        shard, merge = workflows.blocks(section)[0].split("\n  merge:\n")
+        parts = workflows.matrix(shard)
+        build, search = workflows.commands(shard)
+        self.assertIn("cmake --build", build)
+        self.assertEqual(1, len(workflows.commands(merge)))
+        for part in parts:
+            job = self.place / f"job-{part}"
+            job.mkdir()
+            (job / "build").symlink_to(LITMUS.resolve().parent.parent.parent)
+            (job / "program.litmus").write_text(PROGRAM)
+            self.run_bash(workflows.filled_in(search, len(parts), part), job)
+            name = workflows.artefact(shard, len(parts), part)
+            shutil.copy(job / name, self.place / name)
+        self.assertEqual(self.whole, certificate(self.run_bash(*workflows.commands(merge)).stdout))
 
 
 if __name__ == "__main__":
