@@ -30,6 +30,8 @@ MEMORY_LIMIT = 8 << 30
 # One that waits for ever uses none.
 PROCESSOR_LIMIT = 90
 TIME_LIMIT = 900
+# A tenth of what the test compares elsewhere.
+MERGED_PROGRAMS = 2000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,6 +56,7 @@ DETECTORS = [
     Detector("loops", "spin_test.cpp", [], True),
     Detector("left out", "pruning_test.cpp", [], True),
     Detector("threads that are alike", "symmetry_test.cpp", [], True),
+    Detector("merged reads", "merging_test.cpp", [], True),
     Detector(
         "laws",
         "metamorphic_test.cpp",
@@ -116,6 +119,7 @@ class Workshop:
         made = self.place / folder / source.replace("/", "_").replace(".cpp", ".o")
         parts = made.with_suffix(".d")
         options = ["-std=c++20", "-O1", "-I", str(self.copy / "include"), "-MMD", "-MF", str(parts)]
+        options.append(f"-DPOOLPROOF_MERGED_PROGRAMS={MERGED_PROGRAMS}")
         self.call([*options, "-c", str(self.copy / source), "-o", str(made)])
         names = parts.read_text(encoding="utf-8").replace("\\\n", " ").split()[1:]
         paths = [pathlib.Path(name).resolve() for name in names]
