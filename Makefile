@@ -93,7 +93,8 @@ check:  ## prove the protocols: all executions of small clients and models, a sa
 MODEL_SECONDS = 3
 found = build/check
 checked = build/dev/relacy_models/checked_models --jobs $(JOBS) --lines $(found)/proofs.lines
-clients = build/dev/proofs/proofs --jobs $(JOBS) --lines $(found)/proofs.lines
+explored = build/dev/proofs/proofs --jobs $(JOBS)
+clients = $(explored) --lines $(found)/proofs.lines
 # The pool as it ships, on each pin; and all calls, and events around them, on these and on smaller
 # sizes, and of put, get and rotate more than three: the cheapest first, for so long.
 portable_pools = object_pool_one_cpu object_pool_two_cpus
@@ -102,7 +103,7 @@ pools = $(portable_pools) object_pool_sections_one_cpu
 wide_pools = wide_pool_three_cpus wide_pool_beyond wide_pool_sections_beyond
 narrow_pools = narrow_pool_one_cpu narrow_pool_two_cpus narrow_pool_sections_one_cpu narrow_pool_sections_two_cpus
 SURVEY_SECONDS = 90
-survey = build/dev/proofs/proofs --jobs $(JOBS) --family object_pool --spurious 0 --table $(found)/survey.json
+survey = $(explored) --family object_pool --spurious 0 --table $(found)/survey.json
 bounded = $(PYTHON) impl/tests/bounded_clients/run.py --jobs $(JOBS) \
           --library build/dev/checker/libpoolproof_check.so --work build/dev/bounded_clients
 new_lines = @mkdir -p $(found) && rm -f $(found)/proofs.lines
@@ -133,24 +134,32 @@ ledger:  ## write the ledger of proofs, docs/proofs.md, anew; 10 min
 	$(call build,dev,$(models))
 	$(PYTHON) proofs/ledger.py
 
+# Each limit is in seconds: of clients of all sizes up to one (--within), of all of one size
+# (--total), of one (--seconds). A test adds them up, with the models, what is built and the tests of
+# the checker: less than an hour on two cores.
+upkept_pools = upkept_pool_two_cpus upkept_pool_sections upkept_pool_idle upkept_pool_idle_sections
+merging_pools = $(portable_pools) object_pool_small upkept_pool_one_cpu upkept_pool_two_cpus upkept_pool_idle
+compared = $(explored) --reads compared --spurious 0
 check-full:  ## the same with larger clients and more time, and the checker's slow tests; 60 min
 	$(call build,dev,$(models))
 	$(new_lines)
-	$(clients) --family pool_dequeue --calls 9
-	$(clients) --family pool_dequeue --calls 6 --progress
-	$(clients) --family pool_dequeue_batches --calls 6
-	$(clients) --family pool_dequeue_batches --calls 4 --progress
-	$(foreach each,$(portable_pools),$(clients) --family $(each) --letters pgr --calls 3 --progress --spurious 0 --seconds 60 --partial &&) true
-	$(foreach each,$(pools) object_pool_sections_two_cpus,$(clients) --family $(each) --letters pgr --calls 4 --spurious 0 --alike once --seconds 15 --partial &&) true
-	$(clients) --family object_pool_two_cpus --client 'p|p|g|r' --spurious 0
-	$(foreach each,$(wide_pools) $(narrow_pools),$(clients) --family $(each) --calls 2 --spurious 0 &&) true
-	$(clients) --family upkept_pool_one_cpu --calls 3 --spurious 0 --seconds 15 --partial
-	$(foreach each,upkept_pool_two_cpus upkept_pool_sections upkept_pool_idle upkept_pool_idle_sections,$(clients) --family $(each) --calls 2 --spurious 0 &&) true
-	$(survey) --calls 3 --plain-calls 5 --within 1200 --partial
-	$(foreach each,$(portable_pools) object_pool_small pool_dequeue_batches,$(clients) --family $(each) --calls 2 --reads compared --spurious 0 &&) true
-	$(checked) --seconds 900 --partial
+	$(clients) --family pool_dequeue --calls 9 --total 120 --partial
+	$(clients) --family pool_dequeue --calls 6 --progress --total 20 --partial
+	$(clients) --family pool_dequeue_batches --calls 6 --total 30 --partial
+	$(clients) --family pool_dequeue_batches --calls 4 --progress --total 20 --partial
+	$(foreach each,$(portable_pools),$(clients) --family $(each) --letters pgr --calls 3 --progress --spurious 0 --total 50 --partial &&) true
+	$(foreach each,$(pools) object_pool_sections_two_cpus,$(clients) --family $(each) --letters pgr --calls 5 --spurious 0 --alike once --within 90 --partial &&) true
+	$(explored) --family object_pool_two_cpus --client 'p|p|g|r' --spurious 0 --seconds 40 --partial
+	$(foreach each,$(wide_pools) $(narrow_pools),$(clients) --family $(each) --calls 2 --spurious 0 --total 12 --partial &&) true
+	$(clients) --family upkept_pool_one_cpu --calls 3 --spurious 0 --total 40 --partial
+	$(foreach each,$(upkept_pools),$(clients) --family $(each) --calls 2 --spurious 0 --total 15 --partial &&) true
+	$(survey) --calls 3 --plain-calls 5 --within 200 --partial
+	$(foreach each,$(merging_pools) pool_dequeue_batches,$(compared) --family $(each) --calls 2 --total 30 &&) true
+	$(foreach each,$(portable_pools),$(compared) --family $(each) --letters pgr --calls 3 --total 30 &&) true
+	$(foreach each,$(portable_pools),$(compared) --family $(each) --letters pgr --calls 2 --progress --total 30 &&) true
+	$(checked) --seconds 60 --partial
 	$(call build,dev,$(checker))
-	$(bounded) --at-most 1000000000
+	timeout 300 $(bounded) --at-most 1000000000
 	$(call test,checker-full)
 
 models:  ## run the models of the protocols on Relacy

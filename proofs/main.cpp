@@ -54,6 +54,7 @@ const std::vector<family>& all_families() {
 namespace {
 
 using models::usage_error;
+using steady = std::chrono::steady_clock;
 
 constexpr const char* exit_statuses = R"(
 The exit status is 0 if all clients are proved, 1 if one has an error, 3 if one was not finished or
@@ -64,9 +65,18 @@ reaches.
 // Of reads between whose sources nothing can tell: see merge_reads of <checker/search.hpp>.
 enum class reads { merged, each, compared };
 
+// Whether freed memory is allocated again: see reuse_memory of <checker/search.hpp>.
+enum class reuse { as_family, always, never };
+
 // Of executions that differ only in which of several threads with equal scripts did what: see alike
 // of <checker/search.hpp>.
 enum class alike { each, once, compared };
+
+// As an option; nothing if it is left to the family.
+std::string text_of(reuse memory) {
+  if (memory == reuse::as_family) return "";
+  return memory == reuse::always ? " --reuse always" : " --reuse never";
+}
 
 struct settings {
   std::string family;
@@ -76,9 +86,12 @@ struct settings {
   bool progress = false;
   bool partial = false;
   double seconds = 0;
+  double total = 0;
+  std::optional<steady::time_point> end;  // of the total
   std::uint64_t runs = 0;
   unsigned spurious = 1;
   reads hints = reads::merged;
+  reuse memory = reuse::as_family;
   alike exchanged = alike::each;
   unsigned jobs = 0;
   bool keep_going = false;
@@ -134,12 +147,22 @@ void require_possible(const settings& chosen) {
   if (chosen.hints == reads::compared && (of_one || chosen.within > 0)) {
     throw usage_error("--reads compared: not with --replay, --page, --stop or --within");
   }
-  if (chosen.exchanged != alike::each && (of_one || chosen.within > 0 || chosen.progress)) {
-    throw usage_error("--alike: not with --replay, --page, --stop, --within or --progress");
+  if (chosen.exchanged != alike::each && (of_one || chosen.progress)) {
+    throw usage_error("--alike: not with --replay, --page, --stop or --progress");
   }
   if (chosen.plain_calls != 0 && chosen.within <= 0) {
     throw usage_error("--plain-calls: with --within");
   }
+  if (chosen.exchanged == alike::compared && chosen.within > 0) {
+    throw usage_error("--alike compared: not with --within");
+  }
+  if (chosen.within > 0 && (chosen.progress || chosen.total > 0)) {
+    throw usage_error("--within: not with --progress or --total");
+  }
+  if (chosen.within > 0 && chosen.memory != reuse::as_family) {
+    throw usage_error("--reuse: not with --within");
+  }
+  if (one && chosen.total > 0) throw usage_error("--total: of all clients of a size");
   if (chosen.calls == 0) throw usage_error("--calls: a client makes at least one");
   if (chosen.share || !chosen.lines.empty()) models::require_no_changes("--shard and --lines");
 }
@@ -172,7 +195,7 @@ void add_searches(CLI::App& line, settings& to) {
                 "every client with every thread stopped after every operation");
   line.add_option("--within", to.within,
                   "all clients of up to --calls letters, the cheapest first, for so many\n"
-                  "seconds; a name of a family stands for all that begin so")
+                  "seconds; what no family is called stands for all whose names begin so")
       ->type_name("S")
       ->check(models::not_negative);
   line.add_option("--plain-calls", to.plain_calls,
@@ -194,6 +217,12 @@ void add_bounds(CLI::App& line, settings& to) {
       ->type_name("S")
       ->check(models::not_negative);
   line.add_option(
+          "--total", to.total,
+          "the longest that all clients of a family may take together, the cheapest first;\n"
+          "the others are listed as unfinished")
+      ->type_name("S")
+      ->check(models::not_negative);
+  line.add_option(
           "--runs", to.runs,
           "how many executions of one client may be visited; it is then unfinished, too, and\n"
           "stops at the same place on every machine")
@@ -212,6 +241,15 @@ void add_bounds(CLI::App& line, settings& to) {
       ->transform(CLI::CheckedTransformer(
           std::map<std::string, reads>{
               {"merged", reads::merged}, {"each", reads::each}, {"compared", reads::compared}},
+          CLI::ignore_case));
+  line.add_option(
+          "--reuse", to.memory,
+          "whether memory that was freed may be allocated again, which is tried both ways:\n"
+          "family (default): in the families that ask for it; always; never")
+      ->type_name("WHEN")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, reuse>{
+              {"family", reuse::as_family}, {"always", reuse::always}, {"never", reuse::never}},
           CLI::ignore_case));
   line.add_option("--alike", to.exchanged,
                   "each (default): executions that differ only in which of several threads with\n"
@@ -293,6 +331,7 @@ std::optional<settings> read_settings(int argc, char** argv) {
   if (line->count("--spurious") != 0) {
     chosen.repeat = " --spurious " + std::to_string(chosen.spurious);
   }
+  chosen.repeat += text_of(chosen.memory);
   chosen.repeat += changes.make();
   if (chosen.jobs == 0) chosen.jobs = std::max(1u, std::thread::hardware_concurrency());
   require_possible(chosen);
@@ -366,15 +405,30 @@ bool merges(const settings& chosen) {
   return chosen.hints != reads::each && !chosen.contended && !chosen.load_buffering;
 }
 
+bool is_over(const settings& chosen) { return chosen.end && steady::now() >= *chosen.end; }
+
+// How long a search may take from now on; 0: for ever.
+double seconds_of(const settings& chosen) {
+  if (!chosen.end) return chosen.seconds;
+  const std::chrono::duration<double> left = *chosen.end - steady::now();
+  const double most = std::max(left.count(), 1e-3);
+  return chosen.seconds > 0 ? std::min(chosen.seconds, most) : most;
+}
+
+bool reuses(const family& of, const settings& chosen) {
+  return chosen.memory == reuse::as_family ? of.reuses_memory : chosen.memory == reuse::always;
+}
+
 checker::options options_of(const family& of, const settings& chosen, const task& t) {
   checker::options options;
   options.name = t.played.name();
   options.spurious_failures = chosen.spurious;
-  options.seconds = chosen.seconds;
+  options.seconds = seconds_of(chosen);
   options.most_runs = chosen.runs;
   options.replay = chosen.replay;
   options.on_progress = chosen.on_progress;
   options.merge_reads = merges(chosen) && !of.makes_fences;
+  options.reuse_memory = reuses(of, chosen);
   if (chosen.exchanged == alike::once) options.alike = alike_in(t.played, of);
   if (t.stop) {
     options.stopped_thread = t.stop->first;
@@ -486,6 +540,18 @@ bool add(const checker::statistics& found, const task& t, outcome& sum) {
   return found.errors == 0 && found.cut == 0;
 }
 
+// Makes the search in a second way, if that was asked for.
+void compare(const family& of, const settings& chosen, const task& t, outcome& sum) {
+  if (sum.errors != 0) return;
+  if (chosen.hints == reads::compared) sum.error = difference_of(of, chosen, t);
+  if (chosen.exchanged == alike::compared && sum.error.empty()) {
+    sum.error = difference_in_alike(of, chosen, t);
+  }
+  if (sum.error.empty()) return;
+  sum.errors = 1;
+  sum.stop = text_of(t.stop);
+}
+
 // The client; and with --progress the client with each thread stopped after each of the operations
 // that it makes in any execution.
 outcome run(const family& of, const settings& chosen, const task& t) {
@@ -495,23 +561,20 @@ outcome run(const family& of, const settings& chosen, const task& t) {
   const checker::statistics whole =
       chosen.load_buffering ? search(of, chosen, t, sum.load_buffering) : search(of, chosen, t);
   bool going_on = add(whole, t, sum);
-  if (whole.cut != 0 && whole.errors == 0) sum.estimate = estimate(of, chosen, t);
+  if (whole.cut != 0 && whole.errors == 0 && !is_over(chosen)) {
+    sum.estimate = estimate(of, chosen, t);
+  }
+  compare(of, chosen, t, sum);
   for (unsigned thread = 0; chosen.progress && thread != whole.longest.size(); ++thread) {
-    for (unsigned after = 0; going_on && after != whole.longest[thread]; ++after) {
+    for (unsigned after = 0; going_on && sum.errors == 0 && after != whole.longest[thread];
+         ++after) {
       const task stopped{t.played, {{thread, after}}};
       going_on = add(search(of, chosen, stopped), stopped, sum);
+      compare(of, chosen, stopped, sum);
     }
   }
   sum.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   if (chosen.contended) sum.contended = contended_sites(of, chosen, t);
-  if (chosen.hints == reads::compared && sum.errors == 0) {
-    sum.error = difference_of(of, chosen, t);
-    sum.errors += sum.error.empty() ? 0 : 1;
-  }
-  if (chosen.exchanged == alike::compared && sum.errors == 0) {
-    sum.error = difference_in_alike(of, chosen, t);
-    sum.errors += sum.error.empty() ? 0 : 1;
-  }
   if (models::watching_sites) sum.reached = models::reached_since(reached_before);
   return sum;
 }
@@ -545,6 +608,9 @@ class crew {
       const auto done = workers_.wait(line_.shown() ? 250 : -1);
       if (done) take(*done);
       if (done && outcomes_[done->number].errors != 0) going_on = chosen_.keep_going;
+      if (is_over(chosen_)) {
+        for (; going_on && next != tasks_.size(); ++next) outcomes_[next].cut = 1;
+      }
       if (line_.is_due()) show();
     }
     return std::move(outcomes_);
@@ -625,6 +691,7 @@ struct totals {
   std::uint64_t searches = 0;
   std::size_t failed = 0;
   std::size_t unfinished = 0;
+  std::size_t not_begun = 0;  // of those that are unfinished
   std::size_t not_run = 0;
   double seconds = 0;
   checker::graph_hash hash;
@@ -640,6 +707,7 @@ totals add_up(const std::vector<outcome>& outcomes) {
     sum.searches += each.searches;
     sum.failed += each.errors != 0 ? 1 : 0;
     sum.unfinished += each.errors == 0 && each.cut != 0 ? 1 : 0;
+    sum.not_begun += each.errors == 0 && each.cut != 0 && each.searches == 0 ? 1 : 0;
     sum.not_run += each.errors + each.cut + each.complete == 0 ? 1 : 0;
     sum.seconds += each.seconds;
     sum.hash.add(each.hash.low, each.hash.high);
@@ -686,13 +754,15 @@ std::string search_of(const family& of, const settings& chosen) {
       << (chosen.progress ? " --progress" : "") << " --spurious " << chosen.spurious;
   if (!chosen.letters.empty()) out << " --letters " << chosen.letters;
   if (chosen.seconds > 0) out << " --seconds " << chosen.seconds;
+  if (chosen.total > 0) out << " --total " << chosen.total;
   if (chosen.runs != 0) out << " --runs " << chosen.runs;
   if (!merges(chosen)) out << " --reads each";
+  out << text_of(chosen.memory);
   if (chosen.exchanged == alike::once) out << " --alike once";
   return out.str();
 }
 
-// Those that were not run after a failure are missing.
+// Those that were not run after a failure are missing; those that the total left out are not.
 void write_lines(models::lines_file& lines, const family& of, const settings& chosen,
                  std::size_t whole, const std::vector<task>& tasks,
                  const std::vector<outcome>& outcomes) {
@@ -701,7 +771,7 @@ void write_lines(models::lines_file& lines, const family& of, const settings& ch
   what.update({{"calls", chosen.calls}, {"progress", chosen.progress}});
   lines.begin(search, chosen.share.value_or(models::share{}), whole, what);
   for (std::size_t i = 0; i != tasks.size(); ++i) {
-    if (outcomes[i].searches != 0 || outcomes[i].errors != 0) {
+    if (outcomes[i].searches + outcomes[i].errors + outcomes[i].cut != 0) {
       lines.add(search, json_of(tasks[i], outcomes[i]));
     }
   }
@@ -719,10 +789,13 @@ void print_summary(const family& of, const settings& chosen, const std::vector<t
       static_cast<unsigned long long>(sum.searches), static_cast<unsigned long long>(sum.complete),
       static_cast<unsigned long long>(sum.blocked), sum.seconds, elapsed);
   for (std::size_t i = 0; i != tasks.size(); ++i) {
-    if (outcomes[i].errors == 0 && outcomes[i].cut != 0) {
+    if (outcomes[i].errors == 0 && outcomes[i].cut != 0 && outcomes[i].searches != 0) {
       std::printf("  unfinished: %s, after %s\n", name_of(tasks[i]).c_str(),
                   checker::text_of({outcomes[i].complete, outcomes[i].estimate}).c_str());
     }
+  }
+  if (sum.not_begun != 0) {
+    std::printf("  unfinished: %zu more, for which there was no time\n", sum.not_begun);
   }
   if (sum.first_failure != ~std::size_t{0}) {
     const task& failed = tasks[sum.first_failure];
@@ -736,13 +809,16 @@ void print_summary(const family& of, const settings& chosen, const std::vector<t
     std::printf("  %zu clients were not run, or have no complete execution\n", sum.not_run);
 }
 
-checker::conclusion run_family(const family& of, const settings& chosen,
-                               models::lines_file& lines) {
-  const auto start = std::chrono::steady_clock::now();
+checker::conclusion run_family(const family& of, settings chosen, models::lines_file& lines) {
+  const auto start = steady::now();
+  if (chosen.total > 0) {
+    chosen.end = start + std::chrono::duration_cast<steady::duration>(
+                             std::chrono::duration<double>(chosen.total));
+  }
   const std::vector<client> clients = clients_of(of, chosen);
   const std::vector<task> tasks = tasks_of(clients, chosen.share.value_or(models::share{}));
   const std::vector<outcome> outcomes = crew(of, chosen, tasks).run_all();
-  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - start;
+  const std::chrono::duration<double> elapsed = steady::now() - start;
   const totals sum = add_up(outcomes);
   write_lines(lines, of, chosen, clients.size(), tasks, outcomes);
   if (chosen.json) {
@@ -801,7 +877,8 @@ checker::conclusion run_one(const family& of, const settings& chosen) {
   } else {
     std::cout << checker::verdict(found, options);
   }
-  return found.concluded();
+  const bool enough = chosen.partial && found.errors == 0 && found.cut != 0;
+  return enough ? checker::conclusion::proved : found.concluded();
 }
 
 // The families that are meant: the one that is named, or all that have such clients.
@@ -845,8 +922,11 @@ bool has_clients(const family& of, const settings& chosen) {
 
 checker::conclusion run_survey(const settings& chosen) {
   std::vector<surveyed> clients;
-  for (const family& each : all_families()) {
-    if (!each.name.starts_with(chosen.family)) continue;
+  const auto& families = all_families();
+  const bool whole = std::any_of(families.begin(), families.end(),
+                                 [&](const family& each) { return each.name == chosen.family; });
+  for (const family& each : families) {
+    if (whole ? each.name != chosen.family : !each.name.starts_with(chosen.family)) continue;
     for (std::size_t size = 1; size <= std::min(chosen.calls, each.most_calls); ++size) {
       for (client& played : each.of_size(size, chosen.letters)) {
         clients.push_back({&each, std::move(played), size});
@@ -867,6 +947,7 @@ checker::conclusion run_survey(const settings& chosen) {
                                   .jobs = chosen.jobs,
                                   .spurious = chosen.spurious,
                                   .merge_reads = merges(chosen),
+                                  .alike_once = chosen.exchanged == alike::once,
                                   .keep_going = chosen.keep_going,
                                   .line = chosen.line});
   all.run();

@@ -46,6 +46,7 @@ class survey {
     unsigned jobs = 1;
     unsigned spurious = 0;
     bool merge_reads = true;
+    bool alike_once = false;
     bool keep_going = false;
     checker::showing line = checker::showing::automatic;  // of how far it is
   };

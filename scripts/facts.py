@@ -82,10 +82,18 @@ def sizes(target: str) -> dict[tuple[str, bool], str]:
         family = re.search(r"proofs/proofs .*--family (\w+)", command)
         calls = re.search(r"--calls (\d+)", command)
         if family and calls and family[1] in FAMILIES and "--reads" not in command:  # these are compared
-            limit = re.search(r"--seconds (\d+)", command)
-            size = calls[1] + (f", as far as {limit[1]} s each suffice" if limit else "")
-            found[family[1], "--progress" in command] = size
+            found[family[1], "--progress" in command] = size_of(calls[1], command)
     return found
+
+
+def size_of(calls: str, command: str) -> str:
+    """The calls of a search's clients, and how long it may take for one, or for all together."""
+    told = calls
+    for limit, words in (("--seconds", " each"), ("--total", ""), ("--within", "")):
+        seconds = re.search(rf"{limit} (\d+)", command)
+        if seconds:
+            told = f"{'up to ' if limit == '--within' else ''}{calls}, as far as {seconds[1]} s{words} suffice"
+    return told
 
 
 def bounds() -> str:
@@ -97,8 +105,8 @@ def bounds() -> str:
                 told = f"{words}; each thread stopped anywhere" if stops else words
                 lines.append(f"| {told} | {check[family, stops]} | {full[family, stops]} |")
     for target, where in (("proofs", check), ("check-full", full)):
-        where["survey", False], where["seconds", False] = re.findall(r"(?:--within|checked_models .*--seconds) (\d+)",
-                                                                     would_run(target))
+        where["survey", False], where["seconds", False] = re.findall(
+            r"(?:--table .*--within|checked_models .*--seconds) (\d+)", would_run(target))
     lines.append("| pool, every public call, and accidents; the cheapest first | "
                  f"up to 3, in {check['survey', False]} s | up to 3, in {full['survey', False]} s |")
     lines.append("| of put, get and rotate, without sections, in the same time | 4 and 5 | 4 and 5 |")

@@ -16,6 +16,9 @@ from pathlib import Path
 from typing import Any
 
 CHECK = Path(__file__).resolve().parent.parent / "check.py"
+sys.path.insert(0, str(CHECK.parent))
+
+import facts  # noqa: E402
 
 MAKE = """#!/bin/sh
 for step; do :; done
@@ -149,6 +152,47 @@ class Ending(unittest.TestCase):
                               check=False, env={key: value for key, value in os.environ.items() if key != "MAKEFLAGS"})
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertNotIn("make check:", done.stdout)
+
+
+class Full(unittest.TestCase):
+    """`make check-full` takes an hour at most: on two processors that have nothing else to do."""
+
+    BUILT = 360  # from nothing: the models, and the checker with its tests
+    # Of `ctest --preset checker-full`, by what ctest has noted of each on a machine with other work: 1,270 s of those
+    # that test-checker runs, 40 of those that are slow, and most of 1,100 for the list of faults.
+    TESTED = 1200
+    PROCESSORS = 2
+
+    def setUp(self) -> None:
+        self.commands = [each.strip() for each in re.split(r"&&|\n", facts.would_run("check-full"))]
+
+    def limits(self) -> list[int]:
+        """Of what explores clients, in seconds: each has one, and one alone."""
+        found = []
+        for command in self.commands:
+            if "proofs/proofs" not in command and not command.startswith("timeout"):
+                continue
+            one = re.findall(r"(?:--total|--within|--seconds|^timeout) (\d+)", command)
+            self.assertEqual(1, len(one), command)
+            if "--seconds" in command:
+                self.assertIn("--client", command, "it is the limit of one client: how many are there?")
+            found.append(int(one[0]))
+        return found
+
+    def models(self) -> float:
+        """By the ledger: those that it has not finished take all that they may."""
+        [most] = re.findall(r"checked_models .*--seconds (\d+)", "\n".join(self.commands))
+        took = [min(entry["seconds"], int(most)) if entry["proved"] else int(most) for entry in facts.models()]
+        return sum(took) / self.PROCESSORS + max(took)
+
+    def test_its_limits_and_what_has_none_are_an_hour(self) -> None:
+        clients, models = sum(self.limits()), self.models()
+        self.assertGreater(len(self.limits()), 20)
+        told = f"{self.BUILT} s to build, {self.TESTED} to test, {clients} of clients, {models:.0f} of models"
+        self.assertLess(self.BUILT + self.TESTED + clients + models, 3600, told)
+
+    def test_it_says_so(self) -> None:
+        self.assertRegex((CHECK.parent.parent / "Makefile").read_text(), r"\ncheck-full: .*; 60 min\n")
 
 
 if __name__ == "__main__":

@@ -268,6 +268,29 @@ class Runs(unittest.TestCase):
             self.assertEqual(3, done.returncode, done.stdout)
             self.assertIn(f"{executions - 1} complete", done.stdout)
 
+    def test_what_there_was_no_time_for_is_not_proved(self) -> None:
+        """Of 162 clients one is begun at least, and not all."""
+        with tempfile.TemporaryDirectory() as name:
+            lines = Path(name) / "lines"
+            hasty = (*RING, "--calls", "6", "--jobs", "1", "--total", "0.001")
+            done = run(PROOFS, *hasty, "--partial", "--lines", str(lines))
+            self.assertEqual(0, done.returncode, done.stderr)
+            self.assertRegex(done.stdout, r"unfinished: \d+ more, for which there was no time")
+            [entry] = ledger.entries_of([lines])
+        self.assertEqual(162, entry["clients"])
+        self.assertLess(entry["proved"], 162)
+        self.assertEqual(162 - entry["proved"], len(entry["unfinished"]))
+        self.assertEqual(3, run(PROOFS, *hasty).returncode)
+        whole = run(PROOFS, *RING, "--calls", "3", "--total", "60")
+        self.assertEqual(0, whole.returncode)
+        self.assertNotIn("unfinished", whole.stdout)
+
+    def test_a_total_is_of_all_clients_of_one_size(self) -> None:
+        for options in (("--within", "1", "--total", "1"), ("--client", "+|s", "--total", "1"),
+                        ("--within", "1", "--progress")):
+            done = run(PROOFS, *RING, *options)
+            self.assertEqual(2, done.returncode, done.stdout)
+
     def test_of_all_machines_that_a_model_chooses(self) -> None:
         """A model with choices is searched for each of them; the bound is one for all."""
         name = "put_vs_get_refused_memory"
