@@ -236,6 +236,7 @@ lint:  ## check the order labels, the numbers in documents, the format, the lice
 	@$(call needs_module,tomlkit,setup)
 	$(PYTHON) scripts/lint_orders.py --check-markdown
 	$(PYTHON) proofs/ledger.py --check
+	$(PYTHON) proofs/load_buffering.py --headers
 	$(PYTHON) proofs/next_sizes.py --headers
 	$(PYTHON) scripts/facts.py
 	@$(PYTHON) scripts/spdx.py
