@@ -24,10 +24,12 @@ import hit_path
 import portable_path
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "plots"), str(ROOT / "examples" / "http_zstd")]
+sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "bench" / "user_loop"), str(ROOT / "plots"),
+                str(ROOT / "examples" / "http_zstd")]
 
 import campaign  # noqa: E402
 import measure  # noqa: E402
+import run as user_loops  # noqa: E402
 import targets as aims  # noqa: E402
 from runner import files  # noqa: E402
 
@@ -262,6 +264,14 @@ def verdicts() -> str:
     return "\n".join(lines)
 
 
+def user_loop() -> str:
+    """The newest run of bench/user_loop that was kept."""
+    found = [files.read(path) for path in (ROOT / "bench" / "results").glob("user_loop-*.json")]
+    newest = max(found, key=lambda each: str(each["date"]))
+    commit, day = newest["source"]["commit"][:12], newest["date"][:10]
+    return user_loops.table(newest["runs"]) + f"\n\nMeasured on {day}, on commit {commit}."
+
+
 def server() -> str:
     """The example's server through a burst."""
     return measure.table_of(files.read(ROOT / "examples" / "http_zstd" / "measured.json"))
@@ -270,7 +280,8 @@ def server() -> str:
 BLOCKS: dict[str, Callable[[], str]] = {
     "bounds": bounds, "ledger": ledger, "unfinished": unfinished, "bounded": bounded, "next_sizes": next_sizes,
     "mutants": killed, "targets": targets, "hit": hit,
-    "instructions": instructions, "options": options, "verdicts": verdicts, "server": server,
+    "instructions": instructions, "options": options, "verdicts": verdicts,
+    "user_loop": user_loop, "server": server,
 }
 
 
