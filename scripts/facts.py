@@ -29,7 +29,7 @@ sys.path[:0] = [str(ROOT / "bench"), str(ROOT / "bench" / "user_loop"), str(ROOT
 
 import campaign  # noqa: E402
 import measure  # noqa: E402
-import run as user_loops  # noqa: E402
+import measure_loops  # noqa: E402
 import targets as aims  # noqa: E402
 from runner import files  # noqa: E402
 
@@ -269,7 +269,7 @@ def user_loop() -> str:
     found = [files.read(path) for path in (ROOT / "bench" / "results").glob("user_loop-*.json")]
     newest = max(found, key=lambda each: str(each["date"]))
     commit, day = newest["source"]["commit"][:12], newest["date"][:10]
-    return user_loops.table(newest["runs"]) + f"\n\nMeasured on {day}, on commit {commit}."
+    return measure_loops.table(newest["runs"]) + f"\n\nMeasured on {day}, on commit {commit}."
 
 
 def server() -> str:

@@ -6,8 +6,8 @@
 //     loops [ROUNDS] [unregistered]
 //
 // The loops take turns, and of each the fastest round counts: what disturbs only makes slower. The
-// time is the thread's own. "unregistered": in a thread that runs no sections. run.py compiles it
-// with both compilers, and runs it with each allocator.
+// time is the thread's own. "unregistered": in a thread that runs no sections. measure_loops.py
+// compiles it with both compilers, and runs it with each allocator.
 #include <poolproof/object_pool.hpp>
 
 #include <algorithm>

@@ -7,7 +7,7 @@
 //     patterns cycles       a million items, automatic cycles: the longest call, and as many frees
 //     patterns low_traffic  20,000 items, then a call each half interval: 1,000 times
 //
-// run.py compiles and runs it, with glibc's allocator.
+// measure_loops.py compiles and runs it, with glibc's allocator.
 #include <poolproof/object_pool.hpp>
 
 #include <algorithm>
