@@ -7,8 +7,8 @@
 // Verdict with -DATOMIC: proved
 // Options with -DATOMIC: --check-cpus 1
 // Told with -DATOMIC: All threads run on one CPU.
-// Verdict with -DSHARED: data race
-// Options with -DSHARED: --check-cpus 1
+// Verdict with -DSAME_PLACE: data race
+// Options with -DSAME_PLACE: --check-cpus 1
 // Verdict with -DMOVED: assertion
 // Options with -DMOVED: --check-cpus any
 // Told with -DMOVED: runs on CPU

@@ -3,20 +3,20 @@
 // and none may change.
 // Mended: proved
 // Broken: assertion
-// Verdict with -DSHARED: proved
+// Verdict with -DSHARED_STATE: proved
 // Verdict with -DSHARED_CHANGED: data race
 #include <cassert>
 #include <future>
 #include <stdexcept>
 #include <thread>
 
-#if defined(SHARED) || defined(SHARED_CHANGED)
+#if defined(SHARED_STATE) || defined(SHARED_CHANGED)
 int main() {
   int number = 0;
   std::promise<int*> promise;
   const std::shared_future<int*> future = promise.get_future().share();
   const auto work = [future] {
-#ifdef SHARED
+#ifdef SHARED_STATE
     assert(*future.get() == 6);
 #else
     ++*future.get();
