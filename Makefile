@@ -135,8 +135,8 @@ ledger:  ## write the ledger of proofs, docs/proofs.md, anew; 10 min
 	$(PYTHON) proofs/ledger.py
 
 # Each limit is in seconds: of clients of all sizes up to one (--within), of all of one size
-# (--total), of one (--seconds). A test adds them up, with the models, what is built and the tests of
-# the checker: less than an hour on two cores.
+# (--total), of one (--seconds). A test adds them up, with the models, what is built and the tests
+# of the checker: less than an hour on two cores.
 upkept_pools = upkept_pool_two_cpus upkept_pool_sections upkept_pool_idle upkept_pool_idle_sections
 merging_pools = $(portable_pools) object_pool_small upkept_pool_one_cpu upkept_pool_two_cpus upkept_pool_idle
 compared = $(explored) --reads compared --spurious 0
