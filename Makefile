@@ -130,7 +130,7 @@ assembly:  ## compare the assembly of the sections, as compilers make it, with i
 	@mkdir -p $(found)
 	$(PYTHON) proofs/assembly/compare.py --jobs $(JOBS) --json $(found)/assembly.json
 
-ledger:  ## write the ledger of proofs, docs/proofs.md, anew; 10 min
+ledger:  ## write the ledger of proofs, docs/proofs.md, anew; 15 min
 	$(call build,dev,$(models))
 	$(PYTHON) proofs/ledger.py
 

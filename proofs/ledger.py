@@ -50,8 +50,9 @@ SEARCHES = (
     ("upkept_pool_sections", 2, ("--spurious", "0")),
     ("upkept_pool_idle", 3, ("--letters", "pgr", "--spurious", "0")),
 )
-# Every call and event, on each machine but those of small sizes that have sections: their clients of two calls take
-# too long. What comes next is the survey's, which takes the cheapest first, and not next_sizes.py's.
+# Every call and event, on each machine but those of small sizes that have sections: their clients
+# of two calls take too long. What comes next is the survey's, which takes the cheapest first, and
+# not next_sizes.py's.
 MACHINES = (
     "object_pool_one_cpu",
     "object_pool_two_cpus",

@@ -28,7 +28,8 @@ import headers  # ledger.py knows where it is
 
 SIZES = ledger.ROOT / "proofs" / "next_sizes.json"
 
-# Of one client: beyond so many runs its executions are estimated, in a fifth of the seconds that are named here.
+# Of one client: beyond so many runs its executions are estimated, in a fifth of the seconds that
+# are named here.
 COUNTED_RUNS = 5000
 HOW = ("--runs", str(COUNTED_RUNS), "--seconds", "15", "--partial", "--jobs", "1")
 # A share has about so many clients.

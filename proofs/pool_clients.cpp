@@ -153,8 +153,8 @@ std::string objection_to(const client& asked) {
   return "";
 }
 
-// The threads are on the CPUs in turn: threads whose numbers differ by a multiple of that are alike,
-// and only one order of their scripts is needed.
+// The threads are on the CPUs in turn: threads whose numbers differ by a multiple of that are
+// alike, and only one order of their scripts is needed.
 bool in_order(const client& begun, unsigned cpus) {
   const std::size_t last = begun.threads.size() - 1;
   return last < cpus || begun.threads[last - cpus] <= begun.threads[last];

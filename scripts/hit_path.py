@@ -26,7 +26,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SECTIONS = 2
-# The functions. A loop's way goes once around; the pool's are all but those that the loop has without a pool.
+# The functions. A loop's way goes once around; the pool's are all but those that the loop has
+# without a pool.
 FUNCTION, LOOP, BORROW = "get_and_put", "get_put_loop", "borrow_loop"
 WAYS = {FUNCTION: "a get and a put", LOOP: "a get and a put in a loop", BORROW: "a borrow and its return in a loop"}
 PROGRAM = f"""#include <poolproof/object_pool.hpp>
@@ -83,7 +84,8 @@ AARCH64 = Architecture(
     loops_own=5,
 )
 
-# What each compiler of Debian 12 makes of it. Fewer is welcome: then write it here. A loop's own are in its number.
+# What each compiler of Debian 12 makes of it. Fewer is welcome: then write it here. A loop's own
+# are in its number.
 COMPILERS: dict[str, tuple[Architecture, dict[str, int]]] = {
     "g++": (X86_64, {FUNCTION: 42, LOOP: 36, BORROW: 40}),
     "clang++": (X86_64, {FUNCTION: 47, LOOP: 36, BORROW: 40}),

@@ -861,8 +861,8 @@ int run(int argc, char** argv, char** environment) {
 }
 
 // Before the constructors of the runtime's own objects, which register their destructors: until it
-// is known whose code is whose these would be taken for the program's, and be run at the end of each
-// execution.
+// is known whose code is whose these would be taken for the program's, and be run at the end of
+// each execution.
 [[gnu::constructor(101)]] void begin() {
   find_owners();
   begin_to_notice();

@@ -62,7 +62,8 @@ inline std::uint32_t epoch = 0;
 inline bool tracing = false;
 // How many threads there may be.
 inline unsigned thread_limit = 0;
-// On how many CPUs they run, thread T on T modulo that. 0: each time that it asks, that is a choice.
+// On how many CPUs they run, thread T on T modulo that. 0: each time that it asks, that is a
+// choice.
 inline unsigned cpus = 2;
 
 // Code, by whose it is.

@@ -158,8 +158,9 @@ class Full(unittest.TestCase):
     """`make check-full` takes an hour at most: on two processors that have nothing else to do."""
 
     BUILT = 360  # from nothing: the models, and the checker with its tests
-    # Of `ctest --preset checker-full`, by what ctest has noted of each on a machine with other work: 1,270 s of those
-    # that test-checker runs, 40 of those that are slow, and most of 1,100 for the list of faults.
+    # Of `ctest --preset checker-full`, by what ctest has noted of each on a machine with other
+    # work: 1,270 s of those that test-checker runs, 40 of those that are slow, and most of 1,100
+    # for the list of faults.
     TESTED = 1200
     PROCESSORS = 2
 

@@ -3,7 +3,7 @@
 // is the last, only the modification order says.
 // Mended: proved
 // Broken: assertion
-// Told: store next relaxed = 0 (link_order.cpp:@clears) comes later in mo than T1.1 store next relaxed = 1
+// Told: store next relaxed = 0 (link_order.cpp:@clears) comes later in mo than T1.1 store next
 // Told: nothing orders the two, and so mo may be either way.
 #include <atomic>
 #include <cassert>

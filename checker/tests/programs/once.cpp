@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// call_once, whose first call throws, and a function's static: it is made once and may then be read,
-// but not changed, and who makes it must not be waited for by who holds what it needs.
+// call_once, whose first call throws, and a function's static: it is made once and may then be
+// read, but not changed, and who makes it must not be waited for by who holds what it needs.
 // Mended: proved
 // Broken: assertion
 // Verdict with -DCHANGED: data race

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What works outside of the program is not seen, and the verdict says so; a fork is refused.
 // Mended: proved
-// Told as it is: Not seen: sigaction (outside_calls.cpp:@sigaction), socket (outside_calls.cpp:@socket), pipe
+// Told as it is: Not seen: sigaction (outside_calls.cpp:@sigaction), socket
+// Told as it is: socket (outside_calls.cpp:@socket), pipe
 // Broken: data race
 // Told: Not seen: sigaction (outside_calls.cpp:@sigaction), socket
 // Verdict with -DSIGNAL: proved

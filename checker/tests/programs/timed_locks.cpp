@@ -3,7 +3,7 @@
 // Mended: proved
 // Broken: data race
 // Verdict with -DUNTIL: data race
-// Verdict with -DSHARED: data race
+// Verdict with -DSHARED_LOCKS: data race
 // Verdict with -DEXCLUSIVE: data race
 #include <chrono>
 #include <mutex>
@@ -27,7 +27,7 @@ int main() {
     ++written;
     if (had) mutex.unlock();
     const bool shares = shared.try_lock_shared_until(std::chrono::steady_clock::now() + 1ms);
-#ifndef SHARED
+#ifndef SHARED_LOCKS
     if (!shares) return;
 #endif
     seen = shared_value;

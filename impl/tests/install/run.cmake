@@ -128,7 +128,8 @@ if(way STREQUAL "find_package" AND pkg_config)
   separate_arguments(flags)
   run(${compiler} -std=c++20 ${place}/consumer/main.cpp ${flags} -o ${place}/by_pkg_config)
   run(${place}/by_pkg_config)
-  # poolproof-check.pc has g++'s options. What instruments must not be there when the program is linked.
+  # poolproof-check.pc has g++'s options. What instruments must not be there when the program is
+  # linked.
   if(EXISTS ${place}/prefix/bin/check-c++ AND NOT compiler MATCHES "clang")
     foreach(kind IN ITEMS cflags libs)
       execute_process(COMMAND ${pkg_config} --${kind} poolproof-check OUTPUT_VARIABLE ${kind}
