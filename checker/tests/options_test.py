@@ -197,7 +197,7 @@ class Test:
         assert self.found(racing)[1]["not_seen"] == ["libcounter.so (not instrumented)"]
         part = self.work / "counter.o"
         subprocess.run([self.arguments.compiler, "-std=c++20", "-O1", "-c", source, "-o", part], check=True)
-        program = compiled(self.arguments, user, "uses_plain_part", part)
+        program = compiled(self.arguments, user, "uses_plain_part", str(part))
         status, found = self.found(program)
         assert status == 0 and found["not_seen"] == ["counter.cpp (not instrumented)"], found
 

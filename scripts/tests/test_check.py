@@ -184,7 +184,7 @@ class Full(unittest.TestCase):
         """By the ledger: those that it has not finished take all that they may."""
         [most] = re.findall(r"checked_models .*--seconds (\d+)", "\n".join(self.commands))
         took = [min(entry["seconds"], int(most)) if entry["proved"] else int(most) for entry in facts.models()]
-        return sum(took) / self.PROCESSORS + max(took)
+        return float(sum(took) / self.PROCESSORS + max(took))
 
     def test_its_limits_and_what_has_none_are_an_hour(self) -> None:
         clients, models = sum(self.limits()), self.models()
