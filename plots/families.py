@@ -8,6 +8,8 @@ WORDS = {
     "object_pool_two_cpus": "pool, two CPUs, portable pin",
     "object_pool_sections_one_cpu": "pool, one CPU, sections",
     "object_pool_sections_two_cpus": "pool, two CPUs, sections",
+    "object_pool_small": "pool, small sizes, two CPUs, portable pin",
+    "object_pool_sections_small": "pool, small sizes, two CPUs, sections",
     "wide_pool_three_cpus": "pool, three CPUs, portable pin",
     "wide_pool_beyond": "pool, three CPUs of which it is told two, portable pin",
     "wide_pool_sections_beyond": "pool, three CPUs of which it is told two, sections",

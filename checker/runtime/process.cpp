@@ -388,7 +388,7 @@ const char* what_it_says(const std::type_info* thrown) {
   using current = void(void**);  // an exception_ptr, which is a pointer to the exception
   static auto* const exception =
       reinterpret_cast<current*>(::dlsym(RTLD_DEFAULT, "_ZSt17current_exceptionv"));
-  static auto* const base =
+  static const auto* const base =
       static_cast<const std::type_info*>(::dlsym(RTLD_DEFAULT, "_ZTISt9exception"));
   if (exception == nullptr || base == nullptr || asks_exception) return nullptr;
   void* object = nullptr;

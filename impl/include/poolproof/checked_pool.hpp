@@ -14,8 +14,7 @@
 // compiled differently do not link.
 //
 // Found is
-//   - an item that is put although it is in the pool, or although a handle has it, of whatever
-//     pool;
+//   - an item that is put although it is in a pool, or although a handle has it;
 //   - an item that was changed while it was in the pool. With AddressSanitizer that reports the
 //     first access itself, of one that reads, too: the item's bytes are poisoned meanwhile.
 //     Elsewhere a checksum of them is compared when the item is handed out or destroyed. Not where
@@ -349,6 +348,7 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
 template <class T, class Deleter>
 class checked_pool<T, Deleter>::handle {
  public:
+  using item = std::unique_ptr<T, Deleter>;
   handle() noexcept = default;
 
   // Returns the item.
