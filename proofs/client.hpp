@@ -85,8 +85,6 @@ struct family {
   // Whether calls make acquire fences: no reads can be merged then, which each search would find
   // out.
   bool makes_fences = false;
-  // Whether memory that was freed may be allocated again in the same execution: both are tried.
-  bool reuses_memory = true;
 };
 
 inline std::string text_of(const std::vector<letter>& letters) {

@@ -65,18 +65,9 @@ reaches.
 // Of reads between whose sources nothing can tell: see merge_reads of <checker/search.hpp>.
 enum class reads { merged, each, compared };
 
-// Whether freed memory is allocated again: see reuse_memory of <checker/search.hpp>.
-enum class reuse { as_family, always, never };
-
 // Of executions that differ only in which of several threads with equal scripts did what: see alike
 // of <checker/search.hpp>.
 enum class alike { each, once, compared };
-
-// As an option; nothing if it is left to the family.
-std::string text_of(reuse memory) {
-  if (memory == reuse::as_family) return "";
-  return memory == reuse::always ? " --reuse always" : " --reuse never";
-}
 
 struct settings {
   std::string family;
@@ -91,7 +82,7 @@ struct settings {
   std::uint64_t runs = 0;
   unsigned spurious = 1;
   reads hints = reads::merged;
-  reuse memory = reuse::as_family;
+  bool reuse_memory = true;  // see <checker/search.hpp>
   alike exchanged = alike::each;
   unsigned jobs = 0;
   bool keep_going = false;
@@ -159,8 +150,8 @@ void require_possible(const settings& chosen) {
   if (chosen.within > 0 && (chosen.progress || chosen.total > 0)) {
     throw usage_error("--within: not with --progress or --total");
   }
-  if (chosen.within > 0 && chosen.memory != reuse::as_family) {
-    throw usage_error("--reuse: not with --within");
+  if (chosen.within > 0 && !chosen.reuse_memory) {
+    throw usage_error("--without-reuse: not with --within");
   }
   if (one && chosen.total > 0) throw usage_error("--total: of all clients of a size");
   if (chosen.calls == 0) throw usage_error("--calls: a client makes at least one");
@@ -242,15 +233,8 @@ void add_bounds(CLI::App& line, settings& to) {
           std::map<std::string, reads>{
               {"merged", reads::merged}, {"each", reads::each}, {"compared", reads::compared}},
           CLI::ignore_case));
-  line.add_option(
-          "--reuse", to.memory,
-          "whether memory that was freed may be allocated again, which is tried both ways:\n"
-          "family (default): in the families that ask for it; always; never")
-      ->type_name("WHEN")
-      ->transform(CLI::CheckedTransformer(
-          std::map<std::string, reuse>{
-              {"family", reuse::as_family}, {"always", reuse::always}, {"never", reuse::never}},
-          CLI::ignore_case));
+  line.add_flag("!--without-reuse", to.reuse_memory,
+                "memory that was freed is not allocated again; else each allocation tries both");
   line.add_option("--alike", to.exchanged,
                   "each (default): executions that differ only in which of several threads with\n"
                   "equal scripts did what are all visited; once: not all of them, where no reads\n"
@@ -331,7 +315,7 @@ std::optional<settings> read_settings(int argc, char** argv) {
   if (line->count("--spurious") != 0) {
     chosen.repeat = " --spurious " + std::to_string(chosen.spurious);
   }
-  chosen.repeat += text_of(chosen.memory);
+  if (!chosen.reuse_memory) chosen.repeat += " --without-reuse";
   chosen.repeat += changes.make();
   if (chosen.jobs == 0) chosen.jobs = std::max(1u, std::thread::hardware_concurrency());
   require_possible(chosen);
@@ -415,10 +399,6 @@ double seconds_of(const settings& chosen) {
   return chosen.seconds > 0 ? std::min(chosen.seconds, most) : most;
 }
 
-bool reuses(const family& of, const settings& chosen) {
-  return chosen.memory == reuse::as_family ? of.reuses_memory : chosen.memory == reuse::always;
-}
-
 checker::options options_of(const family& of, const settings& chosen, const task& t) {
   checker::options options;
   options.name = t.played.name();
@@ -428,7 +408,7 @@ checker::options options_of(const family& of, const settings& chosen, const task
   options.replay = chosen.replay;
   options.on_progress = chosen.on_progress;
   options.merge_reads = merges(chosen) && !of.makes_fences;
-  options.reuse_memory = reuses(of, chosen);
+  options.reuse_memory = chosen.reuse_memory;
   if (chosen.exchanged == alike::once) options.alike = alike_in(t.played, of);
   if (t.stop) {
     options.stopped_thread = t.stop->first;
@@ -757,7 +737,7 @@ std::string search_of(const family& of, const settings& chosen) {
   if (chosen.total > 0) out << " --total " << chosen.total;
   if (chosen.runs != 0) out << " --runs " << chosen.runs;
   if (!merges(chosen)) out << " --reads each";
-  out << text_of(chosen.memory);
+  if (!chosen.reuse_memory) out << " --without-reuse";
   if (chosen.exchanged == alike::once) out << " --alike once";
   return out.str();
 }

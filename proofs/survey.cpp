@@ -89,7 +89,6 @@ std::string survey::explore(const batch& chosen, std::uint64_t runs) const {
     options.name = each.played.name();
     options.spurious_failures = limits_.spurious;
     options.merge_reads = limits_.merge_reads && !each.of->makes_fences;
-    options.reuse_memory = each.of->reuses_memory;
     if (limits_.alike_once) options.alike = alike_in(each.played, *each.of);
     options.most_runs = runs;
     const std::chrono::duration<double> left = end_ - steady::now();
