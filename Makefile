@@ -15,7 +15,7 @@ JOBS ?= $(shell nproc)
 PYTHON ?= $(if $(wildcard /usr/bin/python3),/usr/bin/python3,python3)
 PREFIX ?= /usr/local
 
-SOURCES = $(shell find impl checker relacy_models proofs stress bench examples cmake -name '*.[ch]pp')
+SOURCES = $(shell find impl checker relacy_models engines proofs stress bench examples cmake -name '*.[ch]pp')
 PYTHON_FOLDERS = bench checker examples impl packaging plots proofs relacy_models scripts
 PROGRAMS = pool_scenarios pool_scenarios_elsewhere on_top_scenarios $(patsubst bench/%.cpp,%,$(wildcard bench/*_bench.cpp))
 CAMPAIGNS = $(if $(CAMPAIGN),bench/campaigns/$(CAMPAIGN).toml,$(wildcard bench/campaigns/*.toml))

@@ -13,8 +13,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 LINE = "SPDX-License-Identifier: MIT"
-FOLDERS = (".ci", "bench", "checker", "cmake", "impl", "packaging", "plots", "proofs", "relacy_models", "scripts",
-           "stress")
+FOLDERS = (".ci", "bench", "checker", "cmake", "engines", "impl", "packaging", "plots", "proofs", "relacy_models",
+           "scripts", "stress")
 FILES = ("CMakeLists.txt", "Makefile", "meson.build", "pyproject.toml", ".github/workflows/ci.yml")
 LEFT_OUT = (ROOT / "checker" / "examples", ROOT / "bench" / "results")
 # How a comment begins, and where it must how it ends, by a file's suffix or name.

@@ -6,7 +6,7 @@
 
 #include <poolproof/sync.hpp>
 
-#include "../model.hpp"
+#include "model.hpp"
 
 #include <new>
 

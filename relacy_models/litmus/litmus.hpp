@@ -7,7 +7,7 @@
 
 #include <poolproof/sync.hpp>
 
-#include "../model.hpp"
+#include "model.hpp"
 
 #include <algorithm>
 #include <array>

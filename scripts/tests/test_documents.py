@@ -63,8 +63,8 @@ class Links(unittest.TestCase):
 
     def test_files_named_in_prose_exist(self) -> None:
         for page in facts.documents():
-            for name in re.findall(r"`((?:docs|examples|impl|proofs|relacy_models|scripts|stress|checker|bench|plots)"
-                                   r"/[\w./-]*\w(?:\.\w+|/))`", page.read_text()):
+            for name in re.findall(r"`((?:docs|engines|examples|impl|proofs|relacy_models|scripts|stress|checker|bench|"
+                                   r"plots)/[\w./-]*\w(?:\.\w+|/))`", page.read_text()):
                 if "<" not in name and not name.startswith("plots/figures"):
                     places = (ROOT / name, page.parent / name)
                     self.assertTrue(any(place.exists() for place in places), f"{page.relative_to(ROOT)}: {name}")

@@ -17,7 +17,7 @@ import facts  # noqa: E402
 
 INCLUDE = ROOT / "impl" / "include" / "poolproof"
 PROSE = facts.documents()
-SOURCES = ("impl", "checker", "relacy_models", "proofs", "stress", "bench", "examples", "cmake")
+SOURCES = ("impl", "checker", "relacy_models", "engines", "proofs", "stress", "bench", "examples", "cmake")
 
 
 def counts() -> dict[str, int]:

@@ -30,7 +30,7 @@ def of_program(path: Path) -> set[str]:
 def options() -> dict[str, set[str]]:
     """By program."""
     found = {path: of_script(path) for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")}
-    found |= {path: of_program(path) for folder in ("proofs", "relacy_models")
+    found |= {path: of_program(path) for folder in ("proofs", "engines")
               for path in (ROOT / folder).rglob("*.cpp")}
     return {str(path.relative_to(ROOT)): each for path, each in found.items() if each}
 

@@ -2,8 +2,8 @@
 // The program checked_models: runs models on the checker, each in a process of its own, and says
 // what came of them.
 
-#include "../../command_line.hpp"
-#include "../../driver.hpp"
+#include "../command_line.hpp"
+#include "../driver.hpp"
 #include "search.hpp"
 #include "shares.hpp"
 #include "unfinished.hpp"

@@ -4,7 +4,7 @@
 // Stands on: model.
 #pragma once
 
-#include "../../model.hpp"
+#include "../model.hpp"
 
 #include <cstdint>
 #include <string>

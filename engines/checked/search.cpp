@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "search.hpp"
 
-#include "../../outcomes.hpp"
+#include "../outcomes.hpp"
 #include "load_buffering.hpp"
 #include "unfinished.hpp"
 

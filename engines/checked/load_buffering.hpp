@@ -4,7 +4,7 @@
 // Stands on: checked_headers, <checker/load_buffering.hpp>.
 #pragma once
 
-#include "../../checked_headers.hpp"
+#include "../checked_headers.hpp"
 
 #include <checker/load_buffering.hpp>
 #include <checker/search.hpp>

@@ -20,9 +20,9 @@
 
 #include <poolproof/sync.hpp>
 
-#include "../../machine.hpp"
-#include "../../process_states.hpp"
-#include "../../sites.hpp"
+#include "../machine.hpp"
+#include "../process_states.hpp"
+#include "../sites.hpp"
 
 #include <array>
 #include <atomic>

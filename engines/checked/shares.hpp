@@ -5,7 +5,7 @@
 // Stands on: driver.
 #pragma once
 
-#include "../../driver.hpp"
+#include "../driver.hpp"
 
 #include <nlohmann/json.hpp>
 

@@ -16,9 +16,9 @@
 
 #include <poolproof/sync.hpp>
 
-#include "../../machine.hpp"
-#include "../../process_states.hpp"
-#include "../../sites.hpp"
+#include "../machine.hpp"
+#include "../process_states.hpp"
+#include "../sites.hpp"
 
 #include <checker/model.hpp>
 

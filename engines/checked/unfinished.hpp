@@ -5,7 +5,7 @@
 // Stands on: driver, the checker.
 #pragma once
 
-#include "../../driver.hpp"
+#include "../driver.hpp"
 
 #include <checker/progress_line.hpp>
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What a model needs from its engine: here, from Relacy.
 //
-// Stands on: relacy_sync, ../../outcomes.
+// Stands on: relacy_sync, ../outcomes.
 #pragma once
 
-#include "../../outcomes.hpp"
+#include "../outcomes.hpp"
 #include "relacy_sync.hpp"
 
 #include <atomic>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The program relacy_models: runs one model, says what came of it, and can run a failure again.
 
-#include "../../command_line.hpp"
-#include "../../driver.hpp"
+#include "../command_line.hpp"
+#include "../driver.hpp"
 #include "search.hpp"
 
 #include <nlohmann/json.hpp>
