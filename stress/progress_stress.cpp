@@ -100,8 +100,9 @@ void install_handler() {
 // are stopped may have every shard. It is then stopped without.
 constexpr std::uint32_t most_signals = 2000;
 
-// Signals the first `count` victims until each has stopped where it shall.
-void stop(stress::crew& threads, std::uint32_t count) {
+// Signals the first `count` victims until each has stopped where it shall. A signal that was handled
+// is a move.
+void stop(stress::crew& threads, std::uint32_t count, stress::watchdog& watchdog) {
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto in = static_cast<call>(1 + choices.below(calls - 1));
     stop_states[i].aim.store(in, std::memory_order_relaxed);
@@ -118,6 +119,7 @@ void stop(stress::crew& threads, std::uint32_t count) {
       if (stop_states[i].stopped.load(std::memory_order_relaxed)) {
         ++stopped;
       } else if (stop_states[i].signals.load(std::memory_order_relaxed) == sent[i]) {
+        watchdog.renew("threads were stopped");
         if (++sent[i] - first[i] == most_signals) {
           stop_states[i].aim_holding.store(false, std::memory_order_relaxed);
         }
@@ -168,7 +170,7 @@ class round_of_stops {
     while (ready_.load(std::memory_order_relaxed) < victims) std::this_thread::yield();
     stopping.store(true, std::memory_order_relaxed);
     const std::uint32_t stopped = 1 + choices.below(victims);
-    stop(victims_, stopped);
+    stop(victims_, stopped, watchdog);
 
     watchdog.renew("threads were stopped inside the pool, and others wanted to go on");
     others_.add(others, [this](std::uint32_t) { get_on(); });

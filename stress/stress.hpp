@@ -183,7 +183,7 @@ class time_box {
   }
 
   // In which even on a loaded machine every path is taken that can be.
-  static constexpr steady::duration patience = std::chrono::minutes(1);
+  static constexpr steady::duration patience = std::chrono::minutes(5);
 
  private:
   steady::time_point end_;

@@ -6,16 +6,22 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import subprocess
 import sys
-import time
 import traceback
 from typing import Any
 
 from single import compiled, parser_of
 
 HERE = pathlib.Path(__file__).parent
+
+
+def seconds_of_programs() -> float:
+    """Of a processor: of those that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 class Test:
@@ -151,15 +157,15 @@ class Test:
     def test_time_within_an_execution(self) -> None:
         """A limit of time holds inside an execution, and a thread that does nothing is left after a second."""
         endless = self.build("endless")
-        began = time.monotonic()
+        began = seconds_of_programs()
         status, said, _ = self.run(endless, "--check-seconds", 1, "--check-events", 1_000_000_000)
         assert status == 3 and "the time is up" in said, said
-        assert time.monotonic() - began < 10, time.monotonic() - began
+        assert seconds_of_programs() - began < 10, seconds_of_programs() - began
         quiet = self.build("without_operations", "-DBROKEN")
-        began = time.monotonic()
+        began = seconds_of_programs()
         status, said, _ = self.run(quiet)
         assert status == 3 and "thread 1 has run for a second" in said, said
-        assert time.monotonic() - began < 10, time.monotonic() - began
+        assert seconds_of_programs() - began < 10, seconds_of_programs() - began
 
     def test_output(self) -> None:
         """What the program writes goes nowhere, whichever way; but once, where it is run again."""

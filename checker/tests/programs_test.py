@@ -211,7 +211,7 @@ def main() -> int:
     parser.add_argument("--compiler", default="g++")
     parser.add_argument("--flags", default="-O1")
     parser.add_argument("--work", required=True, type=pathlib.Path)
-    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seconds", type=float, default=240)
     parser.add_argument("--programs", default=HERE / "programs", type=pathlib.Path, help="the folder that they are in")
     parser.add_argument("--include", action="append", default=[], help="a folder of headers")
     parser.add_argument("--precompile", action="store_true", help="what all programs begin with")

@@ -17,7 +17,9 @@ import unittest
 INCLUDE = pathlib.Path(__file__).resolve().parent.parent / "include"
 COMPILER = os.environ.get("CXX", "c++")
 MOST_SYMBOLS = 60
-MOST_SECONDS = 9
+# Of the seconds that a few standard headers take: 1.7 times that today, 20 before the search was
+# a library.
+MOST_TIMES = 3
 
 # All that model.hpp may need of <atomic>. The library's own brings POSIX names into C++20 with it.
 ATOMIC = """
@@ -33,6 +35,15 @@ inline constexpr memory_order memory_order_seq_cst = memory_order::seq_cst;
 }
 """
 POSIX_NAMES = ["link", "pipe", "fork", "poll", "mmap", "pause", "sync", "access", "prctl", "kill", "waitpid"]
+
+
+# What takes as long as the machine lets it.
+STANDARD = "#include <algorithm>\n#include <functional>\n#include <iostream>\n#include <string>\n#include <vector>\n"
+
+
+def seconds_of_compilers() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def example() -> str:
@@ -61,15 +72,16 @@ class ThinHeaders(unittest.TestCase):
         return source.with_suffix(".o")
 
     def test_one_model_compiles_little_more_than_itself(self) -> None:
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        before = seconds_of_compilers()
+        self.compile(STANDARD)
+        between = seconds_of_compilers()
         made = self.compile(example())
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        after = seconds_of_compilers()
         named = subprocess.run(["nm", "-C", "--defined-only", str(made)], capture_output=True, text=True, check=True)
         symbols = named.stdout.splitlines()
         self.assertTrue(any("message_passing" in each for each in symbols), named.stdout)
         self.assertLess(len(symbols), MOST_SYMBOLS, named.stdout)
-        self.assertLess(seconds, MOST_SECONDS)
+        self.assertLess(after - between, MOST_TIMES * (between - before))
 
     def test_models_may_use_the_names_of_posix(self) -> None:
         (self.place / "atomic").write_text(ATOMIC, encoding="utf-8")

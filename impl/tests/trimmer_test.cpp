@@ -226,6 +226,7 @@ TEST_CASE_METHOD(all_given_back, "trimmers_share_a_thread_that_goes_with_the_las
   std::latch leave(1);
   // A sanitizer starts a thread of its own with the first.
   std::thread other([&] { leave.wait(); });
+  check_comes_true("the thread of the test before was gone", [] { return others_sleep(); });
   const std::ptrdiff_t before = threads();
   {
     std::optional<trimmer> first(std::in_place, hardly_ever);

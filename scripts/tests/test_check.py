@@ -94,7 +94,7 @@ class Ending(unittest.TestCase):
                     text += got
             self.assertEqual(0, running.wait())
         shown = re.findall(r"lint, (\d+) s: pool_dequeue, 6 calls: 2 of 2 clients finished", text.decode())
-        self.assertLessEqual({"1", "2"}, set(shown), text)
+        self.assertGreaterEqual(len(set(shown)), 2, text)
 
     def test_it_says_what_the_steps_have_found(self) -> None:
         done = self.check("proofs", "assembly", "models-quick", "mutants-quick")
