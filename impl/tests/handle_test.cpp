@@ -92,6 +92,16 @@ TEST_CASE_METHOD(all_given_back, "handle_is_empty_if_the_factory_gives_null", "[
   CHECK(lent.detach() == nullptr);
 }
 
+// And nothing is lent: a handle that counted would put a null pointer into the pool.
+TEST_CASE_METHOD(all_given_back, "handle_that_the_factory_gave_null_is_not_out", "[handle]") {
+  real_pool pool(no_factory);
+  for (int i = 0; i < 3; ++i) {
+    const auto lent = pool.borrow();
+    CHECK(pool.stats().in_use == 0);
+  }
+  CHECK(pool.stats().retained == 0);
+}
+
 TEST_CASE_METHOD(all_given_back, "factory_that_throws_leaves_no_handle_behind", "[handle]") {
   steered_pool pool([]() -> item { throw std::runtime_error("no item"); });
   CHECK_THROWS_WITH(pool.borrow(), "no item");

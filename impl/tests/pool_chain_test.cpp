@@ -312,6 +312,19 @@ TEST_CASE_METHOD(all_given_back, "hidden_chain_is_shown_at_its_newest_ring_and_t
   CHECK(c.steal_all().size() == 17);
 }
 
+TEST_CASE_METHOD(all_given_back, "items_pushed_at_once_show_a_hidden_ring_that_they_go_beyond",
+                 "[pool_chain]") {
+  steered_chain c;
+  REQUIRE(c.push(&things[0]));
+  REQUIRE(c.pop() != nullptr);
+  REQUIRE(c.pop() == nullptr);
+  REQUIRE(c.rings_of.looks_empty());
+  std::array<int*, 12> pushed;
+  for (std::size_t i = 0; i < pushed.size(); ++i) pushed[i] = &things[i];
+  CHECK(c.push(pushed.data(), 12) == 12);
+  CHECK(c.steal_all() == std::vector<int*>(pushed.begin(), pushed.end()));
+}
+
 TEST_CASE_METHOD(all_given_back, "release_under_a_thief_detaches_now_and_frees_later",
                  "[pool_chain]") {
   steered_chain c;
