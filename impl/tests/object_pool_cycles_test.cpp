@@ -28,6 +28,7 @@ using poolproof::pool_stats;
 using poolproof::rotate_all_of;
 using poolproof::test::all_given_back;
 using poolproof::test::awaited;
+using poolproof::test::count_events;
 using poolproof::test::dispose;
 using poolproof::test::event;
 using poolproof::test::interrupt;
@@ -216,6 +217,24 @@ TEST_CASE_METHOD(all_given_back, "rotate_goes_on_after_a_stopped_owner_and_the_r
   CHECK(tracked::alive() == 0);
 }
 
+// An owner has a shard for moments, and a rotate tries again meanwhile, a few times. A call that
+// looks at the clock does not.
+TEST_CASE_METHOD(all_given_back, "rotate_alone_yields_to_an_owner_and_a_few_times", "[cycles]") {
+  steered_pool pool(no_factory);
+  put_new_on(1, pool, 0, 2);
+  stopped_owner owner(pool, 0, 40);
+  REQUIRE(owner.stopped());
+  CHECK(count_events(event::yield, [&] { pool.rotate(); }) == test_sync::patience() - 1);
+  test_sync::advance_clock(60s);
+  const on_cpu elsewhere(1);
+  const std::uint64_t yields = count_events(event::yield, [&] {
+    for (int i = 0; i < 2 * look_period; ++i) put_back(pool, take(pool));
+  });
+  CHECK(yields == 0);
+  CHECK(pool.stats().cycles == 2);
+  owner.finish();
+}
+
 TEST_CASE_METHOD(all_given_back, "cycle_interrupted_by_a_cycle_counts_as_two", "[cycles]") {
   std::uint64_t interruptions = 0;
   for (std::uint64_t n = 0;; ++n) {
@@ -262,6 +281,33 @@ TEST_CASE_METHOD(all_given_back, "cycle_overtaken_by_a_cycle_takes_no_younger_it
     REQUIRE(tracked::alive() == 6);
   }
   CHECK(overtaken > 0);
+}
+
+// A sweep notes the cycle that it has done, and not one that has begun meanwhile and could not own
+// the shard that the sweep had.
+TEST_CASE_METHOD(all_given_back, "cycle_begun_during_a_sweep_is_done_by_the_calls_after_it",
+                 "[cycles]") {
+  std::uint64_t interruptions = 0;
+  for (std::uint64_t n = 0;; ++n) {
+    steered_pool pool(no_factory);
+    put_new_on(0, pool, 0, 3);
+    const on_cpu elsewhere(1);
+    put_new(pool, 10);
+    const auto call = [&](int times) {
+      for (int i = 0; i < times; ++i) put_back(pool, take(pool));
+    };
+    call(look_period - 2);
+    test_sync::advance_clock(60s);
+    if (!interrupt(
+            n, event::step, [&] { call(3); }, [&] { pool.rotate(); })) {
+      break;
+    }
+    ++interruptions;
+    call(2 * look_period);
+    CHECK(pool.stats().cycles == 2);
+    CHECK(tracked::alive() == 1);
+  }
+  CHECK(interruptions > 0);
 }
 
 TEST_CASE_METHOD(all_given_back, "concurrent_rotates_gets_and_puts_keep_the_books", "[cycles]") {
