@@ -102,6 +102,8 @@ pools = $(portable_pools) object_pool_sections_one_cpu
 # The same on three CPUs, on some of which the pool is not told; and with other small sizes.
 wide_pools = wide_pool_three_cpus wide_pool_beyond wide_pool_sections_beyond
 narrow_pools = narrow_pool_one_cpu narrow_pool_two_cpus narrow_pool_sections_one_cpu narrow_pool_sections_two_cpus
+# And the calls that few programs make, beside all others.
+rare_pools = rare_pool_two_cpus rare_pool_sections_one_cpu rare_pool_sections_two_cpus
 SURVEY_SECONDS = 90
 survey = $(explored) --family object_pool --spurious 0 --table $(found)/survey.json
 bounded = $(PYTHON) impl/tests/bounded_clients/run.py --jobs $(JOBS) \
@@ -120,6 +122,7 @@ proofs:  ## explore every execution: small clients of the headers, and the model
 	$(clients) --family object_pool_sections_two_cpus --letters pgr --calls 3 --spurious 0 --seconds 10 --partial
 	$(foreach each,$(portable_pools),$(clients) --family $(each) --letters pgr --calls 2 --progress --spurious 0 &&) true
 	$(foreach each,$(wide_pools) $(narrow_pools),$(clients) --family $(each) --letters pgr --calls 2 --spurious 0 &&) true
+	$(foreach each,$(rare_pools),$(clients) --family $(each) --calls 2 --spurious 0 &&) true
 	$(clients) --family upkept_pool_one_cpu --calls 2 --spurious 0
 	$(clients) --family upkept_pool_idle --letters pgr --calls 3 --spurious 0
 	$(survey) --calls 3 --plain-calls 5 --within $(SURVEY_SECONDS) --partial
@@ -151,6 +154,7 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(foreach each,$(pools) object_pool_sections_two_cpus,$(clients) --family $(each) --letters pgr --calls 5 --spurious 0 --alike once --within 90 --partial &&) true
 	$(explored) --family object_pool_two_cpus --client 'p|p|g|r' --spurious 0 --seconds 40 --partial
 	$(foreach each,$(wide_pools) $(narrow_pools),$(clients) --family $(each) --calls 2 --spurious 0 --total 12 --partial &&) true
+	$(foreach each,$(rare_pools),$(clients) --family $(each) --calls 3 --spurious 0 --total 12 --partial &&) true
 	$(clients) --family upkept_pool_one_cpu --calls 3 --spurious 0 --total 40 --partial
 	$(foreach each,$(upkept_pools),$(clients) --family $(each) --calls 2 --spurious 0 --total 15 --partial &&) true
 	$(survey) --calls 3 --plain-calls 5 --within 180 --partial

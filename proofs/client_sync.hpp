@@ -56,6 +56,7 @@ struct client_machine {
     unsigned migrations = 0;       // left: at a question for its CPU
     unsigned refused_request = 0;  // the how manyeth for memory from now on; 0: none
     unsigned refusals = 0;         // of memory, so far
+    unsigned restarts = 0;         // of sections, so far; in a call, its own
   };
 
   std::uint32_t cpus = 1;       // that a migration chooses from
@@ -128,7 +129,12 @@ struct portable_client_sync : models::checked_sync {
 // With sections.
 template <class Sizes>
 struct section_client_sync : portable_client_sync<Sizes> {
-  using sections = models::sections_of_depth<Sizes::magazine_capacity>;
+  struct sections : models::sections_of_depth<Sizes::magazine_capacity> {
+    [[nodiscard]] static bool restart_all(call_site from = call_site::here()) noexcept {
+      ++this_client.self().restarts;
+      return models::sections_of_depth<Sizes::magazine_capacity>::restart_all(from);
+    }
+  };
 
   static std::uint32_t cpu(call_site from = call_site::here()) noexcept {
     return models::running_machine->cpus.current(models::place_of(from));

@@ -44,7 +44,8 @@ class history {
 
   call& operator[](std::uint8_t number) noexcept { return run_.calls[number]; }
   // The running thread's innermost call.
-  call& innermost() noexcept { return run_.calls[inside_[checker::engine::thread()]]; }
+  std::uint8_t innermost_number() const noexcept { return inside_[checker::engine::thread()]; }
+  call& innermost() noexcept { return run_.calls[innermost_number()]; }
 
   // Something that a call does at some moment between its beginning and its end.
   void add(std::uint8_t of, step::kind what, std::uint8_t item = nobody) {
@@ -52,6 +53,16 @@ class history {
     run_.steps[number] = {what, of, item, steps_before_[of]};
     run_.steps[number].unwanted = what == step::kind::put && is_refused(item);
     over_[number] = false;
+  }
+
+  // The same, after all that the call has done before.
+  void add_last(std::uint8_t of, step::kind what) {
+    std::uint64_t own = 0;
+    for (std::size_t s = 0; s != run_.step_count; ++s) {
+      if (run_.steps[s].call == of) own |= std::uint64_t{1} << s;
+    }
+    add(of, what);
+    run_.steps[run_.step_count - 1].before |= own;
   }
 
   // The pool destroys an item now, and has told why.

@@ -64,6 +64,9 @@ MACHINES = (
     "wide_pool_sections_beyond",
     "narrow_pool_one_cpu",
     "narrow_pool_two_cpus",
+    "rare_pool_two_cpus",
+    "rare_pool_sections_one_cpu",
+    "rare_pool_sections_two_cpus",
 )
 EVERY_CALL = tuple((family, 2, ("--spurious", "0")) for family in MACHINES)
 MODELS = ("--skip-litmus", "--runs", "12000000", "--partial")

@@ -35,6 +35,7 @@ class pool_client final : public checker::program {
     around_.most_items = chosen.most_items != 0 ? chosen.most_items : pool_options::no_bound;
     around_.least_items = chosen.least_items;
     around_.handful = shard<item, Sync>::handful + 1;
+    around_.reserved = reserved;
     around_.tick_period = static_cast<std::uint8_t>(Sync::ticker::period);
   }
 
@@ -111,6 +112,7 @@ class pool_client final : public checker::program {
   using handle = typename pool::handle;
 
   static constexpr std::chrono::nanoseconds interval{16};
+  static constexpr std::size_t reserved = 2;
 
   static pool_hooks<item> upkeep_of_all() {
     return {.reset = [](item& each) { return running_->reset(each); },
@@ -264,6 +266,10 @@ class pool_client final : public checker::program {
         return get(call_kind::get);
       case 't':
         return get(call_kind::try_get);
+      case 'T':
+        return get(call_kind::try_get_near);
+      case 'w':
+        return reserve();
       case 'n':
         return get_several();
       case 'q':
@@ -296,6 +302,7 @@ class pool_client final : public checker::program {
     recorded(pool_client& of, call_kind kind) : client_(of), number_(of.history_.begin(kind)) {
       call& made = client_.history_[number_];
       refusals_ = this_client.self().refusals;
+      restart_calls_ = this_client.self().restarts;
       if constexpr (Sync::sections::compiled) restarts_ = client_.machine().refusals[self()];
       if (made.inside != nobody) return;
       accidents& next = client_.next_call_[self()];
@@ -319,6 +326,9 @@ class pool_client final : public checker::program {
       call& made = client_.history_[number_];
       client_machine::thread& thread = this_client.self();
       made.refused_memory = thread.refusals != refusals_;
+      // What a call inside another one asks for is not the other one's.
+      made.restarts = static_cast<std::uint8_t>(std::exchange(thread.restarts, restart_calls_) -
+                                                restart_calls_);
       if constexpr (Sync::sections::compiled) {
         made.refused_restart = client_.machine().refusals[self()] != restarts_;
       }
@@ -346,7 +356,8 @@ class pool_client final : public checker::program {
     pool_client& client_;
     const std::uint8_t number_;
     unsigned refusals_ = 0;
-    unsigned restarts_ = 0;
+    unsigned restarts_ = 0;       // that were refused
+    unsigned restart_calls_ = 0;  // that were asked for
   };
 
   models::section_machine& machine() noexcept { return shared_->machine.machine; }
@@ -401,6 +412,7 @@ class pool_client final : public checker::program {
     if (!with.makes || asking.inside != nobody) return {};
     item& made = make_item();
     made_by_factory_[self()] = &made;
+    if (asking.kind == call_kind::reserve) note_reserved(made);
     return pool_item(&made);
   }
 
@@ -435,7 +447,9 @@ class pool_client final : public checker::program {
       recorded now(*this, kind);
       made_by_factory_[self()] = nullptr;
       try {
-        found = kind == call_kind::get ? pool_->get() : pool_->try_get();
+        found = kind == call_kind::get       ? pool_->get()
+                : kind == call_kind::try_get ? pool_->try_get()
+                                             : pool_->try_get_near();
       } catch (const factory_failed&) {
       }
       note_found(now, found.get(), kind);
@@ -499,6 +513,26 @@ class pool_client final : public checker::program {
     recorded now(*this, call_kind::put);
     for (const pool_item& each : given) now.sees(step::kind::put, number_of(*each));
     pool_->put_range(input{given.data()}, input{given.data() + given.size()});
+  }
+
+  // With what is in the pool it makes none, one, or two.
+  void reserve() {
+    next_call_[self()].makes = true;
+    recorded now(*this, call_kind::reserve);
+    try {
+      pool_->reserve(reserved);
+    } catch (const factory_failed&) {
+      return;
+    }
+    history_.add_last(now.number(), step::kind::reserved);
+  }
+
+  // What reserve has made it puts.
+  void note_reserved(item& made) {
+    made.use();
+    const std::uint8_t asking = history_.innermost_number();
+    history_.add(asking, step::kind::made);
+    history_.add(asking, step::kind::put, number_of(made));
   }
 
   // Of a get: whether it has found an item in the pool, missed, or got what the factory made.

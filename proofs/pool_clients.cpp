@@ -34,6 +34,11 @@ const std::vector<letter> calls_of_several{
     {'n', "get_n until the first miss, whose factory throws"},
     {'q', "put_range of two new items"},
 };
+// Which few programs need. Of a pool without hooks, which may refuse what reserve has made.
+const std::vector<letter> rare_calls{
+    {'T', "try_get_near"},
+    {'w', "reserve two items; its factory makes them"},
+};
 // And of a pool with hooks.
 const std::vector<letter> calls_of_upkeep{
     {'f', "put a new item that its reset refuses"},
@@ -63,7 +68,7 @@ const std::vector<letter> events_of_clocks{
 };
 
 constexpr bool is_call(char sign) noexcept {
-  return std::string_view("pgrktbedmaRsuvxfFnq").find(sign) != std::string_view::npos;
+  return std::string_view("pgrktbedmaRsuvxfFnqTw").find(sign) != std::string_view::npos;
 }
 
 // What takes effect at once, and is not about the next call.
@@ -86,10 +91,12 @@ std::string objection_to(const script& of, bool others_follow) {
       return "after the pool's end only e, F, d, m, a, R";
     if (sign == '-' && &sign != of.data()) return "'-' comes first in its script";
     if (sign == 'k' && taken-- == 0)
-      return "'k' has nothing to put back: it comes after a 'g', 't' or 'n'";
-    taken += count(std::string(1, sign), "gtdn");
-    if (sign == 'n' && &sign != of.data() && count(std::string(1, *(&sign - 1)), "*%") != 0)
+      return "'k' has nothing to put back: it comes after a 'g', 't', 'T' or 'n'";
+    taken += count(std::string(1, sign), "gtTdn");
+    const char before = &sign != of.data() ? *(&sign - 1) : ' ';
+    if (sign == 'n' && count(std::string(1, before), "*%") != 0)
       return "the factory of 'n' throws in any case";
+    if (sign == 'w' && before == '*') return "the factory of 'w' makes items in any case";
     ended = ended || sign == 'x';
     open = !is_call(sign);
   }
@@ -100,7 +107,7 @@ std::string objection_to(const script& of, bool others_follow) {
 // What a thread would make or hold too much of; and what comes before and after the threads,
 // together.
 std::string objection_to_number(std::string_view of, std::size_t most_made) {
-  if (count(of, "pufv*q") + count(of, "q") > most_made) {
+  if (count(of, "pufv*qw") + count(of, "qw") > most_made) {
     return "more items than a script may make: " + std::to_string(most_made);
   }
   if (count(of, "b") > most_handles) {
@@ -139,7 +146,7 @@ std::string objection_to(const client& asked) {
   if (ends == 0) return "";
   if (!asked.after.empty()) return "nothing comes after the pool's end";
   for (const script& each : asked.threads) {
-    if (count(each, "x") == 0 && count(each, "pgrktbsuvfnq") != 0) {
+    if (count(each, "x") == 0 && count(each, "pgrktbsuvfnqTw") != 0) {
       return "beside the pool's end others may only use handles, or be in rotate_all";
     }
   }
@@ -171,6 +178,7 @@ struct enumeration {
   std::vector<script> afters;
   std::size_t most_threads;
   unsigned cpus;
+  std::string needed;  // a client without one of these letters is another family's; none: all
 
   // Those of some letters, with nothing around their threads; all if none is named.
   enumeration only(const std::string& of) const {
@@ -230,13 +238,21 @@ struct enumeration {
     }
   }
 
+  bool is_wanted(const client& whole) const {
+    return needed.empty() ||
+           std::any_of(whole.threads.begin(), whole.threads.end(),
+                       [&](const script& each) { return count(each, needed) != 0; });
+  }
+
   void add_around(const client& alone, std::size_t size, std::vector<client>& all) const {
     client whole = alone;
     for (const script& before : befores) {
       for (const script& after : afters) {
         whole.before = before;
         whole.after = after;
-        if (size_of(whole) == size && objection_to(whole).empty()) all.push_back(whole);
+        if (size_of(whole) == size && is_wanted(whole) && objection_to(whole).empty()) {
+          all.push_back(whole);
+        }
       }
     }
   }
@@ -265,7 +281,7 @@ const std::vector<script> befores{"",         "g",    "grr", "p",  "pp",   "pppp
 const std::vector<script> afters{"", "x", "rr"};
 
 family family_of(std::string_view name, std::string_view bound, pool_setting setting, bool sections,
-                 pool_player* play) {
+                 pool_player* play, const std::vector<letter>& needed = {}) {
   std::vector<letter> happens = events;
   if (setting.cpus > 1) append(happens, events_of_two_cpus);
   if (sections) append(happens, events_of_sections);
@@ -276,6 +292,7 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
   if (sections && !setting.automatic_cycles && !setting.has_upkeep())
     append(made, calls_of_several);
   if (setting.has_upkeep()) append(made, calls_of_upkeep);
+  append(made, needed);
   std::vector<letter> all = made;
   append(all, happens);
   std::vector<script> possible;
@@ -284,7 +301,7 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
                  return each.find_first_not_of(known) == script::npos;
                });
   const enumeration clients{signs_of(made), signs_of(happens), std::move(possible), afters, 3,
-                            setting.cpus};
+                            setting.cpus,   signs_of(needed)};
   return {.name = name,
           .letters = std::move(all),
           .property = property,
@@ -354,6 +371,15 @@ std::vector<family> pool_families() {
                 "sections, magazines of 2, 2 CPUs, rings from 2 on, batches of 1, budgets of 2, "
                 "automatic cycles",
                 small, true, narrow_section_player),
+      family_of("rare_pool_two_cpus",
+                "portable pin, private parts of 2, 2 CPUs, try_get_near or reserve is called",
+                {.cpus = 2}, false, portable_player, rare_calls),
+      family_of("rare_pool_sections_one_cpu",
+                "sections, magazines of 2, 1 CPU, try_get_near or reserve is called", {.cpus = 1},
+                true, section_player, rare_calls),
+      family_of("rare_pool_sections_two_cpus",
+                "sections, magazines of 2, 2 CPUs, try_get_near or reserve is called", {.cpus = 2},
+                true, section_player, rare_calls),
       family_of("upkept_pool_one_cpu",
                 "portable pin, private parts of 2, 1 CPU, one item at most, hooks",
                 {.cpus = 1, .most_items = 1}, false, portable_player),

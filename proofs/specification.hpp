@@ -51,6 +51,9 @@ enum class clause : std::uint8_t {
   idle,
   reset,
   told,
+  at_hand,
+  interrupts,
+  reserve,
 };
 
 struct sentence {
@@ -59,7 +62,7 @@ struct sentence {
   std::string_view says;
 };
 
-inline constexpr std::array<sentence, 25> all_clauses{{
+inline constexpr std::array<sentence, 28> all_clauses{{
     {clause::once, "once",
      "an item is handed out at most once per put, and destroyed exactly once"},
     {clause::kept, "kept",
@@ -100,6 +103,12 @@ inline constexpr std::array<sentence, 25> all_clauses{{
     {clause::reset, "reset",
      "what comes back is reset, and goes into the pool if that does not refuse it"},
     {clause::told, "told", "what the pool destroys is told once, with the cause"},
+    {clause::at_hand, "at-hand",
+     "try_get_near misses only if other CPUs have at hand what is in the pool, or another call is "
+     "inside"},
+    {clause::interrupts, "interrupts",
+     "try_get_near interrupts no thread, but for a cycle that is overdue"},
+    {clause::reserve, "reserve", "reserve makes items until the pool holds so many, and no more"},
 }};
 
 constexpr std::string_view says(clause which) noexcept {
@@ -125,6 +134,7 @@ struct surroundings {
   bool automatic_cycles = false;
   std::size_t call_budget = 0;   // items that a call other than rotate destroys for a cycle
   std::size_t handful = 1;       // items that a call moves at once
+  std::size_t reserved = 0;      // items that reserve asks for
   std::uint8_t tick_period = 1;  // gets on one CPU, of which one looks at the clock
 };
 
@@ -132,6 +142,8 @@ enum class call_kind : std::uint8_t {
   put,  // also the return of a handle
   get,  // also a borrow
   try_get,
+  try_get_near,
+  reserve,
   rotate,  // also of all pools
   end,     // the pool's destructor
   stats,
@@ -154,6 +166,7 @@ struct call {
   std::uint8_t destroyed = 0;  // items, not counting those of calls inside it
   std::uint8_t asked = 0;      // how often the factory was called
   std::uint8_t missed = 0;     // how often it should have been
+  std::uint8_t restarts = 0;   // of other threads' sections, not counting those of calls inside it
 };
 
 struct counts {
@@ -172,17 +185,18 @@ struct counts {
 
 struct step {
   enum class kind : std::uint8_t {
-    put,      // the item comes into the pool
-    take,     // it is handed out
-    miss,     // a get finds nothing
-    made,     // the factory makes something
-    cycle,    // a cycle begins
-    swept,    // the call that began it returns
-    clock,    // half intervals of automatic cycles go by; the item is their number
-    destroy,  // the pool destroys the item
-    ends,     // the pool's end begins
-    ended,    // and returns
-    counted,  // stats
+    put,       // the item comes into the pool
+    take,      // it is handed out
+    miss,      // a get finds nothing
+    made,      // the factory makes something
+    cycle,     // a cycle begins
+    swept,     // the call that began it returns
+    clock,     // half intervals of automatic cycles go by; the item is their number
+    destroy,   // the pool destroys the item
+    ends,      // the pool's end begins
+    ended,     // and returns
+    counted,   // stats
+    reserved,  // the end of a reserve
   };
 
   kind what;
@@ -291,6 +305,9 @@ class specification {
   bool destroy(bag& now, const step& of) noexcept;
   bool leaves_enough(const bag& now, std::size_t cycle) const noexcept;
   bool counted(const bag& now, const step& of) noexcept;
+  bool reserved(const bag& now, const step& of) noexcept;
+  bool is_at_hand(const bag& now, std::uint32_t there, const call& get) const noexcept;
+  bool has_cycles() const noexcept;
 
   const call& call_of(const step& of) const noexcept { return run_.calls[of.call]; }
 
@@ -319,7 +336,8 @@ class specification {
   }
 
   static bool is_get(const call& c) noexcept {
-    return c.kind == call_kind::get || c.kind == call_kind::try_get;
+    return c.kind == call_kind::get || c.kind == call_kind::try_get ||
+           c.kind == call_kind::try_get_near;
   }
 
   const observed_run& run_;
@@ -345,7 +363,14 @@ inline bool specification::bounds_are_kept() noexcept {
       return false;
     }
     objection_ = clause::factory;
-    if (each.asked != each.missed && holds(clause::factory)) return false;
+    if (each.kind != call_kind::reserve && each.asked != each.missed && holds(clause::factory)) {
+      return false;
+    }
+    objection_ = clause::interrupts;
+    if (each.kind == call_kind::try_get_near && each.restarts != 0 && !has_cycles() &&
+        holds(clause::interrupts)) {
+      return false;
+    }
   }
   objection_ = clause::memory;
   return run_.blocks_left == 0 || !holds(clause::memory);
@@ -406,6 +431,8 @@ inline bool specification::take_step(bag& now, std::size_t number) noexcept {
              object(clause::end);
     case step::kind::counted:
       return counted(now, next);
+    case step::kind::reserved:
+      return reserved(now, next);
   }
   return false;
 }
@@ -526,7 +553,10 @@ inline bool specification::miss(bag& now, const step& missed) noexcept {
     }
   }
   if (there == 0) return true;
-  if (alone(missed.call)) return object(clause::miss);
+  if (alone(missed.call)) {
+    if (self.kind != call_kind::try_get_near || !run_.around.sections) return object(clause::miss);
+    return !is_at_hand(now, there, self) || object(clause::at_hand);
+  }
   const std::size_t others = count_beside(missed.call, [](const call& c) {
     return !(is_get(c) || c.kind == call_kind::put || c.kind == call_kind::stats);
   });
@@ -536,6 +566,30 @@ inline bool specification::miss(bag& now, const step& missed) noexcept {
   const std::size_t puts =
       count_beside(missed.call, [](const call& c) { return c.kind == call_kind::put; });
   return static_cast<std::size_t>(std::popcount(there)) <= puts || object(clause::miss_in_hands);
+}
+
+// Whether something of what is there was put on the CPU of a call that looks into its magazine, and
+// no get has moved it to another one's.
+inline bool specification::is_at_hand(const bag& now, std::uint32_t there,
+                                      const call& get) const noexcept {
+  if (!get.sections || get.cpu == unknown || run_.refused_restart()) return false;
+  for (std::size_t c = 0; c != run_.call_count; ++c) {
+    if (is_get(run_.calls[c]) && run_.calls[c].cpu != get.cpu) return false;
+  }
+  for (std::size_t i = 0; i != most_items; ++i) {
+    if ((there >> i & 1) == 0) continue;
+    if (call_of(run_.steps[now.ages[i].put_by]).cpu == get.cpu) return true;
+  }
+  return false;
+}
+
+// Whether some shard may be due to turn.
+inline bool specification::has_cycles() const noexcept {
+  if (run_.around.automatic_cycles) return true;
+  for (std::size_t c = 0; c != run_.call_count; ++c) {
+    if (run_.calls[c].kind == call_kind::rotate) return true;
+  }
+  return false;
 }
 
 // A cycle is due at the end of each interval since the first use.
@@ -643,7 +697,8 @@ inline bool specification::destroy(bag& now, const step& of) noexcept {
   if (now.ages[of.item].possible >= 2) return true;
   const call& self = call_of(of);
   // A cycle destroys what it finds no memory for; who moves items, what is in its hands.
-  if (self.refused_memory && (self.kind == call_kind::put || is_get(self))) return true;
+  const bool moves = self.kind == call_kind::put || self.kind == call_kind::reserve || is_get(self);
+  if (self.refused_memory && moves) return true;
   if (self.refused_memory && now.ages[of.item].possible == 1) return true;
   return object(now.ages[of.item].possible == 0 ? clause::kept : clause::second_cycle);
 }
@@ -698,6 +753,16 @@ inline bool specification::counted(const bag& now, const step& of) noexcept {
     if (!object(clause::hits)) return false;
   }
   return true;
+}
+
+// What stats tells to a call that nobody is beside is exact.
+inline bool specification::reserved(const bag& now, const step& of) noexcept {
+  const call& self = call_of(of);
+  if (!alone(of.call) || self.refused_memory || self.destroyed != 0) return true;
+  const std::size_t wanted = run_.around.reserved;
+  const bool makes_enough = now.size() >= wanted;
+  const bool makes_too_many = self.asked != 0 && now.size() > wanted;
+  return (makes_enough && !makes_too_many) || object(clause::reserve);
 }
 
 }  // namespace poolproof::proofs

@@ -42,7 +42,8 @@ FAMILIES = {name: families.WORDS[name] for name in (
     "pool_dequeue", "pool_dequeue_batches", "object_pool_one_cpu", "object_pool_two_cpus",
     "object_pool_sections_one_cpu", "object_pool_sections_two_cpus", "wide_pool_three_cpus", "wide_pool_beyond",
     "wide_pool_sections_beyond", "narrow_pool_one_cpu", "narrow_pool_two_cpus", "narrow_pool_sections_one_cpu",
-    "narrow_pool_sections_two_cpus", "upkept_pool_one_cpu")}
+    "narrow_pool_sections_two_cpus", "rare_pool_two_cpus", "rare_pool_sections_one_cpu", "rare_pool_sections_two_cpus",
+    "upkept_pool_one_cpu")}
 
 
 def documents() -> list[Path]:
