@@ -79,6 +79,13 @@ TEST_CASE("new_shard_is_zeros", "[shard]") {
   s->~shard();
 }
 
+// A pace that wrapped round in its byte would count each take as 256.
+TEST_CASE("take_of_a_shard_that_looks_often_counts_as_one", "[shard]") {
+  shard<int> s;
+  s.look_often();
+  CHECK(s.own_magazine().takes_of_round() <= 1);
+}
+
 TEST_CASE_METHOD(all_given_back, "new_shard_is_empty_and_in_the_first_cycle", "[shard]") {
   test_shard s;
   CHECK(s.cycle() == 0);
