@@ -282,7 +282,7 @@ def header_lines() -> str:
     lines = {path.stem: len(path.read_text().splitlines()) for path in headers.HEADERS.glob("*.hpp")}
     rows = [f"`{name}` {length}" for name, length in sorted(lines.items())]
     told = textwrap.fill(", ".join(rows), width=100, break_long_words=False, break_on_hyphens=False)
-    return (f"There were 35 concepts before; these are {concepts}.\n"
+    return (f"These are {concepts} concepts.\n"
             f"The {len(lines)} headers have {sum(lines.values()):,} lines, comments included; more than 400 has "
             f"{' and '.join(f'`{name}`' for name, length in sorted(lines.items()) if length > 400) or 'none'}:\n"
             f"{told}.")
