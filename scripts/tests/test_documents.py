@@ -4,6 +4,7 @@ whole, and what is generated in them is up to date."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -165,8 +166,8 @@ class Lists(unittest.TestCase):
         pages = re.findall(r"docs/\S+\.md", (DOCS / "Doxyfile").read_text().split("\nFILE_PATTERNS", 1)[0])
         self.assertIn("docs/interface.md", pages)
         for page in pages:
-            for target in re.findall(r"\]\(([\w-]+\.md)\)", (ROOT / page).read_text()):
-                self.assertIn(f"docs/{target}", pages, page)
+            for target in re.findall(r"\]\(([\w./-]+\.md)\)", (ROOT / page).read_text()):
+                self.assertIn(os.path.normpath(f"docs/{target}"), pages, page)
 
     def test_every_folder_is_on_the_map(self) -> None:
         page = (DOCS / "architecture.md").read_text()
