@@ -86,12 +86,20 @@ rest="
 is_installed() { [[ $(dpkg-query -W -f='${db:Status-Status}' "$1" 2>/dev/null) == installed ]]; }
 is_known() { apt-get -qq --simulate --no-install-recommends install "$1" >/dev/null 2>&1; }
 
+# Sets REPLY to a line of the table with clang's version in it. clang is started for those lines
+# alone that have one: for each it would take most of the time.
+with_version() {
+  REPLY=$1
+  if [[ $1 == *VERSION* ]]; then REPLY=${1/VERSION/$(clang_version)}; fi
+}
+
 # The lines of the table whose package is not there.
 missing_lines() {
   local names rest name
   while IFS='|' read -r names rest; do
     if [[ -z ${names// /} ]]; then continue; fi
-    for name in ${names/VERSION/$(clang_version)}; do
+    with_version "$names"
+    for name in $REPLY; do
       if is_installed "$name"; then continue 2; fi
     done
     echo "$names|$rest"
@@ -120,12 +128,13 @@ install_missing() {
   fi
   if [[ $(id -u) != 0 ]] && ! command -v sudo >/dev/null; then
     echo "setup: packages are missing, and there is no sudo here. As root, run:" >&2
-    echo "  apt-get update && apt-get install --no-install-recommends $(for each in "${missing[@]}"; do read -r name _ <<<"${each/VERSION/$(clang_version)}"; printf '%s ' "$name"; done)" >&2
+    echo "  apt-get update && apt-get install --no-install-recommends $(for each in "${missing[@]}"; do with_version "$each"; read -r name _ <<<"$REPLY"; printf '%s ' "$name"; done)" >&2
     exit 1
   fi
   as_root apt-get -q update
   for each in "${missing[@]}"; do
-    IFS='|' read -r names how cost <<<"${each/VERSION/$(clang_version)}"
+    with_version "$each"
+    IFS='|' read -r names how cost <<<"$REPLY"
     # shellcheck disable=SC2086  # a list of names
     name=$(known_name $names)
     if [[ -n $name ]]; then found+=("$name"); else lost+=("${names%% |*} (missing:$cost)"); fi
