@@ -18,6 +18,8 @@ CAPTION = ("Time for a get and a put as a multiple of poolproof's, medians of th
            "measured beside it, round by round; the time in brackets is the median as it was measured. So a ratio is "
            "not exactly the quotient of two times.")
 
+ON_A_SHEET = 6  # panels that can be read on a sheet of paper
+
 # The scenarios in their order, each with the number of threads that it is about.
 THREADS = (("pool", 1), ("pool", 2), ("burst_16", 1), ("burst_16_borrow", 1), ("pool_borrow", 1),
            ("pool_overflow", 1), ("pool_overflow_1000", 1), ("pool_overflow_10000", 1), ("after_cycle", 1),
@@ -76,6 +78,13 @@ def draw(campaign: Campaign, wanted: list[Case], columns: int = 2, width: float 
 def figure(paths: list[pathlib.Path]) -> style.Figure:
     campaign = results.load(paths)
     return draw(campaign, cases(campaign))
+
+
+def pages(paths: list[pathlib.Path]) -> list[style.Figure]:
+    """The same as figures that fit a sheet of paper each."""
+    campaign = results.load(paths)
+    wanted = cases(campaign)
+    return [draw(campaign, wanted[begin:begin + ON_A_SHEET]) for begin in range(0, len(wanted), ON_A_SHEET)]
 
 
 if __name__ == "__main__":

@@ -83,8 +83,9 @@ class Drawn:
     name: str
     title: str
     caption: str
-    source: str = ""
+    sources: tuple[str, ...] = ()  # more than one where it takes several sheets of paper
     refused: str = ""
+    upright: bool = False  # it is higher than wide
 
 
 def draw(module: types.ModuleType, paths: list[pathlib.Path], output: pathlib.Path) -> Drawn:
@@ -92,9 +93,11 @@ def draw(module: types.ModuleType, paths: list[pathlib.Path], output: pathlib.Pa
         figure = module.figure(paths)
     except ResultError as error:
         return Drawn(module.NAME, module.TITLE, module.CAPTION, refused=str(error))
-    _, svg = style.save(figure, output / module.NAME)
-    encoded = base64.b64encode(svg.read_bytes()).decode("ascii")
-    return Drawn(module.NAME, module.TITLE, module.CAPTION, source=f"data:image/svg+xml;base64,{encoded}")
+    style.save(figure, output / module.NAME)
+    shown = module.pages(paths) if hasattr(module, "pages") else [figure]
+    sources = tuple(f"data:image/svg+xml;base64,{base64.b64encode(style.svg(each)).decode('ascii')}" for each in shown)
+    return Drawn(module.NAME, module.TITLE, module.CAPTION, sources,
+                 upright=figure.get_figheight() > figure.get_figwidth())
 
 
 def target_row(verdict: targets.Verdict) -> dict[str, str]:

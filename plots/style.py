@@ -8,6 +8,7 @@ drawing it again gives the same bytes (with the same Matplotlib).
 from __future__ import annotations
 
 import argparse
+import io
 import math
 import os
 import pathlib
@@ -175,8 +176,15 @@ def save(figure: Figure, stem: pathlib.Path) -> list[pathlib.Path]:
     stem.parent.mkdir(parents=True, exist_ok=True)
     written = [stem.with_suffix(".png"), stem.with_suffix(".svg")]
     figure.savefig(written[0], metadata={"Software": None})
-    figure.savefig(written[1], metadata={"Date": None, "Creator": None})
+    written[1].write_bytes(svg(figure))
     return written
+
+
+def svg(figure: Figure) -> bytes:
+    """Without what changes from one drawing to the next."""
+    drawn = io.BytesIO()
+    figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
+    return drawn.getvalue()
 
 
 def main(name: str, what: str | None, figure: Callable[[list[pathlib.Path]], Figure]) -> None:

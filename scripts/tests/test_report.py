@@ -141,7 +141,7 @@ class Refused(InAPlace):
 class Page(unittest.TestCase):
     def setUp(self) -> None:
         self.campaign = Campaign(synthetic.campaign())
-        drawn = [report.Drawn("one", "A figure", "What it shows", source="data:image/svg+xml;base64,AAAA"),
+        drawn = [report.Drawn("one", "A figure", "What it shows", ("data:image/svg+xml;base64,AAAA",)),
                  report.Drawn("two", "Another", "What it shows", refused="the campaign has no <sample>")]
         self.page = report.page(self.campaign, drawn)
 
