@@ -51,14 +51,26 @@ def failure_with_old_standard(command: list[str], include: Path) -> str | None:
     return f"{len(errors)} errors: {errors[:1]}"
 
 
-def failure_of(compiler: Compiler, source: Path) -> str | None:
-    """Why a file fails the check; None if it passes."""
+def all_compile(compiler: Compiler, sources: list[Path], directory: Path) -> bool:
+    """Whether all files compile without their mistakes: as one, each in a namespace."""
+    one = directory / "all.cpp"
+    texts = [source.read_text(encoding="utf-8") for source in sources]
+    includes = sorted({line for text in texts for line in re.findall(r"^#include <.*>$", text, re.MULTILINE)})
+    bodies = [f'namespace file_{number} {{\n#include "{source.resolve()}"\n}}'
+              for number, source in enumerate(sources)]
+    one.write_text("\n".join([*includes, *bodies, ""]), encoding="utf-8")
+    return compiler.compile(one, [])[0]
+
+
+def failure_of(compiler: Compiler, source: Path, compiles: bool) -> str | None:
+    """Why a file fails the check; None if it passes. `compiles`: without its mistake it does."""
     expected = EXPECT.search(source.read_text(encoding="utf-8"))
     if expected is None:
         return "has no line '// expect: REGEX'"
-    accepted, message = compiler.compile(source, [])
-    if not accepted:
-        return f"does not compile even without its mistake: {message}"
+    if not compiles:
+        accepted, message = compiler.compile(source, [])
+        if not accepted:
+            return f"does not compile even without its mistake: {message}"
     accepted, message = compiler.compile(source, ["-DMISTAKE"])
     if accepted:
         return "compiles with its mistake"
@@ -86,8 +98,9 @@ def main() -> int:
             compiler = Compiler(command, arguments.include, Path(directory))
         except (OSError, subprocess.CalledProcessError) as error:
             sys.exit(f"run.py: '{arguments.compiler}' does not compile the library: {error}")
+        compiles = all_compile(compiler, sources, Path(directory))
         for source in sources:
-            failure = failure_of(compiler, source)
+            failure = failure_of(compiler, source, compiles)
             print(f"{'ok' if failure is None else 'FAILED'}: {source.stem}"
                   f"{'' if failure is None else ': ' + failure}")
             failures += failure is not None
