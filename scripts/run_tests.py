@@ -80,6 +80,7 @@ class Outcome:
     step: Step
     passed: int = 0
     failed: Counter[str] = field(default_factory=Counter)  # by the command that runs it again
+    skipped: list[str] = field(default_factory=list)  # what they need is not installed
 
     def fail(self, what: str, again: str) -> None:
         self.failed[f"{what}\n    {again}"] += 1
@@ -88,17 +89,20 @@ class Outcome:
 # ---- One run of tests, judged by the report that it writes ---------------------------------------
 
 
-def cases(report: Path) -> list[tuple[str, bool, str]]:
-    """Name, whether it passed, and output of each test, from JUnit's format, which ctest and Catch2 write."""
+def cases(report: Path) -> list[tuple[str, bool | None, str]]:
+    """Name, whether it passed (None: it was skipped), and output of each test, from JUnit's format, which ctest and
+    Catch2 write."""
     try:
         tests = xml.parse(report).getroot().iter("testcase")
     except (FileNotFoundError, xml.ParseError):  # who crashes writes none, or half of one
         return []
-    found = []
+    found: list[tuple[str, bool | None, str]] = []
     for case in tests:
-        bad = [child for child in case if child.tag in ("failure", "error", "skipped")]
+        bad = [child for child in case if child.tag in ("failure", "error")]
         texts = [child.text or child.get("message", "") for child in (*bad, *case.findall("system-out"))]
-        found.append((case.attrib["name"], not bad and case.get("status", "run") == "run", "\n".join(texts)))
+        passed = not bad and case.get("status", "run") == "run"
+        skipped = not bad and case.find("skipped") is not None
+        found.append((case.attrib["name"], None if skipped else passed, "\n".join(texts)))
     return found
 
 
@@ -122,6 +126,9 @@ def run_ctest(step: Step, jobs: int, logs: Path, progress: Progress) -> Outcome:
     status = started.returncode
     progress.clear()
     for name, passed, output in cases(report):
+        if passed is None:
+            outcome.skipped.append(name)
+            continue
         if passed:
             outcome.passed += 1
             continue
@@ -166,7 +173,9 @@ def run_program(step: Step, program: Program, log: Path) -> Outcome:
             done, status, output = None, f"no end in {duration(LONGEST)}", str(error.stdout)
         found = cases(report) if done is not None and program.is_catch else []
     for name, passed, text in found:
-        if passed:
+        if passed is None:
+            outcome.skipped.append(name)
+        elif passed:
             outcome.passed += 1
         else:
             outcome.fail(name, step.shown(path, name))
@@ -193,6 +202,7 @@ def run_units(step: Step, jobs: int, logs: Path, progress: Progress) -> Outcome:
                 one = run.result()
                 outcome.passed += one.passed
                 outcome.failed += one.failed
+                outcome.skipped += one.skipped
                 if one.failed:
                     failures.append(logs / f"{step.name}.{Path(runs[run].path).name}.txt")
                 progress.show(f"{ended}/{len(runs)}")
@@ -280,6 +290,9 @@ def ending(outcomes: list[Outcome], seconds: float, logs: Path) -> list[str]:
         lines.append(f"failed{f', {count} times' if count > 1 else ''}: {what}")
     if len(failed) > MOST_NAMED:
         lines.append(f"and {len(failed) - MOST_NAMED} others")
+    skipped = sorted({name for each in outcomes for name in each.skipped})
+    if skipped:
+        lines.append(f"skipped, for what they need is not installed (make setup-all): {', '.join(skipped)}")
     lines.append(f"It took {duration(seconds)}. What the tests printed is in {os.path.relpath(logs, ROOT)}/.")
     lines.append(f"{sum(each.passed for each in outcomes)} passed, {failed.total()} failed")
     return lines
