@@ -291,9 +291,12 @@ TEST_CASE_METHOD(all_given_back, "handle_assigned_from_inside_what_it_gives_back
 
 TEST_CASE_METHOD(all_given_back, "handle_borrowed_while_the_pool_is_destroyed_outlives_it",
                  "[handle]") {
+  // Then all that is left is destroyed after the handles have been added up.
+  const bool has_lent_before = GENERATE(false, true);
   std::vector<steered_handle> lent;
   {
     steered_pool pool;
+    if (has_lent_before) static_cast<void>(pool.borrow());
     put_new(pool, 100, 10);
     put_new_on(1, pool, 110, 10);
     tracked::when_destroyed([&](int value) {
