@@ -202,8 +202,8 @@ inline std::uint32_t std_sync::rseq_cpu_id() noexcept {
 }
 
 // Threads spread over indices by their identity: the multiplier is 2^32 over the golden ratio,
-// which separates identities that differ in few bits (addresses of thread descriptors do). Kept, for
-// two of them took 3 ns of the 20 of a get and a put.
+// which separates identities that differ in few bits (addresses of thread descriptors do). Kept,
+// for two of them took 3 ns of the 20 of a get and a put.
 inline std::uint32_t std_sync::thread_hash() noexcept {
   static constinit thread_local std::uint32_t known = no_cpu;
   if (known == no_cpu) {
