@@ -312,8 +312,8 @@ TEST_CASE("operation_interrupted_anywhere_keeps_every_item", "[pool_dequeue]") {
 TEST_CASE("ring_of_16_with_one_producer_and_nine_thieves_sees_each_value_once", "[pool_dequeue]") {
   // The second start makes the indices wrap, as in Go's own test.
   const std::uint32_t start = GENERATE(0u, last_index - 499);
-  // The ring is full each sixteen values at least, and then ten threads yield: a time slice each, on
-  // a busy machine.
+  // The ring is full each sixteen values at least, and then ten threads yield: a time slice each,
+  // on a busy machine.
   constexpr std::size_t count = 20000;
   ring<value, std_sync> items(16, start);
   const auto result = one_producer_nine_thieves(
