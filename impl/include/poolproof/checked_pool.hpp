@@ -348,9 +348,9 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
 template <class T, class Deleter>
 class checked_pool<T, Deleter>::handle {
  public:
+  // What it has on loan, and detach gives.
   using item = std::unique_ptr<T, Deleter>;
   handle() noexcept = default;
-
   // Returns the item.
   [[gnu::noinline]] ~handle() {
     if (!inner_) return;
