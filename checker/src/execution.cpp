@@ -808,6 +808,7 @@ void execution::begin_iteration() noexcept {
   thread_status& self = threads_[running_];
   self.iteration = self.position;
   self.changes_at_iteration = self.changes;
+  self.spins = false;
 }
 
 void execution::fail_iteration() {
@@ -901,6 +902,7 @@ bool execution::same_turn(const std::vector<event_id>& own, std::size_t a,
     // Where an execution is run again it ends where it did.
     if (!again && !(noted->thread == standing_now_ && memory_as(*noted))) continue;
     threads_[running_].iteration = first;
+    note_spinning();
     return end_turn();
   }
   if (turn == 0 || equal_turns * turn > size || watched == most_watches) return;
@@ -1264,6 +1266,7 @@ std::uint64_t last_value(location_id location, std::uint64_t initial_value) {
 knowledge look() noexcept { return execution::current().look(); }
 
 bool block_turn(std::uint32_t position, span changed) {
+  execution::current().note_spinning();
   return execution::current().block_turn(position, changed);
 }
 void give_up_thread(surrender why, std::string_view text) {

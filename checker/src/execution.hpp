@@ -166,6 +166,8 @@ class execution {
   void begin_iteration() noexcept;
   void fail_iteration();
   bool block_turn(std::uint32_t position, engine::span changed);
+  // The turn that is to be blocked is one of a loop of which nothing says that it waits.
+  void note_spinning() noexcept { threads_[running_].spins = true; }
   [[noreturn]] void give_up_thread(engine::surrender why);
   void give_way() noexcept {
     if (hunting()) chance_->yield(running_);
@@ -211,6 +213,7 @@ class execution {
     std::uint64_t changes = 0;    // of plain data and memory
     std::jmp_buf* restart = nullptr;
     std::uint64_t changes_at_iteration = 0;
+    bool spins = false;             // the iteration is a turn of a loop, and no await
     unsigned joins = 0;             // the thread it waits for
     event_id started_by = initial;  // the event of the thread that started it
   };
@@ -302,6 +305,7 @@ class execution {
   void finish();
   void note_waiting(counterexample& shown) const;
   std::string why_deadlocked() const;
+  bool livelocked() const;
   void note_lengths();
   void capture();
   void trace(step::kind what, const place& from, event_id e, const void* object = nullptr,

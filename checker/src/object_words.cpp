@@ -202,6 +202,7 @@ std::string why(const narrator& story, const waiting_thread& waits) {
 
 constexpr object_words words{.name = "mutex",
                              .otherwise = "mutex",
+                             .at_first = "nobody locked it before",
                              .hides_behind_locks = true,
                              .named_in = lock_named_in,
                              .verb = verb,
@@ -369,7 +370,12 @@ std::string why(const narrator& story, const waiting_thread& waits) {
 
 template <object_kind Is>
 constexpr object_words words_of_sleepers() {
-  return {.sleeps = true, .named_in = named_in, .verb = verb<Is>, .what = what<Is>, .why = why<Is>};
+  return {.at_first = "nobody slept or notified before",
+          .sleeps = true,
+          .named_in = named_in,
+          .verb = verb<Is>,
+          .what = what<Is>,
+          .why = why<Is>};
 }
 
 constexpr object_words in_a_model() {
@@ -429,6 +435,7 @@ std::string why(const narrator& story, event_id look) {
 }
 
 constexpr object_words words{.name = "lock",
+                             .at_first = "nobody locked it before",
                              .named_in = lock_named_in,
                              .verb = verb,
                              .what = verb_and_found<verb, found>,
@@ -466,6 +473,7 @@ std::string why(const narrator& story, event_id look) {
 }
 
 constexpr object_words words{.name = "semaphore",
+                             .at_first = "as it began",
                              .named_in = named_in,
                              .verb = verb,
                              .what = verb_and_found<verb, found>,
@@ -498,6 +506,7 @@ std::string why(const narrator& story, event_id look) {
 }
 
 constexpr object_words words{.name = "barrier",
+                             .at_first = "nobody came before",
                              .named_in = named_in,
                              .verb = verb,
                              .what = verb_and_found<verb, found>,
@@ -532,6 +541,7 @@ std::string why(const narrator& story, event_id look) {
 }
 
 constexpr object_words words{.name = "flag of what is done once",
+                             .at_first = "nobody began it before",
                              .named_in = named_in,
                              .verb = verb,
                              .what = verb_and_found<verb, found>,

@@ -51,6 +51,8 @@ struct object_words {
   std::string_view name{};
   // What it is called in a model where no line names it; empty: after the line that made it.
   std::string_view otherwise{};
+  // What is found there as long as nobody has written it.
+  std::string_view at_first = "initial value";
   // It is no more than who sleeps on an object that has a name of its own.
   bool is_beside_another = false;
   // It bears the name of what lies at its address.

@@ -307,7 +307,7 @@ void execution::note_waiting(counterexample& shown) const {
   for (unsigned t = 0; t != thread_count_; ++t) {
     if (threads_[t].state == thread_state::stopped) shown.stopped.push_back(t);
   }
-  if (shown.what != fault::deadlock) return shown.waiting.clear();
+  if (shown.what != fault::deadlock && shown.what != fault::livelock) return shown.waiting.clear();
   std::erase_if(shown.waiting, [this](const waiting_thread& each) {
     return threads_[each.thread].state != thread_state::joining ||
            threads_[each.thread].joins != each.joins;
@@ -315,7 +315,8 @@ void execution::note_waiting(counterexample& shown) const {
   for (unsigned t = 0; t != thread_count_; ++t) {
     const thread_state state = threads_[t].state;
     if (state != thread_state::blocked && state != thread_state::idle) continue;
-    shown.waiting.push_back({t, threads_[t].iteration, waiting_thread::nobody, {"", "", 0}});
+    shown.waiting.push_back(
+        {t, threads_[t].iteration, waiting_thread::nobody, {"", "", 0}, threads_[t].spins});
   }
   std::sort(shown.waiting.begin(), shown.waiting.end(),
             [](const waiting_thread& a, const waiting_thread& b) { return a.thread < b.thread; });
@@ -346,7 +347,12 @@ void execution::record() {
       return;
     }
     if (!process_ended_) {
-      note(fault::deadlock, why_deadlocked());
+      if (livelocked()) {
+        note(fault::livelock,
+             "each thread that is left spins, or waits for the end of one that does");
+      } else {
+        note(fault::deadlock, why_deadlocked());
+      }
       return;
     }
     ended_ = ending::complete;
@@ -443,6 +449,20 @@ bool execution::deadlocked() {
     if (!reads_newest(t)) return false;
   }
   return true;
+}
+
+// Whether all who have not ended spin, or join one that does: nobody waits for a lock, or to be
+// woken, or for who was stopped.
+bool execution::livelocked() const {
+  bool spins = false;
+  for (unsigned t = 0; t != thread_count_; ++t) {
+    const thread_state state = threads_[t].state;
+    if (state == thread_state::stopped) return false;
+    if (state != thread_state::blocked && state != thread_state::idle) continue;
+    if (!threads_[t].spins) return false;
+    spins = true;
+  }
+  return spins;
 }
 
 // A thread that is stopped for ever is nobody's mistake: what others wait for is that they wait.

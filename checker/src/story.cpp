@@ -382,7 +382,8 @@ class teller final : public narrator {
       return;
     }
     if (e.reads()) {
-      added.origin = e.source == initial ? "initial value" : "from " + named(e.source);
+      added.origin = e.source == initial ? std::string(words_at(told_, e.location).at_first)
+                                         : "from " + named(e.source);
     }
     added.what = words_at(told_, e.location).what(*this, told_.steps[i].e);
     added.is_choice = e.failed_spuriously;
@@ -778,13 +779,14 @@ class teller final : public narrator {
     const event_id first = own[waits.since];
     std::string text = "T" + std::to_string(waits.thread);
     const object_words& words = words_at(told_, graph_[first].location);
-    text += words.sleeps ? " sleeps" : " waits";
+    text += words.sleeps ? " sleeps" : waits.spins ? " spins" : " waits";
     if (step_of_[first] != no_step) {
       const told_step& step = made_.steps[step_of_[first]];
       if (!step.where.empty()) text += " at " + step.where;
       if (!step.source.empty()) text += ", `" + step.source + "`";
       made_.steps[step_of_[first]].culprit = true;
-      made_.steps[step_of_[first]].remarks.emplace_back("waits for ever");
+      made_.steps[step_of_[first]].remarks.emplace_back(waits.spins ? "spins for ever"
+                                                                    : "waits for ever");
     }
     text += words.why(*this, waits);
     made_.waits.push_back(std::move(text));
@@ -803,7 +805,9 @@ class teller final : public narrator {
   }
 
   std::string what_it_does(unsigned thread, std::string_view else_it) const override {
-    if (waits(thread)) return ", which waits itself.";
+    if (const waiting_thread* const other = waiting(thread)) {
+      return other->spins ? ", which spins." : ", which waits itself.";
+    }
     const event_id last = graph_.last_of(thread);
     const auto& stopped = told_.stopped;
     if (std::find(stopped.begin(), stopped.end(), thread) != stopped.end()) {
@@ -814,9 +818,11 @@ class teller final : public narrator {
     return ended ? ", which has ended." : ", which " + std::string(else_it) + ".";
   }
 
-  bool waits(unsigned thread) const noexcept {
-    return std::any_of(told_.waiting.begin(), told_.waiting.end(),
-                       [&](const waiting_thread& each) { return each.thread == thread; });
+  const waiting_thread* waiting(unsigned thread) const noexcept {
+    const auto& all = told_.waiting;
+    const auto found = std::find_if(
+        all.begin(), all.end(), [&](const waiting_thread& each) { return each.thread == thread; });
+    return found == all.end() ? nullptr : &*found;
   }
 
   std::string where(event_id e) const {

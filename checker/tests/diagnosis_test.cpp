@@ -43,8 +43,8 @@ std::string report_of(fault expected, const options& chosen = {}) {
 }
 
 template <class Model>
-std::string deadlock_of() {
-  const std::string whole = report_of<Model>(fault::deadlock);
+std::string deadlock_of(fault expected = fault::deadlock) {
+  const std::string whole = report_of<Model>(expected);
   for (const char* inner : {"asleep_", "holder_", "sleepers", "fetch_or", "fetch_and", "fetch_add",
                             "compare_exchange", "exchange", "waiting.hpp"}) {
     INFO(whole);
@@ -340,7 +340,10 @@ TEST_CASE("of_a_loop_that_waits_the_writes_are_told_and_why_they_do_not_count") 
   const std::string never = deadlock_of<nobody_writes>();
   INFO(never);
   CHECK(holds(never, "it reads flag -> 0, its initial value. Nobody writes it."));
-  CHECK(holds(deadlock_of<without_an_await>(), "T0 waits at"));
+  const std::string spins = deadlock_of<without_an_await>(fault::livelock);
+  INFO(spins);
+  CHECK(holds(spins, "livelock: each thread that is left spins"));
+  CHECK(holds(spins, "T0 spins at"));
 }
 
 TEST_CASE("a_page_says_first_who_waits") {

@@ -95,12 +95,12 @@ def wrong_words(found: dict[str, Any], output: str, program: pathlib.Path, macro
         if text not in words:
             return f"the report does not say '{text}'"
     # What is said of those who wait, above the columns, is said in the words of the program.
-    if found.get("error") == "deadlock":
+    if found.get("error") in ("deadlock", "livelock"):
         said = output.split("\n\n")[0]
         for inner in ("gthr-default.h", "std_mutex.h", "fetch_or", "compare_exchange of", "variable#"):
             if inner in said:
                 return f"the report says '{inner}'"
-        if not re.search(r"^- T\d", said, re.MULTILINE) and "deadlock: no thread" in said:
+        if not re.search(r"^- T\d", said, re.MULTILINE) and re.match(r"\w+lock: (no|each) thread", said):
             return "the report does not say who waits"
     return None
 

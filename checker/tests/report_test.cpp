@@ -430,7 +430,7 @@ TEST_CASE("a_pointer_is_shown_as_the_block_that_it_points_to") {
   const std::string text = text_of(*seen.first);
   CHECK(holds(text, "store head relaxed = block 2"));
   CHECK(holds(text, "<- never freed"));
-  CHECK(holds(text, "lock guard (initial value)"));
+  CHECK(holds(text, "lock guard (nobody locked it before)"));
   CHECK(holds(text, "unlock guard (from T0.0 lock)"));
 }
 

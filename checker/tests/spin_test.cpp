@@ -277,16 +277,16 @@ TEST_CASE("a_loop_that_waits_is_an_await") {
   CHECK(both.outcomes.contains("1 2"));
 }
 
-TEST_CASE("loops_that_wait_for_each_other_are_a_deadlock") {
+TEST_CASE("loops_that_wait_for_each_other_are_a_livelock") {
   const timed run = search_within<spin_on_each_other>(1);
   REQUIRE(run.found.first);
-  CHECK(run.found.first->what == fault::deadlock);
+  CHECK(run.found.first->what == fault::livelock);
   CHECK(run.seconds < 1);
   options again;
   again.replay = run.found.first->replay;
   const statistics replayed = verify<spin_on_each_other>(again);
   REQUIRE(replayed.first);
-  CHECK(replayed.first->what == fault::deadlock);
+  CHECK(replayed.first->what == fault::livelock);
 }
 
 TEST_CASE("a_loop_that_ends_by_itself_is_run_to_its_end") {

@@ -103,6 +103,8 @@ constexpr failure failure_of(checker::fault fault) {
       return failure::memory_leak;
     case checker::fault::deadlock:
       return failure::deadlock;
+    case checker::fault::livelock:
+      return failure::livelock;
     case checker::fault::misuse:
       return failure::mutex_misuse;
     case checker::fault::nondeterministic:

@@ -24,6 +24,7 @@ enum class fault : std::uint8_t {
   use_after_return,  // of a local variable, when its function has returned
   memory_leak,
   deadlock,
+  livelock,          // the same, of threads that go round in loops instead of waiting
   misuse,            // a mutex unlocked by a thread that does not hold it, and the like
   nondeterministic,  // the program asked for another operation than the graph holds
   crash,             // a signal: a pointer that leads nowhere, an abort
@@ -32,20 +33,11 @@ enum class fault : std::uint8_t {
 };
 
 constexpr std::string_view name_of(fault f) noexcept {
-  constexpr std::string_view names[] = {"none",
-                                        "assertion",
-                                        "data race",
-                                        "uninitialised read",
-                                        "use after free",
-                                        "double free",
-                                        "use after return",
-                                        "memory leak",
-                                        "deadlock",
-                                        "misuse",
-                                        "nondeterministic model",
-                                        "crash",
-                                        "uncaught exception",
-                                        "bound met"};
+  constexpr std::string_view names[] = {
+      "none",           "assertion",          "data race",        "uninitialised read",
+      "use after free", "double free",        "use after return", "memory leak",
+      "deadlock",       "livelock",           "misuse",           "nondeterministic model",
+      "crash",          "uncaught exception", "bound met"};
   return names[static_cast<std::size_t>(f)];
 }
 
@@ -112,6 +104,7 @@ struct waiting_thread {
   std::uint32_t since = 0;
   unsigned joins = nobody;
   place from{"", "", 0};  // of who joins
+  bool spins = false;     // it goes round in a loop, of which nothing says that it waits
 };
 
 // How an object is called that lines do not name.
@@ -138,7 +131,7 @@ struct counterexample {
   std::vector<step> steps;
   std::vector<place> places;              // of event::place
   std::vector<named_location> locations;  // by location_id
-  std::vector<waiting_thread> waiting;    // of a deadlock
+  std::vector<waiting_thread> waiting;    // of a deadlock or a livelock
   std::vector<unsigned> stopped;          // threads that are stopped for ever
   std::vector<named_object> names;        // what a front end knows of objects: of a model, none
   std::string replay;                     // runs exactly this execution again

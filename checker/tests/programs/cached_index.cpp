@@ -4,7 +4,7 @@
 // turn.
 // Mended: proved
 // Broken: data race
-// Verdict with -DFOR_EVER: deadlock
+// Verdict with -DFOR_EVER: livelock
 // Verdict with -DCOUNTED: not finished
 #include <atomic>
 #include <cassert>

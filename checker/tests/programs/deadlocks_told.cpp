@@ -31,8 +31,8 @@
 // Verdict with -DONCE: deadlock
 // Told with -DONCE: T0 waits at deadlocks_told.cpp:@once
 // Told with -DONCE: it is being done by T1
-// Verdict with -DWITHIN: deadlock
-// Told with -DWITHIN: T1 waits at deadlocks_told.cpp:@within, `while (!mine.ready.load())
+// Verdict with -DWITHIN: livelock
+// Told with -DWITHIN: T1 spins at deadlocks_told.cpp:@within, `while (!mine.ready.load())
 // Told with -DWITHIN: it reads ready -> 0
 // Verdict with -DSHORT: deadlock
 // Told with -DSHORT: m is locked by T0

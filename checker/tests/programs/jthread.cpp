@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // jthread and stop_token.
 // Mended: proved
-// Broken: deadlock
+// Broken: livelock
 #include <atomic>
 #include <stop_token>
 #include <thread>

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
 // A queue under a mutex that is looked at again and again.
 // Mended: proved
-// Broken: deadlock
-// Told: T1 waits at polled_queue.cpp:@looks
+// Broken: livelock
+// Told: livelock: each thread that is left spins, or waits for the end of one that does
+// Told: T0 waits at polled_queue.cpp:@joins, `taking.join();
+// Told: for the end of T1, which spins.
+// Told: T1 spins at polled_queue.cpp:@looks
 // Told: it comes here again in each turn of a loop
 #include <cassert>
 #include <mutex>
@@ -32,5 +35,5 @@ int main() {
     numbers.push(1);
   }
 #endif
-  taking.join();
+  taking.join();  // @joins
 }
