@@ -1104,18 +1104,31 @@ bool execution::may_be_in_vain(unsigned thread) const noexcept {
     if (first.position != 0 && mine(co[first.position - 1u])) continue;
     std::size_t last = first.position;
     while (last + 1 != co.size() && mine(co[last + 1])) ++last;
-    if (first.kind != event_kind::update || graph()[co[last]].value != graph().value_read(own[i])) {
-      return false;
-    }
+    if (!is_as_before(own[i], co[last])) return false;
   }
   return true;
 }
 
+// Whether the writes of one location from `first` to `last`, which stand together in co, leave it as
+// it was. Who reads the last of them may then read what was there before.
+bool execution::is_as_before(event_id first, event_id last) const noexcept {
+  const event& head = graph()[first];
+  const event& tail = graph()[last];
+  if (head.kind == event_kind::update) return tail.value == graph().value_read(first);
+  // A store reads nothing. It finds what its own thread has stored there last, if that stands in
+  // front of it; who reads that instead must not synchronise with more.
+  if (head.position == 0) return false;
+  const event& before = graph()[graph().at(head.location).writes[head.position - 1u]];
+  return before.thread == head.thread && before.kind == event_kind::write &&
+         tail.kind == event_kind::write && before.value == tail.value &&
+         (releases(tail.success) || !releases(before.success));
+}
+
 // Whether all would be as it is without the last turn of a thread, and those of others that go
-// round in vain. What they wrote, where it stands together in co, begins with an update and ends
-// with the value that this read; and nobody else has read it on the way: so who reads the last of
-// it may read what the first one read. A store may be the head of a release sequence: then the
-// update that the same thread made before has to acquire, so that the store passes on what it read.
+// round in vain. What they wrote, where it stands together in co, ends with the value that was there
+// before, and nobody else has read it on the way: so who reads the last of it may read that one. A
+// store behind an update may be the head of a release sequence: then the update that the same thread
+// made before has to acquire, so that the store passes on what it read.
 bool execution::leaves_no_trace(unsigned thread) const noexcept {
   const auto& own = graph().thread(thread);
   const engine::span changed = threads_[thread].changed;
@@ -1129,9 +1142,13 @@ bool execution::leaves_no_trace(unsigned thread) const noexcept {
     while (first != 0 && of_turn(co[first - 1])) --first;
     while (last + 1 != co.size() && of_turn(co[last + 1])) ++last;
     const event& head = graph()[co[first]];
-    if (head.kind != event_kind::update) return false;
-    if (graph()[co[last]].value != graph().value_read(co[first])) return false;
-    if (written.kind == event_kind::write) {
+    if (!is_as_before(co[first], co[last])) return false;
+    if (head.kind != event_kind::update) {
+      const auto by_another = [&](event_id e) {
+        return graph()[e].thread != thread || graph()[e].kind != event_kind::write;
+      };
+      if (std::any_of(co.begin() + first, co.begin() + last + 1, by_another)) return false;
+    } else if (written.kind == event_kind::write) {
       std::size_t before = written.position;
       while (before != first && graph()[co[before - 1]].thread == thread) --before;
       const event& chain = graph()[co[before]];

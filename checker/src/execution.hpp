@@ -286,6 +286,7 @@ class execution {
   [[noreturn]] void end_execution();
   bool of_turn(event_id e) const noexcept;
   bool may_be_in_vain(unsigned thread) const noexcept;
+  bool is_as_before(event_id first, event_id last) const noexcept;
   bool leaves_no_trace(unsigned thread) const noexcept;
   unsigned no_longer_idle() const noexcept;
 

@@ -90,7 +90,9 @@ struct step_of_program {
     swap_wait,
     add_wait,
     compare_wait,
-    read_wait
+    read_wait,
+    store_wait,
+    pulse_wait
   } what;
   unsigned location;
   int value;
@@ -116,10 +118,12 @@ waiting_program random_program(std::uint64_t seed) {
       added.what = draw < 25   ? kind::load
                    : draw < 45 ? kind::store
                    : draw < 52 ? kind::add
-                   : draw < 76 ? kind::swap_wait
-                   : draw < 85 ? kind::add_wait
-                   : draw < 93 ? kind::compare_wait
-                               : kind::read_wait;
+                   : draw < 70 ? kind::swap_wait
+                   : draw < 77 ? kind::add_wait
+                   : draw < 83 ? kind::compare_wait
+                   : draw < 88 ? kind::read_wait
+                   : draw < 95 ? kind::store_wait
+                               : kind::pulse_wait;
       added.location = static_cast<unsigned>(random.below(2));
       added.value = static_cast<int>(random.below(3));
       const bool reads = added.what == kind::load || added.what == kind::read_wait;
@@ -163,7 +167,9 @@ struct waiting {
     using kind = step_of_program::kind;
     atomic<int>& here = x[now.location];
     int seen = 0;
+    atomic<int>& other = x[1 - now.location];
     const std::memory_order loads = now.o == acq_rel ? acquire : now.o;
+    const std::memory_order stores = now.o == acq_rel ? release : now.o;
     switch (now.what) {
       case kind::load:
         return here.load(now.o);
@@ -190,6 +196,19 @@ struct waiting {
         return 5;
       case kind::read_wait:
         wait([&] { return (seen = here.load(loads)) != 0; });
+        return seen;
+      case kind::store_wait:
+        wait([&] {
+          here.store(now.value, stores);
+          return (seen = other.load(stores == release ? acquire : stores)) != 0;
+        });
+        return seen;
+      case kind::pulse_wait:
+        wait([&] {
+          here.store(3, stores);
+          here.store(now.value, relaxed);
+          return (seen = other.load(relaxed)) != 0;
+        });
         return seen;
     }
     return 0;

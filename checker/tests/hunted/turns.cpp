@@ -24,7 +24,9 @@ enum class kind {
   kept_loop,
   sum_loop,
   look,
-  change_loop
+  change_loop,
+  store_loop,
+  pulse_loop
 };
 struct operation {
   kind what;
@@ -95,12 +97,12 @@ int run(const operation& now, thread_of_program& self) {
   int& own_kept = self.kept[now.location];
   const auto acquire = std::memory_order_acquire;
   const auto relaxed = std::memory_order_relaxed;
+  const auto stores = now.order == relaxed ? relaxed : std::memory_order_release;
   switch (now.what) {
     case kind::load:
       return here.load(acquire);
     case kind::store:
-      here.store(now.value,
-                 now.order == std::memory_order_acq_rel ? std::memory_order_release : relaxed);
+      here.store(now.value, stores);
       return 0;
     case kind::add:
       return here.fetch_add(1, now.order);
@@ -127,6 +129,17 @@ int run(const operation& now, thread_of_program& self) {
       return own_kept;
     case kind::change_loop:
       return go_round([&](int& seen) { return change_and_put_back(seen, here, now.value); });
+    case kind::store_loop:
+      return go_round([&](int& seen) {
+        here.store(now.value, stores);
+        return (seen = x[1 - now.location].load(acquire)) != 0;
+      });
+    case kind::pulse_loop:
+      return go_round([&](int& seen) {
+        here.store(3, stores);
+        here.store(now.value, relaxed);
+        return (seen = x[1 - now.location].load(acquire)) != 0;
+      });
     case kind::look: {
       lock();
       const int seen = guarded;
@@ -154,10 +167,10 @@ int main(int, char** arguments) {
     threads[t].count = 1 + below(count == 2 ? 3 : 2);
     for (unsigned i = 0; i != threads[t].count; ++i) {
       // Looks at what loops have in between are what is lost if a turn is left out that was seen.
-      constexpr kind atomics[] = {kind::load,         kind::load,      kind::load,
-                                  kind::store,        kind::add,       kind::swap_loop,
-                                  kind::add_loop,     kind::add_loop,  kind::add_loop,
-                                  kind::compare_loop, kind::read_loop, kind::lock_loop};
+      constexpr kind atomics[] = {
+          kind::load,      kind::load,      kind::load,       kind::store,      kind::add,
+          kind::swap_loop, kind::add_loop,  kind::add_loop,   kind::add_loop,   kind::compare_loop,
+          kind::read_loop, kind::lock_loop, kind::store_loop, kind::store_loop, kind::pulse_loop};
       // Or what they do to plain memory.
       constexpr kind plain[] = {kind::store,    kind::store,       kind::load,       kind::look,
                                 kind::look,     kind::add,         kind::kept_loop,  kind::sum_loop,
