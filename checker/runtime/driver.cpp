@@ -684,7 +684,7 @@ std::string what_was_looked_at(const statistics& found) {
   if (unmet.empty()) return text;
   constexpr std::size_t most = 12;
   text += "Conflicts never reached: " + std::to_string(unmet.size()) + " of " +
-          std::to_string(met + unmet.size()) +
+          std::to_string(met.size() + unmet.size()) +
           " lines with atomic operations never met an access that conflicts with theirs and that "
           "nothing else orders, so that their memory orders were not tested: ";
   for (std::size_t i = 0; i != std::min(most, unmet.size()); ++i) {

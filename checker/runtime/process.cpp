@@ -187,7 +187,7 @@ void give_up_stuck(address code) {
   engine::give_up_thread(engine::surrender::excluded,
                          error_text("thread %u has run for a second without an operation that "
                                     "others could see; it is at %s",
-                                    self(), mark_of(code).c_str()));
+                                    self(), mark_of_calls(code).c_str()));
 }
 
 // The kernel would go on writing the number of the real CPU into this thread's area, and the

@@ -126,13 +126,14 @@ place place_of(address code);
 void resolve_places(counterexample& told);
 // Says how the program's variables are called.
 void name_objects(counterexample& told);
-// Names code in a text; with_line tells its line there.
-std::string mark_of(address code);
+// The line of the program's own that calls: queue.cpp:12. Empty if there is none.
+std::string own_line_of(address code);
+// Names code that is running, and who has called it, in a text; with_line tells the line there.
+std::string mark_of_calls(address code);
 std::string with_line(std::string text);
-// The program's lines whose operations met conflicting ones, by their number, and those that did
-// not.
+// The program's lines whose operations met conflicting ones, and those whose did not.
 struct conflict_lines {
-  std::size_t met;
+  std::vector<std::string> met;
   std::vector<std::string> unmet;
 };
 conflict_lines lines_of_conflicts(const statistics& found);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstdarg>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -75,10 +76,19 @@ std::string program_path() {
   return size > 0 ? std::string(path, static_cast<std::size_t>(size)) : std::string();
 }
 
-// A name without its parameters: what a report has room for.
+// A name without its parameters: what a report has room for. Those of a lambda are a part of its
+// name.
 std::string short_name(const std::string& name) {
-  const std::size_t end = name.find('(');
-  return end == 0 || end == std::string::npos ? name : name.substr(0, end);
+  int depth = 0;
+  for (std::size_t i = 0; i != name.size(); ++i) {
+    depth += name[i] == '{' || name[i] == '<' ? 1 : 0;
+    depth -= name[i] == '}' || name[i] == '>' ? 1 : 0;
+    if (name[i] != '(' || depth > 0 || i == 0) continue;
+    const std::string_view before = std::string_view(name).substr(0, i);
+    if (!before.ends_with("operator") && !before.ends_with("::")) return std::string(before);
+    i = std::min(name.find(')', i), name.size() - 1);
+  }
+  return depth > 0 ? name.substr(0, name.find('(', 1)) : name;  // depth: of an operator<
 }
 
 // For each address the functions that are inlined there, the innermost first.
@@ -201,23 +211,70 @@ void resolve_places(counterexample& told) {
   }
 }
 
-// What the engine says names a place by its code.
-std::string mark_of(address code) { return of_code + (":" + std::to_string(code)); }
+namespace {
 
+std::string base_name(const std::string& path) { return path.substr(path.rfind('/') + 1); }
+
+std::string text_of(const line& each) {
+  return base_name(each.file) + ":" + std::to_string(each.number);
+}
+
+}  // namespace
+
+std::string own_line_of(address code) {
+  for (const auto& [at, lines] : lines_of({code - 1})) {
+    for (const line& each : lines) {
+      if (each.own()) return text_of(each);
+    }
+  }
+  return {};
+}
+
+// The calls are behind one another: code:4198400+4198720
+std::string mark_of_calls(address code) {
+  constexpr std::ptrdiff_t most = 8;  // a text of the engine is short
+  std::vector<address> calls;
+  _Unwind_Backtrace(note_call, &calls);
+  // Where a signal has interrupted the code it stands before that instruction, and not behind it.
+  const auto first = std::find_if(calls.begin(), calls.end(),
+                                  [&](address each) { return each == code || each + 1 == code; });
+  std::string made = of_code + (":" + std::to_string(code));
+  for (auto each = first; each != calls.end() && each - first < most; ++each) {
+    if (each != first && *each < low_end) made += "+" + std::to_string(*each);
+  }
+  return made;
+}
+
+// The first line that is the program's own; or else the first one; or else the function.
 std::string with_line(std::string text) {
   const std::string mark = std::string(of_code) + ":";
   const std::size_t at = text.find(mark);
   if (at == std::string::npos) return text;
-  const std::size_t end = text.find_first_not_of("0123456789", at + mark.size());
-  const std::string digits = text.substr(at + mark.size(), end - at - mark.size());
-  for (const auto& [code, lines] : lines_of({std::strtoull(digits.c_str(), nullptr, 10) - 1})) {
-    for (const line& each : lines) {
-      if (!each.own()) continue;
-      const std::string name = each.file.substr(each.file.rfind('/') + 1);
-      return text.replace(at, end - at, name + ":" + std::to_string(each.number));
+  const std::size_t begin = at + mark.size();
+  const std::size_t end = std::min(text.find_first_not_of("0123456789+", begin), text.size());
+  std::vector<address> codes;
+  for (const char* next = text.c_str() + begin; next < text.c_str() + end;) {
+    char* behind = nullptr;
+    codes.push_back(std::strtoull(next, &behind, 10) - 1);
+    next = behind + 1;
+  }
+  auto lines = lines_of(codes);
+  std::string found;
+  std::string function;
+  for (const address code : codes) {
+    for (const line& each : lines[code]) {
+      if (each.own()) return text.replace(at, end - at, text_of(each));
+      if (found.empty() && each.known()) found = text_of(each);
+      if (function.empty() && each.function != "??") function = each.function;
     }
   }
-  return text;
+  if (found.empty()) {
+    char where[32];
+    std::snprintf(where, sizeof where, "%#zx", static_cast<std::size_t>(codes.front()));
+    found = (function.empty() ? where : function) + " in " + base_name(program_path()) +
+            ", of which no line is known: -g0 or -s was given, or check-c++ has not compiled it";
+  }
+  return text.replace(at, end - at, found);
 }
 
 conflict_lines lines_of_conflicts(const statistics& found) {
@@ -232,12 +289,12 @@ conflict_lines lines_of_conflicts(const statistics& found) {
       const auto own =
           std::find_if(inlined.begin(), inlined.end(), [](const line& each) { return each.own(); });
       if (own == inlined.end()) continue;
-      made.insert(own->file.substr(own->file.rfind('/') + 1) + ":" + std::to_string(own->number));
+      made.insert(text_of(*own));
     }
     return made;
   };
   const std::set<std::string> met = lines(found.met);
-  conflict_lines made{met.size(), {}};
+  conflict_lines made{{met.begin(), met.end()}, {}};
   for (const std::string& each : lines(found.unmet)) {
     if (!met.contains(each)) made.unmet.push_back(each);
   }

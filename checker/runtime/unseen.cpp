@@ -117,10 +117,9 @@ std::vector<std::string> what_was_not_seen() {
   for (std::size_t i = 0; noted != nullptr && i != most_calls; ++i) {
     const char* const name = noted->calls[i].name;
     if (name == nullptr) break;
-    const std::string mark = mark_of(noted->calls[i].code);
-    const std::string line = with_line(mark);
+    const std::string line = own_line_of(noted->calls[i].code);
     // What the C++ library calls for the program has no line.
-    found.push_back(name + (line == mark ? "" : " (" + line + ")"));
+    found.push_back(name + (line.empty() ? "" : " (" + line + ")"));
   }
   constexpr std::size_t most = 12;  // as a C++ library that is linked statically has many
   for (std::size_t i = 0; i != std::min(most, objects.size()); ++i) {

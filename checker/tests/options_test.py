@@ -195,6 +195,23 @@ class Test:
         assert status == 0 and found["complete"] > 1 and found["not_seen"] == [], found
         racing = compiled(self.arguments, user, "uses_counter_broken", "-DBROKEN", *linked)
         status, found = self.found(racing)
+    def test_line_of_a_quiet_loop(self) -> None:
+        """Its line is the program's own, also where the loop is a library's; without lines it is the function."""
+        source = (HERE / "programs" / "without_operations.cpp").read_text().splitlines()
+
+        def line(mark: str) -> str:
+            return str(next(i for i, each in enumerate(source, 1) if each.endswith(f"// @{mark}")))
+
+        for macro, mark in (("-DBROKEN", "turns"), ("-DIN_LIBRARY", "looks")):
+            for level in ("-O0", "-O1"):
+                said = self.run(self.build("without_operations", macro, level))[1]
+                assert f"it is at without_operations.cpp:{line(mark)}." in said, said
+        said = " ".join(self.run(self.build("without_operations", "-DBROKEN", "-O0", "-g0"))[1].split())
+        assert re.search(r"it is at main::\{lambda\(\)#1\}::operator\(\) in without_operations\S*, of which no line is "
+                         r"known: -g0 or -s was given, or check-c\+\+ has not compiled it\. ", said), said
+        said = self.run(self.build("without_operations", "-DBROKEN", "-O0", "-s"))[1]
+        assert re.search(r"it is at 0x4\w+ in without_operations", said), said
+
         assert status == 1 and found["error"] == "data race", found
         subprocess.run([self.arguments.compiler, "-std=c++20", "-O1", "-shared", "-fPIC", source, "-o", library],
                        check=True)
