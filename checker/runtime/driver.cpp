@@ -468,6 +468,13 @@ std::string text_overtaken() {
 
 constexpr const char* names_of_verdicts[] = {"proved", "error", "", "not finished"};
 
+// Main is one also where it has made no operation that others could see.
+unsigned threads_of(const statistics& found) {
+  const auto count = std::count_if(found.longest.begin(), found.longest.end(),
+                                   [](auto each) { return each != 0; });
+  return std::max(1U, static_cast<unsigned>(count));
+}
+
 std::uint64_t peak_bytes() {
   rusage used{};
   getrusage(RUSAGE_SELF, &used);
@@ -517,6 +524,44 @@ std::string json_kinds(const statistics& found) {
   return made + ']';
 }
 
+// In the words of these options.
+std::string why_cut(const statistics& found) {
+  std::string text = with_line(found.why_cut);
+  constexpr std::pair<std::string_view, std::string_view> names[] = {
+      {"options::events_per_thread", "--check-events"},
+      {"options::most_runs", "--check-runs"},
+      {"Let it wait with checker::await, or bound the loop",
+       "Each turn does something that others may see, or leaves something changed: bound the "
+       "loop"}};
+  for (const auto& [name, option] : names) {
+    if (const std::size_t at = text.find(name); at != std::string::npos) {
+      text.replace(at, name.size(), option);
+    }
+  }
+  return text;
+}
+
+// What the verdict says in words of what was searched, and what not. As the litmus tool has it.
+std::string json_bounds(const statistics& found) {
+  std::string operations;
+  for (unsigned t = 0; t != threads_of(found); ++t) {
+    operations +=
+        (t == 0 ? "" : ", ") + std::to_string(t < found.longest.size() ? found.longest[t] : 0);
+  }
+  std::vector<std::string> not_explored{"load buffering"};
+  if (!chosen.leaks || chosen.search.stopped_thread) not_explored.emplace_back("leaks");
+  const auto [met, unmet] = lines_of_conflicts(found);
+  std::string made = ", \"operations\": [" + operations + R"(], "bounds": {"operations": )" +
+                     std::to_string(chosen.search.events_per_thread) +
+                     ", \"spurious_failures\": " + std::to_string(chosen.search.spurious_failures) +
+                     ", \"reused_blocks\": " + std::to_string(chosen.search.reuses) +
+                     "}, \"not_explored\": " + json_list(not_explored) +
+                     ", \"conflicts_reached\": " + json_list(met) +
+                     ", \"conflicts_never_reached\": " + json_list(unmet);
+  if (found.cut != 0) made += ", \"why_cut\": " + in_json(why_cut(found));
+  return made;
+}
+
 // As --check-cpus has it.
 std::string name_of_cpus() { return cpus == 0 ? "any" : std::to_string(cpus); }
 
@@ -536,7 +581,7 @@ void write_json(const statistics& found, const std::vector<std::string>& not_see
       << ", \"duplicates\": " << found.duplicates << ", \"errors\": " << found.errors
       << ", \"outcomes\": " << json_outcomes(found) << R"(, "hash": ")" << hash
       << R"(", "seconds": )" << seconds << ", \"peak_bytes\": " << peak_bytes();
-  out << ", \"cpus\": " << in_json(name_of_cpus());
+  out << json_bounds(found) << ", \"cpus\": " << in_json(name_of_cpus());
   if (chosen.search.parts > 1) out << json_part(found);
   if (chosen.load_buffering) out << json_overtaken();
   if (found.first) {
@@ -554,13 +599,6 @@ void write_json(const statistics& found, const std::vector<std::string>& not_see
   std::ofstream file(chosen.json);
   file << out.str();
   if (!file.flush()) say("checker: --check-json: cannot write " + chosen.json + "\n", own_errors);
-}
-
-// Main is one also where it has made no operation that others could see.
-unsigned threads_of(const statistics& found) {
-  const auto count = std::count_if(found.longest.begin(), found.longest.end(),
-                                   [](auto each) { return each != 0; });
-  return std::max(1U, static_cast<unsigned>(count));
 }
 
 // What was done by chance: how much, and how likely it would have found what is there.
@@ -610,23 +648,6 @@ void refuse_stop_of_nothing(const statistics& found) {
   if (made == 0) reject("--check-stop: the program starts no thread " + thread);
   reject("--check-stop: thread " + thread + " makes at most " + std::to_string(made) +
          " operations, and never more than " + std::to_string(search.stopped_after));
-}
-
-// In the words of these options.
-std::string why_cut(const statistics& found) {
-  std::string text = with_line(found.why_cut);
-  constexpr std::pair<std::string_view, std::string_view> names[] = {
-      {"options::events_per_thread", "--check-events"},
-      {"options::most_runs", "--check-runs"},
-      {"Let it wait with checker::await, or bound the loop",
-       "Each turn does something that others may see, or leaves something changed: bound the "
-       "loop"}};
-  for (const auto& [name, option] : names) {
-    if (const std::size_t at = text.find(name); at != std::string::npos) {
-      text.replace(at, name.size(), option);
-    }
-  }
-  return text;
 }
 
 // : 3 of data race, 1 of assertion

@@ -76,6 +76,34 @@ class Test:
         assert sorted(found["outcomes"]) == ["main", "one", "other"], found
         assert "outcome: one" in said, said
 
+    def test_json_of_both_front_ends(self) -> None:
+        """A line has the same fields, whichever front end has written it; but for what a litmus program has not."""
+        writes_late = self.build("message_passing")
+        races = self.build("message_passing", "-DBROKEN")
+        for litmus, program, options in (
+            ("W.rel x = 1 || R.acq x", writes_late, ()),
+            ("plain x; W x = 1 || W x = 2", races, ()),
+            ("while R x == 0 bound 2 {} || R x", writes_late, ("--check-events", 3)),
+        ):
+            done = subprocess.run([self.arguments.litmus, "-"], input=f"name: one\n{litmus}\n", capture_output=True,
+                                  text=True, timeout=60, check=False)
+            line = json.loads(done.stdout)
+            status, found = self.found(program, *options)
+            assert status == done.returncode, (litmus, status, done)
+            assert found["verdict"] == line["verdict"], (found, line)
+            assert set(found) - {"cpus", "not_seen"} == set(line), (litmus, set(found) ^ set(line))
+            assert set(found["bounds"]) == set(line["bounds"]), (found, line)
+            assert "load buffering" in found["not_explored"] and "load buffering" in line["not_explored"]
+        unmet = self.build("verdict_words")
+        assert len(self.found(unmet)[1]["conflicts_never_reached"]) == 2
+        assert self.found(unmet, "--check-no-leaks")[1]["not_explored"] == ["load buffering", "leaks"]
+        # The second read is ordered behind the write by the first.
+        text = "name: one\nW.rel x = 1; W.rel y = 1 || if R.acq y {\nR x }\n"
+        done = subprocess.run([self.arguments.litmus, "-"], input=text, capture_output=True, text=True, timeout=60,
+                              check=True)
+        line = json.loads(done.stdout)
+        assert line["conflicts_reached"] == ["-:2"] and line["conflicts_never_reached"] == ["-:3"], line
+
     def test_page(self) -> None:
         program = self.build("message_passing", "-DBROKEN")
         page = self.work / "error.html"
@@ -167,6 +195,23 @@ class Test:
         assert status == 3 and "thread 1 has run for a second" in said, said
         assert seconds_of_programs() - began < 10, seconds_of_programs() - began
 
+    def test_line_of_a_quiet_loop(self) -> None:
+        """Its line is the program's own, also where the loop is a library's; without lines it is the function."""
+        source = (HERE / "programs" / "without_operations.cpp").read_text().splitlines()
+
+        def line(mark: str) -> str:
+            return str(next(i for i, each in enumerate(source, 1) if each.endswith(f"// @{mark}")))
+
+        for macro, mark in (("-DBROKEN", "turns"), ("-DIN_LIBRARY", "looks")):
+            for level in ("-O0", "-O1"):
+                said = self.run(self.build("without_operations", macro, level))[1]
+                assert f"it is at without_operations.cpp:{line(mark)}." in said, said
+        said = " ".join(self.run(self.build("without_operations", "-DBROKEN", "-O0", "-g0"))[1].split())
+        assert re.search(r"it is at main::\{lambda\(\)#1\}::operator\(\) in without_operations\S*, of which no line is "
+                         r"known: -g0 or -s was given, or check-c\+\+ has not compiled it\. ", said), said
+        said = self.run(self.build("without_operations", "-DBROKEN", "-O0", "-s"))[1]
+        assert re.search(r"it is at 0x4\w+ in without_operations", said), said
+
     def test_output(self) -> None:
         """What the program writes goes nowhere, whichever way; but once, where it is run again."""
         program = self.build("output")
@@ -195,23 +240,6 @@ class Test:
         assert status == 0 and found["complete"] > 1 and found["not_seen"] == [], found
         racing = compiled(self.arguments, user, "uses_counter_broken", "-DBROKEN", *linked)
         status, found = self.found(racing)
-    def test_line_of_a_quiet_loop(self) -> None:
-        """Its line is the program's own, also where the loop is a library's; without lines it is the function."""
-        source = (HERE / "programs" / "without_operations.cpp").read_text().splitlines()
-
-        def line(mark: str) -> str:
-            return str(next(i for i, each in enumerate(source, 1) if each.endswith(f"// @{mark}")))
-
-        for macro, mark in (("-DBROKEN", "turns"), ("-DIN_LIBRARY", "looks")):
-            for level in ("-O0", "-O1"):
-                said = self.run(self.build("without_operations", macro, level))[1]
-                assert f"it is at without_operations.cpp:{line(mark)}." in said, said
-        said = " ".join(self.run(self.build("without_operations", "-DBROKEN", "-O0", "-g0"))[1].split())
-        assert re.search(r"it is at main::\{lambda\(\)#1\}::operator\(\) in without_operations\S*, of which no line is "
-                         r"known: -g0 or -s was given, or check-c\+\+ has not compiled it\. ", said), said
-        said = self.run(self.build("without_operations", "-DBROKEN", "-O0", "-s"))[1]
-        assert re.search(r"it is at 0x4\w+ in without_operations", said), said
-
         assert status == 1 and found["error"] == "data race", found
         subprocess.run([self.arguments.compiler, "-std=c++20", "-O1", "-shared", "-fPIC", source, "-o", library],
                        check=True)
@@ -246,7 +274,9 @@ class Test:
 
 
 def main() -> int:
-    test = Test(parser_of(__doc__).parse_args())
+    parser = parser_of(__doc__)
+    parser.add_argument("--litmus", required=True, help="the litmus tool")
+    test = Test(parser.parse_args())
     failed = 0
     for name in (each for each in vars(Test) if each.startswith("test_")):
         try:

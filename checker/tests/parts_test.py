@@ -13,7 +13,8 @@ from single import compiled, parser_of
 HERE = pathlib.Path(__file__).parent
 MERGE = HERE.parent / "tools" / "merge.py"
 EXECUTIONS = 6  # 3! orders of the exchanges
-SAME = ("complete", "blocked", "cut", "excluded", "duplicates", "errors", "outcomes", "hash")
+SAME = ("verdict", "complete", "blocked", "cut", "excluded", "duplicates", "errors", "outcomes", "hash", "operations",
+        "bounds", "not_explored", "conflicts_reached", "conflicts_never_reached")
 
 
 def searched(program: pathlib.Path, *options: str) -> dict[str, Any]:
@@ -51,6 +52,11 @@ def main() -> None:
     for key, value, status in (("errors", 1, 1), ("cut", 1, 3), ("shard", "0/2", 2)):
         found = merge([parts[0], {**parts[1], key: value}]).returncode
         assert found == status, f"{key} {value}: exit status {found} instead of {status}"
+    # What one part has not met, another may have.
+    missed = [{**parts[0], "conflicts_reached": [], "conflicts_never_reached": ["a.cpp:1", "b.cpp:2"]},
+              {**parts[1], "conflicts_reached": ["a.cpp:1"], "conflicts_never_reached": []}]
+    whole = merged(missed)
+    assert whole["conflicts_reached"] == ["a.cpp:1"] and whole["conflicts_never_reached"] == ["b.cpp:2"], whole
     nothing = [part | {"complete": 0} for part in parts]
     assert merge(nothing).returncode == 3, "a search without a complete execution proves nothing"
 

@@ -37,12 +37,15 @@ using json = nlohmann::ordered_json;
 constexpr const char* footer = R"(
 FILE - is standard input. The notation is described in checker/tools/README.md.
 
-The line: name, model, complete (executions in which every thread returned), blocked (executions in
-which a thread waits, for a value that it could yet get in another), cut (bounds that were met),
-excluded (executions in which an assumption of the program does not hold),
+The line: name, model, verdict (proved, error or not finished), complete (executions in which every
+thread returned), blocked (executions in which a thread waits, for a value that it could yet get in
+another), cut (bounds that were met), excluded (executions in which an assumption of the program does
+not hold), runs (executions that were begun), hunted (those by chance alone: none),
 duplicates (graphs visited twice, of those remembered), errors, outcomes, hash (the same for the same
-set of graphs), seconds, peak_bytes. After an error: first_error, replay, and kinds, of each of
-which error, count, text, replay, choices. Without --keep-going or --check a search ends at the
+set of graphs), seconds, peak_bytes, operations (of each thread, at most), bounds, not_explored,
+conflicts_reached and conflicts_never_reached (lines whose operation met, or never met, a conflicting
+access that nothing else orders with it). After a cut: why_cut. After an error: first_error, error,
+text, replay, and kinds, of each of which error, count, text, replay, choices. Without --keep-going or --check a search ends at the
 first error. With --estimate: name, model, estimate (null if the time was too short), error (one
 standard error), rough (it may be much too low). Exit status: 0 if all is proved;
 1 after an error of a program, or a count that --check finds wrong; 3 if a search was not finished, or
@@ -212,14 +215,42 @@ json kinds_of(const statistics& found) {
   return list;
 }
 
+std::string_view name_of(conclusion c) {
+  constexpr std::string_view names[] = {"proved", "error", "", "not finished"};
+  return names[static_cast<std::size_t>(c)];
+}
+
+// A part of a search may have none that is complete.
+conclusion concluded(const settings& chosen, const statistics& found) {
+  if (!chosen.sharded || found.errors != 0) return found.concluded();
+  return found.cut == 0 ? conclusion::proved : conclusion::unfinished;
+}
+
+// What the verdict says in words of what was searched, and what not.
+void add_bounds(json& line, const settings& chosen, const statistics& found) {
+  const options& search = chosen.search;
+  line["operations"] = found.longest;
+  // A litmus program allocates nothing: no block is used again, and none leaks.
+  line["bounds"] = {{"operations", search.events_per_thread},
+                    {"spurious_failures", search.spurious_failures},
+                    {"reused_blocks", 0}};
+  line["not_explored"] = {"load buffering"};
+  line["conflicts_reached"] = found.met;
+  line["conflicts_never_reached"] = found.unmet;
+  if (found.cut != 0) line["why_cut"] = found.why_cut;
+}
+
 void print_line(const litmus::program& p, const settings& chosen, const statistics& found,
                 double seconds) {
   json line = {{"name", p.name},
                {"model", name_of(chosen.search.model)},
+               {"verdict", name_of(concluded(chosen, found))},
                {"complete", found.complete},
                {"blocked", found.blocked},
                {"cut", found.cut},
                {"excluded", found.excluded},
+               {"runs", found.runs},
+               {"hunted", found.hunted},
                {"duplicates", found.duplicates},
                {"errors", found.errors},
                {"outcomes", found.outcomes.size()},
@@ -230,13 +261,16 @@ void print_line(const litmus::program& p, const settings& chosen, const statisti
     json& list = line["outcomes"] = json::array();
     for (const std::string& each : found.outcomes) list.push_back(each);
   }
+  add_bounds(line, chosen, found);
   if (chosen.sharded) {
     line["shard"] = std::to_string(chosen.search.part) + '/' + std::to_string(chosen.search.parts);
     line["outcome_hashes"] = found.outcomes.hashes();
   }
   if (found.first) {
-    line["first_error"] =
-        std::string(checker::name_of(found.first->what)) + ": " + found.first->text;
+    const std::string kind(checker::name_of(found.first->what));
+    line["first_error"] = kind + ": " + found.first->text;
+    line["error"] = kind;
+    line["text"] = found.first->text;
     line["replay"] = found.first->replay;
     line["kinds"] = kinds_of(found);
   }
@@ -292,9 +326,8 @@ conclusion explore(const litmus::program& p, const settings& chosen, const std::
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   print_line(p, chosen, found, taken.count());
   if (chosen.check && !expected(p, chosen, found)) return conclusion::error;
-  const bool partial = chosen.check || (chosen.sharded && found.errors == 0);
-  if (partial) return found.cut == 0 ? conclusion::proved : conclusion::unfinished;
-  return found.concluded();
+  if (chosen.check) return found.cut == 0 ? conclusion::proved : conclusion::unfinished;
+  return concluded(chosen, found);
 }
 
 int run(const settings& chosen) {

@@ -14,11 +14,13 @@ from __future__ import annotations
 
 import argparse
 import fileinput
+import itertools
 import json
 import sys
 from typing import Any, NoReturn
 
-SUMS = ("complete", "blocked", "cut", "excluded", "duplicates", "errors")
+SUMS = ("complete", "blocked", "cut", "excluded", "runs", "hunted", "duplicates", "errors")
+VERDICTS = {0: "proved", 1: "error", 3: "not finished"}
 HASH_MODULUS = 1 << 128
 
 
@@ -44,6 +46,26 @@ def read_parts(files: list[str]) -> dict[tuple[str, str], list[dict[str, Any]]]:
     return parts
 
 
+def bounds_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the verdict says of what was searched. What one part has not met, another may have."""
+    if not all("operations" in part for part in parts):  # a line of a program of one's own
+        return {}
+
+    def each_of(key: str) -> list[str]:
+        return list(dict.fromkeys(each for part in parts for each in part[key]))
+
+    longest = [part["operations"] for part in parts]
+    reached = each_of("conflicts_reached")
+    bounds = {"operations": [max(each) for each in itertools.zip_longest(*longest, fillvalue=0)],
+              "bounds": parts[0]["bounds"],
+              "not_explored": each_of("not_explored"),
+              "conflicts_reached": reached,
+              "conflicts_never_reached": [each for each in each_of("conflicts_never_reached")
+                                          if each not in reached]}
+    cut = [part["why_cut"] for part in parts if "why_cut" in part]
+    return bounds | ({"why_cut": cut[0]} if cut else {})
+
+
 def merge(name: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
     counts = {part["shard"][1] for part in parts}
     if len(counts) != 1:
@@ -55,11 +77,13 @@ def merge(name: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
         fail(f"{name}: missing shards {missing}" if missing else f"{name}: a shard is there twice")
     outcomes = {hash_ for part in parts for hash_ in part["outcome_hashes"]}
     whole = {"name": name, "model": parts[0]["model"]}
-    whole.update({key: sum(part[key] for part in parts) for key in SUMS})
+    whole.update({key: sum(part[key] for part in parts) for key in SUMS if key in parts[0]})
     whole["outcomes"] = len(outcomes)
     whole["hash"] = f"{sum(int(part['hash'], 16) for part in parts) % HASH_MODULUS:032x}"
     whole["seconds"] = round(sum(part["seconds"] for part in parts), 6)
     whole["peak_bytes"] = max(part["peak_bytes"] for part in parts)
+    whole.update(bounds_of(parts))
+    whole["verdict"] = VERDICTS[status_of(whole)]
     if any("not_seen" in part for part in parts):
         whole["not_seen"] = sorted({each for part in parts for each in part["not_seen"]})
     return whole

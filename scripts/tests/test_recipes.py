@@ -24,8 +24,9 @@ LITMUS = Path(os.environ.get("CHECKER_LITMUS",
 # 5,040 executions, as many outcomes.
 PROGRAM = "name: additions\nlet n = 7\nn x {U.rlx x += 1}\n"
 
-# What depends on the run, and what only the line of a shard has.
-MEASURED = ("seconds", "peak_bytes", "shard", "outcome_hashes")
+# What depends on the run, or on the shards, each of which walks the top of the tree; and what only
+# the line of a shard has.
+MEASURED = ("seconds", "peak_bytes", "runs", "shard", "outcome_hashes")
 
 
 def recipe(heading: str) -> str:
