@@ -100,8 +100,8 @@ void install_handler() {
 // are stopped may have every shard. It is then stopped without.
 constexpr std::uint32_t most_signals = 2000;
 
-// Signals the first `count` victims until each has stopped where it shall. A signal that was handled
-// is a move.
+// Signals the first `count` victims until each has stopped where it shall. A signal that was
+// handled is a move.
 void stop(stress::crew& threads, std::uint32_t count, stress::watchdog& watchdog) {
   for (std::uint32_t i = 0; i < count; ++i) {
     const auto in = static_cast<call>(1 + choices.below(calls - 1));

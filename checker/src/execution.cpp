@@ -1109,8 +1109,8 @@ bool execution::may_be_in_vain(unsigned thread) const noexcept {
   return true;
 }
 
-// Whether the writes of one location from `first` to `last`, which stand together in co, leave it as
-// it was. Who reads the last of them may then read what was there before.
+// Whether the writes of one location from `first` to `last`, which stand together in co, leave it
+// as it was. Who reads the last of them may then read what was there before.
 bool execution::is_as_before(event_id first, event_id last) const noexcept {
   const event& head = graph()[first];
   const event& tail = graph()[last];
@@ -1125,10 +1125,10 @@ bool execution::is_as_before(event_id first, event_id last) const noexcept {
 }
 
 // Whether all would be as it is without the last turn of a thread, and those of others that go
-// round in vain. What they wrote, where it stands together in co, ends with the value that was there
-// before, and nobody else has read it on the way: so who reads the last of it may read that one. A
-// store behind an update may be the head of a release sequence: then the update that the same thread
-// made before has to acquire, so that the store passes on what it read.
+// round in vain. What they wrote, where it stands together in co, ends with the value that was
+// there before, and nobody else has read it on the way: so who reads the last of it may read that
+// one. A store behind an update may be the head of a release sequence: then the update that the
+// same thread made before has to acquire, so that the store passes on what it read.
 bool execution::leaves_no_trace(unsigned thread) const noexcept {
   const auto& own = graph().thread(thread);
   const engine::span changed = threads_[thread].changed;

@@ -28,8 +28,8 @@ struct timed {
   double seconds = 0;
 };
 
-// A busy machine makes a search late: it is repeated until it takes less than `limit` seconds, for a
-// minute at most.
+// A busy machine makes a search late: it is repeated until it takes less than `limit` seconds, for
+// a minute at most.
 template <class Model>
 timed search_within(double limit, const options& chosen = {}) {
   using clock = std::chrono::steady_clock;

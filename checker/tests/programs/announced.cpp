@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A loop that says in each turn what it has said before: it stores what it has stored there already,
-// and waits. Others may see what else it does in a later turn: then it goes on.
+// A loop that says in each turn what it has said before: it stores what it has stored there
+// already, and waits. Others may see what else it does in a later turn: then it goes on.
 // Mended: proved
 // Broken: livelock
 // Told: T1 spins at announced.cpp:@announces

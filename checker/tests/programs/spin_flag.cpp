@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A bare spin loop, and what it waits for. If nobody sets that, it spins for ever; if another thread
-// waits for a lock meanwhile, that is a deadlock.
+// A bare spin loop, and what it waits for. If nobody sets that, it spins for ever; if another
+// thread waits for a lock meanwhile, that is a deadlock.
 // Mended: proved
 // Broken: livelock
 // Told: T1 spins at spin_flag.cpp:@spins

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A thread that does nothing for a second that others could see: it is told which one, and where. The
-// loop may be one of the C++ library: then it is told who called that.
+// A thread that does nothing for a second that others could see: it is told which one, and where.
+// The loop may be one of the C++ library: then it is told who called that.
 // Mended: proved
 // Broken: not finished
 // Told: thread 1 has run for a second without an operation that others could see
