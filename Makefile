@@ -157,7 +157,7 @@ check-full:  ## the same with larger clients and more time, and the checker's sl
 	$(foreach each,$(rare_pools),$(clients) --family $(each) --calls 3 --spurious 0 --total 12 --partial &&) true
 	$(clients) --family upkept_pool_one_cpu --calls 3 --spurious 0 --total 40 --partial
 	$(foreach each,$(upkept_pools),$(clients) --family $(each) --calls 2 --spurious 0 --total 15 --partial &&) true
-	$(survey) --calls 3 --plain-calls 5 --within 180 --partial
+	$(survey) --calls 3 --plain-calls 5 --within 150 --partial
 	$(foreach each,$(merging_pools) pool_dequeue_batches,$(compared) --family $(each) --calls 2 --total 30 &&) true
 	$(foreach each,$(portable_pools),$(compared) --family $(each) --letters pgr --calls 3 --total 30 &&) true
 	$(foreach each,$(portable_pools),$(compared) --family $(each) --letters pgr --calls 2 --progress --total 30 &&) true

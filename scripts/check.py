@@ -35,6 +35,7 @@ RESULTS = {
 SUBJECTS = (("pool_dequeue", "ring"), ("object_pool", "pool"),
             ("wide_pool", "pool on three CPUs, all or two of which it is told"),
             ("narrow_pool", "pool with batches of 1 and budgets of 2"),
+            ("rare_pool", "pool, try_get_near or reserve is called"),
             ("upkept_pool", "pool with hooks and bounds"))
 
 Line = dict[str, Any]

@@ -18,6 +18,7 @@ from typing import Any
 CHECK = Path(__file__).resolve().parent.parent / "check.py"
 sys.path.insert(0, str(CHECK.parent))
 
+import check  # noqa: E402
 import facts  # noqa: E402
 
 MAKE = """#!/bin/sh
@@ -95,6 +96,13 @@ class Ending(unittest.TestCase):
             self.assertEqual(0, running.wait())
         shown = re.findall(r"lint, (\d+) s: pool_dequeue, 6 calls: 2 of 2 clients finished", text.decode())
         self.assertGreaterEqual(len(set(shown)), 2, text)
+
+    def test_no_family_that_the_makefile_names_is_left_out(self) -> None:
+        named = re.findall(r"\b\w+_pool_(?:one|two|three|small|idle|beyond|sections)\w*|\bpool_dequeue\w*",
+                           (facts.ROOT / "Makefile").read_text())
+        self.assertLess(15, len(set(named)))
+        for family in set(named):
+            self.assertEqual(1, sum(family.startswith(prefix) for prefix, _ in check.SUBJECTS), family)
 
     def test_it_says_what_the_steps_have_found(self) -> None:
         done = self.check("proofs", "assembly", "models-quick", "mutants-quick")
