@@ -68,7 +68,7 @@ build:  ## build the unit tests and the examples
 # It ends with what ran where, and what failed.
 run_tests = $(PYTHON) scripts/run_tests.py --jobs $(JOBS)
 
-test: build  ## run the unit tests and the examples, and the tests again on each pin and without what is Linux's own; 9 min
+test: build  ## run the unit tests and the examples, and the tests again on each pin and without what is Linux's own; 14 min
 	$(call build,fallback)
 	$(run_tests)
 
