@@ -198,8 +198,12 @@ case ${1:-} in
   '') wanted=$basic ;;
   bench) wanted=$basic$bench ;;
   all) wanted=$basic$bench$rest ;;
+  -h | --help)
+    sed -n '3,/^set /s/^# \{0,1\}//p' "$0"
+    exit 0
+    ;;
   *)
-    echo "setup: '$1' is not bench or all" >&2
+    echo "setup: '$1' is not bench or all (--help says what they are)" >&2
     exit 2
     ;;
 esac

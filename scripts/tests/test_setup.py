@@ -154,6 +154,13 @@ class Setup(unittest.TestCase):
         self.assertIn("  command cmake: all targets\n", done.stderr)
         self.assertNotIn("command g++", done.stderr)
 
+    def test_help_names_the_sets_and_installs_nothing(self) -> None:
+        done = self.run_setup("--help")
+        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertIn("scripts/setup.sh bench", done.stdout)
+        self.assertNotIn("set -euo", done.stdout)
+        self.assertEqual(set(), self.installed())
+
     def test_an_unknown_set_is_refused(self) -> None:
         self.assertEqual(2, self.run_setup("everything").returncode)
 
