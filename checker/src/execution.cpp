@@ -1147,7 +1147,7 @@ bool execution::leaves_no_trace(unsigned thread) const noexcept {
       const auto by_another = [&](event_id e) {
         return graph()[e].thread != thread || graph()[e].kind != event_kind::write;
       };
-      if (std::any_of(co.begin() + first, co.begin() + last + 1, by_another)) return false;
+      if (std::any_of(co.data() + first, co.data() + last + 1, by_another)) return false;
     } else if (written.kind == event_kind::write) {
       std::size_t before = written.position;
       while (before != first && graph()[co[before - 1]].thread == thread) --before;
