@@ -8,6 +8,7 @@
 
 #include <poolproof/sync.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -66,6 +67,27 @@ inline std::uint32_t choose(std::uint32_t limit);
 inline bool decide(answer wish) {
   return wish == answer::any ? choose(2) == 1 : wish == answer::yes;
 }
+
+// Nothing depends on a statistic, so it is no operation of the memory model.
+class model_counter {
+ public:
+  void add(std::uint64_t n) noexcept { count_ += n; }
+  void raise_to(std::uint64_t n) noexcept { count_ = (std::max)(count_, n); }
+  std::uint64_t value() const noexcept { return count_; }
+
+ private:
+  std::uint64_t count_ = 0;
+};
+
+class model_ticker {
+ public:
+  bool tick() noexcept { return decide(this_machine.ticks); }
+  bool tick_slowly() noexcept { return tick(); }
+  static std::uint32_t pace() noexcept { return 1; }
+  static void set_pace(std::uint32_t) noexcept {}
+
+  static constexpr std::uint32_t period = 256;
+};
 
 // The CPU that the running thread is told.
 inline std::uint32_t current_cpu() {

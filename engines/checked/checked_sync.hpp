@@ -145,9 +145,9 @@ struct checked_sync {
   class atomic;
   template <class T>
   class var;
-  class counter;
-  class ticker;
   class mutex;
+  using counter = model_counter;
+  using ticker = model_ticker;
   using sections = no_sections;
   using limits = model_limits;
 
@@ -268,26 +268,6 @@ class checked_sync::var {
 
  private:
   checker::var<T> value_;
-};
-
-class checked_sync::counter {
- public:
-  void add(std::uint64_t n) noexcept { count_ += n; }
-  void raise_to(std::uint64_t n) noexcept { count_ = (std::max)(count_, n); }
-  std::uint64_t value() const noexcept { return count_; }
-
- private:
-  std::uint64_t count_ = 0;
-};
-
-class checked_sync::ticker {
- public:
-  bool tick() noexcept { return decide(this_machine.ticks); }
-  bool tick_slowly() noexcept { return tick(); }
-  static std::uint32_t pace() noexcept { return 1; }
-  static void set_pace(std::uint32_t) noexcept {}
-
-  static constexpr std::uint32_t period = 256;
 };
 
 class checked_sync::mutex {

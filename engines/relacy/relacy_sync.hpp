@@ -251,9 +251,9 @@ struct relacy_sync {
   class atomic;
   template <class T>
   class var;
-  class counter;
-  class ticker;
   class mutex;
+  using counter = model_counter;
+  using ticker = model_ticker;
   using sections = no_sections;
   using limits = model_limits;
 
@@ -448,27 +448,6 @@ class relacy_sync::var {
 
   T value_;
   lifetime life_;
-};
-
-// Nothing depends on a statistic, so it is no scheduling point.
-class relacy_sync::counter {
- public:
-  void add(std::uint64_t n) noexcept { count_ += n; }
-  void raise_to(std::uint64_t n) noexcept { count_ = (std::max)(count_, n); }
-  std::uint64_t value() const noexcept { return count_; }
-
- private:
-  std::uint64_t count_ = 0;
-};
-
-class relacy_sync::ticker {
- public:
-  bool tick() noexcept { return decide(this_machine.ticks); }
-  bool tick_slowly() noexcept { return tick(); }
-  static std::uint32_t pace() noexcept { return 1; }
-  static void set_pace(std::uint32_t) noexcept {}
-
-  static constexpr std::uint32_t period = 256;
 };
 
 class relacy_sync::mutex {
