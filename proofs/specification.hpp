@@ -719,6 +719,7 @@ inline bool specification::leaves_enough(const bag& now, std::size_t cycle) cons
   return static_cast<std::size_t>(std::popcount(counted)) >= run_.around.least_items;
 }
 
+// What stats tells to a call that nobody is beside is exact.
 inline bool specification::counted(const bag& now, const step& of) noexcept {
   if (!alone(of.call) || call_of(of).inside != nobody) return true;
   const counts& told = run_.told[of.item];
@@ -755,7 +756,7 @@ inline bool specification::counted(const bag& now, const step& of) noexcept {
   return true;
 }
 
-// What stats tells to a call that nobody is beside is exact.
+// A reserve that nobody is beside leaves as many items as it was asked for, and has made no more.
 inline bool specification::reserved(const bag& now, const step& of) noexcept {
   const call& self = call_of(of);
   if (!alone(of.call) || self.refused_memory || self.destroyed != 0) return true;
