@@ -391,6 +391,26 @@ TEST_CASE_METHOD(all_given_back, "reader_of_a_reach_finds_the_first_shard", "[sh
   CHECK(n > 1);
 }
 
+// As a thread's first handle does, while another thread shows the first.
+TEST_CASE_METHOD(all_given_back, "what_shows_nothing_yet_is_not_shown_over_what_does",
+                 "[shard_table]") {
+  made_table table;
+  std::uint64_t n = 0;
+  for (bool interrupted = true; interrupted; ++n) {
+    near_shards<int, test_sync> shown;
+    near_shards<int, test_sync> copy;
+    interrupted = interrupt(
+        n, event::step, [&] { copy.show(shown); },
+        [&] {
+          shown.show(table.find(0), 4);
+          copy.show(shown);
+        });
+    CHECK(copy.reach() == (interrupted ? 4 : 0));
+    CHECK((copy.reach() == 0 || copy.first() == table.find(0)));
+  }
+  CHECK(n > 1);
+}
+
 // ---- Memory, and many threads ------------------------------------------------------------------
 
 #if defined(__linux__)

@@ -51,10 +51,9 @@ class near_shards {
     reach_.store(reach, std::memory_order_release);
   }
 
-  // As another one shows.
+  // As another one shows, if that shows anything yet: else its first shard is not known either.
   void show(const near_shards& shown) noexcept {
-    const std::uint32_t reach = shown.reach();
-    show(shown.first(), reach);
+    if (const std::uint32_t reach = shown.reach()) show(shown.first(), reach);
   }
 
   // How many shards sections reach, from the one that is read next. Anyone; wait-free.
