@@ -295,6 +295,34 @@ TEST_CASE("magazine_that_a_thief_has_emptied_is_passed_by_for_a_while", "[magazi
   CHECK(here.give(&things[0]));
 }
 
+// Where memory for rings is refused from some moment on.
+struct short_of_memory : std_sync {
+  static inline bool refuses = false;
+  static void* allocate_zeroed(std::size_t size, std::size_t alignment) noexcept {
+    return refuses ? nullptr : std_sync::allocate_zeroed(size, alignment);
+  }
+};
+
+TEST_CASE("thief_needs_no_memory_for_what_it_takes", "[magazine]") {
+  if (no_sections_here()) return;
+  const auto cpus = poolproof::test::two_cpus();
+  if (cpus.empty()) return;
+  const std::uint64_t count = GENERATE(1u, 3u);
+  poolproof::object_pool<int, std::default_delete<int>, short_of_memory> pool;
+  {
+    const stays_on_cpu there(cpus[0]);
+    for (std::uint64_t i = 0; i != count; ++i) pool.put(std::make_unique<int>(0));
+  }
+  const stays_on_cpu here(cpus[1]);
+  short_of_memory::refuses = true;
+  const auto taken = pool.try_get();
+  short_of_memory::refuses = false;
+  CHECK(taken != nullptr);
+  CHECK(pool.stats().retained == count - 1);
+  for (std::uint64_t i = 1; i != count; ++i) CHECK(pool.try_get() != nullptr);
+  CHECK(pool.try_get() == nullptr);
+}
+
 struct counted_restarts : std_sync::sections {
   static inline int count = 0;
   static bool restart_all() noexcept {

@@ -267,13 +267,16 @@ class shard<T, Sync>::owner {
     return count;
   }
 
-  // Moves what the magazine holds to the shared chain; what finds no memory stays. It is reopened
-  // none deep. Takes a system call, but not where the magazine is empty; lock-free but for the
-  // allocator.
-  void empty_magazine() noexcept {
-    if (shard_->magazine_.size() == 0) return;
+  // Takes the newest item of the magazine, and moves the others to the shared chain; what finds no
+  // memory stays. It is reopened none deep. Null if it is empty, or the kernel does not restart
+  // sections. Takes a system call; lock-free but for the allocator.
+  T* empty_magazine() noexcept {
     typename magazine_type::closing closed(shard_->magazine_, 0);
-    while (closed && !closed.empty() && push(closed.newest())) closed.drop_newest();
+    if (!closed || closed.empty()) return nullptr;
+    T* const newest = closed.newest();
+    closed.drop_newest();
+    while (!closed.empty() && push(closed.newest())) closed.drop_newest();
+    return newest;
   }
 
   // Closes the magazine for good and returns how many items it held, at most its capacity; none if
@@ -357,8 +360,8 @@ T* shard<T, Sync>::steal_magazine() noexcept {
   owner held = try_own();
   if (!held) return nullptr;
   magazine_.expose();
-  held.empty_magazine();
-  return held.pop();
+  T* const taken = held.empty_magazine();
+  return taken != nullptr ? taken : held.pop();
 }
 
 static_assert((std_sync::sections::compiled ? sizeof(shard<int>) == 8 * shard_alignment
