@@ -472,6 +472,19 @@ TEST_CASE_METHOD(all_given_back, "child_keeps_a_file_that_has_the_number_of_one_
 }
 #endif
 
+// The C library tells each thread of it by a signal that no thread can block.
+TEST_CASE_METHOD(all_given_back, "thread_hears_its_end_after_a_change_of_its_group", "[trimmer]") {
+  constexpr auto look_interval = 60s;
+  const auto began = std::chrono::steady_clock::now();
+  {
+    const trimmer waiting(trimmer_options{.look_interval = look_interval, .on_pressure = false});
+    std::this_thread::sleep_for(100ms);  // it waits by now
+    REQUIRE(::setegid(::getegid()) == 0);
+    std::this_thread::sleep_for(10ms);
+  }
+  CHECK(std::chrono::steady_clock::now() - began < look_interval / 2);
+}
+
 // --- Memory pressure ----------------------------------------------------------------------------
 
 // A thread of the test's own, which takes `path` for the system's account of pressure.

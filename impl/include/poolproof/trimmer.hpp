@@ -210,6 +210,9 @@ class [[gnu::visibility("default")]] trim_thread {
   bool wait(const plan& now) noexcept {
     std::array<pollfd, 2> files{{{wake_pipe_[0], POLLIN, 0}, {now.pressure_file, POLLPRI, 0}}};
     if (::poll(files.data(), files.size(), now.look_interval) < 0) {
+      // Where a process changes its user, the C library interrupts each thread by a signal that
+      // cannot be blocked: a look that comes early does no harm.
+      if (errno == EINTR) return false;
       // Refused to a process that may open no files any more. Then the end is noticed at a look.
       std::this_thread::sleep_for(std::chrono::milliseconds(now.look_interval));
       return false;
