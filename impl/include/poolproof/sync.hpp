@@ -274,6 +274,15 @@ inline void std_sync::deallocate(void* memory, std::size_t, std::size_t alignmen
   ::operator delete (memory, std::align_val_t{alignment});
 }
 
+#if defined(__linux__)
+// LeakSanitizer's, in a program that has it. What is not of the heap it searches for pointers only
+// if it is told.
+extern "C" {
+[[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t size);
+[[gnu::weak]] void __lsan_unregister_root_region(const void* begin, std::size_t size);
+}
+#endif
+
 // Pages that nobody has written take no memory, unless they are huge.
 inline void* std_sync::allocate_zeroed(std::size_t size, std::size_t alignment) noexcept {
 #if defined(MAP_ANONYMOUS)
@@ -283,6 +292,9 @@ inline void* std_sync::allocate_zeroed(std::size_t size, std::size_t alignment) 
     if (pages == MAP_FAILED) return nullptr;
 #if defined(MADV_NOHUGEPAGE)
     ::madvise(pages, size, MADV_NOHUGEPAGE);
+#endif
+#if defined(__linux__)
+    if (__lsan_register_root_region != nullptr) __lsan_register_root_region(pages, size);
 #endif
     return pages;
   }
@@ -295,6 +307,9 @@ inline void std_sync::deallocate_zeroed(void* memory, std::size_t size,
                                         std::size_t alignment) noexcept {
 #if defined(MAP_ANONYMOUS)
   if (size >= whole_pages) {
+#if defined(__linux__)
+    if (__lsan_unregister_root_region != nullptr) __lsan_unregister_root_region(memory, size);
+#endif
     ::munmap(memory, size);
     return;
   }
