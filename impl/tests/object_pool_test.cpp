@@ -293,6 +293,15 @@ TEST_CASE_METHOD(all_given_back, "null_factory_is_rejected_by_name", "[object_po
              Catch::Matchers::Contains("'factory'"));
   CHECK_THAT(rejection([] { const real_pool pool(std::function<item()>{}); }),
              Catch::Matchers::Contains("'factory'"));
+  // As C++23's std::move_only_function.
+  struct nullable {
+    item (*make)();
+    item operator()() const { return make(); }
+    bool operator==(std::nullptr_t) const { return make == nullptr; }
+  };
+  CHECK_THAT(rejection([] { const real_pool pool(nullable{nullptr}); }),
+             Catch::Matchers::Contains("'factory'"));
+  CHECK(real_pool(nullable{[] { return std::make_unique<tracked>(5); }}).get()->value == 5);
 }
 
 TEST_CASE_METHOD(all_given_back, "interval_that_is_not_positive_is_rejected_by_name",

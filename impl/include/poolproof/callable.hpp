@@ -35,8 +35,8 @@ class callable<Result(Arguments...)> {
   // None, which must not be called.
   constexpr callable() noexcept = default;
 
-  // Whatever std::invoke can call, a pointer to a member, too. None also from a null pointer, or
-  // from an empty std::function.
+  // Whatever std::invoke can call, a pointer to a member, too. None also from what compares equal
+  // to a null pointer, as an empty std::function or std::move_only_function does.
   template <class Function>
   requires(
       !std::same_as<Function, callable> &&
@@ -49,9 +49,8 @@ class callable<Result(Arguments...)> {
         return run(stateless, std::forward<Arguments>(arguments)...);
       };
     } else {
-      if constexpr (std::is_pointer_v<Function> || std::is_member_pointer_v<Function> ||
-                    requires { from.target_type(); }) {
-        if (!from) return;
+      if constexpr (requires { static_cast<bool>(from == nullptr); }) {
+        if (from == nullptr) return;
       }
       view_.run_ = [](void* state, Arguments... arguments) -> Result {
         return run(*static_cast<Function*>(state), std::forward<Arguments>(arguments)...);
