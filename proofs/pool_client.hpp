@@ -29,6 +29,7 @@ class pool_client final : public checker::program {
       : played_(std::move(played)), setting_(chosen), alone_(threads()) {
     around_.sections = Sync::sections::compiled;
     around_.automatic_cycles = chosen.automatic_cycles;
+    around_.shares_shards = chosen.tells_fewer_cpus();
     // What is due in half an interval has no other bound.
     around_.call_budget = passes_half() ? most_items : Sync::limits::call_budget;
     around_.has_upkeep = chosen.has_upkeep();

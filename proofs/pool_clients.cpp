@@ -2,9 +2,11 @@
 #include "pool_clients.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace poolproof::proofs {
@@ -167,13 +169,15 @@ bool in_order(const client& begun, unsigned cpus) {
   return last < cpus || begun.threads[last - cpus] <= begun.threads[last];
 }
 
-// Which clients a family explores, by size. A client has one event at most. Its size is the number
-// of its calls, and one each for an event, for calls before the threads and for calls after them;
-// but of clients of put, get and rotate alone an event counts nothing, and without an event nothing
-// does but the calls of the threads.
+// Which clients a family explores, by size. A client has one event at most; that a factory makes an
+// item is none, but a part of its call. Its size is the number of its calls, and one each for an
+// event, for calls before the threads and for calls after them; but of clients of put, get and
+// rotate alone an event counts nothing, and without an event nothing does but the calls of the
+// threads.
 struct enumeration {
   std::string calls;  // letters
   std::string events;
+  bool factory_makes;  // it may, in front of a get or a borrow
   std::vector<script> befores;
   std::vector<script> afters;
   std::size_t most_threads;
@@ -187,12 +191,13 @@ struct enumeration {
     const auto is_other = [&](char sign) { return of.find(sign) == std::string::npos; };
     std::erase_if(some.calls, is_other);
     std::erase_if(some.events, is_other);
+    some.factory_makes = factory_makes && !is_other(makes);
     some.befores = some.afters = {""};
     return some;
   }
 
   std::vector<client> of_size(std::size_t size) const {
-    require_few_scripts(calls.size() + events.size(), size);
+    require_few_scripts(calls.size() + events.size() + (factory_makes ? 2 : 0), size);
     std::vector<client> all;
     for (std::size_t letters = size > 2 ? size - 2 : 1; letters <= size; ++letters) {
       add({}, letters, calls, size, all);
@@ -205,19 +210,39 @@ struct enumeration {
 
  private:
   static constexpr std::string_view plain = "pgr";
+  static constexpr char makes = '*';
 
   std::size_t size_of(const client& of) const {
     std::size_t letters = 0;
     std::size_t happens = 0;
     std::size_t others = 0;
     for (const script& each : of.threads) {
-      letters += each.size();
+      const std::size_t made = count(each, {&makes, 1});
+      letters += each.size() - made;
       happens += count(each, events);
-      others += count(each, calls) - count(each, plain);
+      others += count(each, calls) - count(each, plain) + made;
     }
     const std::size_t around = (of.before.empty() ? 0u : 1u) + (of.after.empty() ? 0u : 1u);
     if (others != 0) return letters + around;
     return letters - happens + (happens == 0 ? 0 : around);
+  }
+
+  // All scripts of so many letters; with what the factory makes a call is one letter.
+  std::vector<script> scripts_with(std::string of, std::size_t length) const {
+    static constexpr std::array<std::pair<char, std::string_view>, 2> made{
+        {{'G', "*g"}, {'B', "*b"}}};
+    for (const auto& [sign, call] : made) {
+      if (factory_makes && of.find(call.back()) != std::string::npos) of += sign;
+    }
+    std::vector<script> all = scripts_of(of, length);
+    for (script& each : all) {
+      for (const auto& [sign, call] : made) {
+        for (auto at = each.find(sign); at != script::npos; at = each.find(sign)) {
+          each.replace(at, 1, call);
+        }
+      }
+    }
+    return all;
   }
 
   // All clients that begin so, with `left` further letters in their threads, and each of what may
@@ -229,7 +254,7 @@ struct enumeration {
     std::size_t used = 0;
     for (const script& each : begun.threads) used += count(each, events);
     for (std::size_t length = 1; length <= left; ++length) {
-      for (script& next : scripts_of(of + events, length)) {
+      for (script& next : scripts_with(of + events, length)) {
         if (used + count(next, events) > 1 || !objection_to(next, false).empty()) continue;
         client longer = begun;
         longer.threads.push_back(std::move(next));
@@ -272,11 +297,11 @@ constexpr std::string_view property =
     "what was seen is what the specification allows, in some order (proofs/specification.hpp)";
 
 // Before the threads: nothing, so that the first use is inside; a first use alone, and one that
-// cycles have gone by since; some items, and an item on each CPU; so many that a full magazine has
+// cycles have gone by since; some items, some of another CPU, and an item on each; so many that a full magazine has
 // let go of some, and has none any more; an item that is a victim, and a younger one; handles; an
 // interval that is over, and of two gets the first.
-const std::vector<script> befores{"",         "g",    "grr", "p",  "pp",   "pppp",
-                                  "pppppppg", ">p>p", "prp", "*b", "*b*b", "ppcgp"};
+const std::vector<script> befores{"",     "g",    "grr", "p",  "pp",   "pppp", "pppppppg",
+                                  ">pp>", ">p>p", "prp", "*b", "*b*b", "ppcgp"};
 // After them: what is left is taken out by gets; or destroyed by the pool's end; or by two cycles.
 const std::vector<script> afters{"", "x", "rr"};
 
@@ -300,8 +325,16 @@ family family_of(std::string_view name, std::string_view bound, pool_setting set
                [known = signs_of(all)](const script& each) {
                  return each.find_first_not_of(known) == script::npos;
                });
-  const enumeration clients{signs_of(made), signs_of(happens), std::move(possible), afters, 3,
-                            setting.cpus,   signs_of(needed)};
+  std::string at_most_one = signs_of(happens);
+  const bool factory_makes = std::erase(at_most_one, '*') != 0;
+  const enumeration clients{.calls = signs_of(made),
+                            .events = std::move(at_most_one),
+                            .factory_makes = factory_makes,
+                            .befores = std::move(possible),
+                            .afters = afters,
+                            .most_threads = 3,
+                            .cpus = setting.cpus,
+                            .needed = signs_of(needed)};
   return {.name = name,
           .letters = std::move(all),
           .property = property,

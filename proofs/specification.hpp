@@ -132,6 +132,7 @@ struct surroundings {
   std::size_t least_items = 0;  // then: its min_idle
   bool sections = false;        // some thread's calls use magazines
   bool automatic_cycles = false;
+  bool shares_shards = false;    // some CPUs do
   std::size_t call_budget = 0;   // items that a call other than rotate destroys for a cycle
   std::size_t handful = 1;       // items that a call moves at once
   std::size_t reserved = 0;      // items that reserve asks for
@@ -293,6 +294,7 @@ class specification {
   bool put(bag& now, std::size_t number) noexcept;
   reason fate_of(const step& put) const noexcept;
   bool may_come_in(const bag& now, const step& put, reason fate) noexcept;
+  bool may_be_nobodys() const noexcept;
   bool is_told(const bag& now, const step& of) noexcept;
   bool take(bag& now, const step& taken) noexcept;
   bool miss(bag& now, const step& missed) noexcept;
@@ -302,6 +304,7 @@ class specification {
   bool swept(bag& now, const step& of) noexcept;
   bool is_undisturbed(std::size_t cycle) const noexcept;
   bool is_elsewhere(std::size_t put, std::size_t cycle) const noexcept;
+  bool may_be_first_used_on(std::uint8_t cpu) const noexcept;
   bool destroy(bag& now, const step& of) noexcept;
   bool leaves_enough(const bag& now, std::size_t cycle) const noexcept;
   bool counted(const bag& now, const step& of) noexcept;
@@ -489,6 +492,16 @@ inline bool specification::may_come_in(const bag& now, const step& put, reason f
          object(clause::bound);
 }
 
+// Whether some handle may have an item that never belonged to the pool: to a borrow whose factory
+// makes one the memory for the pool's inner part may be refused.
+inline bool specification::may_be_nobodys() const noexcept {
+  for (std::size_t c = 0; c != run_.call_count; ++c) {
+    const call& each = run_.calls[c];
+    if (each.kind == call_kind::get && each.refused_memory && each.asked != 0) return true;
+  }
+  return false;
+}
+
 // Whether the cause that was told is one. For what was in the pool.
 inline bool specification::is_told(const bag& now, const step& of) noexcept {
   const call& self = call_of(of);
@@ -507,6 +520,8 @@ inline bool specification::is_told(const bag& now, const step& of) noexcept {
       is_one = now.ended && self.kind == call_kind::put;
       break;
     case reason::untold:
+      is_one = may_be_nobodys();
+      break;
     case reason::reset:
     case reason::bound:
       break;
@@ -534,16 +549,16 @@ inline bool specification::take(bag& now, const step& taken) noexcept {
 }
 
 // What may keep a get from an item that is in the pool: another call's hands; the refusal of the
-// restart that it takes to look into a magazine, or of the memory for what is in it. A call that
-// makes this one in a destructor has what it destroys in its hands: victims, or at the pool's end
-// everything; and what a get has found before it looked after an overdue cycle.
+// restart that it takes to look into a magazine. A call that makes this one in a destructor has
+// what it destroys in its hands: victims, or at the pool's end everything; and what a get has found
+// before it looked after an overdue cycle.
 inline bool specification::miss(bag& now, const step& missed) noexcept {
   ++now.missed;
   now.used = true;
   look_at_clock(now, missed);
   if (now.items == 0) return true;
   const call& self = call_of(missed);
-  if (self.refused_restart || (self.refused_memory && run_.around.sections)) return true;
+  if (self.refused_restart) return true;
   std::uint32_t there = now.items;
   for (std::uint8_t outer = self.inside; outer != nobody; outer = run_.calls[outer].inside) {
     const call_kind kind = run_.calls[outer].kind;
@@ -668,17 +683,36 @@ inline bool specification::is_undisturbed(std::size_t cycle) const noexcept {
 
 // Whether those who are inside beside a cycle are other CPUs' puts, which have their own shard in
 // hand and spill shards, not that of a put that met nobody. A thread without sections moves no item
-// but what it takes or gives, and without a clock no put sweeps other shards. The shards of CPUs
-// below that of the put exist since.
+// but what it takes or gives, and without a clock no put sweeps other shards. But a put whose own
+// shard is just being begun by another uses that of the pool's first use.
 inline bool specification::is_elsewhere(std::size_t put, std::size_t cycle) const noexcept {
   const call& giver = run_.calls[put];
-  if (run_.around.sections || run_.around.automatic_cycles) return false;
+  if (run_.around.sections || run_.around.automatic_cycles || run_.around.shares_shards) {
+    return false;
+  }
   if (giver.inside != nobody || giver.refused_memory || giver.cpu == unknown || !alone(put)) {
     return false;
   }
+  if (may_be_first_used_on(giver.cpu)) return false;
   return count_beside(cycle, [&](const call& c) {
            return c.kind != call_kind::put || c.cpu >= giver.cpu;
          }) == 0;
+}
+
+// Whether the call that made the pool's inner part may have been on a CPU.
+inline bool specification::may_be_first_used_on(std::uint8_t cpu) const noexcept {
+  std::uint32_t users = 0;
+  for (std::size_t c = 0; c != run_.call_count; ++c) {
+    const call_kind kind = run_.calls[c].kind;
+    const bool uses = kind == call_kind::put || kind == call_kind::reserve || is_get(run_.calls[c]);
+    if (uses) users |= std::uint32_t{1} << c;
+  }
+  for (std::size_t c = 0; c != run_.call_count; ++c) {
+    const call& each = run_.calls[c];
+    if ((users >> c & 1) == 0 || (each.before & users) != 0) continue;
+    if (each.refused_memory || each.cpu == cpu || each.cpu == unknown) return true;
+  }
+  return false;
 }
 
 inline bool specification::destroy(bag& now, const step& of) noexcept {
@@ -699,6 +733,7 @@ inline bool specification::destroy(bag& now, const step& of) noexcept {
   // A cycle destroys what it finds no memory for; who moves items, what is in its hands.
   const bool moves = self.kind == call_kind::put || self.kind == call_kind::reserve || is_get(self);
   if (self.refused_memory && moves) return true;
+  if (self.kind == call_kind::put && may_be_nobodys()) return true;
   if (self.refused_memory && now.ages[of.item].possible == 1) return true;
   return object(now.ages[of.item].possible == 0 ? clause::kept : clause::second_cycle);
 }
