@@ -28,6 +28,7 @@ class pool_client final : public checker::program {
   pool_client(client played, pool_setting chosen)
       : played_(std::move(played)), setting_(chosen), alone_(threads()) {
     around_.sections = Sync::sections::compiled;
+    around_.at_hand = shard<item, Sync>::magazine_type::capacity * chosen.cpus;
     around_.automatic_cycles = chosen.automatic_cycles;
     around_.shares_shards = chosen.tells_fewer_cpus();
     // What is due in half an interval has no other bound.
@@ -544,7 +545,7 @@ class pool_client final : public checker::program {
     }
     now.sees(step::kind::miss);
     (*now).missed = kind == call_kind::get ? 1 : 0;
-    if (found != nullptr) now.sees(step::kind::made);
+    if (found != nullptr) now.sees(step::kind::made, number_of(*found));
   }
 
   void borrow() {

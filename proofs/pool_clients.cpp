@@ -302,8 +302,9 @@ constexpr std::string_view property =
 // interval that is over, and of two gets the first.
 const std::vector<script> befores{"",     "g",    "grr", "p",  "pp",   "pppp", "pppppppg",
                                   ">pp>", ">p>p", "prp", "*b", "*b*b", "ppcgp"};
-// After them: what is left is taken out by gets; or destroyed by the pool's end; or by two cycles.
-const std::vector<script> afters{"", "x", "rr"};
+// After them: what is left is taken out by gets; or destroyed by the pool's end; or by two cycles;
+// or counted before.
+const std::vector<script> afters{"", "x", "rr", "s"};
 
 family family_of(std::string_view name, std::string_view bound, pool_setting setting, bool sections,
                  pool_player* play, const std::vector<letter>& needed = {}) {

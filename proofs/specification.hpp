@@ -131,6 +131,7 @@ struct surroundings {
   std::size_t most_items = 0;   // then: its bound
   std::size_t least_items = 0;  // then: its min_idle
   bool sections = false;        // some thread's calls use magazines
+  std::size_t at_hand = 0;      // items that all magazines hold at most
   bool automatic_cycles = false;
   bool shares_shards = false;    // some CPUs do
   std::size_t call_budget = 0;   // items that a call other than rotate destroys for a cycle
@@ -247,6 +248,7 @@ class specification {
     std::uint8_t put_by = 0;    // the step
     std::uint8_t done = 0;      // automatic cycles that have begun since, and of which all is done
     bool owed = false;          // one has begun, and perhaps not all of it is done
+    std::uint8_t begun = 0;     // rotates that have begun and returned since, whoever was beside
   };
 
   // The pool, and what it has counted.
@@ -294,7 +296,7 @@ class specification {
   bool put(bag& now, std::size_t number) noexcept;
   reason fate_of(const step& put) const noexcept;
   bool may_come_in(const bag& now, const step& put, reason fate) noexcept;
-  bool may_be_nobodys() const noexcept;
+  bool is_nobodys(const step& of) const noexcept;
   bool is_told(const bag& now, const step& of) noexcept;
   bool take(bag& now, const step& taken) noexcept;
   bool miss(bag& now, const step& missed) noexcept;
@@ -302,6 +304,7 @@ class specification {
   void pass_time(bag& now, const step& of) noexcept;
   bool cycle(bag& now) noexcept;
   bool swept(bag& now, const step& of) noexcept;
+  bool makes_up(bag& now, const call& cycle) noexcept;
   bool is_undisturbed(std::size_t cycle) const noexcept;
   bool is_elsewhere(std::size_t put, std::size_t cycle) const noexcept;
   bool may_be_first_used_on(std::uint8_t cpu) const noexcept;
@@ -310,7 +313,7 @@ class specification {
   bool counted(const bag& now, const step& of) noexcept;
   bool reserved(const bag& now, const step& of) noexcept;
   bool is_at_hand(const bag& now, std::uint32_t there, const call& get) const noexcept;
-  bool has_cycles() const noexcept;
+  bool may_owe() const noexcept;
 
   const call& call_of(const step& of) const noexcept { return run_.calls[of.call]; }
 
@@ -336,6 +339,31 @@ class specification {
   }
   bool alone(std::size_t which) const noexcept {
     return count_beside(which, [](const call&) { return true; }) == 0;
+  }
+
+  // How many that may own a shard, or have an item in their hands.
+  std::size_t movers_beside(std::size_t which) const noexcept {
+    return count_beside(which, [](const call& c) {
+      return c.kind != call_kind::stats && c.kind != call_kind::other;
+    });
+  }
+  // Makes the pool's inner part, if there is none.
+  static bool uses(const call& c) noexcept {
+    return c.kind == call_kind::put || c.kind == call_kind::reserve || is_get(c);
+  }
+  // Whether some call may have been made while there was no inner part, for want of memory.
+  bool may_lack_core() const noexcept {
+    for (std::size_t c = 0; c != run_.call_count; ++c) {
+      if (!run_.calls[c].refused_memory) continue;
+      bool is_there = false;
+      for (std::size_t u = 0; u != run_.call_count; ++u) {
+        const call& user = run_.calls[u];
+        const bool is_before = (run_.calls[c].before >> u & 1) != 0;
+        is_there = is_there || (is_before && uses(user) && !user.refused_memory);
+      }
+      if (!is_there) return true;
+    }
+    return false;
   }
 
   static bool is_get(const call& c) noexcept {
@@ -370,7 +398,7 @@ inline bool specification::bounds_are_kept() noexcept {
       return false;
     }
     objection_ = clause::interrupts;
-    if (each.kind == call_kind::try_get_near && each.restarts != 0 && !has_cycles() &&
+    if (each.kind == call_kind::try_get_near && each.restarts != 0 && !may_owe() &&
         holds(clause::interrupts)) {
       return false;
     }
@@ -475,6 +503,7 @@ inline reason specification::fate_of(const step& put) const noexcept {
 inline bool specification::may_come_in(const bag& now, const step& put, reason fate) noexcept {
   // Before the pool has an inner part, memory is refused to an item that nobody has looked at.
   if (fate == reason::late_return || fate == reason::memory) return true;
+  if (fate == reason::untold && is_nobodys(put)) return true;
   if (put.unwanted != (fate == reason::reset) && !object(clause::reset)) return false;
   if (put.unwanted) return true;
   if (fate == reason::bound) {
@@ -492,12 +521,14 @@ inline bool specification::may_come_in(const bag& now, const step& put, reason f
          object(clause::bound);
 }
 
-// Whether some handle may have an item that never belonged to the pool: to a borrow whose factory
-// makes one the memory for the pool's inner part may be refused.
-inline bool specification::may_be_nobodys() const noexcept {
-  for (std::size_t c = 0; c != run_.call_count; ++c) {
-    const call& each = run_.calls[c];
-    if (each.kind == call_kind::get && each.refused_memory && each.asked != 0) return true;
+// Whether an item never belonged to the pool: where memory for the pool's inner part is refused to a
+// borrow, its factory makes an item that the handle keeps.
+inline bool specification::is_nobodys(const step& of) const noexcept {
+  for (std::size_t i = 0; i != run_.step_count; ++i) {
+    const step& each = run_.steps[i];
+    if (each.what == step::kind::made && each.item == of.item && call_of(each).refused_memory) {
+      return true;
+    }
   }
   return false;
 }
@@ -520,7 +551,7 @@ inline bool specification::is_told(const bag& now, const step& of) noexcept {
       is_one = now.ended && self.kind == call_kind::put;
       break;
     case reason::untold:
-      is_one = may_be_nobodys();
+      is_one = is_nobodys(of);
       break;
     case reason::reset:
     case reason::bound:
@@ -568,15 +599,20 @@ inline bool specification::miss(bag& now, const step& missed) noexcept {
     }
   }
   if (there == 0) return true;
-  if (alone(missed.call)) {
+  const std::size_t beside = movers_beside(missed.call);
+  if (beside == 0) {
     if (self.kind != call_kind::try_get_near || !run_.around.sections) return object(clause::miss);
     return !is_at_hand(now, there, self) || object(clause::at_hand);
   }
   const std::size_t others = count_beside(missed.call, [](const call& c) {
     return !(is_get(c) || c.kind == call_kind::put || c.kind == call_kind::stats);
   });
-  if (run_.around.sections || run_.around.automatic_cycles || others + now.unsettled != 0) {
-    return true;
+  if (run_.around.automatic_cycles || others + now.unsettled != 0) return true;
+  if (run_.around.sections) {
+    if (self.kind == call_kind::try_get_near) return true;
+    const std::size_t hidden = run_.around.at_hand + beside * run_.around.handful;
+    return static_cast<std::size_t>(std::popcount(there)) <= hidden ||
+           object(clause::miss_in_hands);
   }
   const std::size_t puts =
       count_beside(missed.call, [](const call& c) { return c.kind == call_kind::put; });
@@ -587,6 +623,10 @@ inline bool specification::miss(bag& now, const step& missed) noexcept {
 // no get has moved it to another one's.
 inline bool specification::is_at_hand(const bag& now, std::uint32_t there,
                                       const call& get) const noexcept {
+  // Of what a whole cycle has moved nothing is at hand, but for what a get moves there.
+  for (std::size_t i = 0; i != most_items; ++i) {
+    if ((there >> i & 1) != 0 && now.ages[i].sure != 0) return true;
+  }
   if (!get.sections || get.cpu == unknown || run_.refused_restart()) return false;
   for (std::size_t c = 0; c != run_.call_count; ++c) {
     if (is_get(run_.calls[c]) && run_.calls[c].cpu != get.cpu) return false;
@@ -599,10 +639,10 @@ inline bool specification::is_at_hand(const bag& now, std::uint32_t there,
 }
 
 // Whether some shard may be due to turn.
-inline bool specification::has_cycles() const noexcept {
+inline bool specification::may_owe() const noexcept {
   if (run_.around.automatic_cycles) return true;
   for (std::size_t c = 0; c != run_.call_count; ++c) {
-    if (run_.calls[c].kind == call_kind::rotate) return true;
+    if (run_.calls[c].kind == call_kind::rotate && !alone(c)) return true;
   }
   return false;
 }
@@ -659,6 +699,7 @@ inline bool specification::swept(bag& now, const step& of) noexcept {
   }
   if (refused) return true;
   if (whole && now.used) ++now.sure_cycles;
+  if (!makes_up(now, self) && whole && !object(clause::gone)) return false;
   if (unclear) return true;
   for (std::uint8_t i = 0; i != most_items; ++i) {
     if (!now.has(i)) continue;
@@ -671,6 +712,29 @@ inline bool specification::swept(bag& now, const step& of) noexcept {
     now.ages[i].sure = 0;
   }
   return true;
+}
+
+// Whether a cycle that nobody was beside has made up for those that found a shard busy: of the items
+// since whose put two have begun and ended, each put that was beside one hides one at most, which it
+// has displaced.
+inline bool specification::makes_up(bag& now, const call& cycle) noexcept {
+  if (run_.around.sections || run_.around.automatic_cycles || run_.around.least_items != 0) {
+    return true;
+  }
+  std::size_t left = 0;
+  for (std::uint8_t i = 0; i != most_items; ++i) {
+    if (!now.has(i)) continue;
+    const std::size_t giver = run_.steps[now.ages[i].put_by].call;
+    const bool is_before = (cycle.before >> giver & 1) != 0;
+    if (!is_before || !alone(giver) || run_.calls[giver].inside != nobody) continue;
+    if (++now.ages[i].begun >= 2) ++left;
+  }
+  std::size_t hands = 0;
+  for (std::size_t c = 0; c != run_.call_count; ++c) {
+    const auto is_cycle = [](const call& each) { return each.kind == call_kind::rotate; };
+    if (run_.calls[c].kind == call_kind::put && count_beside(c, is_cycle) != 0) ++hands;
+  }
+  return left <= hands;
 }
 
 // Whether no destructor of what a cycle destroys uses the pool.
@@ -703,9 +767,7 @@ inline bool specification::is_elsewhere(std::size_t put, std::size_t cycle) cons
 inline bool specification::may_be_first_used_on(std::uint8_t cpu) const noexcept {
   std::uint32_t users = 0;
   for (std::size_t c = 0; c != run_.call_count; ++c) {
-    const call_kind kind = run_.calls[c].kind;
-    const bool uses = kind == call_kind::put || kind == call_kind::reserve || is_get(run_.calls[c]);
-    if (uses) users |= std::uint32_t{1} << c;
+    if (uses(run_.calls[c])) users |= std::uint32_t{1} << c;
   }
   for (std::size_t c = 0; c != run_.call_count; ++c) {
     const call& each = run_.calls[c];
@@ -733,7 +795,7 @@ inline bool specification::destroy(bag& now, const step& of) noexcept {
   // A cycle destroys what it finds no memory for; who moves items, what is in its hands.
   const bool moves = self.kind == call_kind::put || self.kind == call_kind::reserve || is_get(self);
   if (self.refused_memory && moves) return true;
-  if (self.kind == call_kind::put && may_be_nobodys()) return true;
+  if (self.kind == call_kind::put && is_nobodys(of)) return true;
   if (self.refused_memory && now.ages[of.item].possible == 1) return true;
   return object(now.ages[of.item].possible == 0 ? clause::kept : clause::second_cycle);
 }
@@ -764,8 +826,9 @@ inline bool specification::counted(const bag& now, const step& of) noexcept {
     refused = refused || run_.calls[c].refused_memory || run_.calls[c].refused_restart;
     together = together || !alone(c);
   }
-  if (told.constructions != now.made && !refused && !object(clause::constructions)) return false;
-  if (told.misses != now.missed && !refused && !object(clause::misses)) return false;
+  const bool uncounted = may_lack_core();
+  if (told.constructions != now.made && !uncounted && !object(clause::constructions)) return false;
+  if (told.misses != now.missed && !uncounted && !object(clause::misses)) return false;
   if (told.cycles < std::uint64_t{now.sure_cycles} + now.begun && now.begun != 0 && !refused &&
       !object(clause::due)) {
     return false;
@@ -773,7 +836,7 @@ inline bool specification::counted(const bag& now, const step& of) noexcept {
   const bool too_few = told.cycles < now.sure_cycles && !refused;
   if ((too_few || told.cycles > now.possible_cycles) && !object(clause::cycles)) return false;
   const std::uint64_t gone = told.cycle_destroyed + told.refused_memory;
-  if (gone > now.destroyed || (gone != now.destroyed && !refused) ||
+  if (gone > now.destroyed || (gone != now.destroyed && !uncounted) ||
       (told.refused_memory != 0 && !refused)) {
     if (!object(clause::destroyed)) return false;
   }

@@ -232,9 +232,9 @@ void slow_paths<T, Deleter, Sync>::push_all(shard_type& own, T* const* items,
   } else {
     busy_.add(1);
     if (owner spill = table_.own_spill()) {
-      spills_.add(count);
       spill.skip_to(cycles_.begun());
       kept = spill.push(items, count);
+      spills_.add(kept);
     }
   }
   if (kept != 0 && cycles_.is_automatic()) own.look_often();
