@@ -48,6 +48,22 @@ std::uint64_t retained_blocks() {
   return sum;
 }
 
+// A function of a user that is called as one of ours, and that the items' type leads to.
+namespace lookalike {
+
+struct thing {};
+template <class Handle>
+int share(Handle&&) = delete;
+
+}  // namespace lookalike
+
+TEST_CASE("share_beside_an_items_type_is_not_taken_for_ours", "[borrow_shared]") {
+  poolproof::object_pool<lookalike::thing> pool(
+      [] { return std::make_unique<lookalike::thing>(); });
+  const std::shared_ptr<lookalike::thing> shared = borrow_shared(pool);
+  CHECK(shared != nullptr);
+}
+
 TEST_CASE_METHOD(all_given_back, "hit_allocates_nothing", "[borrow_shared]") {
   const stays_on_cpu here;
   real_pool pool;

@@ -276,6 +276,30 @@ TEST_CASE_METHOD(all_given_back, "factory_with_state_lives_as_long_as_its_pool",
   CHECK(state.use_count() == 1);
 }
 
+// Functions of a user that are called as some of ours, and that their items' type leads to.
+namespace lookalike {
+
+struct thing {
+  ~thing() { ++ended; }
+  static inline int ended = 0;
+};
+template <class Log>
+[[maybe_unused]] void destroy_item(thing*) noexcept {}
+bool has_upkeep(const pool_options&, const poolproof::pool_hooks<thing>&) = delete;
+pool_options valid_options(const pool_options&, const poolproof::pool_hooks<thing>&) = delete;
+
+}  // namespace lookalike
+
+TEST_CASE("functions_beside_an_items_type_are_not_taken_for_the_pools", "[object_pool]") {
+  lookalike::thing::ended = 0;
+  {
+    poolproof::object_pool<lookalike::thing> pool(
+        [] { return std::make_unique<lookalike::thing>(); });
+    pool.put(pool.get());
+  }
+  CHECK(lookalike::thing::ended == 1);
+}
+
 // The message of the std::invalid_argument that `construct` throws.
 template <class Construct>
 std::string rejection(Construct construct) {

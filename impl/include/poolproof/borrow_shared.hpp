@@ -96,6 +96,6 @@ requires(std::is_nothrow_move_constructible_v<Handle> && !std::is_reference_v<Ha
 // null.
 template <class Pool>
 requires requires(Pool& pool) { pool.borrow(); }
-[[nodiscard]] auto borrow_shared(Pool& pool) { return share(pool.borrow()); }
+[[nodiscard]] auto borrow_shared(Pool& pool) { return poolproof::share(pool.borrow()); }
 
 }  // namespace poolproof

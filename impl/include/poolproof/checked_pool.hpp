@@ -91,7 +91,7 @@ class [[gnu::abi_tag("poolproof_checked")]] checked_pool {
           Factory factory, pool_options options = {}, pool_hooks<T> hooks = {},
           checked_options checks = {})
       : factory_(std::move(factory)),
-        options_(valid_options(options, hooks)),
+        options_(poolproof::valid_options(options, hooks)),
         hooks_(std::move(hooks)),
         checks_(named(checks, options)) {}
 

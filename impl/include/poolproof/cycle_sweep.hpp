@@ -7,7 +7,8 @@
 //       overdue work, for which nobody waits.
 //   S2. What a call takes out in order to destroy, it destroys before it returns.
 //   S3. What it takes out and the pool keeps, for it is to hold so many, is pushed to the shared
-//       chain under the same ownership: it counts as put now.
+//       chain under the same ownership: it counts as put now, what is of the last batch; the rest
+//       as put before this cycle.
 //
 // Stands on: cycles, probes, shard_table, shard, sync, upkeep.
 #pragma once

@@ -86,9 +86,9 @@ class object_pool {
                                                                           pool_options options = {},
                                                                           pool_hooks<T> hooks = {})
       : factory_(std::move(factory)),
-        options_(valid_options(options, hooks)),
+        options_(poolproof::valid_options(options, hooks)),
         hooks_(std::move(hooks)),
-        keeps_up_(has_upkeep(options_, hooks_)) {}
+        keeps_up_(poolproof::has_upkeep(options_, hooks_)) {}
 
   // Any other factory: so that the error says what is wrong with it.
   template <class Factory>
@@ -131,8 +131,8 @@ class object_pool {
   // of a cycle, of which one call runs as many as pool_options says.
   [[nodiscard]] item try_get() noexcept { return item(find(interrupts::always)); }
 
-  // The same without interrupting anybody: it may be null although other CPUs have items at hand.
-  // For who has another way to go on. Progress as try_get.
+  // The same without interrupting anybody, but for an overdue cycle: it may be null although other
+  // CPUs have items at hand. For who has another way to go on. Progress as try_get.
   [[nodiscard]] item try_get_near() noexcept { return item(find(interrupts::never)); }
 
   // Go's Put: gives an item to the pool, from whatever source. Null is ignored. Progress as
@@ -202,7 +202,7 @@ class object_pool {
   // rotate returns, unless the pool keeps it for its min_idle, or another thread is inside a call
   // that has the item's shard, or the item itself, in its hands: such a shard is left, after a few
   // yields, to whoever comes to it next, and then does all the cycles that it missed, one after the
-  // other: they count for what has been put there meanwhile, too, which so may go a cycle early.
+  // other: they count for what has been put there meanwhile, too, which so may go early.
   // What a call moves, up to 52 items, because a CPU's own few are used up or too many, counts
   // as put then. With concurrent rotates each counts as a cycle; when one returns, the cycles that
   // began before it are done, but for such shards, and for destructors that another call is just

@@ -148,7 +148,7 @@ class pool_core final : public pool_entry<Sync> {
   static constexpr std::uint64_t closing_bias = std::uint64_t{1} << 40;
 
   pool_core(const pool_options& options, const pool_hooks<T>& hooks) noexcept
-      : keeps_up_(has_upkeep(options, hooks)),
+      : keeps_up_(poolproof::has_upkeep(options, hooks)),
         cycles_(table_, upkeep_, options.cycle_interval),
         upkeep_(options, hooks) {}
   ~pool_core() override = default;

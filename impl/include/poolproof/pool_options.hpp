@@ -134,7 +134,7 @@ class item_factory {
 enum class drop_cause : std::uint8_t {
   reset,        // its reset has refused it
   bound,        // the pool held as much as it may
-  cycle,        // a cycle found it unused
+  cycle,        // a cycle found it unused, or no memory to keep it
   memory,       // memory for its place was refused
   end,          // the pool ends
   late_return,  // its handle came back after that

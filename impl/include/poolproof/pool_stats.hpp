@@ -34,7 +34,7 @@ struct pool_stats {
   std::uint64_t spills = 0;       // items that went to a spill shard for that reason
   std::uint64_t reset_dropped = 0;   // items destroyed because their reset has refused them
   std::uint64_t bound_dropped = 0;   // items destroyed because the pool held as much as it may
-  std::uint64_t refused_memory = 0;  // items destroyed because memory was refused
+  std::uint64_t refused_memory = 0;  // items destroyed for want of memory, not by cycles
   std::uint64_t late_returns =
       0;                     // items destroyed because their handle came back to a closed pool
   std::uint64_t cycles = 0;  // cycles begun

@@ -158,7 +158,7 @@ class upkeep {
   void end(T* item, drop_cause why) noexcept {
     POOLPROOF_PROBE(drop, name_, static_cast<unsigned>(why));
     if (on_drop_) on_drop_(*item, why);
-    destroy_item<Deleter>(item);
+    poolproof::destroy_item<Deleter>(item);  // not one that is found by the item's type
   }
 
   const char* const name_;
