@@ -349,6 +349,35 @@ TEST_CASE_METHOD(all_given_back, "detached_item_no_longer_counts", "[bounded]") 
   CHECK(pool.get()->value == 2);
 }
 
+TEST_CASE_METHOD(all_given_back, "detached_item_is_taken_before_who_gets_its_place_runs",
+                 "[bounded]") {
+  pool_type pool(1, counting());
+  std::optional<handle> held(pool.get());
+  result next;
+  get_into(
+      pool,
+      [&](std::coroutine_handle<> waiting) {
+        held.reset();
+        waiting.resume();
+      },
+      next);
+  const pool_type::item taken = held->detach();
+  CHECK(taken != nullptr);
+  CHECK((*next.got)->value == 2);
+  CHECK(pool.stats().existing == 1);
+}
+
+// What the coroutine has may be gone when it returns.
+TEST_CASE_METHOD(all_given_back, "executor_is_given_a_coroutines_handle_of_its_own", "[bounded]") {
+  pool_type pool(1, counting());
+  handle held = pool.get();
+  result next;
+  get_into(
+      pool, [](std::coroutine_handle<>&& waiting) { waiting.resume(); }, next);
+  held = {};
+  CHECK(next.got);
+}
+
 TEST_CASE_METHOD(all_given_back, "destructor_of_an_item_may_use_the_pool", "[bounded]") {
   pool_type pool(2, counting());
   handle held = pool.get();

@@ -237,6 +237,25 @@ TEST_CASE_METHOD(all_given_back, "late_handle_is_moved_detached_and_assigned", "
   CHECK(detached != nullptr);
 }
 
+// The last reference to an ended pool is given up, and with it the hooks, which have the handle.
+TEST_CASE_METHOD(all_given_back, "detached_item_is_taken_before_the_pools_end_takes_its_handle",
+                 "[handle]") {
+  struct keeper {
+    real_pool::handle held;
+  };
+  auto keeps = std::make_shared<keeper>();
+  keeper& kept = *keeps;
+  {
+    real_pool pool([] { return std::make_unique<tracked>(); }, {},
+                   {.on_drop = [keeps](tracked&, poolproof::drop_cause) {}});
+    kept.held = pool.borrow();
+    keeps.reset();
+  }
+  const item taken = kept.held.detach();
+  CHECK(taken != nullptr);
+  CHECK(tracked::alive() == 1);
+}
+
 TEST_CASE_METHOD(all_given_back, "closed_pool_is_not_rotated", "[handle]") {
   steered_handle lent;
   {

@@ -282,14 +282,16 @@ class bounded_pool<T, Deleter>::handle {
   // The handle is empty afterwards.
   void discard() noexcept {
     if (item_ == nullptr) return;
+    core* const owner = core_;  // the item's destructor may end this handle
     item_.reset();
-    core_->give_back_place();
+    owner->give_back_place();
   }
 
   // Takes the item out of the pool for good: it no longer counts. The handle is empty afterwards.
   [[nodiscard]] item detach() noexcept {
-    if (item_ != nullptr) core_->give_back_place();
-    return std::move(item_);
+    item taken(std::move(item_));  // first: whoever gets the place may end this handle
+    if (taken != nullptr) core_->give_back_place();
+    return taken;
   }
 
  private:
@@ -335,7 +337,7 @@ class bounded_pool<T, Deleter>::async_get {
       this->resume = [](waiter& self) noexcept {
         auto& own = static_cast<suspended_waiter&>(self);
         Executor post(std::move(own.executor));
-        std::invoke(post, own.suspended);
+        std::invoke(post, std::coroutine_handle<>(own.suspended));
       };
     }
 

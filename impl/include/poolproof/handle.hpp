@@ -50,8 +50,9 @@ class handle {
 
   // Takes the item out of the pool for good. The handle is empty afterwards.
   [[nodiscard]] item detach() noexcept {
+    item taken(std::move(item_));
     if (inner_ != nullptr) std::exchange(inner_, nullptr)->end_borrow();
-    return std::move(item_);
+    return taken;
   }
 
  private:
