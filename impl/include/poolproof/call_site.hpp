@@ -21,6 +21,11 @@
 
 namespace poolproof {
 
+#if defined(__linux__)
+// Null where nothing defines it: glibc before 2.34 has it in a library, which nobody need link.
+[[gnu::weakref("dladdr")]] static int dladdr_if_there(const void* address, ::Dl_info* found);
+#endif
+
 // A line of the source, which a defaulted argument takes from its caller; of a destructor there is
 // none.
 struct source_line {
@@ -79,9 +84,20 @@ class call_site {
     const std::size_t index = at.depth++;
     if (index < own_frames) return _URC_NO_REASON;
     if (index - own_frames == at.into->frames_.size()) return _URC_END_OF_STACK;
-    at.into->frames_[index - own_frames] = ::_Unwind_GetIP(frame);
+    at.into->frames_[index - own_frames] = _Unwind_GetIP(frame);  // a macro on 32-bit ARM
     return _URC_NO_REASON;
   }
+
+#if __has_include(<dlfcn.h>)
+  static bool finds_file(const void* code, ::Dl_info& found) noexcept {
+#if defined(__linux__)
+    if (&dladdr_if_there == nullptr || dladdr_if_there(code, &found) == 0) return false;
+#else
+    if (::dladdr(code, &found) == 0) return false;
+#endif
+    return found.dli_fname != nullptr;
+  }
+#endif
 
   // As addr2line wants it: the file, and the place in it.
   static std::string address(std::uintptr_t code) {
@@ -89,7 +105,7 @@ class call_site {
 #if __has_include(<dlfcn.h>)
     Dl_info found{};
     // NOLINTNEXTLINE(performance-no-int-to-ptr): a return address
-    if (::dladdr(reinterpret_cast<void*>(code), &found) != 0 && found.dli_fname != nullptr) {
+    if (finds_file(reinterpret_cast<void*>(code), found)) {
       const auto begin = reinterpret_cast<std::uintptr_t>(found.dli_fbase);
       std::snprintf(number.data(), number.size(), "(+%#llx)",
                     static_cast<unsigned long long>(code - begin));

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
 // What scripts/ports.py compiles for each architecture and runs there, emulated: that the pin's
-// index is that of a CPU, and that threads which share a pool share each item with nobody.
+// index is that of a CPU, and that threads which share a pool share each item with nobody. What
+// stands on the pool is compiled.
+#include <poolproof/borrow_shared.hpp>
+#include <poolproof/bounded_pool.hpp>
+#include <poolproof/buffer_pool.hpp>
+#include <poolproof/checked_pool.hpp>
 #include <poolproof/object_pool.hpp>
+#include <poolproof/prometheus.hpp>
+#include <poolproof/trimmer.hpp>
 
 #include <array>
 #include <atomic>
