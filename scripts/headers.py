@@ -24,7 +24,7 @@ HEADERS = ROOT / "impl" / "include" / "poolproof"
 # of one mutex, around an object_pool; the others have no atomic operations of their own, and a
 # release does not make a proof stale.
 UNCHECKED = (
-    "idle_items.hpp", "waiting_queue.hpp", "bounded_core.hpp", "bounded_pool.hpp",
+    "idle_items.hpp", "waiting_queue.hpp", "bounded_stats.hpp", "bounded_core.hpp", "bounded_pool.hpp",
     "checked_mode.hpp", "call_site.hpp", "hidden_bytes.hpp", "checked_items.hpp", "checked_deleter.hpp",
     "checked_pool.hpp",
     "borrow_shared.hpp", "buffer_pool.hpp", "prometheus.hpp", "trimmer.hpp", "stays_loaded.hpp",

@@ -34,7 +34,7 @@ from typing import Any, NamedTuple
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 INCLUDE = ROOT / "impl" / "include"
-HEADERS = ("bounded_pool.hpp", "bounded_core.hpp", "waiting_queue.hpp", "idle_items.hpp")
+HEADERS = ("bounded_pool.hpp", "bounded_core.hpp", "bounded_stats.hpp", "waiting_queue.hpp", "idle_items.hpp")
 FLAGS = ("-std=c++20", "-O1", "-Winvalid-pch", "-Werror=invalid-pch")
 PROVED = HERE / "proved.json"
 sys.path[:0] = [str(ROOT / "checker" / "tests"), str(ROOT / "scripts"), str(ROOT / "bench")]
