@@ -323,6 +323,35 @@ TEST_CASE("thief_needs_no_memory_for_what_it_takes", "[magazine]") {
   CHECK(pool.try_get() == nullptr);
 }
 
+// As where other threads of the CPU fill the magazine meanwhile: of several only the last finds
+// room.
+struct crowded_sections : std_sync::sections {
+  template <class Shards>
+  static std::uint32_t give_some(const Shards& shards, typename Shards::item_type* const* items,
+                                 std::uint32_t count) noexcept {
+    return std_sync::sections::give_some(shards, items + count - 1, 1);
+  }
+};
+struct crowded_sync : std_sync {
+  using sections = crowded_sections;
+};
+
+TEST_CASE("what_finds_no_room_in_a_magazine_any_more_stays_in_the_pool", "[magazine]") {
+  if (no_sections_here()) return;
+  const stays_on_cpu here;
+  poolproof::object_pool<int, std::default_delete<int>, crowded_sync> pool;
+  constexpr int count = 300;  // more than a magazine holds
+  for (int i = 0; i != count; ++i) pool.put(std::make_unique<int>(i));
+  std::vector<std::unique_ptr<int>> taken;
+  std::vector<int> times(count);
+  while (auto item = pool.try_get()) {
+    ++times[static_cast<std::size_t>(*item)];
+    taken.push_back(std::move(item));
+    REQUIRE(taken.size() <= count);
+  }
+  CHECK(times == std::vector<int>(count, 1));
+}
+
 struct counted_restarts : std_sync::sections {
   static inline int count = 0;
   static bool restart_all() noexcept {

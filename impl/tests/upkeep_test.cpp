@@ -351,6 +351,19 @@ TEST_CASE_METHOD(all_given_back, "null_hooks_are_none", "[upkeep]") {
 
 // --- Bounds --------------------------------------------------------------------------------------
 
+TEST_CASE_METHOD(all_given_back, "item_that_a_cycle_finds_no_memory_for_does_not_count",
+                 "[upkeep]") {
+  steered_pool pool(no_factory, bounded(1));
+  put_new(pool, 1);
+  test_sync::refuse_every(1);
+  pool.rotate();
+  test_sync::refuse_every(0);
+  CHECK(pool.stats().cycle_destroyed == 1);
+  put_new(pool, 2);
+  CHECK(pool.stats().bound_dropped == 0);
+  CHECK(take_value(pool) == 2);
+}
+
 TEST_CASE_METHOD(all_given_back, "bound_without_sense_is_rejected_by_name", "[upkeep]") {
   CHECK_THROWS_WITH(real_pool(no_factory, {.max_bytes = 1}),
                     "object_pool: option 'max_bytes' needs the hook 'size_of'");
