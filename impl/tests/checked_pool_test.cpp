@@ -27,6 +27,7 @@
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #if defined(__linux__)
@@ -369,6 +370,20 @@ TEST_CASE("item_that_an_iterator_refuses_is_no_longer_out", "[checked]") {
 }
 
 // --- Hooks ---------------------------------------------------------------------------------------
+
+// AddressSanitizer reports the write itself.
+TEST_CASE("bytes_that_change_places_are_a_change", "[checked]") {
+  std::array<unsigned char, 4> bytes{1, 2, 3, 4};
+  poolproof::hidden_bytes hidden;
+  hidden.hide(bytes.data(), bytes.size());
+  CHECK(hidden.open(bytes.data()));
+#if !defined(POOLPROOF_HAS_ASAN)
+  std::swap(bytes[1], bytes[2]);
+  CHECK_FALSE(hidden.open(bytes.data()));
+  std::swap(bytes[1], bytes[2]);
+#endif
+  CHECK(hidden.show(bytes.data()));
+}
 
 TEST_CASE("what_a_hook_writes_is_no_misuse", "[checked]") {
   struct measured {

@@ -6,8 +6,10 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <memory>
 #include <random>
 #include <thread>
@@ -350,6 +352,28 @@ TEST_CASE("what_finds_no_room_in_a_magazine_any_more_stays_in_the_pool", "[magaz
     REQUIRE(taken.size() <= count);
   }
   CHECK(times == std::vector<int>(count, 1));
+}
+
+// Whose clock a test moves.
+struct timed_sync : std_sync {
+  static inline std::chrono::nanoseconds time = std::chrono::hours(1);
+  static std::chrono::nanoseconds now() noexcept { return time; }
+};
+
+TEST_CASE("pool_that_moves_several_at_a_time_alone_looks_at_the_clock", "[magazine]") {
+  const stays_on_cpu here;
+  poolproof::object_pool<int, std::default_delete<int>, timed_sync> pool(
+      [] { return std::make_unique<int>(0); });
+  std::vector<std::unique_ptr<int>> held;
+  for (int i = 0; i != 16; ++i) held.push_back(pool.get());
+  pool.put_range(held.begin(), held.end());
+  for (int i = 0; i != 1000; ++i) {
+    timed_sync::time += std::chrono::seconds(1);
+    held.clear();
+    pool.get_n(16, std::back_inserter(held));
+    pool.put_range(held.begin(), held.end());
+  }
+  CHECK(pool.stats().cycles > 5);  // of a minute each
 }
 
 struct counted_restarts : std_sync::sections {
