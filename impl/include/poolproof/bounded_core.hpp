@@ -22,7 +22,8 @@
 //
 // There is no atomic here: the mutex orders everything.
 //
-// Stands on: bounded_stats, idle_items, pool_options, registry, sync, waiting_queue, the standard library.
+// Stands on: bounded_stats, idle_items, pool_options, registry, sync, waiting_queue, the standard
+// library.
 #pragma once
 
 #include <poolproof/bounded_stats.hpp>
