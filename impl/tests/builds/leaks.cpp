@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A program that LeakSanitizer looks through at its end: what a pool holds that lives for ever is no
-// leak, wherever it lies. Magazines of many CPUs, and long rings, are no memory of the heap.
+// A program that LeakSanitizer looks through at its end: what a pool holds that lives for ever is
+// no leak, wherever it lies. Magazines of many CPUs, and long rings, are no memory of the heap.
 #include <poolproof/immortal.hpp>
 #include <poolproof/object_pool.hpp>
 
