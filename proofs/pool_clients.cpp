@@ -297,9 +297,9 @@ constexpr std::string_view property =
     "what was seen is what the specification allows, in some order (proofs/specification.hpp)";
 
 // Before the threads: nothing, so that the first use is inside; a first use alone, and one that
-// cycles have gone by since; some items, some of another CPU, and an item on each; so many that a full magazine has
-// let go of some, and has none any more; an item that is a victim, and a younger one; handles; an
-// interval that is over, and of two gets the first.
+// cycles have gone by since; some items, some of another CPU, and an item on each; so many that a
+// full magazine has let go of some, and has none any more; an item that is a victim, and a younger
+// one; handles; an interval that is over, and of two gets the first.
 const std::vector<script> befores{"",     "g",    "grr", "p",  "pp",   "pppp", "pppppppg",
                                   ">pp>", ">p>p", "prp", "*b", "*b*b", "ppcgp"};
 // After them: what is left is taken out by gets; or destroyed by the pool's end; or by two cycles;

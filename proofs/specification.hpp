@@ -521,8 +521,8 @@ inline bool specification::may_come_in(const bag& now, const step& put, reason f
          object(clause::bound);
 }
 
-// Whether an item never belonged to the pool: where memory for the pool's inner part is refused to a
-// borrow, its factory makes an item that the handle keeps.
+// Whether an item never belonged to the pool: where memory for the pool's inner part is refused to
+// a borrow, its factory makes an item that the handle keeps.
 inline bool specification::is_nobodys(const step& of) const noexcept {
   for (std::size_t i = 0; i != run_.step_count; ++i) {
     const step& each = run_.steps[i];
@@ -714,9 +714,9 @@ inline bool specification::swept(bag& now, const step& of) noexcept {
   return true;
 }
 
-// Whether a cycle that nobody was beside has made up for those that found a shard busy: of the items
-// since whose put two have begun and ended, each put that was beside one hides one at most, which it
-// has displaced.
+// Whether a cycle that nobody was beside has made up for those that found a shard busy: of the
+// items since whose put two have begun and ended, each put that was beside one hides one at most,
+// which it has displaced.
 inline bool specification::makes_up(bag& now, const call& cycle) noexcept {
   if (run_.around.sections || run_.around.automatic_cycles || run_.around.least_items != 0) {
     return true;
