@@ -367,6 +367,45 @@ TEST_CASE_METHOD(all_given_back, "detached_item_is_taken_before_who_gets_its_pla
   CHECK(pool.stats().existing == 1);
 }
 
+// A coroutine that ends before it looks at what it was given.
+TEST_CASE_METHOD(all_given_back, "item_of_an_abandoned_wait_does_not_come_back_to_a_closed_pool",
+                 "[bounded]") {
+  pool_type pool(1, counting());
+  handle held = pool.get();
+  postbox posts;
+  result next;
+  std::coroutine_handle<> frame;
+  get_into_of(pool, posts.executor(), next, {}, frame);
+  held = {};
+  pool.close();
+  CHECK(posts.size() == 1);
+  static_cast<void>(posts.take());
+  frame.destroy();
+  CHECK(tracked::alive() == 0);
+  CHECK(pool.stats().idle == 0);
+}
+
+TEST_CASE_METHOD(all_given_back, "items_taken_while_a_cycle_destroys_others_are_none_of_it",
+                 "[bounded]") {
+  pool_type pool(4, counting());
+  std::vector<handle> held;
+  for (int i = 0; i != 4; ++i) held.push_back(pool.get());
+  const auto give_two = [&] { held.erase(held.end() - 2, held.end()); };
+  give_two();
+  pool.rotate();
+  give_two();
+  tracked::when_destroyed([&](int) {
+    while (held.size() != 2) held.push_back(pool.get());
+  });
+  pool.rotate();  // of two that are old, while the two others are taken
+  tracked::when_destroyed({});
+  CHECK(tracked::alive() == 2);
+  CHECK(pool.stats().idle == 0);
+  pool.rotate();
+  CHECK(tracked::alive() == 2);
+  CHECK(pool.stats().idle == 0);
+}
+
 // What the coroutine has may be gone when it returns.
 TEST_CASE_METHOD(all_given_back, "executor_is_given_a_coroutines_handle_of_its_own", "[bounded]") {
   pool_type pool(1, counting());

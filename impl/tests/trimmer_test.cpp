@@ -260,6 +260,8 @@ TEST_CASE_METHOD(all_given_back, "thread_looks_as_often_as_the_most_demanding_tr
   real_pool pool(no_factory, short_cycles);
   put_new(pool, 0, 100);
   const trimmer first(first_is_demanding ? often : hardly_ever);
+  // By then it waits, as the first wants it.
+  if (!first_is_demanding) CHECK(comes_true([] { return threads() > 1 && others_sleep(); }));
   const trimmer second(first_is_demanding ? hardly_ever : often);
   check_all_go();
 }
