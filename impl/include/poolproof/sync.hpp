@@ -277,10 +277,12 @@ inline void std_sync::deallocate(void* memory, std::size_t, std::size_t alignmen
 #if defined(__linux__)
 // LeakSanitizer's, in a program that has it. What is not of the heap it searches for pointers only
 // if it is told.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 extern "C" {
 [[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t size);
 [[gnu::weak]] void __lsan_unregister_root_region(const void* begin, std::size_t size);
 }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
 #endif
 
 // Pages that nobody has written take no memory, unless they are huge.
