@@ -113,7 +113,7 @@ MUTANTS = {
         "      locked.lock();\n"
         "      if (resumed != nullptr) {", "1", "groo|t", "assertion"),
     "a discarded item's place is free before it is destroyed": (
-        "    item_.reset();\n    core_->give_back_place();", "    core_->give_back_place();\n    item_.reset();",
+        "    item_.reset();\n    owner->give_back_place();", "    owner->give_back_place();\n    item_.reset();",
         "1", "gd|g", "assertion"),
     "closing wakes only the first": ("while (queue_.first() != nullptr) {",
                                      "for (bool again = true; again && queue_.first() != nullptr; again = false) {",
