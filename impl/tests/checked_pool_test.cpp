@@ -568,6 +568,7 @@ TEST_CASE("buffer_that_is_used_after_its_return_is_reported", "[checked]") {
     {
       const auto buffer = buffers.get(size);
       bytes = buffer.data();
+      bytes[index] = std::byte{2};  // another value than what is written then
     }
     bytes[index] = std::byte{1};
     static_cast<void>(buffers.get(size));
