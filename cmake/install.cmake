@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 # `cmake --install`: the headers, the checker's library, and what find_package(poolproof) reads.
 include(CMakePackageConfigHelpers)
-include(GNUInstallDirs)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/poolproof)
 
