@@ -716,7 +716,7 @@ inline bool specification::swept(bag& now, const step& of) noexcept {
 
 // Whether a cycle that nobody was beside has made up for those that found a shard busy: of the
 // items since whose put two have begun and ended, each put that was beside one hides one at most,
-// which it has displaced.
+// which it has displaced. Counts the cycle for each item; of those that somebody was beside, too.
 inline bool specification::makes_up(bag& now, const call& cycle) noexcept {
   if (run_.around.sections || run_.around.automatic_cycles || run_.around.least_items != 0) {
     return true;
