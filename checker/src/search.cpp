@@ -32,6 +32,21 @@ void take_longest(std::vector<std::uint32_t>& kept, const std::vector<std::uint3
   for (std::size_t t = 0; t != other.size(); ++t) kept[t] = std::max(kept[t], other[t]);
 }
 
+// What one part has not met, another may have. A place without a line has no name, and is left out.
+void add_conflicts(statistics& to, const std::vector<std::string>& met,
+                   const std::vector<std::string>& unmet) {
+  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  for (const std::string& each : met) {
+    if (!each.empty() && !has(to.met, each)) to.met.push_back(each);
+    to.unmet.erase(std::remove(to.unmet.begin(), to.unmet.end(), each), to.unmet.end());
+  }
+  for (const std::string& each : unmet) {
+    if (!each.empty() && !has(to.met, each) && !has(to.unmet, each)) to.unmet.push_back(each);
+  }
+}
+
 // One part of a search, or one that goes on from a checkpoint, cannot begin anew alone.
 options merging_if_it_can(options chosen) {
   chosen.merge_reads = chosen.merge_reads && chosen.parts <= 1 && chosen.checkpoint.empty();
@@ -231,6 +246,7 @@ void execution::store_keyed_locations(archive& file) {
 
 // The old file stays until the new one is whole.
 void execution::save() {
+  note_conflicts();
   const std::string whole = options_.checkpoint + ".new";
   {
     std::ofstream out(whole, std::ios::binary | std::ios::trunc);
@@ -395,22 +411,16 @@ void execution::look_at_plain_memory() {
   made_ = {};
 }
 
+// To what was noted before the checkpoint that this search goes on from.
 void execution::note_conflicts() {
   const auto named = [this](std::uint32_t number) {
     const place& at = places_[number];
     return at.line == 0 ? std::string() : std::string(at.name()) + ":" + std::to_string(at.line);
   };
-  const auto add = [](std::vector<std::string>& names, std::string name) {
-    if (!name.empty() && std::find(names.begin(), names.end(), name) == names.end()) {
-      names.push_back(std::move(name));
-    }
-  };
-  conflicts_.for_each([&](std::uint32_t number, bool) { add(totals_.met, named(number)); });
-  conflicts_.for_each_conflict([&](std::uint32_t number, bool) {
-    const std::string name = named(number);
-    const auto& met = totals_.met;
-    if (std::find(met.begin(), met.end(), name) == met.end()) add(totals_.unmet, name);
-  });
+  std::vector<std::string> met, unmet;
+  conflicts_.for_each([&](std::uint32_t number, bool) { met.push_back(named(number)); });
+  conflicts_.for_each_conflict([&](std::uint32_t number, bool) { unmet.push_back(named(number)); });
+  add_conflicts(totals_, met, unmet);
 }
 
 // The same run, for a graph with another co.
@@ -578,18 +588,7 @@ void statistics::add(const statistics& part) {
   if (why_cut.empty()) why_cut = part.why_cut;
   endless = endless || part.endless;
   fenced = fenced || part.fenced;
-  // What one part has not met, another may have.
-  for (const std::string& each : part.met) {
-    if (std::find(met.begin(), met.end(), each) == met.end()) met.push_back(each);
-  }
-  for (const std::string& each : part.unmet) {
-    if (std::find(unmet.begin(), unmet.end(), each) == unmet.end()) unmet.push_back(each);
-  }
-  unmet.erase(std::remove_if(unmet.begin(), unmet.end(),
-                             [this](const std::string& each) {
-                               return std::find(met.begin(), met.end(), each) != met.end();
-                             }),
-              unmet.end());
+  add_conflicts(*this, part.met, part.unmet);
   plain_bytes = std::max(plain_bytes, part.plain_bytes);
 }
 

@@ -197,6 +197,11 @@ options with_checkpoint(const checkpoint_file& file) {
   return chosen;
 }
 
+std::vector<std::string> in_order(std::vector<std::string> names) {
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 }  // namespace
 
 TEST_CASE("weakening_an_order_loses_no_graph") {
@@ -334,6 +339,31 @@ TEST_CASE("a_search_goes_on_where_its_time_was_up") {
   all.add(found);
   CHECK(all == expected);
   CHECK_FALSE(file.exists());
+}
+
+// After the first 512 executions one in 512 is looked at for conflicts, so that the last piece of a
+// search may look at none.
+TEST_CASE("conflicts_that_were_met_outlive_a_checkpoint") {
+  for (const char* const text :
+       {"5 x {U.rlx x += 1} || R.rlx x; R.rlx x", "6 x {U.rlx x += 1} || R.rlx x; R.rlx x",
+        "4 x {U.rlx x += 1} || 2 x {W.rlx x = 7} || R.rlx x"}) {
+    const litmus::program p = from_text(text);
+    const statistics whole = search(p, {});
+    REQUIRE_FALSE(whole.met.empty());
+    const checkpoint_file file;
+    options chosen = with_checkpoint(file);
+    chosen.seconds = 1e-6;
+    statistics found = search(p, chosen);
+    for (unsigned pieces = 1; found.cut != 0 && pieces != 10'000; ++pieces) {
+      REQUIRE(file.exists());
+      found = search(p, chosen);
+    }
+    REQUIRE(found.cut == 0);
+    INFO(text);
+    CHECK(found.complete == whole.complete);
+    CHECK(in_order(found.met) == in_order(whole.met));
+    CHECK(in_order(found.unmet) == in_order(whole.unmet));
+  }
 }
 
 TEST_CASE("a_search_goes_on_where_its_process_was_killed") {
