@@ -372,6 +372,25 @@ TEST_CASE_METHOD(all_given_back, "process_that_may_open_no_more_files_is_trimmed
 }
 #endif
 
+// As a program does that becomes a daemon by closing all files. Then no look is worth a whole CPU,
+// and the end is still heard.
+TEST_CASE_METHOD(all_given_back, "process_whose_files_were_closed_is_trimmed_at_rest",
+                 "[trimmer]") {
+  constexpr auto look_interval = 60s;
+  const auto began = steady_clock::now();
+  CHECK(holds_in_child([&] {
+    real_pool pool(no_factory, short_cycles);
+    put_new(pool, 0, 100);
+    const trimmer working(trimmer_options{.look_interval = look_interval});
+    for (int number = 3; number != 256; ++number) ::close(number);
+    std::this_thread::sleep_for(100ms);
+    const std::clock_t used_before = std::clock();
+    std::this_thread::sleep_for(500ms);
+    return std::clock() - used_before < CLOCKS_PER_SEC / 10;
+  }));
+  CHECK(steady_clock::now() - began < look_interval / 2);
+}
+
 // --- A program's end and fork -------------------------------------------------------------------
 
 TEST_CASE_METHOD(all_given_back, "static_trimmer_ends_with_the_program", "[trimmer]") {

@@ -10,7 +10,7 @@
 
 namespace poolproof {
 
-// Of one moment, and exact.
+// Of one moment, and exact. An item that is just being destroyed exists, and is not idle.
 struct bounded_stats {
   std::size_t max = 0;          // as the pool was made
   std::size_t existing = 0;     // items that exist, or are being made

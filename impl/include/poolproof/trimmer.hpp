@@ -33,6 +33,9 @@
 //     end without harm; one that it makes itself starts a thread. After daemon() likewise. A fork
 //     that is under way while another thread makes the process's first trimmer is not protected:
 //     such a child must not make one.
+//   - It has a pipe, and a file for pressure. Who closes all files, as daemons do, does so before
+//     the first trimmer is made. The thread goes on without them, deaf to pressure, but the last
+//     trimmer's destructor writes a byte to, and closes, what has their numbers then.
 //
 // Stands on: registry, stays_loaded, sync, the standard library and POSIX.
 #pragma once
@@ -136,6 +139,7 @@ class [[gnu::visibility("default")]] trim_thread {
   using lock_guard = std::lock_guard<std_sync::mutex>;
 
   static constexpr int no_file = -1;
+  static constexpr int deaf_ms = 100;  // between two looks, if nothing can be heard
 
   // What the thread does next.
   struct plan {
@@ -209,12 +213,15 @@ class [[gnu::visibility("default")]] trim_thread {
   // Until the next look, or until something happens; true if that is memory pressure.
   bool wait(const plan& now) noexcept {
     std::array<pollfd, 2> files{{{wake_pipe_[0], POLLIN, 0}, {now.pressure_file, POLLPRI, 0}}};
-    if (::poll(files.data(), files.size(), now.look_interval) < 0) {
-      // Where a process changes its user, the C library interrupts each thread by a signal that
-      // cannot be blocked: a look that comes early does no harm.
-      if (errno == EINTR) return false;
-      // Refused to a process that may open no files any more. Then the end is noticed at a look.
-      std::this_thread::sleep_for(std::chrono::milliseconds(now.look_interval));
+    const int happened = ::poll(files.data(), files.size(), now.look_interval);
+    // Where a process changes its user, the C library interrupts each thread by a signal that
+    // cannot be blocked: a look that comes early does no harm.
+    if (happened < 0 && errno == EINTR) return false;
+    if (happened < 0 || (files[0].revents & POLLNVAL) != 0) {
+      // Refused to a process that may open no files any more, or that has closed all. Then nothing
+      // tells of the end: it is looked for.
+      const int rest = (std::min)(now.look_interval, deaf_ms);
+      std::this_thread::sleep_for(std::chrono::milliseconds(rest));
       return false;
     }
     std::array<char, 64> wakes;
