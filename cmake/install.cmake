@@ -4,10 +4,15 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/poolproof)
 
-# While the major version is 0, a new minor version may break its users.
+# While the major version is 0, a new minor version may break its users. Headers alone are for
+# machines of every kind: for such of 32 bits, too, if one of 64 has installed them.
+set(for_any_machine)
+if(POOLPROOF_HEADERS_ONLY OR NOT PROJECT_IS_TOP_LEVEL)
+  set(for_any_machine ARCH_INDEPENDENT)
+endif()
 write_basic_package_version_file(
   ${PROJECT_BINARY_DIR}/poolproof-config-version.cmake
-  COMPATIBILITY SameMinorVersion)
+  COMPATIBILITY SameMinorVersion ${for_any_machine})
 
 install(TARGETS poolproof EXPORT poolproof)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/impl/include/poolproof
