@@ -23,7 +23,11 @@ install(FILES ${PROJECT_SOURCE_DIR}/cmake/poolproof-config.cmake
               ${PROJECT_BINARY_DIR}/poolproof-config-version.cmake DESTINATION ${package_dir})
 
 # For those who do not use CMake. The prefix is where the file lies: it may be chosen when it is
-# installed.
+# installed. Some packagers' folders are absolute, and not below it.
+set(pc_includedir "\${prefix}")
+cmake_path(APPEND pc_includedir ${CMAKE_INSTALL_INCLUDEDIR})
+set(pc_libdir "\${prefix}")
+cmake_path(APPEND pc_libdir ${CMAKE_INSTALL_LIBDIR})
 file(RELATIVE_PATH to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(${PROJECT_SOURCE_DIR}/cmake/poolproof.pc.in ${PROJECT_BINARY_DIR}/poolproof.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/poolproof.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
