@@ -17,6 +17,7 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <limits>
 #include <memory>
 #include <new>
 #include <optional>
@@ -695,6 +696,24 @@ TEST_CASE("handle_that_outlives_its_pool_reads_nothing_of_it", "[checked]") {
     auto pool = std::make_unique<pool_type>(make, no_cycles, hooks{}, lasting);
     const handle held = pool->borrow();
     pool.reset();
+  });
+  INFO(seen.words);
+  CHECK(seen.signal == 0);
+  CHECK(seen.words == "");
+}
+
+// Without AddressSanitizer, too: the options that are there by then are those of a pool whose items
+// have more bytes than there are addresses behind one.
+TEST_CASE("options_in_the_place_of_a_pool_that_has_ended_are_not_its_handles", "[checked]") {
+  const ending seen = end_of([] {
+    constexpr std::size_t too_many = std::numeric_limits<std::size_t>::max() / 2;
+    std::optional<pool_type> pool;
+    const checked_options lasting{.name = "first", .handles_may_outlive = true};
+    pool.emplace(make, no_cycles, hooks{}, lasting);
+    handle held = pool->borrow();
+    pool.emplace(make, no_cycles, hooks{},
+                 checked_options{.name = "second", .item_bytes = too_many});
+    held = {};
   });
   INFO(seen.words);
   CHECK(seen.signal == 0);
