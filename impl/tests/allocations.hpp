@@ -30,6 +30,8 @@ inline constexpr bool sees_allocations = true;
 inline std::atomic<std::uint64_t> allocations{0};
 inline std::atomic<std::uint64_t> deallocations{0};
 inline std::atomic<bool> allocations_are_refused{false};
+// Called with memory that is about to be given back, unless it is null.
+inline std::atomic<void (*)(void* memory) noexcept> before_deallocation{nullptr};
 
 // Null if memory is refused.
 inline void* allocated(std::size_t size, std::size_t alignment) noexcept {
@@ -45,6 +47,8 @@ inline void* allocated(std::size_t size, std::size_t alignment) noexcept {
 
 inline void deallocate(void* memory) noexcept {
   if (memory != nullptr) deallocations.fetch_add(1, std::memory_order_relaxed);
+  const auto look = before_deallocation.load(std::memory_order_relaxed);
+  if (memory != nullptr && look != nullptr) look(memory);
   std::free(memory);
 }
 

@@ -8,7 +8,10 @@
 #include <atomic>
 #include <chrono>
 #include <coroutine>
+#include <csignal>
 #include <cstddef>
+#include <cstdlib>
+#include <cstring>
 #include <deque>
 #include <exception>
 #include <limits>
@@ -23,12 +26,14 @@
 #include <utility>
 #include <vector>
 
+#include "allocations.hpp"
 #include "awaited.hpp"
 #include "catch.hpp"
 #include "child.hpp"
 #include "tracked.hpp"
 
 #if defined(__GLIBC__)
+#include <poll.h>
 #include <pthread.h>
 #endif
 
@@ -858,6 +863,80 @@ TEST_CASE_METHOD(all_given_back, "pool_may_end_while_calls_wait", "[bounded]") {
   CHECK(suspended.closed);
   stop.request_stop();
 }
+
+#if defined(__GLIBC__)
+// A stop that comes when the memory of a pool's inner part is given back, and is no mutex any more.
+struct late_stop {
+  using core = poolproof::bounded_core<tracked, std::default_delete<tracked>>;
+  static inline std::stop_source* source = nullptr;
+  static inline thread_local bool is_next = false;
+  static void come(void* memory) noexcept {
+    if (!std::exchange(is_next, false)) return;
+    std::memset(memory, 0xff, sizeof(core));
+    source->request_stop();
+  }
+};
+
+// What is given back just before that.
+struct last_factory {
+  static void* operator new(std::size_t size) { return std::malloc(size); }
+  static void operator delete(void* memory) {
+    std::free(memory);
+    late_stop::is_next = true;
+  }
+  pool_type::item operator()() { return std::make_unique<tracked>(++made); }
+  int made = 0;
+};
+
+// A signal holds up the thread that waits, so that it is the last to leave.
+class held_up_by_signal {
+ public:
+  explicit held_up_by_signal(std::thread& thread) {
+    begun_ = ended_ = false;
+    std::signal(SIGUSR1, [](int) {
+      begun_ = true;
+      while (!ended_) ::poll(nullptr, 0, 1);
+    });
+    ::pthread_kill(thread.native_handle(), SIGUSR1);
+    wait_until("the thread was held up", [] { return begun_.load(); });
+  }
+  ~held_up_by_signal() { ended_ = true; }
+  held_up_by_signal(const held_up_by_signal&) = delete;
+  held_up_by_signal& operator=(const held_up_by_signal&) = delete;
+
+ private:
+  static inline std::atomic<bool> begun_{false};
+  static inline std::atomic<bool> ended_{false};
+};
+
+TEST_CASE_METHOD(all_given_back, "stop_does_not_find_a_pool_that_the_call_has_left_last",
+                 "[bounded]") {
+  if (!poolproof::test::sees_allocations) return;
+  std::stop_source stop;
+  late_stop::source = &stop;
+  std::optional<pool_type> pool(std::in_place, 1u, last_factory());
+  handle held = pool->get();
+  bool told = false;
+  std::thread waiting([&] {
+    try {
+      static_cast<void>(pool->get(stop.get_token()));
+    } catch (const pool_closed&) {
+      told = true;
+    }
+  });
+  wait_for_queue(*pool, 1);
+  poolproof::test::before_deallocation = &late_stop::come;
+  {
+    const held_up_by_signal meanwhile(waiting);
+    pool.reset();
+    held = {};
+  }
+  waiting.join();
+  poolproof::test::before_deallocation = nullptr;
+  CHECK(told);
+  CHECK(stop.stop_requested());
+}
+#endif
 
 // Who had been given a place before the end makes use of it, however late.
 TEST_CASE_METHOD(all_given_back, "factory_may_be_called_after_the_end", "[bounded]") {

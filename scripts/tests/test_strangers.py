@@ -14,7 +14,7 @@ RECORD = ROOT / "relacy_models" / "strangers.toml"
 DECISION = ROOT / "docs" / "decisions" / "2026-11-30-mutants-by-strangers.md"
 COUNTS = ("written", "left_out", "judged", "verification", "tests", "neither", "not_known")
 # What became of a survivor: exactly one of them is said.
-FATES = ("mutant", "test", "equivalent", "gone", "untested")
+FATES = ("mutant", "test", "equivalent", "gone")
 
 
 def record() -> dict[str, list[dict[str, Any]]]:
