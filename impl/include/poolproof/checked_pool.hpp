@@ -34,10 +34,9 @@
 // when the program exits, and from then on nothing is poisoned. A program that calls
 // __lsan_do_leak_check itself needs LSAN_OPTIONS=use_poisoned=1.
 //
-// Costs: each call takes a mutex that all checked pools share, and memory under it, so that an
-// allocator must not use one; it walks up the stack; an item has some 200 bytes more. Its items are
-// destroyed through it; what get has handed out its user may destroy, which the pool cannot see.
-// What reserve made it learns of by a get.
+// Costs: each call takes a mutex that all checked pools of the process share, and walks up the
+// stack; an item has some 200 bytes more. Its items are destroyed through it; what get has handed
+// out its user may destroy, which the pool cannot see. What reserve made it learns of by a get.
 //
 // Stands on: call_site, checked_deleter, checked_items, checked_mode, object_pool, pool_options,
 // upkeep, the standard library.
