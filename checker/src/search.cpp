@@ -417,7 +417,8 @@ void execution::note_conflicts() {
     const place& at = places_[number];
     return at.line == 0 ? std::string() : std::string(at.name()) + ":" + std::to_string(at.line);
   };
-  std::vector<std::string> met, unmet;
+  std::vector<std::string> met;
+  std::vector<std::string> unmet;
   conflicts_.for_each([&](std::uint32_t number, bool) { met.push_back(named(number)); });
   conflicts_.for_each_conflict([&](std::uint32_t number, bool) { unmet.push_back(named(number)); });
   add_conflicts(totals_, met, unmet);
