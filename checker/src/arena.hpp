@@ -52,7 +52,7 @@ class arena {
   void* allocate(unsigned region, std::size_t size, std::size_t alignment) noexcept {
     std::size_t& used = used_[region];
     const std::size_t start = (used + alignment - 1) / alignment * alignment;
-    if (start + size > region_bytes) return nullptr;
+    if (start > region_bytes || size > region_bytes - start) return nullptr;
     used = start + size;
     return base_ + region * region_bytes + start;
   }

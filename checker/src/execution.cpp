@@ -10,6 +10,7 @@
 #include <cstring>
 #include <fstream>
 #include <numeric>
+#include <set>
 #include <stdexcept>
 #include <utility>
 
@@ -72,6 +73,15 @@ execution::execution(program& checked, const options& chosen)
   if (thread_count_ == 0 || thread_count_ > most_threads) {
     throw std::invalid_argument("checker: a program needs 1 to 254 threads");
   }
+  const auto is_none = [this](unsigned thread) { return thread >= thread_count_; };
+  if (!starts_threads_ && chosen.stopped_thread && is_none(*chosen.stopped_thread)) {
+    throw std::invalid_argument("options::stopped_thread: the program has no such thread");
+  }
+  const std::set<unsigned> different(chosen.alike.begin(), chosen.alike.end());
+  if (different.size() != chosen.alike.size() ||
+      std::any_of(different.begin(), different.end(), is_none)) {
+    throw std::invalid_argument("options::alike: each must be a thread, and be named once");
+  }
   auto* const stacks = static_cast<std::byte*>(checked.stacks());
   for (unsigned t = 0; t <= thread_count_; ++t) {
     const std::size_t room = checked.stack_bytes();
@@ -128,7 +138,7 @@ void execution::reset() {
   blocks_.clear();
   outcome_.clear();
   if (!why_cut_.empty()) why_cut_.clear();
-  excluded_ = stale_ = false;
+  excluded_ = stale_ = co_decides_ = false;
   if (watching_now_) watching_.assign(thread_count_, 0);
   watching_now_ = false;
 }
@@ -721,6 +731,7 @@ void execution::end_cell(cell_id id, const void* object) {
 void* execution::allocate(std::size_t size, std::size_t alignment, const place& from) {
   constexpr std::size_t header = 16;
   const std::size_t room = alignment > header ? alignment : header;
+  if (size > arena::region_bytes) return nullptr;
   std::byte* user = reuse(size, alignment, from);
   if (user == nullptr) {
     void* const memory =
@@ -943,12 +954,12 @@ inline void execution::look_for_endless_loop(const event& request, const place& 
   const auto& own = graph().thread(running_);
   const std::size_t size = own.size();
   if (size >= options_.events_per_thread || graph().size() >= max_events) {
-    endless_ = size >= many_events;
+    endless_ = size >= many_events && owned();
     give_up("makes more operations than options::events_per_thread allows", from);
   }
   constexpr std::size_t now_and_then = 32;
   if (size % now_and_then == 0 && size >= most_turns && goes_round(request)) {
-    endless_ = true;
+    endless_ = owned();
     give_up("spins: it has gone round " + std::to_string(most_turns) +
                 " times, and read and written the same each time. Let it wait with checker::await, "
                 "or bound the loop; it is",
@@ -1059,6 +1070,7 @@ bool execution::block_turn(std::uint32_t position, engine::span changed) {
     leave_thread();
     leave();
   }
+  co_decides_ = true;
   if (!may_be_in_vain(own)) return false;
   self.state = thread_state::idle;
   if (!alike_in(options_).empty()) {
@@ -1215,10 +1227,16 @@ void execution::trace_plain(bool write, const void* object, std::uint64_t value,
 
 std::uint32_t execution::intern(const place& from) {
   const std::uint64_t key = reinterpret_cast<std::uintptr_t>(from.file) * 31 + from.line;
-  const auto [found, added] =
-      place_names_.try_emplace(key, static_cast<std::uint32_t>(places_.size()));
-  if (added) places_.push_back(from);
-  return found->second;
+  const auto known = place_names_.find(key);
+  if (known != place_names_.end()) return known->second;
+  // A checkpoint brings places whose files are named elsewhere in memory.
+  const auto same = std::find_if(places_.begin(), places_.end(), [&](const place& each) {
+    return each.line == from.line && std::strcmp(each.file, from.file) == 0;
+  });
+  const auto number = static_cast<std::uint32_t>(same - places_.begin());
+  if (same == places_.end()) places_.push_back(from);
+  place_names_.emplace(key, number);
+  return number;
 }
 
 // What front ends call. Each is one call into this file: what it calls is inlined where that pays.

@@ -29,6 +29,7 @@
 #include <csetjmp>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
@@ -299,6 +300,7 @@ class execution {
   bool divide();
   void store(archive& file);
   void store_keyed_locations(archive& file);
+  void store_places(archive& file);
   void save();
   bool resume();
   void reset();
@@ -329,7 +331,7 @@ class execution {
   void look_at_conflicts();
   void look_at_plain_memory();
   void note_conflicts();
-  graph_hash hash_of(const execution_graph& seen) const;
+  graph_hash hash_of(const execution_graph& seen);
   bool remembers(const graph_hash& graph);
   void note(fault what, std::string text);
   // Whether this execution is counted here, or in another part of the search.
@@ -432,6 +434,7 @@ class execution {
   std::string why_cut_;       // in this execution
   bool stale_ = false;        // it was left since a thread has read what is not the newest
   bool excluded_ = false;     // in this execution an assumption does not hold
+  bool co_decides_ = false;   // in this execution the order of writes said if a turn is in vain
   bool endless_ = false;      // a thread goes round and round: the search makes no headway
   bool late_ = false;         // the time was up within an execution
   unsigned since_clock_ = 0;  // events, within an execution
@@ -443,6 +446,7 @@ class execution {
 
   std::vector<std::uint64_t> initial_values_;
   std::vector<std::vector<location_id>> location_names_;  // by thread and ordinal
+  std::vector<std::uint64_t> first_events_;               // by location, for hash_of
   std::unordered_map<std::uint64_t, location_id> keyed_locations_;
   location_id locations_ = 0;
   std::vector<cell> cells_;
@@ -451,6 +455,7 @@ class execution {
   std::vector<event_id> reusable_;
   std::vector<place> places_;
   std::unordered_map<std::uint64_t, std::uint32_t> place_names_;
+  std::deque<std::string> read_names_;  // of the places of a checkpoint
   struct hash_of_hash {
     std::size_t operator()(const graph_hash& of) const noexcept { return of.low; }
   };

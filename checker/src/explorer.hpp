@@ -231,6 +231,8 @@ class explorer {
     const std::uint64_t revisits = revisits_;
     const bool write =
         size != 0 && graph()[static_cast<event_id>(size - 1)].kind == event_kind::write;
+    // A read that the youngest event revisits: it failed spuriously, and succeeds again next.
+    const bool failed = !top().frames.empty() && top().frames.back().now == stage::failed;
     do {
       while (top().frames.empty()) {
         if (depth_ == 0) return next_graph::none;
@@ -239,8 +241,8 @@ class explorer {
       // The next alternative of a root, or of what is above it, is in another subtree.
       if (inside_ && frames() <= root_) inside_ = false;
     } while (!step(top().frames.size() - 1) || !symmetry_.keeps(graph()) || !enter());
-    const bool same = write && last_was_place_ && depth_ == depth && graph().size() == size &&
-                      revisits_ == revisits;
+    const bool same = write && !failed && last_was_place_ && depth_ == depth &&
+                      graph().size() == size && revisits_ == revisits;
     return same ? next_graph::same_program : next_graph::to_run;
   }
 

@@ -20,6 +20,21 @@
 
 namespace checker {
 
+// The first error of each kind, if it was found by another process: once more, in this one.
+inline void show_errors(program& checked, const options& chosen, statistics& found) {
+  options once = chosen;
+  once.parts = 1;
+  once.part = 0;
+  once.checkpoint.clear();
+  for (errors_of_kind& kind : found.kinds) {
+    if (kind.first || kind.replay.empty()) continue;
+    once.replay = kind.replay;
+    execution running(checked, once);
+    kind.first = std::move(running.explore().first);
+  }
+  if (!found.first && !found.kinds.empty()) found.first = found.kinds.front().first;
+}
+
 // Explores `checked` on `jobs` processes. The result is that of one process, but for `runs`. The
 // call forks: the caller's process has no other threads.
 class parallel_search {
@@ -46,8 +61,7 @@ class parallel_search {
         break;
       }
     }
-    for (errors_of_kind& each : sum.kinds) show(each);
-    if (!sum.kinds.empty()) sum.first = sum.kinds.front().first;
+    show_errors(program_, options_, sum);
     return sum;
   }
 
@@ -83,16 +97,6 @@ class parallel_search {
 
   double elapsed() const {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - started_).count();
-  }
-
-  // The first error of a kind, once more, in this process.
-  void show(errors_of_kind& kind) {
-    options once = options_;
-    once.parts = 1;
-    once.part = 0;
-    once.replay = kind.replay;
-    execution running(program_, once);
-    kind.first = std::move(running.explore().first);
   }
 
   program& program_;

@@ -47,9 +47,11 @@ void add_conflicts(statistics& to, const std::vector<std::string>& met,
   }
 }
 
-// One part of a search, or one that goes on from a checkpoint, cannot begin anew alone.
+// One part of a search, or one that goes on from a checkpoint, cannot begin anew alone; and to one
+// execution, or those of a hunt, merging gives nothing.
 options merging_if_it_can(options chosen) {
-  chosen.merge_reads = chosen.merge_reads && chosen.parts <= 1 && chosen.checkpoint.empty();
+  chosen.merge_reads = chosen.merge_reads && chosen.parts <= 1 && chosen.checkpoint.empty() &&
+                       chosen.replay.empty() && chosen.hunt == 0;
   return chosen;
 }
 
@@ -148,7 +150,8 @@ bool execution::next() {
     case explorer::next_graph::none:
       return false;
     case explorer::next_graph::same_program:
-      if (ended_ != ending::abandoned && program_.finishes_by() != program::finishing::changes) {
+      if (ended_ != ending::abandoned && !co_decides_ &&
+          program_.finishes_by() != program::finishing::changes) {
         record_again();
         return true;
       }
@@ -189,9 +192,12 @@ bool execution::time_is_up() const {
   return options_.seconds > 0 && elapsed > std::chrono::duration<double>(options_.seconds);
 }
 
-// Finds the depth at which there are enough subtrees to be divided evenly: 64 for each part. False
-// if the time was up before.
+// Finds the depth at which there are enough subtrees to be divided evenly: 64 for each part. Or so
+// many as are found in a second or two, for a thread that never ends has no more at any depth: each
+// part counts the same events. False if the time was up before.
 bool execution::divide() {
+  constexpr std::uint64_t most_events = 1'000'000;
+  std::uint64_t events = 0;
   share mine{options_.part, options_.parts, 0};
   for (mine.depth = 4;; mine.depth += 2) {
     // A part that gets nothing: the top of the tree is walked, and the subtrees are counted.
@@ -205,9 +211,11 @@ bool execution::divide() {
         return false;
       }
       run();
+      events += graph().size();
     }
     const bool enough =
-        explorer_.divided() >= 64 * std::uint64_t{mine.parts} || !explorer_.has_subtrees();
+        explorer_.divided() >= 64 * std::uint64_t{mine.parts} || !explorer_.has_subtrees() ||
+        events > most_events;
     explorer_.restart();
     if (enough) break;
   }
@@ -222,14 +230,42 @@ void execution::store(archive& file) {
   file.same(options_.reuse_memory, "search: options::reuse_memory");
   file.same(options_.stopped_thread.value_or(thread_count_), "search: options::stopped_thread");
   file.same(options_.stopped_after, "search: options::stopped_after");
-  file.same(options_.alike.size(), "search: options::alike");
+  file.same(options_.reuses, "search: options::reuses");
+  file.same(options_.prune_put_back, "search: options::prune_put_back");
+  file.same(options_.find_waits, "search: options::find_waits");
+  file.same(options_.events_per_thread, "search: options::events_per_thread");
+  std::vector<unsigned> alike = options_.alike;
+  std::vector<unsigned> order = order_;
+  file(alike);
+  file(order);
+  if (alike != options_.alike || order != order_) {
+    throw std::runtime_error("checkpoint of another search: options::alike, or options::order");
+  }
   explorer_.store(file);
   file(location_names_);
   file(locations_);
   store_keyed_locations(file);
+  store_places(file);
   file(initial_values_);
   totals_.store(file);
   if (file.reading()) location_places_.resize(locations_);
+}
+
+// Events name them by number.
+void execution::store_places(archive& file) {
+  std::uint64_t count = places_.size();
+  file(count);
+  if (file.reading()) places_.assign(count, {"", "", 0});
+  for (place& each : places_) {
+    std::string name = each.file;
+    std::string function = each.function;
+    file(name);
+    file(function);
+    file(each.line);
+    if (!file.reading()) continue;
+    each.file = read_names_.emplace_back(std::move(name)).c_str();
+    each.function = read_names_.emplace_back(std::move(function)).c_str();
+  }
 }
 
 void execution::store_keyed_locations(archive& file) {
@@ -252,6 +288,8 @@ void execution::save() {
     std::ofstream out(whole, std::ios::binary | std::ios::trunc);
     archive file(out);
     store(file);
+    out.close();
+    if (!out) throw std::runtime_error("checkpoint: cannot write " + whole);
   }
   if (std::rename(whole.c_str(), options_.checkpoint.c_str()) != 0) {
     std::perror(("checker: " + options_.checkpoint).c_str());
@@ -266,6 +304,7 @@ bool execution::resume() {
   store(file);
   resumed_at_ = totals_.runs;  // a search with little time goes on nevertheless
   ended_ = ending::abandoned;
+  plain_looked_at_ = totals_.complete != 0;
   return true;
 }
 
@@ -512,25 +551,36 @@ bool execution::reads_last(event_id e) {
 }
 
 // The sum of the events' hashes is the graph's: what an event is, where it reads from, and its
-// place in co. Orders, addresses and ages are not part of it.
-graph_hash execution::hash_of(const execution_graph& seen) const {
+// place in co. Orders, addresses and ages are not part of it, nor are the numbers of locations,
+// which depend on who came to one first: a location is called by the first of its events, by thread
+// and index.
+graph_hash execution::hash_of(const execution_graph& seen) {
   using wide = __uint128_t;
   const auto mix = [](std::uint64_t a, std::uint64_t b) {
     const auto product = static_cast<wide>(a ^ 0x9e3779b97f4a7c15) * (b ^ 0xbf58476d1ce4e5b9);
     return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
   };
+  const auto name_of = [&seen](event_id e) {
+    return std::uint64_t{seen[e].thread} << 32 | std::uint64_t{seen[e].index} << 8;
+  };
+  first_events_.resize(locations_);
+  for (const location_id l : seen.active_locations()) {
+    std::uint64_t& first = first_events_[l] = ~std::uint64_t{0};
+    for (const event_id e : seen.at(l).reads) first = std::min(first, name_of(e));
+    for (const event_id e : seen.at(l).writes) first = std::min(first, name_of(e));
+  }
   std::uint64_t low = 0;
   std::uint64_t high = 0;
   for (event_id e = 0; e != seen.size(); ++e) {
     const event& each = seen[e];
-    const std::uint64_t name = std::uint64_t{each.thread} << 32 | std::uint64_t{each.index} << 8 |
-                               static_cast<std::uint64_t>(each.kind);
+    const std::uint64_t name = name_of(e) | static_cast<std::uint64_t>(each.kind);
+    const std::uint64_t location = each.location == no_location ? 0 : first_events_[each.location];
     std::uint64_t read = 0xffff'ffff'ffff;
     if (each.reads() && each.source != initial) {
       read = std::uint64_t{seen[each.source].thread} << 32 | seen[each.source].index;
     }
     const std::uint64_t place = each.in_co ? each.position + 1u : 0;
-    const std::uint64_t what = mix(name + (std::uint64_t{each.location} << 40),
+    const std::uint64_t what = mix(name + location * 0x9fb21c651e98df25,
                                    arena_.canonical(each.value) + read * 0xd6e8feb86659fd93);
     const std::uint64_t hash = mix(what, place << 1 | (each.failed_spuriously ? 1 : 0));
     low += hash;
@@ -656,7 +706,7 @@ statistics explore_as_it_is(program& checked, const options& chosen, unsigned jo
   constexpr double at_once = 0.25;
   if (jobs == 0) jobs = static_cast<unsigned>(::sysconf(_SC_NPROCESSORS_ONLN));
   const bool kept = !chosen.checkpoint.empty();
-  const bool alone = jobs <= 1 || chosen.parts > 1 || kept;
+  const bool alone = jobs <= 1 || chosen.parts > 1 || kept || chosen.most_runs != 0;
   const bool estimated = chosen.estimate_seconds > 0 && chosen.parts <= 1 && chosen.replay.empty();
   const auto start = std::chrono::steady_clock::now();
   options rest = chosen;
@@ -682,14 +732,15 @@ statistics explore_as_it_is(program& checked, const options& chosen, unsigned jo
   statistics found =
       alone ? execution(checked, rest).explore() : parallel_search(checked, rest, jobs).explore();
   found.estimate = size;
+  if (kept) show_errors(checked, rest, found);  // those from before the checkpoint
   return found;
 }
 
 }  // namespace
 
 statistics explore(program& checked, const options& chosen, unsigned jobs) {
-  if (chosen.hunt != 0) return execution(checked, chosen).hunt();
   options wanted = merging_if_it_can(chosen);
+  if (wanted.hunt != 0) return execution(checked, wanted).hunt();
   statistics found = explore_as_it_is(checked, wanted, jobs);
   if (!found.fenced) return found;
   wanted.merge_reads = false;

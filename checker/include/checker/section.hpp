@@ -83,7 +83,12 @@ class cpus {
 
   // Where a thread is, and what it may still do. A program may change its own as it goes; the one
   // that runs before and after the threads comes behind them.
-  thread& of(unsigned index) noexcept { return threads_[index % threads_.size()]; }
+  thread& of(unsigned index) noexcept {
+    if (index >= threads_.size()) {
+      engine::fail(fault::misuse, "cpus: there are at most 16 threads", place::here());
+    }
+    return threads_[index];
+  }
 
   // The CPU that the calling thread is on now.
   unsigned current(place from = place::here()) {
@@ -126,7 +131,7 @@ class cpus {
  private:
   const unsigned count_;
   std::array<mutex, most> order_;
-  std::array<thread, 16> threads_;
+  std::array<thread, 17> threads_;
 };
 
 }  // namespace checker

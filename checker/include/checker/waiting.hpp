@@ -112,7 +112,12 @@ class sleepers {
   static constexpr std::uint64_t to_one = everyone + 1;
   static constexpr std::uint64_t to_all = 2 * to_one;
 
-  static std::uint64_t own() noexcept { return std::uint64_t{1} << engine::thread() % 32; }
+  static std::uint64_t own() {
+    if (engine::thread() >= 32) {
+      engine::fail(fault::misuse, "at most 32 threads can sleep on one object", place::here());
+    }
+    return std::uint64_t{1} << engine::thread();
+  }
 
   // Counts a notification, even if nobody sleeps: who goes to sleep later sees what the caller did
   // before. Returns the word with whoever sleeps.
