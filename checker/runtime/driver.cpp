@@ -25,6 +25,7 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -816,17 +817,45 @@ statistics explore_and_note(program& checked) {
   return found;
 }
 
+// In memory that the processes of a search have in common.
+void make_room_for_thread_count() {
+  void* const shared =
+      ::mmap(nullptr, sizeof(bool), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) {
+    std::perror("checker: no memory that processes share");
+    std::_Exit(2);
+  }
+  had_too_many_threads = static_cast<bool*>(shared);
+}
+
+// A search with room for few threads is faster. One that finds that they do not suffice begins anew
+// with room for more. A part of a search may never see that, and what goes on from what another
+// search has written, or looks at some executions, cannot begin anew: these have room for all.
+unsigned room_for_threads() {
+  const options& search = chosen.search;
+  const bool whole = search.parts == 1 && search.replay.empty() && search.checkpoint.empty();
+  return whole && chosen.estimate <= 0 ? 8 : most_threads;
+}
+
+void refuse_too_many_threads() {
+  if (!*had_too_many_threads) return;
+  reject("the program has more than " + std::to_string(most_threads - 1) + " threads");
+}
+
 int explore_all() {
   const auto began = std::chrono::steady_clock::now();
   const auto elapsed = [&] {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   };
-  for (thread_limit = 8;; thread_limit = std::min(2 * thread_limit, most_threads)) {
+  for (thread_limit = room_for_threads();;
+       thread_limit = std::min(2 * thread_limit, most_threads)) {
+    *had_too_many_threads = false;
     make_thread_blocks(thread_limit);
     checked_program checked(thread_limit);
     if (chosen.estimate > 0) {
       const size_estimate size = estimate(checked, chosen.search, chosen.estimate);
       show_output(true);
+      refuse_too_many_threads();
       char text[96] = "the time was too short for an estimate\n";
       if (size.known) {
         std::snprintf(text, sizeof text, "%s%.0f +- %.0f executions\n",
@@ -839,14 +868,9 @@ int explore_all() {
                            ? explore_and_note(checked)
                            : checker::explore(checked, chosen.search, chosen.jobs);
     active = false;
-    if (found.first && found.first->text == too_many_threads) {
-      if (thread_limit == most_threads) {
-        show_output(true);
-        reject("the program has more than " + std::to_string(most_threads - 1) + " threads");
-      }
-      continue;
-    }
+    if (*had_too_many_threads && thread_limit != most_threads) continue;
     show_output(true);
+    refuse_too_many_threads();
     return tell(found, elapsed());
   }
 }
@@ -861,6 +885,7 @@ int run(int argc, char** argv, char** environment) {
     find_symbols();
     look_at_objects();
     make_shadow();
+    make_room_for_thread_count();
     make_thread_blocks(2);
     show_output(false);
     note_exits();

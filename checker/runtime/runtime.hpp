@@ -330,6 +330,9 @@ void for_each_root(void (*visit)(address, address));
 // Threads.
 
 inline constexpr std::string_view too_many_threads = "more threads than this search has room for";
+// Whether any execution had more, also one that is not of this part of the search, or that another
+// process has run.
+inline bool* had_too_many_threads = nullptr;
 void note_keys();
 void reset_threads();
 // Notes of each object what it is: a mutex, or another thing than a word.

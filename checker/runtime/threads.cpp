@@ -614,7 +614,10 @@ CHECKER_EXPORT int pthread_create(pthread_t* made, const pthread_attr_t* attribu
   write_range(address_of(made), sizeof *made, code);
   const unsigned index = engine::start_thread(place_of(code));
   operation_done();
-  if (index >= thread_limit) fail(fault::misuse, too_many_threads, code);
+  if (index >= thread_limit) {
+    *had_too_many_threads = true;
+    fail(fault::misuse, too_many_threads, code);
+  }
   concurrent = true;
   something_changed();
   threads[index].routine = routine;

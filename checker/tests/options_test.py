@@ -175,6 +175,31 @@ class Test:
         for key in ("complete", "blocked", "hash", "outcomes"):
             assert found[key] == whole[key], (key, found, whole)
 
+    def test_many_threads(self) -> None:
+        """With more threads than a search has room for at first, an error can be run again, a search goes on, and its
+        size is estimated."""
+        source = HERE / "hunted" / "many_threads.cpp"
+        broken = compiled(self.arguments, source, "many_threads_broken", "-DBROKEN")
+        status, found = self.found(broken)
+        assert status == 1 and found["error"] == "assertion", found
+        again = self.found(broken, "--check-replay", found["replay"])[1]
+        assert again["error"] == "assertion" and again["replay"] == found["replay"], again
+        early = compiled(self.arguments, source, "many_threads_early", "-DBROKEN_EARLY")
+        for jobs in (1, 2):
+            going_on = self.found(early, "--check-keep-going", "--check-jobs", jobs)[1]
+            assert [each["error"] for each in going_on["kinds"]] == ["assertion"], going_on
+        slow = compiled(self.arguments, source, "many_threads_slow", "-DSLOW")
+        state = self.work / "state_of_many"
+        state.unlink(missing_ok=True)
+        parts = 0
+        status = 3
+        while status == 3:
+            status, found = self.found(slow, "--check-checkpoint", state, "--check-seconds", 0.02)
+            parts += 1
+        assert status == 0 and parts > 1 and found["complete"] == 5040, (parts, found)
+        status, said, _ = self.run(slow, "--check-estimate", 1)
+        assert status == 0 and re.match(r"(roughly )?\d{4} \+- \d+ executions$", said), (status, said)
+
     def test_bounds(self) -> None:
         """A bound that is met proves nothing, and is named."""
         program = self.build("work_stealing")

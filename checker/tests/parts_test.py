@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """--check-shard of an unmodified program: merge.py makes the whole of the parts, whatever their number."""
 
+import argparse
 import json
 import pathlib
 import subprocess
@@ -37,8 +38,25 @@ def merged(parts: list[dict[str, Any]]) -> dict[str, Any]:
     return found
 
 
+def many_threads(arguments: argparse.Namespace) -> None:
+    """A part may never see that there are more threads than a search has room for at first."""
+    source = HERE / "hunted" / "many_threads.cpp"
+    program = compiled(arguments, source, "many_threads")
+    whole = searched(program)
+    assert whole["complete"] == 2, whole
+    for count in (2, 3):
+        parts = [searched(program, "--check-shard", f"{part}/{count}") for part in range(count)]
+        sum_of_parts = merged(parts)
+        assert all(sum_of_parts[key] == whole[key] for key in SAME), f"{count} parts: {sum_of_parts}\nwhole: {whole}"
+    broken = compiled(arguments, source, "many_threads_broken", "-DBROKEN")
+    statuses = [subprocess.run([broken, "--check-quiet", "--check-shard", f"{part}/3"], timeout=60,
+                               check=False).returncode for part in range(3)]
+    assert sorted(statuses) == [0, 0, 1], statuses
+
+
 def main() -> None:
     arguments = parser_of(__doc__).parse_args()
+    many_threads(arguments)
     program = compiled(arguments, HERE / "hunted" / "parts.cpp", "parts")
     whole = searched(program)
     assert (whole["complete"], whole["outcomes"]) == (EXECUTIONS, 3), whole
