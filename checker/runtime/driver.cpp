@@ -3,6 +3,8 @@
 // was found.
 #include "runtime.hpp"
 
+#include "../tools/digest.hpp"
+
 #include <checker/load_buffering.hpp>
 #include <checker/page.hpp>
 #include <checker/report.hpp>
@@ -17,6 +19,7 @@
 #include <exception>
 #include <fstream>
 #include <iostream>
+#include <iterator>
 #include <map>
 #include <sstream>
 #include <string>
@@ -81,8 +84,18 @@ Exit status: 0 if the program is proved for these bounds, 1 if an error was foun
 arguments or what the checker cannot run, 3 if the search was not finished.
 )";
 
-struct settings {
+options search_without_options() {
   options search;
+  search.events_per_thread = 2000;
+  search.reuses = 1;
+  // The runtime sees more of a thread than the engine does, and finds its turns itself.
+  search.find_waits = false;
+  search.prune_put_back = false;
+  return search;
+}
+
+struct settings {
+  options search = search_without_options();
   unsigned jobs = 1;
   bool leaks = true;
   bool quiet = false;
@@ -151,11 +164,6 @@ void expect_to_write(const std::string& path, const char* option) {
 }
 
 void read_arguments(int argc, char** argv) {
-  chosen.search.events_per_thread = 2000;
-  chosen.search.reuses = 1;
-  // The runtime sees more of a thread than the engine does, and finds its turns itself.
-  chosen.search.find_waits = false;
-  chosen.search.prune_put_back = false;
   for (int i = 0; i < argc; ++i) {
     std::string option = argv[i];
     if (i == 0 || !option.starts_with("--check-")) {
@@ -482,6 +490,45 @@ std::uint64_t peak_bytes() {
   return static_cast<std::uint64_t>(used.ru_maxrss) * 1024;
 }
 
+// As --check-cpus has it.
+std::string name_of_cpus() { return cpus == 0 ? "any" : std::to_string(cpus); }
+
+// The options by which this search is another one than it would be without them.
+std::vector<std::string> options_of_search() {
+  const options& search = chosen.search;
+  const options usual = search_without_options();
+  std::vector<std::string> given;
+  const auto add_number = [&](const char* option, unsigned is, unsigned should) {
+    if (is != should) given.push_back(option + (' ' + std::to_string(is)));
+  };
+  if (search.model != usual.model) {
+    given.push_back(std::string("--check-model ") + name_of_model(search.model));
+  }
+  add_number("--check-events", search.events_per_thread, usual.events_per_thread);
+  add_number("--check-spurious", search.spurious_failures, usual.spurious_failures);
+  add_number("--check-reuse", search.reuses, usual.reuses);
+  if (!look_for_turns) given.emplace_back("--check-all-turns");
+  if (cpus != 2) given.push_back("--check-cpus " + name_of_cpus());
+  if (!chosen.leaks) given.emplace_back("--check-no-leaks");
+  if (look_for_uninitialised) given.emplace_back("--check-uninitialised");
+  if (search.stopped_thread) {
+    given.push_back("--check-stop " + std::to_string(*search.stopped_thread) + ',' +
+                    std::to_string(search.stopped_after));
+  }
+  return given;
+}
+
+// Of the program: its code, and what it is given.
+std::string digest_of_program() {
+  digest made;
+  for (const std::string& each : files_of_program()) {
+    std::ifstream file(each, std::ios::binary);
+    made.add(std::string(std::istreambuf_iterator<char>(file), {}));
+  }
+  for (std::size_t i = 1; i < program_arguments.size(); ++i) made.add(program_arguments[i]);
+  return made.hexadecimal();
+}
+
 // What tools/merge.py needs to make the whole.
 std::string json_part(const statistics& found) {
   std::string made = R"(, "shard": ")" + std::to_string(chosen.search.part) + '/' +
@@ -563,9 +610,6 @@ std::string json_bounds(const statistics& found) {
   return made;
 }
 
-// As --check-cpus has it.
-std::string name_of_cpus() { return cpus == 0 ? "any" : std::to_string(cpus); }
-
 void write_json(const statistics& found, const std::vector<std::string>& not_seen, int status,
                 double seconds) {
   std::ostringstream out;
@@ -582,7 +626,10 @@ void write_json(const statistics& found, const std::vector<std::string>& not_see
       << ", \"duplicates\": " << found.duplicates << ", \"errors\": " << found.errors
       << ", \"outcomes\": " << json_outcomes(found) << R"(, "hash": ")" << hash
       << R"(", "seconds": )" << seconds << ", \"peak_bytes\": " << peak_bytes();
-  out << json_bounds(found) << ", \"cpus\": " << in_json(name_of_cpus());
+  out << json_bounds(found) << ", \"digest\": " << in_json(digest_of_program())
+      << ", \"cpus\": " << in_json(name_of_cpus())
+      << ", \"options\": " << json_list(options_of_search());
+  if (chosen.search.stopped_thread) out << ", \"stopped\": " << found.stopped;
   if (chosen.search.parts > 1) out << json_part(found);
   if (chosen.load_buffering) out << json_overtaken();
   if (found.first) {

@@ -398,6 +398,8 @@ void notice_call(const char* name, address code) noexcept;
 void note_cpu_question() noexcept;
 bool was_asked_for_cpu() noexcept;
 void look_at_objects();
+// The program and its libraries, as far as they are instrumented.
+const std::vector<std::string>& files_of_program();
 std::vector<std::string> what_was_not_seen();
 
 // A function of the C library, behind our own of that name.

@@ -34,6 +34,7 @@ struct notes {
 notes* noted = nullptr;
 
 std::vector<std::string> objects;  // and source files
+std::vector<std::string> instrumented{"/proc/self/exe"};
 
 // Whether an object has been given to the runtime's functions by its compiler: it asks the loader
 // for one of them.
@@ -75,7 +76,10 @@ bool is_instrumented(const dl_phdr_info* object) {
 int look_at_object(dl_phdr_info* object, std::size_t, void*) {
   const std::string_view path = object->dlpi_name;
   // Of the program itself, which has no path, the files are known.
-  if (!path.empty() && is_of_program(object) && !is_instrumented(object)) {
+  if (path.empty() || !is_of_program(object)) return 0;
+  if (is_instrumented(object)) {
+    instrumented.emplace_back(path);
+  } else {
     objects.emplace_back(path.substr(path.rfind('/') + 1));
   }
   return 0;
@@ -111,6 +115,8 @@ void look_at_objects() {
   objects = files_without_instrumentation();
   ::dl_iterate_phdr(look_at_object, nullptr);
 }
+
+const std::vector<std::string>& files_of_program() { return instrumented; }
 
 std::vector<std::string> what_was_not_seen() {
   std::vector<std::string> found;

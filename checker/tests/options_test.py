@@ -43,6 +43,8 @@ class Test:
         for thread, after, why in ((7, 1, "starts no thread 7"), (1, 50, "thread 1 makes at most 5 operations")):
             status, said, wrong = self.run(program, "--check-stop", f"{thread},{after}")
             assert status == 2 and not said and why in wrong, (status, said, wrong)
+        found = self.found(program, "--check-stop", "1,1")[1]
+        assert found["options"] == ["--check-stop 1,1"] and found["stopped"] > 0, found
 
     def found(self, program: pathlib.Path, *options: object) -> tuple[int, dict[str, Any]]:
         status, said, wrong = self.run(program, "--check-quiet", "--check-json", "-", *options)
@@ -91,7 +93,7 @@ class Test:
             status, found = self.found(program, *options)
             assert status == done.returncode, (litmus, status, done)
             assert found["verdict"] == line["verdict"], (found, line)
-            assert set(found) - {"cpus", "not_seen"} == set(line), (litmus, set(found) ^ set(line))
+            assert set(found) - {"cpus", "options", "not_seen"} == set(line), (litmus, set(found) ^ set(line))
             assert set(found["bounds"]) == set(line["bounds"]), (found, line)
             assert "load buffering" in found["not_explored"] and "load buffering" in line["not_explored"]
         unmet = self.build("verdict_words")

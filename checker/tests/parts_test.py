@@ -15,7 +15,7 @@ HERE = pathlib.Path(__file__).parent
 MERGE = HERE.parent / "tools" / "merge.py"
 EXECUTIONS = 6  # 3! orders of the exchanges
 SAME = ("verdict", "complete", "blocked", "cut", "excluded", "duplicates", "errors", "outcomes", "hash", "operations",
-        "bounds", "not_explored", "conflicts_reached", "conflicts_never_reached")
+        "digest", "bounds", "cpus", "options", "not_explored", "conflicts_reached", "conflicts_never_reached")
 
 
 def searched(program: pathlib.Path, *options: str) -> dict[str, Any]:
@@ -54,6 +54,27 @@ def many_threads(arguments: argparse.Namespace) -> None:
     assert sorted(statuses) == [0, 0, 1], statuses
 
 
+def mixed(program: pathlib.Path, other: pathlib.Path) -> None:
+    """Parts of different searches are refused: of other options, of another program, of other arguments."""
+    first = searched(program, "--check-shard", "0/2")
+    for key, by, options in (("bounds", program, ("--check-reuse", "0", "--check-spurious", "0")),
+                             ("cpus", program, ("--check-cpus", "1")),
+                             ("options", program, ("--check-all-turns",)),
+                             ("options", program, ("--check-no-leaks",)),
+                             ("digest", program, ("an argument",)),
+                             ("digest", other, ())):
+        done = merge([first, searched(by, *options, "--check-shard", "1/2") | {"name": first["name"]}])
+        assert done.returncode == 2 and not done.stdout, (key, options, done)
+        assert f"parts of different searches are mixed: {key} is " in done.stderr, done.stderr
+
+
+def stopped(program: pathlib.Path) -> None:
+    """A thread that no part has stopped: that is refused, as in the whole."""
+    for stop, status, why in (("1,1", 0, ""), ("7,3", 2, "is in no part"), ("1,50", 2, "never comes so far")):
+        done = merge([searched(program, "--check-stop", stop, "--check-shard", f"{part}/2") for part in range(2)])
+        assert done.returncode == status and why in done.stderr, (stop, done)
+
+
 def main() -> None:
     arguments = parser_of(__doc__).parse_args()
     many_threads(arguments)
@@ -66,6 +87,8 @@ def main() -> None:
         sum_of_parts = merged(parts)
         assert all(sum_of_parts[key] == whole[key] for key in SAME), f"{count} parts: {sum_of_parts}\nwhole: {whole}"
         print(f"{count} parts make the whole of {EXECUTIONS} executions")
+    mixed(program, compiled(arguments, HERE / "hunted" / "many_threads.cpp", "many_threads"))
+    stopped(compiled(arguments, HERE / "programs" / "stopped_thread.cpp", "stopped_thread"))
     parts = [searched(program, "--check-shard", f"{part}/2") for part in range(2)]
     for key, value, status in (("errors", 1, 1), ("cut", 1, 3), ("shard", "0/2", 2)):
         found = merge([parts[0], {**parts[1], key: value}]).returncode

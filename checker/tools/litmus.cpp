@@ -26,6 +26,7 @@
 #include <checker/report.hpp>
 #include <nlohmann/json.hpp>
 
+#include "digest.hpp"
 #include "litmus_program.hpp"
 #include "notation.hpp"
 
@@ -42,11 +43,12 @@ thread returned), blocked (executions in which a thread waits, for a value that 
 another), cut (bounds that were met), excluded (executions in which an assumption of the program does
 not hold), runs (executions that were begun), hunted (those by chance alone: none),
 duplicates (graphs visited twice, of those remembered), errors, outcomes, hash (the same for the same
-set of graphs), seconds, peak_bytes, operations (of each thread, at most), bounds, not_explored,
-conflicts_reached and conflicts_never_reached (lines whose operation met, or never met, a conflicting
-access that nothing else orders with it). After a cut: why_cut. After an error: first_error, error,
-text, replay, and kinds, of each of which error, count, text, replay, choices. Without --keep-going or --check a search ends at the
-first error. With --estimate: name, model, estimate (null if the time was too short), error (one
+set of graphs), seconds, peak_bytes, digest (the same for the same program with the same
+parameters), operations (of each thread, at most), bounds, not_explored, conflicts_reached and
+conflicts_never_reached (lines whose operation met, or never met, a conflicting access that nothing
+else orders with it). After a cut: why_cut. After an error: first_error, error, text, replay, and
+kinds, of each of which error, count, text, replay, choices. Without --keep-going or --check a search
+ends at the first error. With --estimate: name, model, estimate (null if the time was too short), error (one
 standard error), rough (it may be much too low). Exit status: 0 if all is proved;
 1 after an error of a program, or a count that --check finds wrong; 3 if a search was not finished, or
 no execution is complete; 2 for a wrong argument or file.
@@ -240,6 +242,13 @@ void add_bounds(json& line, const settings& chosen, const statistics& found) {
   if (found.cut != 0) line["why_cut"] = found.why_cut;
 }
 
+// The same for two texts and parameters of which the same program was read.
+std::string digest_of(const litmus::program& p) {
+  digest made;
+  made.add(litmus::print(p));
+  return made.hexadecimal();
+}
+
 void print_line(const litmus::program& p, const settings& chosen, const statistics& found,
                 double seconds) {
   json line = {{"name", p.name},
@@ -261,6 +270,7 @@ void print_line(const litmus::program& p, const settings& chosen, const statisti
     json& list = line["outcomes"] = json::array();
     for (const std::string& each : found.outcomes) list.push_back(each);
   }
+  line["digest"] = digest_of(p);
   add_bounds(line, chosen, found);
   if (chosen.sharded) {
     line["shard"] = std::to_string(chosen.search.part) + '/' + std::to_string(chosen.search.parts);

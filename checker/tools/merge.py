@@ -6,8 +6,9 @@ Reads the lines of JSON that `litmus --shard I/N` (or another program of the che
 shards of one or more searches, from files or from standard input, and prints one line for each
 search: what the search of the whole prints. The exit status is that of the whole: 0 if all are
 proved, 1 if one has an error, 3 if one was not finished or has no complete execution; and 2 if a
-shard is missing or there twice, or if parts of searches with another number of shards are among
-them.
+shard is missing or there twice, or if parts of another search are among them: of another number of
+shards, of another program or other parameters, or with other bounds or options. It is 2 as well if
+a thread was to be stopped, and no part has stopped one.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ import json
 import sys
 from typing import Any, NoReturn
 
-SUMS = ("complete", "blocked", "cut", "excluded", "runs", "hunted", "duplicates", "errors")
+SUMS = ("complete", "blocked", "cut", "excluded", "runs", "hunted", "duplicates", "errors", "stopped")
+# What all parts of one search have in common, as far as their lines have it.
+COMMON = ("digest", "bounds", "cpus", "options")
 VERDICTS = {0: "proved", 1: "error", 3: "not finished"}
 HASH_MODULUS = 1 << 128
 
@@ -57,13 +60,23 @@ def bounds_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
     longest = [part["operations"] for part in parts]
     reached = each_of("conflicts_reached")
     bounds = {"operations": [max(each) for each in itertools.zip_longest(*longest, fillvalue=0)],
-              "bounds": parts[0]["bounds"],
               "not_explored": each_of("not_explored"),
               "conflicts_reached": reached,
               "conflicts_never_reached": [each for each in each_of("conflicts_never_reached")
                                           if each not in reached]}
     cut = [part["why_cut"] for part in parts if "why_cut" in part]
     return bounds | ({"why_cut": cut[0]} if cut else {})
+
+
+def expect_one_search(name: str, parts: list[dict[str, Any]]) -> None:
+    for key in COMMON:
+        for part in parts:
+            if part.get(key) != parts[0].get(key):
+                of_part, of_first = (f"{json.dumps(each.get(key))} in shard {'/'.join(map(str, each['shard']))}"
+                                     for each in (part, parts[0]))
+                fail(f"{name}: parts of different searches are mixed: {key} is {of_first}, and {of_part}")
+    if "stopped" in parts[0] and not any(part["stopped"] or part["errors"] or part["cut"] for part in parts):
+        fail(f"{name}: the thread that was to be stopped is in no part, or never comes so far")
 
 
 def merge(name: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -75,8 +88,10 @@ def merge(name: str, parts: list[dict[str, Any]]) -> dict[str, Any]:
     if seen != list(range(count)):
         missing = sorted(set(range(count)) - set(seen))
         fail(f"{name}: missing shards {missing}" if missing else f"{name}: a shard is there twice")
+    expect_one_search(name, parts)
     outcomes = {hash_ for part in parts for hash_ in part["outcome_hashes"]}
     whole = {"name": name, "model": parts[0]["model"]}
+    whole.update({key: parts[0][key] for key in COMMON if key in parts[0]})
     whole.update({key: sum(part[key] for part in parts) for key in SUMS if key in parts[0]})
     whole["outcomes"] = len(outcomes)
     whole["hash"] = f"{sum(int(part['hash'], 16) for part in parts) % HASH_MODULUS:032x}"

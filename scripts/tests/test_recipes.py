@@ -9,6 +9,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 import unittest
 from pathlib import Path
@@ -104,6 +105,16 @@ class Recipes(unittest.TestCase):
                               capture_output=True, text=True, timeout=120)
         self.assertEqual(0, done.returncode, done.stdout + done.stderr)
         return done
+
+    def test_parts_with_different_parameters_are_refused(self) -> None:
+        text = ("checker_litmus --set n={} --shard 0/2 program.litmus; checker_litmus --set n=4 --shard 1/2 "
+                "program.litmus")
+        merge = [sys.executable, ROOT / "checker" / "tools" / "merge.py"]
+        for first, status in ((4, 0), (3, 2)):
+            parts = self.run_bash(text.format(first)).stdout
+            done = subprocess.run(merge, input=parts, capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(status, done.returncode, done.stdout + done.stderr)
+        self.assertIn("parts of different searches are mixed: digest is ", done.stderr)
 
     @unittest.skipUnless(shutil.which("parallel"), "GNU parallel is not installed")
     def test_parallel_merges_to_the_undivided_search(self) -> None:
