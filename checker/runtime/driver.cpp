@@ -63,7 +63,7 @@ constexpr std::string_view usage = R"(options of the checker; all others reach m
                         it, only an atomic operation on such memory is
   --check-stop T,N      thread T stops for ever after N operations: the others must come to their end
   --check-keep-going    go on after an error: count them all by kind, and show one of each
-  --check-replay STRING run only this execution, with its output
+  --check-replay STRING run only this execution, with its output: without an error it proves nothing
   --check-page FILE     write the error as a page; of several kinds the second is FILE with a 2 in its name
   --check-json FILE     write the verdict as a line of JSON; - is standard output
   --check-outcomes      list what checker_outcome has noted
@@ -598,6 +598,7 @@ std::string json_bounds(const statistics& found) {
   }
   std::vector<std::string> not_explored{"load buffering"};
   if (!chosen.leaks || chosen.search.stopped_thread) not_explored.emplace_back("leaks");
+  if (found.too_long != 0) not_explored.emplace_back("conflicts in long executions");
   const auto [met, unmet] = lines_of_conflicts(found);
   std::string made = ", \"operations\": [" + operations + R"(], "bounds": {"operations": )" +
                      std::to_string(chosen.search.events_per_thread) +
@@ -748,7 +749,10 @@ std::string what_was_looked_at(const statistics& found) {
   text += !chosen.leaks                  ? "Leaks were not looked for.\n"
           : chosen.search.stopped_thread ? "Leaks were not looked for: a thread was stopped.\n"
                                          : "Leaks were looked for at each end.\n";
-  if (found.hunted != 0) return text;
+  if (found.hunted != 0 || found.replayed) return text;
+  if (found.too_long != 0) {
+    text += "Executions of more than 256 operations were not looked at for conflicts.\n";
+  }
   const auto [met, unmet] = lines_of_conflicts(found);
   if (unmet.empty()) return text;
   constexpr std::size_t most = 12;
@@ -767,7 +771,8 @@ int tell(statistics& found, double seconds) {
   refuse_stop_of_nothing(found);
   // A part of a search may have none, and the whole is looked at when the parts are merged.
   const bool has_enough = found.complete != 0 || chosen.search.parts > 1;
-  const int status = found.errors != 0 ? 1 : found.cut != 0 || !has_enough ? 3 : 0;
+  const bool finished = found.cut == 0 && has_enough && !found.replayed;
+  const int status = found.errors != 0 ? 1 : finished ? 0 : 3;
   unsigned pages = 0;
   for (errors_of_kind& each : found.kinds) {
     if (!each.first) continue;
@@ -822,6 +827,11 @@ int tell(statistics& found, double seconds) {
         << " executions by chance, seed " << chosen.search.hunt_seed << ", found no error. "
         << counts(found, seconds) << '\n'
         << odds(found) << '\n';
+  } else if (found.replayed && found.cut == 0) {
+    out << chosen.search.name
+        << ": only the execution of a replay string was run, and it has no error: nothing is "
+           "proved. "
+        << counts(found, seconds) << '\n';
   } else if (found.complete == 0 && found.cut == 0) {
     out << chosen.search.name << ": no execution comes to its end, so that nothing is proved. "
         << counts(found, seconds) << '\n';

@@ -66,6 +66,7 @@ statistics execution::explore() {
   }
   if (!options_.checkpoint.empty() && totals_.cut == 0) std::remove(options_.checkpoint.c_str());
   totals_.endless = endless_;
+  totals_.replayed = schedule_.given();
   note_conflicts();
   return std::move(totals_);
 }
@@ -429,7 +430,11 @@ inline void execution::look_at_conflicts() {
   constexpr std::uint64_t every = 512;
   constexpr std::size_t largest = 256;  // since each access is compared with each of its location
   if (totals_.complete > all_of && totals_.complete % every != 0) return;
-  if (graph().size() <= largest) conflicts_.look_at(graph());
+  if (graph().size() > largest) {
+    ++totals_.too_long;
+    return;
+  }
+  conflicts_.look_at(graph());
 }
 
 // Plain members that threads change, but for those that are checked. Who reads them is not seen.
@@ -639,6 +644,8 @@ void statistics::add(const statistics& part) {
   if (why_cut.empty()) why_cut = part.why_cut;
   endless = endless || part.endless;
   fenced = fenced || part.fenced;
+  replayed = replayed || part.replayed;
+  too_long += part.too_long;
   add_conflicts(*this, part.met, part.unmet);
   plain_bytes = std::max(plain_bytes, part.plain_bytes);
 }
@@ -659,6 +666,8 @@ void statistics::store(archive& file) {
   file(why_cut);
   file(endless);
   file(fenced);
+  file(replayed);
+  file(too_long);
   file(met);
   file(unmet);
   file(plain_bytes);

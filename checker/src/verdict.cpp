@@ -47,7 +47,13 @@ std::string what_was_searched(const statistics& found, const options& chosen) {
             std::to_string(chosen.stopped_after);
   }
   text += ", " + counted(chosen.spurious_failures, "spurious failure") + " of each thread";
-  if (!chosen.reuse_memory) text += ", freed memory is not used again";
+  if (!chosen.reuse_memory || chosen.reuses == 0) {
+    text += ", freed memory is not used again";
+  } else if (chosen.reuses != ~0u) {
+    text += ", " + counted(chosen.reuses, "re-used block") + " of each thread";
+  }
+  if (chosen.alike.size() > 1 && !chosen.stopped_thread)
+    text += ", threads " + listed(chosen.alike) + " taken for alike";
   if (chosen.parts > 1) {
     text += ", part " + std::to_string(chosen.part) + " of " + std::to_string(chosen.parts);
   }
@@ -72,6 +78,10 @@ std::string heading(const statistics& found, const options& chosen) {
     return "NOT FINISHED, and not proved: " + found.why_cut +
            ". So far: " + counted(found.complete, "complete execution") + "; " + searched + ".";
   }
+  if (found.replayed) {
+    return "NOT PROVED: only the execution of a replay string was run, and it has no error; " +
+           searched + ".";
+  }
   if (found.complete == 0) return "NOTHING PROVED: no execution was complete; " + searched + ".";
   return "PROVED, for this program and within its bounds: " +
          counted(found.complete, "complete execution") + "; " + searched + ".";
@@ -83,7 +93,11 @@ std::vector<std::string> what_was_not_looked_at(const statistics& found, const o
     notes.emplace_back(counted(found.excluded, "execution") +
                        " in which an assumption does not hold were left out.");
   }
-  if (!chosen.find_leaks) notes.emplace_back("Leaks were not looked for.");
+  if (chosen.stopped_thread) {
+    notes.emplace_back("Leaks were not looked for, nor does `after` run: a thread was stopped.");
+  } else if (!chosen.find_leaks) {
+    notes.emplace_back("Leaks were not looked for.");
+  }
   notes.emplace_back(
       "Load buffering is not explored: that a read sees what follows from a later operation of its "
       "own thread.");
@@ -93,8 +107,12 @@ std::vector<std::string> what_was_not_looked_at(const statistics& found, const o
         "nothing else orders with them, so that their memory orders were not tested: " +
         listed(found.unmet) + ".");
   }
-  if (found.met.empty() && found.unmet.empty() && found.longest.size() > 1) {
-    notes.emplace_back("No two threads ever accessed the same atomic, one of them to write it.");
+  if (found.too_long != 0) {
+    notes.emplace_back("Executions of more than 256 operations were not looked at for conflicts.");
+  } else if (found.met.empty() && found.unmet.empty() && found.longest.size() > 1) {
+    notes.emplace_back(std::string("No two threads ever accessed the same atomic, one of them to "
+                                   "write it") +
+                       (found.complete > 512 ? ", in the executions that were looked at." : "."));
   }
   if (found.plain_bytes != 0) {
     notes.emplace_back("Threads change " + counted(found.plain_bytes, "byte") +

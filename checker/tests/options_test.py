@@ -160,6 +160,18 @@ class Test:
         status, said, _ = self.run(program, "--check-estimate", 1e-9)
         assert status == 3 and said == "the time was too short for an estimate\n", (status, said)
 
+    def test_replay_without_an_error(self) -> None:
+        """It is one execution, and proves nothing."""
+        program = self.build("leak", "-DBROKEN")
+        status, found = self.found(program)
+        assert status == 1 and found["error"] == "memory leak", found
+        options = ("--check-no-leaks", "--check-replay", found["replay"])
+        status, said, _ = self.run(program, *options)
+        assert status == 3 and "only the execution of a replay string was run" in said, (status, said)
+        assert "nothing is proved. 1 execution" in " ".join(said.split()), said
+        status, found = self.found(program, *options)
+        assert status == 3 and found["verdict"] == "not finished" and found["complete"] == 1, found
+
     def test_checkpoint(self) -> None:
         """What was interrupted goes on, and comes to what it would have come to."""
         program = self.build("lost_signal")

@@ -68,6 +68,25 @@ struct nothing_shared {
   void thread(unsigned index) { own[index].fetch_add(1, relaxed); }
 };
 
+struct long_executions {
+  static constexpr unsigned threads = 2;
+  atomic<int> shared{0};
+  atomic<int> own[2];
+  void thread(unsigned index) {
+    shared.store(static_cast<int>(index), relaxed);
+    for (int i = 0; i != 150; ++i) own[index].store(i, relaxed);
+  }
+};
+
+struct many_executions {
+  static constexpr unsigned threads = 2;
+  atomic<int> own[2];
+  void thread(unsigned index) {
+    for (int i = 0; i != 2; ++i) choose(30);
+    own[index].fetch_add(1, relaxed);
+  }
+};
+
 struct nobody_returns {
   static constexpr unsigned threads = 1;
   atomic<int> x{0};
@@ -114,6 +133,39 @@ TEST_CASE("conflicts_that_were_never_reached_are_named") {
   CHECK(holds(verdict_on<nothing_shared>(), "No two threads ever accessed the same atomic"));
 }
 
+TEST_CASE("of_what_was_not_looked_at_for_conflicts_none_is_denied") {
+  for (const unsigned jobs : {1u, 2u}) {
+    const std::string text = verdict_on<long_executions>({}, jobs);
+    INFO(text);
+    CHECK_FALSE(holds(text, "No two threads"));
+    CHECK(holds(text, "Executions of more than 256 operations were not looked at for conflicts"));
+  }
+  options one;
+  one.stopped_thread = 1;
+  const std::string text = verdict_on<many_executions>(one);
+  INFO(text);
+  CHECK(holds(text, "No two threads"));
+  CHECK(holds(text, "one of them to write it, in the executions that were looked at."));
+}
+
+TEST_CASE("bounds_of_a_search_are_told") {
+  CHECK_FALSE(holds(verdict_on<message>(), "re-used"));
+  options few;
+  few.reuses = 1;
+  CHECK(holds(verdict_on<message>(few), "1 re-used block of each thread"));
+  few.reuses = 0;
+  CHECK(holds(verdict_on<message>(few), "freed memory is not used again"));
+  options alike;
+  alike.alike = {0, 1};
+  CHECK(holds(verdict_on<nothing_shared>(alike), "threads 0 and 1 taken for alike"));
+  options stopped;
+  stopped.stopped_thread = 0;
+  stopped.stopped_after = 1;
+  const std::string text = verdict_on<message>(stopped);
+  INFO(text);
+  CHECK(holds(text, "Leaks were not looked for, nor does `after` run"));
+}
+
 TEST_CASE("plain_members_that_threads_change_are_told") {
   const std::string text = verdict_on<with_a_plain_member>();
   INFO(text);
@@ -130,6 +182,12 @@ TEST_CASE("a_search_that_proves_nothing_says_so") {
   INFO(none);
   CHECK(holds(none, "NOTHING PROVED"));
   CHECK(holds(none, "1 execution in which an assumption does not hold"));
+  options again;
+  again.replay = "0@0,0@0,1=i";
+  const statistics replayed = verify<message>(again);
+  CHECK(replayed.complete == 1);
+  CHECK(replayed.concluded() == conclusion::unfinished);
+  CHECK(holds(verdict(replayed, again, 10'000), "NOT PROVED: only the execution of a replay"));
   options hunt;
   hunt.hunt = 10;
   CHECK(holds(verdict_on<message>(hunt), "NOT PROVED: 10 executions by chance found no error"));

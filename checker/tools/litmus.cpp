@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -104,7 +105,9 @@ void add_searches(CLI::App& line, settings& to) {
       ->type_name("S");
   line.add_flag("--keep-going", to.search.keep_going,
                 "go on after an error: count them all by kind, and show one of each");
-  line.add_option("--replay", to.search.replay, "run only this execution")->type_name("STRING");
+  line.add_option("--replay", to.search.replay,
+                  "run only this execution: without an error it proves nothing")
+      ->type_name("STRING");
   line.add_option("--remember", to.search.remember_graphs,
                   "look for duplicates among the first N complete graphs (default 1000000)")
       ->type_name("N");
@@ -224,7 +227,7 @@ std::string_view name_of(conclusion c) {
 
 // A part of a search may have none that is complete.
 conclusion concluded(const settings& chosen, const statistics& found) {
-  if (!chosen.sharded || found.errors != 0) return found.concluded();
+  if (!chosen.sharded || found.errors != 0 || found.replayed) return found.concluded();
   return found.cut == 0 ? conclusion::proved : conclusion::unfinished;
 }
 
@@ -237,6 +240,7 @@ void add_bounds(json& line, const settings& chosen, const statistics& found) {
                     {"spurious_failures", search.spurious_failures},
                     {"reused_blocks", 0}};
   line["not_explored"] = {"load buffering"};
+  if (found.too_long != 0) line["not_explored"].push_back("conflicts in long executions");
   line["conflicts_reached"] = found.met;
   line["conflicts_never_reached"] = found.unmet;
   if (found.cut != 0) line["why_cut"] = found.why_cut;
@@ -293,7 +297,10 @@ bool expected(const litmus::program& p, const settings& chosen, const statistics
   const auto count = chosen.search.model == memory_model::rc11  ? wanted.rc11
                      : chosen.search.model == memory_model::iso ? wanted.iso
                                                                 : wanted.sc;
-  const auto is_first = [&](fault what) { return found.first && found.first->what == what; };
+  const auto has = [&](fault what) {
+    return std::any_of(found.kinds.begin(), found.kinds.end(),
+                       [what](const errors_of_kind& each) { return each.what == what; });
+  };
   bool agrees = true;
   const auto compare = [&](const char* what, auto is, const auto& should) {
     if (!should || is == *should) return;
@@ -304,8 +311,14 @@ bool expected(const litmus::program& p, const settings& chosen, const statistics
   if (chosen.search.model == memory_model::rc11) {
     compare("outcomes", std::uint64_t{found.outcomes.size()}, wanted.outcomes);
   }
-  compare("race", is_first(fault::data_race), wanted.race);
-  compare("failure", is_first(fault::assertion), wanted.failure);
+  compare("race", has(fault::data_race), wanted.race);
+  compare("failure", has(fault::assertion), wanted.failure);
+  for (const errors_of_kind& each : found.kinds) {
+    if (each.what == fault::data_race || each.what == fault::assertion) continue;
+    std::cerr << p.name << ": " << checker::name_of(each.what) << ": " << each.text
+              << ", which no file can expect\n";
+    agrees = false;
+  }
   compare("duplicates", found.duplicates, std::optional<std::uint64_t>(0));
   return agrees;
 }
@@ -336,7 +349,8 @@ conclusion explore(const litmus::program& p, const settings& chosen, const std::
   const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
   print_line(p, chosen, found, taken.count());
   if (chosen.check && !expected(p, chosen, found)) return conclusion::error;
-  if (chosen.check) return found.cut == 0 ? conclusion::proved : conclusion::unfinished;
+  const bool finished = found.cut == 0 && !found.replayed;
+  if (chosen.check) return finished ? conclusion::proved : conclusion::unfinished;
   return concluded(chosen, found);
 }
 

@@ -63,6 +63,23 @@ class Check(unittest.TestCase):
                                       timeout=60, check=False)
                 self.assertEqual(status, done.returncode, text + done.stdout + done.stderr)
 
+    def test_errors_behind_the_first_and_of_other_kinds_are_looked_at(self) -> None:
+        both = "plain p\nW p = 1; W f = 1 || a = R f; if a {R p}; b = R f; require b != 1"
+        locked = ("mutex m; mutex n\n"
+                  "lock m; lock n; unlock n; unlock m || lock n; lock m; unlock m; unlock n")
+        for expectation, program, status in (("race failure", both, 0), ("race no failure", both, 1),
+                                             ("no race failure", both, 1), ("no race no failure", locked, 1)):
+            text = f"name: one\nexpect {expectation}\n{program}\n"
+            done = subprocess.run([LITMUS, "--check", "-"], input=text, capture_output=True, text=True, timeout=60,
+                                  check=False)
+            self.assertEqual(status, done.returncode, text + done.stdout + done.stderr)
+
+    def test_a_replay_without_an_error_proves_nothing(self) -> None:
+        for option in ("--remember=0", "--check", "--shard=0/1"):
+            done = subprocess.run([LITMUS, option, "--replay", "0@0,1=i", "-"], input="name: one\nW x = 1 || R x\n",
+                                  capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual((3, "not finished"), (done.returncode, json.loads(done.stdout)["verdict"]), done.stderr)
+
     def test_keep_going_counts_all_errors_by_kind_and_shows_one_of_each(self) -> None:
         program = "name: two\nplain x; if choose(2) {require choose(3) == 0} else {W x = 1} || W x = 2\n"
 
@@ -109,7 +126,7 @@ class Recipes(unittest.TestCase):
     def test_parts_with_different_parameters_are_refused(self) -> None:
         text = ("checker_litmus --set n={} --shard 0/2 program.litmus; checker_litmus --set n=4 --shard 1/2 "
                 "program.litmus")
-        merge = [sys.executable, ROOT / "checker" / "tools" / "merge.py"]
+        merge = (sys.executable, str(ROOT / "checker" / "tools" / "merge.py"))
         for first, status in ((4, 0), (3, 2)):
             parts = self.run_bash(text.format(first)).stdout
             done = subprocess.run(merge, input=parts, capture_output=True, text=True, timeout=60, check=False)

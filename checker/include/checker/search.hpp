@@ -122,12 +122,16 @@ struct statistics {
   std::string why_cut;
   // Whether that was a loop without an end. Then the search ends, as with an error.
   bool endless = false;
+  // Whether it was of one execution alone, by options::replay: that proves nothing.
+  bool replayed = false;
   // Whether the search has ended since a thread made an acquire fence, and reads were merged.
   bool fenced = false;
   // Operations on what another thread accesses, too, one of the two a write, by their places: those
   // that met such an access in some execution, so that only their own order was between them, and
   // those that never did. Of a long search, one execution in 512 is looked at.
   std::vector<std::string> met, unmet;
+  // How many complete executions were too long to be looked at for that.
+  std::uint64_t too_long = 0;
   // How many bytes of plain members, that the model was made with, its threads changed in the first
   // complete execution.
   std::uint64_t plain_bytes = 0;
@@ -146,7 +150,8 @@ struct statistics {
   // Without a complete execution nothing has been looked at. Of a part of a search, that is none.
   conclusion concluded() const noexcept {
     if (errors != 0) return conclusion::error;
-    return cut != 0 || complete == 0 ? conclusion::unfinished : conclusion::proved;
+    if (cut != 0 || complete == 0 || replayed) return conclusion::unfinished;
+    return conclusion::proved;
   }
 
   // The sum of two parts of one search.
