@@ -529,6 +529,24 @@ std::string digest_of_program() {
   return made.hexadecimal();
 }
 
+// As a shell takes it for one argument. It has a use of its own for a question mark.
+std::string for_shell(const std::string& argument) {
+  const bool plain =
+      !argument.empty() && std::all_of(argument.begin(), argument.end(), [](unsigned char c) {
+        return std::isalnum(c) != 0 || std::strchr("%+,-./:=@_", c) != nullptr;
+      });
+  if (plain) return argument;
+  std::string quoted = "'";
+  for (const char c : argument) {
+    if (c == '\'') {
+      quoted += R"('\'')";
+    } else {
+      quoted += c;
+    }
+  }
+  return quoted + "'";
+}
+
 // What tools/merge.py needs to make the whole.
 std::string json_part(const statistics& found) {
   std::string made = R"(, "shard": ")" + std::to_string(chosen.search.part) + '/' +
@@ -794,11 +812,10 @@ int tell(statistics& found, double seconds) {
       out << name_of(each.what) << ": " << each.text << '\n';
     }
     if (!each.replay.empty()) {
-      // Shells have a use of their own for a question mark.
-      const char* const quote = each.replay.find('?') == std::string::npos ? "" : "'";
-      out << "again, with its output: " << program_arguments.front();
-      if (cpus != 2) out << " --check-cpus " << name_of_cpus();
-      out << " --check-replay " << quote << each.replay << quote << '\n';
+      out << "again, with its output:";
+      for (const std::string& argument : program_arguments) out << ' ' << for_shell(argument);
+      for (const std::string& option : options_of_search()) out << ' ' << option;
+      out << " --check-replay " << for_shell(each.replay) << '\n';
     }
   }
   if (status == 0) {

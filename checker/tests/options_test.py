@@ -172,6 +172,26 @@ class Test:
         status, found = self.found(program, *options)
         assert status == 3 and found["verdict"] == "not finished" and found["complete"] == 1, found
 
+    def test_command_that_runs_an_error_again(self) -> None:
+        """The report has it, with the arguments and the options that the error needs."""
+        source = HERE / "hunted" / "asked_for.cpp"
+        for program, options in (
+            (compiled(self.arguments, source, "asked_for"), ("it's two", "--check-spurious", 2)),
+            (compiled(self.arguments, source, "asked_for_reused", "-DREUSED"), ("it's two", "--check-reuse", 2)),
+            (self.build("stopped_thread", "-DBROKEN"), ("--check-stop", "1,2")),
+            (self.build("uninitialised_plain", "-DBROKEN"), ("--check-uninitialised", "--check-model", "sc")),
+            (self.build("choices_told", "-DTIME"), ("--check-no-leaks", "--check-all-turns", "--check-events", 50)),
+        ):
+            status, said, wrong = self.run(program, *options)
+            assert status == 1, (options, said, wrong)
+            command = re.findall("^again, with its output: (.*)$", said, re.MULTILINE)[0]
+            for option in options:
+                assert str(option) in command or option == "it's two", (option, command)
+            again = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60, check=False)
+            assert again.returncode == 1, (command, again)
+            assert again.stdout.splitlines()[0] == said.splitlines()[0], (said, again.stdout)
+            assert command in again.stdout, (command, again.stdout)
+
     def test_checkpoint(self) -> None:
         """What was interrupted goes on, and comes to what it would have come to."""
         program = self.build("lost_signal")
