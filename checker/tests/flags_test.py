@@ -28,7 +28,7 @@ def given(name: str, *arguments: str) -> list[str]:
                               env={**os.environ, "CXX": str(compiler), "CHECKER_LIBRARY": str(library)})
         text = done.stdout.replace(f"-L{folder}", "-L${libdir}").replace(str(library), "-lpoolproof_check")
         text = text.replace(f"-rpath,{folder}", "-rpath,${libdir}")
-        return re.sub(r"(-I|)\S*?/\.\./include", r"\1${includedir}", text).split()
+        return text.replace(str(CHECKER / "include"), "${includedir}").split()
 
 
 def refused(system: str, machine: str) -> subprocess.CompletedProcess[str]:
