@@ -938,6 +938,7 @@ int explore_all() {
       say(text, own_output);
       return size.known ? 0 : 3;
     }
+    if (!chosen.search.checkpoint.empty()) chosen.search.digest = digest_of_program();
     statistics found = chosen.load_buffering
                            ? explore_and_note(checked)
                            : checker::explore(checked, chosen.search, chosen.jobs);

@@ -227,6 +227,7 @@ bool execution::divide() {
 
 void execution::store(archive& file) {
   file.same(options_.name, "program");
+  file.same(options_.digest, "program, or one with other parameters");
   file.same(options_.spurious_failures, "search: options::spurious_failures");
   file.same(options_.reuse_memory, "search: options::reuse_memory");
   file.same(options_.stopped_thread.value_or(thread_count_), "search: options::stopped_thread");

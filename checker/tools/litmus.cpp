@@ -338,6 +338,7 @@ conclusion explore(const litmus::program& p, const settings& chosen, const std::
   litmus::litmus_program checked(p, file);
   options search = chosen.search;
   search.name = p.name;
+  search.digest = digest_of(p);
   progress_line line(p.name, chosen.line);
   if (line.shown()) {
     search.on_progress = std::ref(line);

@@ -133,6 +133,13 @@ class Recipes(unittest.TestCase):
             self.assertEqual(status, done.returncode, done.stdout + done.stderr)
         self.assertIn("parts of different searches are mixed: digest is ", done.stderr)
 
+    def test_checkpoint_with_different_parameters_is_refused(self) -> None:
+        text = "checker_litmus --jobs 1 --set n={} --checkpoint shard.checkpoint --seconds 0.000001 program.litmus || true"
+        self.run_bash(text.format(7))
+        self.assertTrue((self.place / "shard.checkpoint").exists())
+        said = self.run_bash(text.format(6))
+        self.assertIn("checkpoint of another program", said.stdout + said.stderr)
+
     @unittest.skipUnless(shutil.which("parallel"), "GNU parallel is not installed")
     def test_parallel_merges_to_the_undivided_search(self) -> None:
         text = recipe("GNU parallel")

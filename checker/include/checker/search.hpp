@@ -233,6 +233,8 @@ struct options {
   std::vector<unsigned> by_orbit = {};
   // How reports call the program.
   std::string name = {};
+  // Whatever tells it from others of its name: a checkpoint of another one is refused.
+  std::string digest = {};
   // Runs this one execution: what a counterexample's `replay` says. One that is cut off, or is of
   // another program, is refused where that shows: explore throws std::invalid_argument.
   std::string replay = {};
