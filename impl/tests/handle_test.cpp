@@ -196,6 +196,23 @@ TEST_CASE_METHOD(all_given_back, "handle_that_outlives_its_pool_destroys_its_ite
   CHECK(test_sync::live_blocks() == 0);
 }
 
+// Items that have items of their own pool on loan, all of which end with it.
+struct parent {
+  poolproof::object_pool<parent>::handle child;
+};
+
+TEST_CASE_METHOD(all_given_back, "pool_of_items_that_hold_handles_of_it_ends_in_little_stack",
+                 "[handle]") {
+  constexpr std::size_t many = 100'000;  // 0.4 kB of stack each was too much for 8 MiB
+  poolproof::object_pool<parent> pool;
+  std::vector<std::unique_ptr<parent>> parents;
+  for (std::size_t i = 0; i != many; ++i) {
+    parents.push_back(std::make_unique<parent>());
+    parents.back()->child = pool.borrow();
+  }
+  for (auto& each : parents) pool.put(std::move(each));
+}
+
 TEST_CASE_METHOD(all_given_back, "last_of_many_late_handles_frees_the_pool", "[handle]") {
   std::vector<steered_handle> lent;
   {

@@ -261,8 +261,11 @@ template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::end_borrow(T* item) noexcept {
   shard_type& counted = local(Sync::cpu());
   if (counted.borrows().closed()) {
+    // The last touch: the item may be what kept other handles, and so many items, in a chain.
     upkeep_.refuse(item, drop_cause::late_return);
-  } else if (keeps_up_) [[unlikely]] {
+    return end_borrow();
+  }
+  if (keeps_up_) [[unlikely]] {
     put_kept_up(item);
   } else {
     put(item);
