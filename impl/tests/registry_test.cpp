@@ -176,6 +176,14 @@ TEST_CASE_METHOD(all_given_back, "pool_closed_while_it_is_rotated_is_drained_and
   CHECK(logged_by_rotate_all().empty());
 }
 
+// Who only reads has taken nothing out that would be left to destroy.
+TEST_CASE_METHOD(all_given_back, "pool_closed_while_it_is_visited_is_not_drained_by_the_visit",
+                 "[registry]") {
+  fake_pool a("a");
+  CHECK(logged_by([&] { registry::instance().for_each([&](auto&) { a.close(); }); }) ==
+        log{"destroy a"});
+}
+
 TEST_CASE_METHOD(all_given_back, "pools_closed_during_rotate_all_are_left_out_if_it_has_not_come",
                  "[registry]") {
   // Entries that are destroyed, or that stay in the list because they are still referred to.

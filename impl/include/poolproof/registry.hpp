@@ -140,37 +140,47 @@ class pool_registry {
 
   // One cycle of every pool.
   void rotate_all() noexcept {
-    for_each([](entry& e) { e.rotate(); });
+    walk_through([](entry& e) { e.rotate(); }, &entry::drain);
   }
 
   // In every pool what is due.
   void rotate_due() noexcept {
-    for_each([](entry& e) { e.rotate_due(); });
+    walk_through([](entry& e) { e.rotate_due(); }, &entry::drain);
   }
 
   // Calls `visit` with every entry that is in the list now and not retired. The mutex is not held
-  // meanwhile, so what it runs may use, make and destroy pools.
+  // meanwhile, so what it runs may use, make and destroy pools. A visit takes no item out: it has
+  // nothing to destroy in a pool that has ended meanwhile.
   template <class Visit>
   void for_each(Visit visit) {
-    Sync::protect_from_fork(mutex_);
-    for (walk at(*this); at.entry_ != nullptr; at.go_on()) visit(*at.entry_);
+    walk_through(visit, nullptr);
   }
 
  private:
   using lock_guard = std::lock_guard<typename Sync::mutex>;
+  using leaving = void (entry::*)() noexcept;
 
-  // Where a for_each is: at an entry that it refers to. If a visit throws, it goes on without.
+  template <class Visit>
+  void walk_through(Visit visit, leaving retired) {
+    Sync::protect_from_fork(mutex_);
+    for (walk at(*this, retired); at.entry_ != nullptr; at.go_on()) visit(*at.entry_);
+  }
+
+  // Where a walk is: at an entry that it refers to. If a visit throws, it goes on without. What it
+  // leaves when that was retired meanwhile it may have to call.
   struct walk {
-    explicit walk(pool_registry& of) noexcept : registry_(of), entry_(of.first()) {}
+    walk(pool_registry& of, leaving retired) noexcept
+        : registry_(of), retired_(retired), entry_(of.first()) {}
     ~walk() {
       while (entry_ != nullptr) go_on();
     }
     walk(const walk&) = delete;
     walk& operator=(const walk&) = delete;
 
-    void go_on() noexcept { entry_ = registry_.leave_for_next(*entry_); }
+    void go_on() noexcept { entry_ = registry_.leave_for_next(*entry_, retired_); }
 
     pool_registry& registry_;
+    const leaving retired_;
     entry* entry_;
   };
 
@@ -180,7 +190,7 @@ class pool_registry {
     return refer(first_.get());
   }
 
-  entry* leave_for_next(entry& visited) noexcept {
+  entry* leave_for_next(entry& visited, leaving if_retired) noexcept {
     entry* next = nullptr;
     bool retired = false;
     {
@@ -188,7 +198,7 @@ class pool_registry {
       next = refer(visited.next_.get());
       retired = visited.retired_.get();
     }
-    if (retired) visited.drain();
+    if (retired && if_retired != nullptr) (visited.*if_retired)();
     visited.drop_references(1);
     return next;
   }
