@@ -105,6 +105,24 @@ TEST_CASE_METHOD(all_given_back, "hits_of_threads_add_up", "[pool_stats]") {
   CHECK(gets < 1.15 * thread_count * each);
 }
 
+// Each get beside two puts, the second of which finds no room at hand.
+TEST_CASE_METHOD(all_given_back, "puts_that_find_no_room_are_no_hits", "[pool_stats]") {
+  constexpr std::uint64_t gets = 20'000;
+  for (const std::uint64_t before : {0u, 1u, 2u}) {
+    real_pool pool(no_factory, without_automatic_cycles);
+    for (std::uint64_t i = 0; i != before + 1; ++i)
+      pool.put(std::make_unique<poolproof::test::tracked>());
+    for (std::uint64_t i = 0; i != gets; ++i) {
+      pool.put(pool.get());
+      pool.put(std::make_unique<poolproof::test::tracked>());
+    }
+    const pool_stats stats = pool.stats();
+    INFO(before << " puts before, " << stats);
+    CHECK(static_cast<double>(stats.hits) > 0.9 * gets);
+    CHECK(static_cast<double>(stats.hits) < 1.1 * gets);
+  }
+}
+
 TEST_CASE_METHOD(all_given_back, "quiet_pool_counts_each_of_its_hits", "[pool_stats]") {
   // It looks at the clock at nearly each of them.
   real_pool pool(no_factory);

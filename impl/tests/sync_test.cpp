@@ -119,6 +119,20 @@ TEST_CASE("ticker_ticks_once_in_a_period", "[sync]") {
   }
 }
 
+// A round of takes is counted as so many takes: what ticks slowly is none.
+TEST_CASE("slow_ticks_are_no_part_of_a_round", "[sync]") {
+  constexpr std::uint32_t period = std_sync::ticker::period;
+  std_sync::ticker ticker;
+  std::uint32_t ticks = 0;
+  std::uint32_t slow_ticks = 0;
+  for (std::uint32_t i = 0; i != 3 * period; ++i) {
+    ticks += ticker.tick() ? 1 : 0;
+    slow_ticks += ticker.tick_slowly() ? 1 : 0;
+  }
+  CHECK(ticks == 3);
+  CHECK(slow_ticks == 3);
+}
+
 #if defined(__linux__)
 
 // Runs `visit(cpu)` on every CPU that the process may use.

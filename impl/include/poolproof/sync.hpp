@@ -157,24 +157,28 @@ class std_sync::ticker {
   static constexpr std::uint32_t period = 256;
 
   // True once in `period` calls, about, each of which counts as pace() ones.
-  bool tick() noexcept { return advance(pace()); }
+  bool tick() noexcept { return advance(count_, pace()); }
 
-  // True once in `period` calls, about.
-  bool tick_slowly() noexcept { return advance(1); }
+  // True once in `period` calls, about: of these alone, for the others are counted by their rounds.
+  bool tick_slowly() noexcept { return advance(slow_, 1); }
 
   // At least 1, and at most `period`.
-  std::uint32_t pace() const noexcept { return 1 + more_.load(std::memory_order_relaxed); }
-  void set_pace(std::uint32_t pace) noexcept { more_.store(pace - 1, std::memory_order_relaxed); }
+  std::uint32_t pace() const noexcept { return 1U + more_.load(std::memory_order_relaxed); }
+  void set_pace(std::uint32_t pace) noexcept {
+    more_.store(static_cast<std::uint16_t>(pace - 1), std::memory_order_relaxed);
+  }
 
  private:
-  bool advance(std::uint32_t by) noexcept {
-    const std::uint32_t count = count_.load(std::memory_order_relaxed) + by;
-    count_.store(count, std::memory_order_relaxed);
+  template <class Count>
+  static bool advance(std::atomic<Count>& counter, std::uint32_t by) noexcept {
+    const std::uint32_t count = counter.load(std::memory_order_relaxed) + by;
+    counter.store(static_cast<Count>(count), std::memory_order_relaxed);
     return count % period < by;
   }
 
   std::atomic<std::uint32_t> count_{0};
-  std::atomic<std::uint32_t> more_{0};
+  std::atomic<std::uint16_t> more_{0};
+  std::atomic<std::uint16_t> slow_{0};
 };
 
 // POSIX's own: constant-initialised and trivially destructible everywhere, as std::mutex is with
@@ -338,24 +342,37 @@ template <class State>
   return state;
 }
 
-// There is one registry, hence one mutex. Nobody goes on to lock it before handlers are registered:
-// threads that come at once each register a pair, rather than wait for the first, and of the pairs
-// that run in a fork only the outermost locks and unlocks. A fork that is already under way when
-// the process uses its first pool has run its handlers, and is not protected.
-inline void std_sync::protect_from_fork(mutex& guarded) noexcept {
-  static constinit std::atomic<mutex*> known{nullptr};
-  static constinit std::atomic<bool> registered{false};
-  static constinit thread_local unsigned entered = 0;
-  if (registered.load(std::memory_order_acquire)) return;
-  known.store(&guarded, std::memory_order_release);
-  [[maybe_unused]] const auto enter = [] {
+// What a fork locks and unlocks. One of a process, or of each part of it that has a registry.
+struct [[gnu::visibility("default")]] fork_guard {
+  static inline constinit std::atomic<std_sync::mutex*> known{nullptr};
+  static inline constinit thread_local unsigned entered = 0;
+
+  static void enter() noexcept {
     if (entered++ == 0) known.load(std::memory_order_acquire)->lock();
-  };
-  [[maybe_unused]] const auto leave = [] {
+  }
+  static void leave() noexcept {
     if (entered != 0 && --entered == 0) known.load(std::memory_order_acquire)->unlock();
-  };
-  pthread_atfork(enter, leave, leave);  // a macro in mingw-w64
-  registered.store(true, std::memory_order_release);
+  }
+};
+
+// Whether this library has registered: dlclose takes away the handlers of a library, whoever else
+// counts on them.
+[[gnu::visibility("hidden")]] inline std::atomic<bool>& has_fork_handlers() noexcept {
+  static constinit std::atomic<bool> registered{false};
+  return registered;
+}
+
+// There is one registry, hence one mutex. Nobody goes on to lock it before handlers are registered:
+// threads that come at once each register a pair, rather than wait for the first, as each library
+// does, and of the pairs that run in a fork only the outermost locks and unlocks. A fork that is
+// already under way when the process uses its first pool has run its handlers, and is not
+// protected. If memory for a pair is refused, the next call tries again.
+inline void std_sync::protect_from_fork(mutex& guarded) noexcept {
+  if (has_fork_handlers().load(std::memory_order_acquire)) return;
+  fork_guard::known.store(&guarded, std::memory_order_release);
+  const bool registered =
+      pthread_atfork(&fork_guard::enter, &fork_guard::leave, &fork_guard::leave) == 0;
+  has_fork_handlers().store(registered, std::memory_order_release);
 }
 
 // Reports a bad argument: throws std::invalid_argument, or prints and aborts without exceptions.
