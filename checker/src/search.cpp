@@ -214,9 +214,8 @@ bool execution::divide() {
       run();
       events += graph().size();
     }
-    const bool enough =
-        explorer_.divided() >= 64 * std::uint64_t{mine.parts} || !explorer_.has_subtrees() ||
-        events > most_events;
+    const bool enough = explorer_.divided() >= 64 * std::uint64_t{mine.parts} ||
+                        !explorer_.has_subtrees() || events > most_events;
     explorer_.restart();
     if (enough) break;
   }
