@@ -261,7 +261,8 @@ template <class T, class Deleter, sync_policy Sync>
 void pool_core<T, Deleter, Sync>::end_borrow(T* item) noexcept {
   shard_type& counted = local(Sync::cpu());
   if (counted.borrows().closed()) {
-    // The last touch: the item may be what kept other handles, and so many items, in a chain.
+    // Nothing is put, so nothing is left to drain: else items that hold handles of their own pool
+    // would end inside each other.
     upkeep_.refuse(item, drop_cause::late_return);
     return end_borrow();
   }
