@@ -101,6 +101,7 @@ struct settings {
   bool quiet = false;
   bool outcomes = false;
   bool load_buffering = false;
+  bool is_part = false;  // if of one, then the whole
   double estimate = 0;
   std::string page;
   std::string json;
@@ -254,6 +255,7 @@ void read_arguments(int argc, char** argv) {
       chosen.search.checkpoint = value();
     } else if (option == "--check-shard") {
       std::string_view text = value();
+      chosen.is_part = true;
       chosen.search.part = to_number<unsigned>(split(text, '/', option), option);
       chosen.search.parts = to_number<unsigned>(text, option);
       if (chosen.search.part >= chosen.search.parts) reject(option + ": I must be less than N");
@@ -649,7 +651,7 @@ void write_json(const statistics& found, const std::vector<std::string>& not_see
       << ", \"cpus\": " << in_json(name_of_cpus())
       << ", \"options\": " << json_list(options_of_search());
   if (chosen.search.stopped_thread) out << ", \"stopped\": " << found.stopped;
-  if (chosen.search.parts > 1) out << json_part(found);
+  if (chosen.is_part) out << json_part(found);
   if (chosen.load_buffering) out << json_overtaken();
   if (found.first) {
     const std::string kind(name_of(found.first->what));
