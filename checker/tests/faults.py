@@ -55,6 +55,7 @@ DETECTORS = [
     Detector("rings", "ring_test.cpp", [], True),
     Detector("loops", "spin_test.cpp", [], True),
     Detector("left out", "pruning_test.cpp", [], True),
+    Detector("ways to search", "search_test.cpp", [], True),
     Detector("threads that are alike", "symmetry_test.cpp", [], True),
     Detector("merged reads", "merging_test.cpp", [], True),
     Detector(
