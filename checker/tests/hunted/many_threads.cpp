@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// More threads than a search has room for at first. The last one may see that another has not begun.
+// More threads than a search has room for at first. The last one may see that another
+// has not begun.
 #include <checker/program.h>
 
 #include <atomic>
