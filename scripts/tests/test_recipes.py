@@ -134,7 +134,8 @@ class Recipes(unittest.TestCase):
         self.assertIn("parts of different searches are mixed: digest is ", done.stderr)
 
     def test_checkpoint_with_different_parameters_is_refused(self) -> None:
-        text = "checker_litmus --jobs 1 --set n={} --checkpoint shard.checkpoint --seconds 0.000001 program.litmus || true"
+        text = ("checker_litmus --jobs 1 --set n={} --checkpoint shard.checkpoint --seconds 0.000001 program.litmus "
+                "|| true")
         self.run_bash(text.format(7))
         self.assertTrue((self.place / "shard.checkpoint").exists())
         said = self.run_bash(text.format(6))
