@@ -12,7 +12,6 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <iostream>
 #include <string>
 #include <thread>
@@ -20,6 +19,7 @@
 
 #include "../tools/notation.hpp"
 #include "catch.hpp"
+#include "checkpoint_file.hpp"
 #include "explored.hpp"
 #include "oracles.hpp"
 #include "random_programs.hpp"
@@ -170,26 +170,6 @@ total total_of_parts(const litmus::program& p, unsigned parts, memory_model mode
 }
 
 litmus::program from_text(const std::string& text) { return litmus::parse(text, "test")[0]; }
-
-// A name in the folder for temporary files, removed with the test.
-class checkpoint_file {
- public:
-  checkpoint_file()
-      : name_(std::filesystem::temp_directory_path() /
-              ("checker-" + std::to_string(::getpid()) + ".checkpoint")) {}
-  checkpoint_file(const checkpoint_file&) = delete;
-  checkpoint_file& operator=(const checkpoint_file&) = delete;
-  ~checkpoint_file() {
-    std::filesystem::remove(name_);
-    std::filesystem::remove(name_.string() + ".new");
-  }
-
-  std::string name() const { return name_.string(); }
-  bool exists() const { return std::filesystem::exists(name_); }
-
- private:
-  std::filesystem::path name_;
-};
 
 options with_checkpoint(const checkpoint_file& file) {
   options chosen;

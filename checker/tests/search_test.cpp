@@ -11,7 +11,6 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <iostream>
 #include <limits>
 #include <random>
@@ -19,9 +18,8 @@
 #include <string>
 #include <vector>
 
-#include <unistd.h>
-
 #include "catch.hpp"
+#include "checkpoint_file.hpp"
 
 using namespace checker;
 
@@ -179,20 +177,6 @@ struct endless_in_some_executions {
 };
 
 // ---- searches that are interrupted ----
-
-class checkpoint_file {
- public:
-  checkpoint_file()
-      : name_(std::filesystem::temp_directory_path() /
-              ("search-" + std::to_string(::getpid()) + ".checkpoint")) {}
-  checkpoint_file(const checkpoint_file&) = delete;
-  checkpoint_file& operator=(const checkpoint_file&) = delete;
-  ~checkpoint_file() { std::filesystem::remove(name_); }
-  std::string name() const { return name_.string(); }
-
- private:
-  std::filesystem::path name_;
-};
 
 // In pieces as short as can be.
 template <class Model>
